@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint typecheck format bench wheel clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: $(STAMP) ## create .venv, install the package, bring Chrome and ChromeDriver
+	@drivers/install.sh
+
+demo: setup ## run the main job against a local chat site
+	@$(BIN)/aura-browser demo
+
+test: setup ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP) ## check style and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+typecheck: $(STAMP) ## check types
+	@$(BIN)/mypy
+
+format: $(STAMP) ## mend style and format where a machine can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: setup ## measure speed, as ratios
+	@$(BIN)/python -m tests.bench $(ONLY)
+
+wheel: $(STAMP) ## build the wheel and try it in an empty environment
+	@sh tests/try_wheel.sh $(PYTHON)
+
+clean: ## remove what was made
+	@rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@# Debian and Ubuntu have venv in a package of its own.
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || drivers/install.sh venv "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@

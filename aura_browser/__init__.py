@@ -1,0 +1,146 @@
+"""Talk to a web chat from your own programs, with the session that your own browser gets.
+
+>>> async with AuraClient() as client:
+...     async for text in client.stream("Hello!"):
+...         print(text, end="", flush=True)
+
+What is listed in ``__all__`` is public. Names are loaded when first used, so importing this package is quick and
+loads neither Selenium nor the command line.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from aura_browser.assembly import Refresh, assemble
+    from aura_browser.chat import Message, Messages, Model
+    from aura_browser.client import AuraClient
+    from aura_browser.cookie import Cookie
+    from aura_browser.errors import (
+        AnswerTimeout,
+        AuraError,
+        BrowserDied,
+        BrowserError,
+        BrowserNotFound,
+        ChatError,
+        ConnectionFailed,
+        DriverMismatch,
+        EmptyAnswer,
+        HarvestCoolingDown,
+        InteractionRequired,
+        InvalidInput,
+        LaunchFailed,
+        NotReady,
+        PageFailed,
+        RateLimited,
+        SessionFormatError,
+        SessionRefused,
+        SiteFailed,
+        StoreError,
+        StreamInterrupted,
+    )
+    from aura_browser.manager import SessionManager
+    from aura_browser.middleware import SessionMiddleware
+    from aura_browser.provider import Aura
+    from aura_browser.session import Browser, Session
+    from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site
+    from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
+    from aura_browser.webdriver import harvest, harvest_with
+
+_HOMES: Final = {
+    "assembly": ("Refresh", "assemble"),
+    "chat": ("Message", "Messages", "Model"),
+    "client": ("AuraClient",),
+    "cookie": ("Cookie",),
+    "errors": (
+        "AnswerTimeout",
+        "AuraError",
+        "BrowserDied",
+        "BrowserError",
+        "BrowserNotFound",
+        "ChatError",
+        "ConnectionFailed",
+        "DriverMismatch",
+        "EmptyAnswer",
+        "HarvestCoolingDown",
+        "InteractionRequired",
+        "InvalidInput",
+        "LaunchFailed",
+        "NotReady",
+        "PageFailed",
+        "RateLimited",
+        "SessionFormatError",
+        "SessionRefused",
+        "SiteFailed",
+        "StoreError",
+        "StreamInterrupted",
+    ),
+    "manager": ("SessionManager",),
+    "middleware": ("SessionMiddleware",),
+    "provider": ("Aura",),
+    "session": ("Browser", "Session"),
+    "site": ("OPENCHAT", "Condition", "Site", "openchat_site", "page_site"),
+    "store": ("FileStore", "MemoryStore", "SessionKey", "Store"),
+    "webdriver": ("harvest", "harvest_with"),
+}
+_HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "OPENCHAT",
+    "AnswerTimeout",
+    "Aura",
+    "AuraClient",
+    "AuraError",
+    "Browser",
+    "BrowserDied",
+    "BrowserError",
+    "BrowserNotFound",
+    "ChatError",
+    "Condition",
+    "ConnectionFailed",
+    "Cookie",
+    "DriverMismatch",
+    "EmptyAnswer",
+    "FileStore",
+    "HarvestCoolingDown",
+    "InteractionRequired",
+    "InvalidInput",
+    "LaunchFailed",
+    "MemoryStore",
+    "Message",
+    "Messages",
+    "Model",
+    "NotReady",
+    "PageFailed",
+    "RateLimited",
+    "Refresh",
+    "Session",
+    "SessionFormatError",
+    "SessionKey",
+    "SessionManager",
+    "SessionMiddleware",
+    "SessionRefused",
+    "Site",
+    "SiteFailed",
+    "Store",
+    "StoreError",
+    "StreamInterrupted",
+    "assemble",
+    "harvest",
+    "harvest_with",
+    "openchat_site",
+    "page_site",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("aura-browser")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,52 @@
+"""The command ``aura-browser``. Each of its commands is a file here, loaded when it is called."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+_COMMANDS: Final = ("harvest", "chat", "demo", "playground")
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"aura_browser.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aura-browser")
+def cli() -> None:
+    """Talk to a web chat with the session that your own browser gets.
+
+    \b
+    aura-browser demo                      see all of it work, on this machine alone
+    aura-browser chat "Hello!"             ask openchat.team
+    aura-browser harvest -o session.json   keep the session as JSON
+
+    Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 Ctrl-C.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``aura-browser`` with *argv* (the process's own if None) and return its exit code."""
+    try:
+        code = cli.main(None if argv is None else list(argv), prog_name="aura-browser", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone, as "head" does. Nothing more can be said there, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,112 @@
+"""``aura-browser harvest``: open a site in Chrome and hand its session over as JSON."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aura_browser.cli.options import Checked, proxy_option
+from aura_browser.cli.running import reported, shown
+from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+
+@click.command("harvest")
+@click.argument("url", default=OPENCHAT.url, type=Checked("url", page_url))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the JSON there, for your eyes only (mode 0600).",
+)
+@click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached.")
+@click.option(
+    "--headed", is_flag=True, help="Show the window, so that you can log in or pass a check. Implies --fresh."
+)
+@click.option(
+    "--until",
+    "conditions",
+    multiple=True,
+    type=Checked("condition", Condition.parse),
+    metavar="CONDITION",
+    help="What has to hold before the session is read; can be given again, then all must. cookie:NAME, selector:CSS, url:GLOB, text:TEXT or js:EXPRESSION. Implies --fresh.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds for all of it. [default: 60, or 300 with --headed]",
+)
+@proxy_option
+@reported
+def command(
+    url: str,
+    output: Path | None,
+    conditions: tuple[Condition, ...],
+    timeout: float | None,
+    proxy: str | None,
+    *,
+    fresh: bool,
+    headed: bool,
+) -> None:
+    """Open URL in Chrome and print its session as JSON.
+
+    The session is cookies, headers, user agent and local storage: all that a program needs to be seen as your browser
+    was. It is cached, and the next call prints the cached one.
+
+    \b
+    aura-browser harvest > session.json                      openchat.team
+    aura-browser harvest https://example.com/ -o me.json
+    aura-browser harvest https://example.com/ --headed --until cookie:sid
+    """
+    _check_folder(output)
+    site = _site(url, conditions)
+    new = fresh or headed or bool(conditions)
+    session = asyncio.run(_session(site, proxy=proxy, headed=headed, timeout=timeout, new=new))
+    _hand_over(session, output)
+
+
+def _site(url: str, conditions: tuple[Condition, ...]) -> Site:
+    site = page_site(url)
+    known = openchat_site(url).ready if site.origin == OPENCHAT.origin else ()
+    return page_site(url, known + conditions)
+
+
+def _check_folder(output: Path | None) -> None:
+    if output is not None and not output.absolute().parent.is_dir():
+        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
+
+
+async def _session(
+    site: Site, *, proxy: str | None, headed: bool, timeout: float | None, new: bool
+) -> "Session":
+    from aura_browser.assembly import assemble, browser_harvest
+
+    browser = browser_harvest(site, proxy=proxy, headed=headed, timeout_s=timeout)
+    manager = assemble(site, proxy=proxy, harvest=shown(browser, site.url))
+    try:
+        return await (manager.harvest() if new else manager.get())
+    finally:
+        await manager.aclose()
+
+
+def _hand_over(session: "Session", output: Path | None) -> None:
+    text = f"{session.to_json()}\n"
+    if output is not None:
+        from aura_browser.store.file import write_private
+
+        write_private(output, text.encode())
+    else:
+        click.echo(text, nl=False)
+    if sys.stderr.isatty():
+        click.echo(
+            f"{session.origin}: {len(session.cookies)} cookies, {len(session.local_storage)} stored values.",
+            err=True,
+        )
+    if output is None and sys.stdout.isatty():
+        click.echo(
+            "Warning: whoever has this text is you at that site. Better write it with -o FILE.", err=True
+        )

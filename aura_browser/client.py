@@ -1,0 +1,170 @@
+"""The client: asks a chat site and streams its answers."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from types import TracebackType
+from typing import Self
+
+from aura_browser.assembly import DEFAULT_SESSION, Refresh, assemble
+from aura_browser.chat import DEFAULT_MODEL, ChatRequest, Messages, Model, read_messages
+from aura_browser.errors import (
+    AnswerTimeout,
+    ConnectionFailed,
+    EmptyAnswer,
+    InvalidInput,
+    SiteFailed,
+    StreamInterrupted,
+)
+from aura_browser.manager import Harvest
+from aura_browser.protocol import WireRequest, answer_decoder, chat_request, models_request, read_models
+from aura_browser.session import Session
+from aura_browser.site import OPENCHAT, openchat_site
+from aura_browser.store import Store
+from aura_browser.transport import HttpTransport
+
+
+class AuraClient:
+    """A chat site's client. Use it with ``async with``; one serves any number of concurrent calls.
+
+    The first call that needs a session takes the cached one or opens a browser; nothing happens before.
+
+    Args:
+        url: the site, an openchat-ui app.
+        model: the id of the model to ask; empty for the default.
+        temperature: 0 is the steadiest.
+        max_tokens: the context window in tokens, not an answer length.
+        proxy: ``http://host:port`` for browser and client alike, or None.
+        session: a :class:`Session` to begin with, or the name that one is cached under (a name for each account).
+        store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, or a
+            :class:`Store`.
+        refresh: what renewing a session may do: ``never`` opens no browser, ``headless`` opens one without a
+            window, ``interactive`` opens a window in which a person can log in.
+        read_timeout: seconds without a byte after which an answer has ended.
+        harvest: an async callable that returns a session, in place of the built-in browser.
+
+    Raises:
+        InvalidInput: naming the argument that can't work.
+    """
+
+    def __init__(
+        self,
+        url: str = OPENCHAT.url,
+        *,
+        model: str = DEFAULT_MODEL,
+        temperature: float = 0.5,
+        max_tokens: int = 8192,
+        proxy: str | None = None,
+        session: Session | str = DEFAULT_SESSION,
+        store: Store | str | None = None,
+        refresh: Refresh = "headless",
+        read_timeout: float = 120.0,
+        harvest: Harvest | None = None,
+    ) -> None:
+        if not read_timeout > 0:
+            raise InvalidInput("read_timeout", "must be more than 0 seconds")
+        site = openchat_site(url)
+        self._origin = site.origin
+        self._manager = assemble(
+            site, proxy=proxy, session=session, store=store, refresh=refresh, harvest=harvest
+        )
+        self._transport = HttpTransport(site, self._manager, proxy, read_timeout)
+        self._model = model or DEFAULT_MODEL
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._transport.__aexit__(kind, error, traceback)
+
+    async def session(self) -> Session:
+        """Return the session in use, harvesting one if there is none.
+
+        Raises:
+            AuraError: what the harvest raises.
+        """
+        return await self._manager.get()
+
+    async def stream(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+    ) -> AsyncGenerator[str, None]:
+        """Ask, and yield the answer's text as it comes.
+
+        Args:
+            messages: a text, or the conversation so far as dicts or :class:`Message` values, oldest first.
+            model: for this call; the client's if None.
+            temperature: for this call; the client's if None.
+            max_tokens: for this call; the client's if None.
+
+        Raises:
+            InvalidInput: before anything is sent.
+            AuraError: what the harvest raises.
+            SessionRefused: if a renewed session was refused too.
+            ChatError: for all that goes wrong with the answer; StreamInterrupted once there was text.
+        """
+        request = ChatRequest(
+            messages=read_messages(messages),
+            model=model or self._model,
+            temperature=self._temperature if temperature is None else temperature,
+            max_tokens=self._max_tokens if max_tokens is None else max_tokens,
+        )
+        async with aclosing(self._texts(chat_request(request, self._origin))) as texts:
+            async for text in texts:
+                yield text
+
+    async def complete(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+    ) -> str:
+        """Ask, and return the whole answer. Arguments and errors as :meth:`stream`."""
+        stream = self.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
+        return "".join([text async for text in stream])
+
+    async def models(self) -> tuple[Model, ...]:
+        """Return the models that the site offers. Errors as :meth:`stream`."""
+        request = models_request(self._origin)
+        body = b"".join([data async for data in self._transport.answer(request)])
+        try:
+            return read_models(body)
+        except ValueError:
+            raise SiteFailed(
+                f"{self._origin}{request.path}", 200, "its list of models can't be read"
+            ) from None
+
+    async def _texts(self, request: WireRequest) -> AsyncGenerator[str, None]:
+        url = f"{self._origin}{request.path}"
+        decoder = answer_decoder()
+        said: list[str] = []
+        try:
+            async with aclosing(self._transport.answer(request)) as pieces:
+                async for data in pieces:
+                    if text := decoder.decode(data):
+                        said.append(text)
+                        yield text
+        except (AnswerTimeout, ConnectionFailed) as error:
+            if not said:
+                raise
+            reason = (
+                error.reason
+                if isinstance(error, ConnectionFailed)
+                else f"nothing came for {error.read_timeout_s:g} s"
+            )
+            raise StreamInterrupted(url, reason, "".join(said)) from error
+        if text := decoder.decode(b"", final=True):
+            said.append(text)
+            yield text
+        if not said:
+            raise EmptyAnswer(url)

@@ -1,0 +1,211 @@
+"""A whole cookie, which requests it goes out with, and how a site's ``Set-Cookie`` changes it.
+
+The rules are those of RFC 6265bis (draft-ietf-httpbis-rfc6265bis), as Chrome keeps them. A name and value alone are
+never kept: they leak to other hosts and lose their expiry. Values are the browser's own, byte for byte, because
+a site that set ``a+b/c==`` refuses ``"a+b/c=="``.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from http.cookiejar import http2time
+from ipaddress import ip_address
+from typing import Annotated, Final, Literal, get_args
+
+import msgspec
+from yarl import URL
+
+SameSite = Literal["Strict", "Lax", "None"]
+
+# The control characters that RFC 6265bis has servers and clients refuse, and the separator.
+_CookieText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f;]*$")]
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LONGEST_PAIR: Final = 4096  # octets of name and value together, RFC 6265bis section 5.6
+
+
+class Cookie(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One cookie, whole. Its value is never part of ``repr``.
+
+    Attributes:
+        name: may be empty: such a cookie goes out as its value alone.
+        value: exactly as the browser sends it.
+        domain: lower case, without a leading dot.
+        host_only: True if it goes to *domain* alone, False if to its sub-domains too.
+        path: begins with a slash.
+        expires: epoch seconds, or None for a session cookie.
+        secure: goes out over HTTPS and to loopback only.
+        http_only: scripts in the page can't see it.
+        same_site: as the site set it; None if it did not.
+        partition_key: the top-level site of a partitioned (CHIPS) cookie, or None.
+    """
+
+    name: _CookieText
+    value: _CookieText
+    domain: Annotated[str, msgspec.Meta(pattern=r"^[^\s/;.][^\s/;]*$")]
+    host_only: bool
+    path: Annotated[str, msgspec.Meta(pattern=r"^/[^\x00-\x1f\x7f;]*$")] = "/"
+    expires: float | None = None
+    secure: bool = False
+    http_only: bool = False
+    same_site: SameSite | None = None
+    partition_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Cookie(name={self.name!r}, value=<redacted>, domain={self.domain!r}, path={self.path!r})"
+
+    def __rich_repr__(self) -> Iterable[tuple[str, str]]:
+        return (("name", self.name), ("value", "<redacted>"), ("domain", self.domain), ("path", self.path))
+
+    @property
+    def identity(self) -> tuple[str, str, bool, str, bool]:
+        """What makes two cookies of a site the same one (RFC 6265bis section 5.7): the later replaces the earlier."""
+        return (self.name, self.domain, self.host_only, self.path, self.partition_key is not None)
+
+    def goes_to(self, url: URL, now: float) -> bool:
+        """Tell whether a same-site request for *url* at *now* (epoch seconds) carries this cookie."""
+        return (
+            (self.expires is None or self.expires > now)
+            and (
+                host_of(url) == self.domain
+                or (not self.host_only and domain_matches(host_of(url), self.domain))
+            )
+            and _path_matches(url.raw_path, self.path)
+            and (not self.secure or is_trustworthy(url))
+            and self._partition_holds(url)
+        )
+
+    def _partition_holds(self, url: URL) -> bool:
+        if self.partition_key is None:
+            return True
+        return domain_matches(host_of(url), URL(self.partition_key).raw_host or "")
+
+
+def host_of(url: URL) -> str:
+    """Return the host that cookies know *url* by: lower case, an IPv6 address without brackets."""
+    return (url.raw_host or "").strip("[]").lower()
+
+
+def domain_matches(host: str, domain: str) -> bool:
+    """Tell whether *host* is *domain* or below it (RFC 6265bis section 5.1.3). An address only matches itself."""
+    return host == domain or (host.endswith(f".{domain}") and not _is_address(host))
+
+
+def is_trustworthy(url: URL) -> bool:
+    """Tell whether Chrome sends Secure cookies to *url*: HTTPS, and loopback over plain HTTP."""
+    host = host_of(url)
+    if url.scheme in {"https", "wss"} or domain_matches(host, "localhost"):
+        return True
+    return _is_address(host) and ip_address(host).is_loopback
+
+
+def cookie_header(cookies: Iterable[Cookie], url: URL, now: float) -> str:
+    """Return the ``Cookie`` header for *url* as Chrome writes it; empty if no cookie goes there.
+
+    Longer paths come first, older cookies before newer ones (RFC 6265bis section 5.8.3), so *cookies* has to be in
+    order of creation. The same name on two paths is sent twice, as browsers do.
+
+    Args:
+        cookies: all that are known, oldest first.
+        url: where the request goes.
+        now: epoch seconds.
+    """
+    sent = sorted((c for c in cookies if c.goes_to(url, now)), key=lambda c: -len(c.path))
+    return "; ".join(f"{c.name}={c.value}" if c.name else c.value for c in sent)
+
+
+def fold_set_cookies(
+    cookies: Sequence[Cookie], headers: Iterable[str], url: URL, now: float
+) -> tuple[Cookie, ...]:
+    """Return *cookies* as they are after a response from *url* with these ``Set-Cookie`` headers.
+
+    A replaced cookie keeps its place, since its age decides the order on the wire; an expired one is removed; one
+    that the site may not set is ignored.
+
+    Args:
+        cookies: the cookies before, oldest first.
+        headers: the values of the response's ``Set-Cookie`` headers, in order.
+        url: what the response answered.
+        now: epoch seconds.
+    """
+    kept = {cookie.identity: cookie for cookie in cookies}
+    for header in headers:
+        cookie = parse_set_cookie(header, url, now)
+        if cookie is None:
+            continue
+        if cookie.expires is not None and cookie.expires <= now:
+            kept.pop(cookie.identity, None)
+        else:
+            kept[cookie.identity] = cookie
+    return tuple(kept.values())
+
+
+def parse_set_cookie(header: str, url: URL, now: float) -> Cookie | None:
+    """Read one ``Set-Cookie`` header of a response from *url*; None if *url* may not set it.
+
+    Follows RFC 6265bis sections 5.6 and 5.7. A cookie to be deleted comes back with an expiry that has passed.
+    """
+    pair, *rest = header.split(";")
+    name, equals, value = pair.partition("=")
+    if not equals:
+        name, value = "", pair
+    name, value = name.strip(" \t"), value.strip(" \t")
+    if not (name or value) or _CONTROL.search(header) or len(f"{name}{value}".encode()) > _LONGEST_PAIR:
+        return None
+    attributes = {
+        key.strip(" \t").lower(): text.strip(" \t") for key, _, text in (part.partition("=") for part in rest)
+    }
+    host = host_of(url)
+    domain = attributes.get("domain", "").lower().removeprefix(".")
+    cookie = Cookie(
+        name=name,
+        value=value,
+        domain=domain or host,
+        # An address can only be named as itself, which is host-only.
+        host_only=not domain or _is_address(host),
+        path=path if (path := attributes.get("path", "")).startswith("/") else _default_path(url),
+        expires=_expiry(attributes, now),
+        secure="secure" in attributes,
+        http_only="httponly" in attributes,
+        same_site=_same_site(attributes.get("samesite", "")),
+        partition_key=str(url.origin()) if "partitioned" in attributes else None,
+    )
+    return cookie if _may_set(cookie, url) else None
+
+
+def _may_set(cookie: Cookie, url: URL) -> bool:
+    prefix = cookie.name.lower()
+    if prefix.startswith("__host-") and not (cookie.secure and cookie.host_only and cookie.path == "/"):
+        return False
+    if prefix.startswith("__secure-") and not cookie.secure:
+        return False
+    return domain_matches(host_of(url), cookie.domain) and (not cookie.secure or is_trustworthy(url))
+
+
+def _expiry(attributes: dict[str, str], now: float) -> float | None:
+    max_age = attributes.get("max-age", "")
+    if re.fullmatch(r"-?\d{1,18}", max_age):
+        return now + int(max_age)
+    date = attributes.get("expires")
+    return None if date is None else http2time(date)
+
+
+def _same_site(text: str) -> SameSite | None:
+    return next((known for known in get_args(SameSite) if known.lower() == text.lower()), None)
+
+
+def _default_path(url: URL) -> str:
+    return url.raw_path.rpartition("/")[0] or "/"
+
+
+def _path_matches(path: str, cookie_path: str) -> bool:
+    path = path or "/"
+    if not path.startswith(cookie_path):
+        return False
+    return len(path) == len(cookie_path) or cookie_path.endswith("/") or path[len(cookie_path)] == "/"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

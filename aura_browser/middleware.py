@@ -1,0 +1,102 @@
+"""An aiohttp client middleware that sends requests to one site with its session, and renews the session."""
+
+import asyncio
+from typing import Final
+
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
+
+from aura_browser.errors import SessionRefused
+from aura_browser.manager import SessionManager
+from aura_browser.session import Session
+from aura_browser.site import Site
+from aura_browser.verdict import Ruling, Verdict, judge, wants_first_bytes
+
+_PEEK_TIMEOUT_S: Final = 10.0
+# One with a renewed session is the last. A session that was only rotated meanwhile, by a neighbour's answer, is no
+# renewed one and its refusal not the last word; but a page that always refuses must not spin on rotations.
+_MOST_REPLAYS: Final = 2
+_ADVICE: Final = (
+    "The browser was let in and this client was not: the site may bind its session to the browser's address or "
+    "TLS, or ask for a login. Log in by hand with: aura-browser harvest --fresh --headed {url}"
+)
+
+
+class SessionMiddleware:
+    """Give it to ``aiohttp.ClientSession(middlewares=(...,))``.
+
+    Requests to the site's own origin go out with the session's headers and exactly the ``Cookie`` header that the
+    browser would send; whatever a cookie jar put there is replaced. Requests elsewhere, redirect hops among them,
+    pass untouched. A stale answer is released, the session renewed, the request sent once more.
+
+    The renewal counts towards ``ClientTimeout.total``: leave it None, and bound the rest with ``sock_connect`` and
+    ``sock_read``. A harvest that a time-out cut off goes on, and the next request finds its session.
+
+    Args:
+        site: whose session it is.
+        manager: keeps the session.
+    """
+
+    def __init__(self, site: Site, manager: SessionManager) -> None:
+        self._site = site
+        self._manager = manager
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Send *request*.
+
+        Raises:
+            SessionRefused: if the site refused a new session too.
+            AuraError: what the manager raises.
+        """
+        if str(request.url.origin()) != self._site.origin:
+            return await handler(request)
+        session = await self._manager.get()
+        response, ruling = await self._send(request, handler, session)
+        for _ in range(_MOST_REPLAYS):
+            if ruling.verdict is not Verdict.STALE:
+                return response
+            refused, session = session, await self._manager.renew(session)
+            if isinstance(request.body, Payload) and request.body.consumed:
+                raise _refusal(
+                    request, response, f"{ruling.mark}, and this request's body can't be sent twice"
+                )
+            response, ruling = await self._send(request, handler, session)
+            if session.harvested_at != refused.harvested_at:
+                break
+        if ruling.verdict is Verdict.STALE:
+            raise _refusal(request, response, ruling.mark)
+        return response
+
+    async def _send(
+        self, request: ClientRequest, handler: ClientHandlerType, session: Session
+    ) -> tuple[ClientResponse, Ruling]:
+        self._dress(request, session)
+        response = await handler(request)
+        now = self._manager.clock()
+        first_bytes = await _first_bytes(response)
+        ruling = judge(
+            self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now
+        )
+        if ruling.verdict is Verdict.OK:
+            self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
+        if ruling.verdict is Verdict.STALE:
+            # Unreleased, it would hold its connection, and with a full pool the replay would wait for ever.
+            response.release()
+        return response, ruling
+
+    def _dress(self, request: ClientRequest, session: Session) -> None:
+        request.headers.update(session.headers)
+        request.headers.pop(hdrs.COOKIE, None)
+        if cookie := session.cookie_header(request.url, self._manager.clock()):
+            request.headers[hdrs.COOKIE] = cookie
+
+
+async def _first_bytes(response: ClientResponse) -> bytes:
+    if not wants_first_bytes(response.status, response.headers):
+        return b""
+    async with asyncio.timeout(_PEEK_TIMEOUT_S):
+        return await response.read()
+
+
+def _refusal(request: ClientRequest, response: ClientResponse, mark: str) -> SessionRefused:
+    url = request.url.with_query(None)
+    return SessionRefused(str(url), response.status, mark, _ADVICE.format(url=url.origin()))

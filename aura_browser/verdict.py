@@ -1,0 +1,120 @@
+"""What a response says about the session."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from http.cookiejar import http2time
+from typing import Final
+
+from yarl import URL
+
+from aura_browser.errors import clean_text
+from aura_browser.site import Site
+
+# 419 is no standard status; Laravel and others answer so when a session has expired.
+_STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, 419})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# A check runs a script or asks for input; the plain error page of a server does neither.
+_CHECK_MARK: Final = re.compile(rb"no-js|just a moment|<script|<form", re.IGNORECASE)
+
+
+class Verdict(Enum):
+    """What a response says about the session."""
+
+    OK = "ok"
+    STALE = "stale"
+    LIMITED = "limited"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict and what it rests on.
+
+    Attributes:
+        verdict: the verdict.
+        mark: what in the response decided, for people.
+        retry_after_s: seconds that the site asks to wait, or None.
+    """
+
+    verdict: Verdict
+    mark: str
+    retry_after_s: float | None = None
+
+
+def judge(
+    site: Site, url: URL, status: int, headers: Mapping[str, str], *, first_bytes: bytes = b"", now: float
+) -> Ruling:
+    """Judge one response of *site*.
+
+    - 429 is *limited*, before all else: a limit is honoured, whatever else the answer says.
+    - 401, 403, 419 and ``cf-mitigated: challenge`` are *stale*.
+    - On the site's API paths so are a redirect to another page or origin, and HTML with a status below 400.
+    - 503 is *stale* if it is a page that runs a check, otherwise *failed*, as is every other status from 400 up.
+    - All else is *ok*.
+
+    Args:
+        site: whose response it is.
+        url: what was asked for.
+        status: the HTTP status.
+        headers: the response's; looked up case-insensitively by the mapping itself (as aiohttp's are).
+        first_bytes: the beginning of the body; needed only where :func:`wants_first_bytes` says so.
+        now: epoch seconds.
+    """
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Ruling(Verdict.LIMITED, "status 429", retry_after_s(headers, now))
+    if mark := _stale_mark(site, url, status, headers, first_bytes):
+        return Ruling(Verdict.STALE, mark)
+    if status >= HTTPStatus.BAD_REQUEST:
+        return Ruling(Verdict.FAILED, f"status {status}", retry_after_s(headers, now))
+    return Ruling(Verdict.OK, f"status {status}")
+
+
+def wants_first_bytes(status: int, headers: Mapping[str, str]) -> bool:
+    """Tell whether :func:`judge` needs the beginning of the body: only for a 503 that is a page."""
+    return status == HTTPStatus.SERVICE_UNAVAILABLE and _is_html(headers)
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that ``Retry-After`` asks to wait (RFC 9110 section 10.2.3), or None."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}", text):
+        return float(text)
+    date = http2time(text) if text else None
+    return None if date is None else max(0.0, date - now)
+
+
+def _stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
+    if headers.get("cf-mitigated", "").lower() == "challenge":
+        return f"status {status}, cf-mitigated: challenge"
+    if status in _STALE_STATUSES:
+        return f"status {status}"
+    if wants_first_bytes(status, headers):
+        return f"status {status} with a check page" if _CHECK_MARK.search(first_bytes) else ""
+    if status >= HTTPStatus.BAD_REQUEST or not site.is_api(url):
+        return ""
+    if status in _REDIRECTS:
+        return _redirect_mark(url, status, headers)
+    return (
+        f"status {status} with an HTML page where the app answers in bare text" if _is_html(headers) else ""
+    )
+
+
+def _redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
+    try:
+        target = url.join(URL(headers.get("Location", "")))
+    except ValueError:
+        return f"status {status} to no readable address"
+    same_page = target.path.rstrip("/") == url.path.rstrip("/")
+    if same_page and target.host and target.origin() == url.origin():
+        return ""
+    # Without query and fragment: login pages are handed tokens there.
+    return (
+        f"status {status} to {clean_text(str(target.with_query(None).with_fragment(None).with_user(None)))}"
+    )
+
+
+def _is_html(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Type", "").lower().startswith(("text/html", "application/xhtml"))

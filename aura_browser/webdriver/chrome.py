@@ -1,0 +1,157 @@
+"""Starts Chrome through ChromeDriver in a profile of its own, and leaves neither process nor folder behind."""
+
+import logging
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.chrome.webdriver import WebDriver
+from urllib3.exceptions import HTTPError
+
+from aura_browser.errors import DriverMismatch, LaunchFailed, clean_text
+from aura_browser.webdriver.locate import Installed
+from aura_browser.webdriver.watchdog import Deadline, Watchdog, end_group
+
+_log = logging.getLogger(__name__)
+
+_STDERR_LINES: Final = 5
+_REMOVAL_S: Final = 3.0
+_FLAGS: Final = (
+    # Chrome ends when ChromeDriver does, however that ends.
+    "--remote-debugging-pipe",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+    # Replays go over TCP, so the browser does too.
+    "--disable-quic",
+)
+
+DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
+"""What Selenium raises when the driver complains, and what it lets through when the driver is gone."""
+
+
+@contextmanager
+def chrome(
+    installed: Installed, deadline: Deadline, *, proxy: str | None, headed: bool
+) -> Iterator[WebDriver]:
+    """Run Chrome in a new profile while the context lasts.
+
+    Args:
+        installed: which Chrome and ChromeDriver.
+        deadline: when all of it is ended, whatever the caller is blocked in.
+        proxy: ``http://host:port``, or None for none: the system's proxy is not used, as the client doesn't either.
+        headed: show a window.
+
+    Raises:
+        DriverMismatch: if Chrome and ChromeDriver don't fit.
+        LaunchFailed: if Chrome does not start; with the end of its stderr.
+    """
+    with ExitStack() as exits:
+        folder = exits.enter_context(_private_folder())
+        watchdog = exits.enter_context(Watchdog(deadline))
+        stderr = folder / "stderr.txt"
+        service = Service(
+            str(installed.driver),
+            log_output=exits.enter_context(stderr.open("wb")),
+            # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
+            popen_kw={"start_new_session": True},
+        )
+        exits.callback(_end, service)
+        try:
+            service.start()
+            watchdog.guard(service.process.pid)
+            driver = WebDriver(_options(installed, folder / "profile", proxy=proxy, headed=headed), service)
+        except DRIVER_ERRORS as error:
+            raise _launch_error(installed, error, stderr) from error
+        exits.callback(_quit, driver)
+        watchdog.launched()
+        yield driver
+
+
+def _options(installed: Installed, profile: Path, *, proxy: str | None, headed: bool) -> Options:
+    options = Options()
+    options.binary_location = str(installed.chrome)
+    options.page_load_strategy = "eager"
+    # The only place where the complete headers of a request are seen (measured).
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    flags = [*_FLAGS, f"--user-data-dir={profile}"]
+    # Loopback too goes through a proxy, as it does in the client.
+    flags += (
+        [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"] if proxy else ["--no-proxy-server"]
+    )
+    if not headed:
+        flags.append("--headless=new")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        _log.warning("Running as root: Chrome can't use its sandbox and is started without it.")
+        flags.append("--no-sandbox")
+    for flag in flags:
+        options.add_argument(flag)
+    return options
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="aura-browser-"))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove *folder*; Chrome's last processes may still be writing there for a moment."""
+    end = time.monotonic() + _REMOVAL_S
+    while True:
+        try:
+            return shutil.rmtree(folder)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if time.monotonic() > end:
+                _log.warning("The browser's folder %s could not be removed: %s", folder, error.strerror)
+                return None
+            time.sleep(0.05)  # nothing tells when another process is done with a folder
+
+
+def _quit(driver: WebDriver) -> None:
+    try:
+        driver.quit()
+    except DRIVER_ERRORS as error:
+        _log.debug("Chrome did not end when asked (%s) and is ended now.", type(error).__name__)
+
+
+def _end(service: Service) -> None:
+    """End what is left of the driver's process group, and reap the driver."""
+    process = getattr(service, "process", None)
+    if process is None:
+        return
+    end_group(process.pid)
+    process.wait()
+
+
+def _launch_error(installed: Installed, error: Exception, stderr: Path) -> DriverMismatch | LaunchFailed:
+    said = str(getattr(error, "msg", None) or type(error).__name__).strip()
+    fits = re.search(
+        r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL
+    )
+    if fits:
+        return DriverMismatch(str(installed.chrome), fits[2], str(installed.driver), fits[1])
+    lines = [clean_text(line) for line in stderr.read_text("utf-8", "replace").splitlines()]
+    chromes = [
+        line
+        for line in lines
+        if line and not re.search(r"chromedriver|Only local connections", line, re.IGNORECASE)
+    ]
+    reason = clean_text(said.partition("\n")[0].rstrip("."))
+    return LaunchFailed(str(installed.chrome), reason, tuple(chromes[-_STDERR_LINES:]))

@@ -1,0 +1,118 @@
+"""Finds Chrome and ChromeDriver on this machine."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.selenium_manager import SeleniumManager
+
+from aura_browser.errors import BrowserNotFound, clean_text
+
+CHROME_VARIABLE: Final = "AURA_BROWSER_CHROME"
+DRIVER_VARIABLE: Final = "AURA_BROWSER_DRIVER"
+
+_CHROME_NAMES: Final = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome")
+_CHROME_APPS: Final = (
+    Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+    Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+)
+_DRIVER_NAMES: Final = ("chromedriver", "chromium.chromedriver")
+_DOWNLOAD_TIMEOUT_S: Final = 60  # for each request of Selenium Manager
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Chrome and ChromeDriver as found.
+
+    Attributes:
+        chrome: Chrome's executable.
+        driver: ChromeDriver's.
+    """
+
+    chrome: Path
+    driver: Path
+
+
+def locate(
+    chrome: str | os.PathLike[str] | None = None, driver: str | os.PathLike[str] | None = None
+) -> Installed:
+    """Find Chrome and ChromeDriver.
+
+    Each is looked for at the path given, in its environment variable (``AURA_BROWSER_CHROME``,
+    ``AURA_BROWSER_DRIVER``), in ``drivers/bin`` of a source checkout, on ``PATH`` and in macOS's applications. What
+    is still missing then, Selenium Manager finds or downloads. The current folder is never looked at.
+
+    Raises:
+        BrowserNotFound: saying what was looked for where. A path or variable that names no executable ends the
+            search: to go on would run another browser than the one that was asked for.
+    """
+    chrome_found = _first("Chrome", chrome, CHROME_VARIABLE, _CHROME_NAMES, _CHROME_APPS)
+    driver_found = _first("ChromeDriver", driver, DRIVER_VARIABLE, _DRIVER_NAMES, ())
+    if chrome_found and driver_found:
+        return Installed(chrome_found, driver_found)
+    managed = _ask_selenium_manager(chrome_found)
+    return Installed(chrome_found or managed.chrome, driver_found or managed.driver)
+
+
+def _first(
+    program: str,
+    given: str | os.PathLike[str] | None,
+    variable: str,
+    names: Iterable[str],
+    applications: Iterable[Path],
+) -> Path | None:
+    named = given or os.environ.get(variable)
+    if named:
+        source = "the path given" if given else variable
+        if found := shutil.which(Path(named).expanduser().absolute()):
+            return Path(found)
+        raise BrowserNotFound(
+            program, (f"{source}: {os.fspath(named)}",), "That is no executable file; mend the path."
+        )
+    return next(_candidates(names, applications), None)
+
+
+def _candidates(names: Iterable[str], applications: Iterable[Path]) -> Iterator[Path]:
+    folders = [str(folder) for folder in (_checkout_bin(),) if folder]
+    # Absolute entries only: "." on PATH would run what lies in the current folder.
+    folders += [
+        entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(entry)
+    ]
+    search = os.pathsep.join(folders)
+    yield from (Path(found) for name in names if (found := shutil.which(name, path=search)))
+    yield from (application for application in applications if os.access(application, os.X_OK))
+
+
+def _checkout_bin() -> Path | None:
+    """Return ``drivers/bin`` beside the package, if this is a source checkout."""
+    root = Path(__file__).resolve().parents[2]
+    return root / "drivers" / "bin" if (root / "drivers" / "install.sh").is_file() else None
+
+
+def _ask_selenium_manager(chrome: Path | None) -> Installed:
+    arguments = ["--browser", "chrome", "--timeout", str(_DOWNLOAD_TIMEOUT_S)]
+    if chrome:
+        arguments += ["--browser-path", str(chrome)]
+    try:
+        paths = SeleniumManager().binary_paths(arguments)
+    except WebDriverException as error:
+        raise BrowserNotFound(
+            "ChromeDriver" if chrome else "Chrome",
+            (
+                CHROME_VARIABLE,
+                DRIVER_VARIABLE,
+                "drivers/bin",
+                "PATH",
+                f"Selenium Manager ({_first_line(error)})",
+            ),
+            "Install both, for example with drivers/install.sh (Debian, Ubuntu: apt install chromium chromium-driver).",
+        ) from error
+    return Installed(Path(paths["browser_path"]), Path(paths["driver_path"]))
+
+
+def _first_line(error: WebDriverException) -> str:
+    return clean_text((error.msg or "no message").strip().partition("\n")[0], 160)

@@ -1,0 +1,170 @@
+"""Reads a session from a browser that is ready."""
+
+import json
+import logging
+from collections.abc import Iterator
+from functools import cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.webdriver import WebDriver
+from yarl import URL
+
+from aura_browser.cookie import Cookie, domain_matches, host_of
+from aura_browser.session import Browser, Session
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+_log = logging.getLogger(__name__)
+
+# What belongs to one request and not to the browser; the client makes its own.
+_PER_REQUEST: Final = frozenset(
+    "accept accept-encoding cache-control connection content-length content-type cookie host if-modified-since "
+    "if-none-match origin pragma priority proxy-authorization authorization purpose range referer "
+    "sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-purpose upgrade-insecure-requests".split()
+)
+_PAGE: Final = """
+const storage = {};
+try { for (const key of Object.keys(localStorage)) storage[key] = localStorage.getItem(key); } catch (error) {}
+const brands = navigator.userAgentData;
+return {
+  href: location.href,
+  userAgent: navigator.userAgent,
+  languages: navigator.languages,
+  brands: brands && brands.brands.map((b) => `"${b.brand}";v="${b.version}"`).join(', '),
+  mobile: brands && (brands.mobile ? '?1' : '?0'),
+  platform: brands && `"${brands.platform}"`,
+  storage,
+};
+"""
+
+
+def read_session(driver: WebDriver, *, proxy: str | None, now: float) -> Session:
+    """Read the session of the site that *driver* is at.
+
+    Args:
+        driver: at a page that is ready.
+        proxy: what the browser was started with.
+        now: epoch seconds.
+    """
+    page = driver.execute_script(_PAGE)
+    url = URL(page["href"])
+    headers = _sent_headers(driver, str(url.origin())) or _told_headers(page)
+    capabilities = driver.capabilities
+    session = Session(
+        origin=str(url.origin()),
+        url=str(url.with_fragment(None)),
+        user_agent=headers.get("User-Agent", page["userAgent"]),
+        headers=headers,
+        cookies=(),
+        local_storage=page["storage"],
+        proxy=proxy,
+        browser=Browser(name=capabilities["browserName"], version=capabilities["browserVersion"]),
+        harvested_at=now,
+    )
+    return session.with_cookies(read_cookies(driver, url))
+
+
+def read_cookies(driver: WebDriver, url: URL) -> tuple[Cookie, ...]:
+    """Read the cookies of the site that *url* is at: its host's, its parents' and its sub-domains', no others.
+
+    HttpOnly and partitioned ones are there too. Chrome gives them in the order that it sends them in (measured).
+    """
+    answer: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})  # type: ignore[attr-defined]
+    return tuple(cookie for raw in answer["cookies"] if (cookie := _cookie(raw)) and _belongs(cookie, url))
+
+
+def same_site(one: URL, other: URL) -> bool:
+    """Tell whether two pages are of one site: the same host, or the same registrable domain."""
+    return one.host == other.host or _registrable_domain(host_of(one)) == _registrable_domain(host_of(other))
+
+
+def _belongs(cookie: Cookie, url: URL) -> bool:
+    host = host_of(url)
+    if cookie.partition_key and not same_site(URL(cookie.partition_key), url):
+        return False
+    if cookie.domain == host or domain_matches(cookie.domain, host):
+        return True
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, _registrable_domain(host))
+
+
+def _cookie(raw: dict[str, Any]) -> Cookie | None:
+    """Take a cookie from CDP's form; None for one that CDP can't hand over."""
+    if raw["size"] and not raw["name"] and not raw["value"]:
+        _log.warning(
+            "A cookie of %s is not in UTF-8 and can't be read from Chrome; it is left out.", raw["domain"]
+        )
+        return None
+    return Cookie(
+        name=raw["name"],
+        value=raw["value"],
+        domain=raw["domain"].lstrip(".").strip("[]").lower(),
+        host_only=not raw["domain"].startswith("."),
+        path=raw["path"],
+        expires=None if raw["session"] else raw["expires"],
+        secure=raw["secure"],
+        http_only=raw["httpOnly"],
+        same_site=raw.get("sameSite"),
+        partition_key=raw.get("partitionKey", {}).get("topLevelSite"),
+    )
+
+
+def _sent_headers(driver: WebDriver, origin: str) -> dict[str, str]:
+    """Return what the browser sent with every request to *origin*, from its own log; empty if it keeps none.
+
+    The site may ask for more client hints in its first answer, so all requests count and the latest wins.
+    """
+    try:
+        entries = driver.get_log("performance")  # type: ignore[no-untyped-call]
+    except WebDriverException:
+        return {}  # a caller's own driver may not log
+    addresses: dict[str, str] = {}
+    sent: dict[str, dict[str, str]] = {}
+    for method, params in _events(entries):
+        if method == "Network.requestWillBeSent":
+            addresses[params["requestId"]] = params["request"]["url"]
+        elif method == "Network.requestWillBeSentExtraInfo":
+            sent[params["requestId"]] = params["headers"]
+    headers: dict[str, str] = {}
+    for request, values in sent.items():
+        if addresses.get(request, "").startswith(f"{origin}/"):
+            headers |= {name: value for name, value in values.items() if _is_lasting(name)}
+    return headers
+
+
+def _events(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry in entries:
+        if "Network.requestWillBeSent" in entry["message"]:
+            message = json.loads(entry["message"])["message"]
+            yield message["method"], message["params"]
+
+
+def _is_lasting(name: str) -> bool:
+    return name.lower() not in _PER_REQUEST and not name.startswith(":")
+
+
+def _told_headers(page: dict[str, Any]) -> dict[str, str]:
+    """Put together what the browser says of itself, where it keeps no log of what it sent."""
+    first, *others = page["languages"]
+    weighted = [f"{language};q={max(0.1, 1 - (rank + 1) / 10):.1f}" for rank, language in enumerate(others)]
+    headers = {"User-Agent": page["userAgent"], "Accept-Language": ",".join([first, *weighted])}
+    hints = {"sec-ch-ua": "brands", "sec-ch-ua-mobile": "mobile", "sec-ch-ua-platform": "platform"}
+    return headers | {name: page[key] for name, key in hints.items() if page[key]}
+
+
+def _registrable_domain(host: str) -> str:
+    try:
+        ip_address(host)
+    except ValueError:
+        return _public_suffixes().privatesuffix(host) or host
+    return host
+
+
+@cache
+def _public_suffixes() -> "PublicSuffixList":
+    # Reading the list takes some 80 ms, and most harvests need no look into it.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()

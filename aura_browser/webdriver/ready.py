@@ -1,0 +1,140 @@
+"""Opens a page and waits until the site is ready there. A check page or an error page never is."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from selenium.common.exceptions import (
+    JavascriptException,
+    NoSuchWindowException,
+    TimeoutException,
+    WebDriverException,
+)
+from selenium.webdriver.remote.webdriver import WebDriver
+from yarl import URL
+
+from aura_browser.errors import BrowserDied, InvalidInput, NotReady, PageFailed
+from aura_browser.site import Condition, Site
+from aura_browser.webdriver.reading import read_cookies, same_site
+from aura_browser.webdriver.watchdog import Deadline
+
+_GLANCE_S: Final = 0.05
+_LOADED: Final = "the page loaded"
+_GOOD_STATUS: Final = "a page status below 400"
+_AT_HOME: Final = "a page of the site itself"
+
+# Everything in one round trip. A selector that is none is told apart from one that finds nothing.
+_GLANCE: Final = """
+const navigation = performance.getEntriesByType('navigation')[0];
+const held = (test) => { try { return !!test() } catch (error) { return error.name === 'SyntaxError' ? null : false } };
+return {
+  state: document.readyState,
+  status: navigation ? navigation.responseStatus || null : null,
+  href: location.href,
+  failure: location.protocol === 'chrome-error:' ? document.body.innerText : null,
+  held: [%s],
+};
+"""
+_TESTS: Final = {
+    "selector": "document.querySelector(%s)",
+    "text": "document.body.innerText.includes(%s)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    href: str
+    status: int | None
+    missing: tuple[str, ...]
+
+
+def open_ready(driver: WebDriver, site: Site, deadline: Deadline) -> None:
+    """Open the site's page and return when it is ready.
+
+    Raises:
+        InvalidInput: if a condition is no CSS selector or no JavaScript.
+        NotReady: at the deadline, naming what never held.
+        PageFailed: if the page can't be loaded, with Chrome's error code.
+        BrowserDied: if the browser or its window is gone.
+    """
+    _open(driver, site, deadline)
+    glance = None
+    while deadline.left_s > 0:
+        glance = _look(driver, site) or glance
+        if glance is not None and not glance.missing:
+            return
+        deadline.wait(_GLANCE_S)
+    raise _not_ready(site, deadline, glance)
+
+
+def _open(driver: WebDriver, site: Site, deadline: Deadline) -> None:
+    driver.set_page_load_timeout(max(0.001, deadline.left_s))
+    try:
+        driver.get(site.url)
+    except TimeoutException:
+        raise _not_ready(site, deadline, None) from None
+    except WebDriverException as error:
+        if "net::ERR_" in (error.msg or ""):
+            raise _page_failed(site, error.msg or "") from None
+        raise
+
+
+def _page_failed(site: Site, text: str) -> PageFailed:
+    code = re.search(r"ERR_\w+", text)
+    return PageFailed(site.url, code[0] if code else "Chrome shows an error page")
+
+
+def _look(driver: WebDriver, site: Site) -> _Glance | None:
+    """Look once; None in the middle of a navigation, when there is no page to look at."""
+    tests = ", ".join(f"held(() => {_test(condition)})" for condition in site.ready)
+    try:
+        facts = driver.execute_script(_GLANCE % tests)
+    except NoSuchWindowException:
+        raise BrowserDied(site.url, "its window was closed") from None
+    except JavascriptException as error:
+        if "SyntaxError" in (error.msg or ""):
+            raise InvalidInput("until", "a js: condition is not a JavaScript expression") from None
+        return None
+    if facts["failure"] is not None:
+        raise _page_failed(site, facts["failure"])
+    return _Glance(facts["href"], facts["status"], tuple(_missing(driver, site, facts)))
+
+
+def _test(condition: Condition) -> str:
+    if condition.kind == "js":
+        return f"({condition.argument}\n)"
+    return _TESTS[condition.kind] % json.dumps(condition.argument) if condition.kind in _TESTS else "true"
+
+
+def _missing(driver: WebDriver, site: Site, facts: dict[str, Any]) -> Iterator[str]:
+    status = facts["status"]
+    if facts["state"] != "complete":
+        yield _LOADED
+    if status is not None and status >= 400:  # noqa: PLR2004 - HTTP's own border
+        yield _GOOD_STATUS
+    if not facts["href"].startswith("http") or not same_site(URL(facts["href"]), URL(site.url)):
+        yield _AT_HOME
+        return
+    for condition, held in zip(site.ready, facts["held"], strict=True):
+        if held is None and condition.kind == "selector":
+            raise InvalidInput("until", f"{condition} is not a CSS selector")
+        if not held or not _holds_outside(driver, condition, facts["href"]):
+            yield str(condition)
+
+
+def _holds_outside(driver: WebDriver, condition: Condition, href: str) -> bool:
+    """Check the conditions that a script in the page can't: HttpOnly cookies, and the address by pattern."""
+    if condition.kind == "cookie":
+        return any(
+            cookie.name == condition.argument and cookie.value for cookie in read_cookies(driver, URL(href))
+        )
+    return condition.kind != "url" or fnmatchcase(href, condition.argument)
+
+
+def _not_ready(site: Site, deadline: Deadline, glance: _Glance | None) -> NotReady:
+    if glance is None:
+        return NotReady(site.url, None, deadline.seconds, (_LOADED,))
+    return NotReady(str(URL(glance.href).with_query(None)), glance.status, deadline.seconds, glance.missing)
