@@ -91,13 +91,9 @@ def check_proxy(proxy: str | None) -> None:
         known = False
     if not known:
         # aiohttp takes socks5:// for an HTTP proxy without a word, and Chrome alone would not do.
-        raise InvalidInput(
-            "proxy", "must be an HTTP proxy, written http://host:port; other kinds can't work yet"
-        )
+        raise InvalidInput("proxy", "must be an HTTP proxy, written http://host:port; other kinds can't work yet")
     if url.user or url.password:
-        raise InvalidInput(
-            "proxy", "with a user and password can't work yet: Chrome takes none on its command line"
-        )
+        raise InvalidInput("proxy", "with a user and password can't work yet: Chrome takes none on its command line")
 
 
 def _store(store: Store | str | None) -> Store:

@@ -1,7 +1,7 @@
 """What is asked of a chat site: messages, a model, and the request that holds them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -22,8 +22,8 @@ class Message(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Message(role={self.role!r}, content=<{len(self.content)} characters>)"
 
-    def __rich_repr__(self) -> Iterable[tuple[str, str]]:
-        return (("role", self.role), ("content", f"<{len(self.content)} characters>"))
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("role", self.role), ("content", f"<{len(self.content)} characters>")]
 
 
 class Model(msgspec.Struct, frozen=True):

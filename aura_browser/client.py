@@ -64,9 +64,7 @@ class AuraClient:
             raise InvalidInput("read_timeout", "must be more than 0 seconds")
         site = openchat_site(url)
         self._origin = site.origin
-        self._manager = assemble(
-            site, proxy=proxy, session=session, store=store, refresh=refresh, harvest=harvest
-        )
+        self._manager = assemble(site, proxy=proxy, session=session, store=store, refresh=refresh, harvest=harvest)
         self._transport = HttpTransport(site, self._manager, proxy, read_timeout)
         self._model = model or DEFAULT_MODEL
         self._temperature = temperature
@@ -140,9 +138,7 @@ class AuraClient:
         try:
             return read_models(body)
         except ValueError:
-            raise SiteFailed(
-                f"{self._origin}{request.path}", 200, "its list of models can't be read"
-            ) from None
+            raise SiteFailed(f"{self._origin}{request.path}", 200, "its list of models can't be read") from None
 
     async def _texts(self, request: WireRequest) -> AsyncGenerator[str, None]:
         url = f"{self._origin}{request.path}"
@@ -158,9 +154,7 @@ class AuraClient:
             if not said:
                 raise
             reason = (
-                error.reason
-                if isinstance(error, ConnectionFailed)
-                else f"nothing came for {error.read_timeout_s:g} s"
+                error.reason if isinstance(error, ConnectionFailed) else f"nothing came for {error.read_timeout_s:g} s"
             )
             raise StreamInterrupted(url, reason, "".join(said)) from error
         if text := decoder.decode(b"", final=True):

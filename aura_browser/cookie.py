@@ -7,9 +7,9 @@ a site that set ``a+b/c==`` refuses ``"a+b/c=="``.
 
 import re
 from collections.abc import Iterable, Sequence
-from http.cookiejar import http2time
+from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
 from ipaddress import ip_address
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from yarl import URL
@@ -52,8 +52,8 @@ class Cookie(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __repr__(self) -> str:
         return f"Cookie(name={self.name!r}, value=<redacted>, domain={self.domain!r}, path={self.path!r})"
 
-    def __rich_repr__(self) -> Iterable[tuple[str, str]]:
-        return (("name", self.name), ("value", "<redacted>"), ("domain", self.domain), ("path", self.path))
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("name", self.name), ("value", "<redacted>"), ("domain", self.domain), ("path", self.path)]
 
     @property
     def identity(self) -> tuple[str, str, bool, str, bool]:
@@ -63,11 +63,8 @@ class Cookie(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def goes_to(self, url: URL, now: float) -> bool:
         """Tell whether a same-site request for *url* at *now* (epoch seconds) carries this cookie."""
         return (
-            (self.expires is None or self.expires > now)
-            and (
-                host_of(url) == self.domain
-                or (not self.host_only and domain_matches(host_of(url), self.domain))
-            )
+            not _is_over(self, now)
+            and (host_of(url) == self.domain or (not self.host_only and domain_matches(host_of(url), self.domain)))
             and _path_matches(url.raw_path, self.path)
             and (not self.secure or is_trustworthy(url))
             and self._partition_holds(url)
@@ -112,13 +109,11 @@ def cookie_header(cookies: Iterable[Cookie], url: URL, now: float) -> str:
     return "; ".join(f"{c.name}={c.value}" if c.name else c.value for c in sent)
 
 
-def fold_set_cookies(
-    cookies: Sequence[Cookie], headers: Iterable[str], url: URL, now: float
-) -> tuple[Cookie, ...]:
+def fold_set_cookies(cookies: Sequence[Cookie], headers: Iterable[str], url: URL, now: float) -> tuple[Cookie, ...]:
     """Return *cookies* as they are after a response from *url* with these ``Set-Cookie`` headers.
 
-    A replaced cookie keeps its place, since its age decides the order on the wire; an expired one is removed; one
-    that the site may not set is ignored.
+    A cookie that keeps its value keeps its place, one with a new value goes behind the others, as in Chrome (measured;
+    the order is that on the wire). An expired one is removed, one that the site may not set is ignored.
 
     Args:
         cookies: the cookies before, oldest first.
@@ -131,11 +126,16 @@ def fold_set_cookies(
         cookie = parse_set_cookie(header, url, now)
         if cookie is None:
             continue
-        if cookie.expires is not None and cookie.expires <= now:
-            kept.pop(cookie.identity, None)
-        else:
+        old = kept.get(cookie.identity)
+        if old is not None and (old.value != cookie.value or _is_over(cookie, now)):
+            del kept[cookie.identity]
+        if not _is_over(cookie, now):
             kept[cookie.identity] = cookie
     return tuple(kept.values())
+
+
+def _is_over(cookie: Cookie, now: float) -> bool:
+    return cookie.expires is not None and cookie.expires <= now
 
 
 def parse_set_cookie(header: str, url: URL, now: float) -> Cookie | None:

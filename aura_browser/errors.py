@@ -215,7 +215,8 @@ class HarvestCoolingDown(AuraError):
     reason: str
 
     def __str__(self) -> str:
-        return f"No new browser for another {self.retry_after_s:.0f} s, because the last harvest did not help: {self.reason}"
+        wait = f"{self.retry_after_s:.0f} s"
+        return f"No new browser for another {wait}, because the last harvest did not help: {self.reason}"
 
 
 @dataclass(eq=False)

@@ -133,17 +133,19 @@ class SessionManager:
             flight.exception()  # marks it as seen, for when every caller was cancelled
 
     async def _load_or_harvest(self) -> Session:
-        self._current = await self._load()
-        return self._current or await self._harvest_anew()
+        cached = await self._load()
+        if cached is None or cached.is_over(self.clock()):
+            return await self._harvest_anew()
+        self._current = cached
+        return cached
 
     async def _replace(self, refused: Session) -> Session:
         stored = await self._load()
         if stored is not None and stored != refused and stored.harvested_at >= refused.harvested_at:
             self._current = stored
             return stored
-        if self._unproven is not None and self._unproven.harvested_at == refused.harvested_at:
+        if self._never_helped(refused):
             self._cool_down("the site refused the session that it had just given")
-            self._unproven = None
         return await self._harvest_anew()
 
     async def _harvest_anew(self) -> Session:
@@ -161,6 +163,16 @@ class SessionManager:
             await asyncio.wait([self._saver])
         self._current = self._unproven = session
         return session
+
+    def _never_helped(self, refused: Session) -> bool:
+        """Tell whether *refused* came from a browser a moment ago, was never once accepted, and is not over."""
+        unproven, self._unproven = self._unproven, None
+        return (
+            unproven is not None
+            and unproven.harvested_at == refused.harvested_at
+            and self.clock() < refused.harvested_at + self._cool_down_s
+            and not refused.is_over(self.clock())
+        )
 
     def _cool_down(self, reason: str) -> None:
         self._failure = reason

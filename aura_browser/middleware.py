@@ -56,9 +56,7 @@ class SessionMiddleware:
                 return response
             refused, session = session, await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
-                raise _refusal(
-                    request, response, f"{ruling.mark}, and this request's body can't be sent twice"
-                )
+                raise _refusal(request, response, f"{ruling.mark}, and this request's body can't be sent twice")
             response, ruling = await self._send(request, handler, session)
             if session.harvested_at != refused.harvested_at:
                 break
@@ -73,9 +71,7 @@ class SessionMiddleware:
         response = await handler(request)
         now = self._manager.clock()
         first_bytes = await _first_bytes(response)
-        ruling = judge(
-            self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now
-        )
+        ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
         if ruling.verdict is Verdict.OK:
             self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
         if ruling.verdict is Verdict.STALE:

@@ -11,7 +11,7 @@ from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, openchat_site
 
 if TYPE_CHECKING:
-    from selenium.webdriver.remote.webdriver import WebDriver
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Aura:
     working: ClassVar[bool] = False
 
     @classmethod
-    async def create_async_generator(
+    async def create_async_generator(  # noqa: PLR0917 - the signature is the original's
         cls,
         model: str,
         messages: Messages,

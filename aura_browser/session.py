@@ -66,19 +66,23 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         facts = ", ".join(f"{name}={value}" for name, value in self.__rich_repr__())
         return f"Session({facts})"
 
-    def __rich_repr__(self) -> Iterable[tuple[str, str]]:
-        return (
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [
             ("origin", self.origin),
-            ("cookies", str(len(self.cookies))),
-            ("local_storage", str(len(self.local_storage))),
-            ("harvested_at", f"{self.harvested_at:.0f}"),
+            ("cookies", len(self.cookies)),
+            ("local_storage", len(self.local_storage)),
+            ("harvested_at", round(self.harvested_at)),
             ("fingerprint", self.fingerprint),
-        )
+        ]
 
     @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits that tell two sessions apart in a log; no value can be had back from them."""
         return sha256(msgspec.json.encode((self.user_agent, self.cookies))).hexdigest()[:8]
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether a cookie that the session hangs on has expired at *now* (epoch seconds)."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def cookie_header(self, url: URL, now: float | None = None) -> str:
         """Return the ``Cookie`` header that the browser would send to *url*; empty if none.
@@ -139,9 +143,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             # Version first: another version's fields are none of ours to judge.
             version = msgspec.json.decode(text, type=_Versioned).version
             if version != VERSION:
-                raise SessionFormatError(
-                    "version", f"{version} is unknown; this program reads version {VERSION}"
-                )
+                raise SessionFormatError("version", f"{version} is unknown; this program reads version {VERSION}")
             return msgspec.json.decode(text, type=cls)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise _format_error(error) from None

@@ -105,10 +105,11 @@ def page_url(text: str) -> str:
     """
     try:
         url = URL(text if "://" in text else f"https://{text}")
-        if url.scheme not in {"http", "https"} or not url.host or url.explicit_port == 0:
-            raise ValueError(text)
+        usable = url.scheme in {"http", "https"} and url.host and url.explicit_port != 0
     except ValueError:
-        raise InvalidInput("url", "not an http or https address, such as https://openchat.team") from None
+        usable = False
+    if not usable:
+        raise InvalidInput("url", "not an http or https address, such as https://openchat.team")
     if url.user or url.password:
         raise InvalidInput("url", "leave the user name and password out; log in with --headed instead")
     return str(url)

@@ -44,9 +44,7 @@ class HttpTransport:
             middlewares=(SessionMiddleware(self._site, self._manager),),
             proxy=self._proxy,
             # No total: it would count a harvest and a long answer. The site's worst ending is endless silence.
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
         )
         return self
 

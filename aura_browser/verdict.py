@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
-from http.cookiejar import http2time
 from typing import Final
 
 from yarl import URL
@@ -82,8 +82,10 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
-    date = http2time(text) if text else None
-    return None if date is None else max(0.0, date - now)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except ValueError:
+        return None
 
 
 def _stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
@@ -97,9 +99,7 @@ def _stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], f
         return ""
     if status in _REDIRECTS:
         return _redirect_mark(url, status, headers)
-    return (
-        f"status {status} with an HTML page where the app answers in bare text" if _is_html(headers) else ""
-    )
+    return f"status {status} with an HTML page where the app answers in bare text" if _is_html(headers) else ""
 
 
 def _redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
@@ -111,9 +111,7 @@ def _redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
     if same_page and target.host and target.origin() == url.origin():
         return ""
     # Without query and fragment: login pages are handed tokens there.
-    return (
-        f"status {status} to {clean_text(str(target.with_query(None).with_fragment(None).with_user(None)))}"
-    )
+    return f"status {status} to {clean_text(str(target.with_query(None).with_fragment(None).with_user(None)))}"
 
 
 def _is_html(headers: Mapping[str, str]) -> bool:

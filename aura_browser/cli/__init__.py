@@ -12,10 +12,10 @@ _COMMANDS: Final = ("harvest", "chat", "demo", "playground")
 
 
 class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f"aura_browser.cli.{cmd_name}").command
@@ -25,7 +25,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aura-browser")
 def cli() -> None:
-    """Talk to a web chat with the session that your own browser gets.
+    r"""Talk to a web chat with the session that your own browser gets.
 
     \b
     aura-browser demo                      see all of it work, on this machine alone

@@ -10,7 +10,7 @@ import click
 from aura_browser.chat import DEFAULT_MODEL
 from aura_browser.cli.options import Checked, proxy_option
 from aura_browser.cli.running import reported, shown
-from aura_browser.errors import AuraError
+from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.site import OPENCHAT, openchat_site, page_url
 
 if TYPE_CHECKING:
@@ -23,14 +23,10 @@ _UNSAFE_ON_A_TERMINAL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 @click.command("chat")
 @click.argument("prompt", nargs=-1)
-@click.option(
-    "--url", default=OPENCHAT.url, show_default=True, type=Checked("url", page_url), help="The chat site."
-)
+@click.option("--url", default=OPENCHAT.url, show_default=True, type=Checked("url", page_url), help="The chat site.")
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="The id of the model to ask.")
 @click.option("--system", help="Instructions that come before the conversation.")
-@click.option(
-    "--temperature", type=click.FloatRange(min=0), default=0.5, show_default=True, help="0 is the steadiest."
-)
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.5, show_default=True, help="0 is the steadiest.")
 @click.option(
     "--max-tokens",
     type=click.IntRange(min=769),
@@ -48,6 +44,7 @@ _UNSAFE_ON_A_TERMINAL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 @proxy_option
 @reported
 def command(
+    *,
     prompt: tuple[str, ...],
     url: str,
     model: str,
@@ -57,7 +54,7 @@ def command(
     refresh: "Refresh",
     proxy: str | None,
 ) -> None:
-    """Ask a chat site and print the answer as it comes.
+    r"""Ask a chat site and print the answer as it comes.
 
     PROMPT is what you ask; without one, standard input is; and without either, on a terminal, you get a conversation
     (Ctrl-D ends it, Ctrl-C stops an answer).
@@ -88,10 +85,17 @@ def command(
             if not text and sys.stdin.isatty():
                 _converse(runner, client, messages)
             else:
-                question = {"role": "user", "content": text or click.get_text_stream("stdin").read()}
+                question = {"role": "user", "content": text or _read_stdin()}
                 runner.run(_answer(client, [*messages, question]))
         finally:
             runner.run(client.__aexit__(None, None, None))
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("standard input", "is not text in UTF-8") from None
 
 
 def _converse(runner: asyncio.Runner, client: "AuraClient", messages: list[dict[str, str]]) -> None:

@@ -52,6 +52,4 @@ async def _ask(client: "AuraClient", question: str) -> None:
     async for text in client.stream(question):
         first = first or time.perf_counter() - start
         click.echo(text, nl=False)
-    click.echo(
-        f"\n        (first text after {first:.2f} s, all of it after {time.perf_counter() - start:.2f} s)"
-    )
+    click.echo(f"\n        (first text after {first:.2f} s, all of it after {time.perf_counter() - start:.2f} s)")

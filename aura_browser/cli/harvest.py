@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     multiple=True,
     type=Checked("condition", Condition.parse),
     metavar="CONDITION",
-    help="What has to hold before the session is read; can be given again, then all must. cookie:NAME, selector:CSS, url:GLOB, text:TEXT or js:EXPRESSION. Implies --fresh.",
+    help=(
+        "What has to hold before the session is read; can be given again, then all must. cookie:NAME, selector:CSS, "
+        "url:GLOB, text:TEXT or js:EXPRESSION. Implies --fresh."
+    ),
 )
 @click.option(
     "--timeout",
@@ -52,7 +55,7 @@ def command(
     fresh: bool,
     headed: bool,
 ) -> None:
-    """Open URL in Chrome and print its session as JSON.
+    r"""Open URL in Chrome and print its session as JSON.
 
     The session is cookies, headers, user agent and local storage: all that a program needs to be seen as your browser
     was. It is cached, and the next call prints the cached one.
@@ -65,7 +68,7 @@ def command(
     _check_folder(output)
     site = _site(url, conditions)
     new = fresh or headed or bool(conditions)
-    session = asyncio.run(_session(site, proxy=proxy, headed=headed, timeout=timeout, new=new))
+    session = asyncio.run(_session(site, proxy=proxy, headed=headed, timeout_s=timeout, new=new))
     _hand_over(session, output)
 
 
@@ -80,12 +83,10 @@ def _check_folder(output: Path | None) -> None:
         raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
 
 
-async def _session(
-    site: Site, *, proxy: str | None, headed: bool, timeout: float | None, new: bool
-) -> "Session":
+async def _session(site: Site, *, proxy: str | None, headed: bool, timeout_s: float | None, new: bool) -> "Session":
     from aura_browser.assembly import assemble, browser_harvest
 
-    browser = browser_harvest(site, proxy=proxy, headed=headed, timeout_s=timeout)
+    browser = browser_harvest(site, proxy=proxy, headed=headed, timeout_s=timeout_s)
     manager = assemble(site, proxy=proxy, harvest=shown(browser, site.url))
     try:
         return await (manager.harvest() if new else manager.get())
@@ -107,6 +108,4 @@ def _hand_over(session: "Session", output: Path | None) -> None:
             err=True,
         )
     if output is None and sys.stdout.isatty():
-        click.echo(
-            "Warning: whoever has this text is you at that site. Better write it with -o FILE.", err=True
-        )
+        click.echo("Warning: whoever has this text is you at that site. Better write it with -o FILE.", err=True)

@@ -14,7 +14,7 @@ proxy_option: Decorator = click.option(
 )
 
 
-class Checked(click.ParamType):
+class Checked(click.ParamType[object]):
     """A value that one of the package's own functions reads, so that the wrong one is a usage error.
 
     Args:

@@ -12,9 +12,7 @@ _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
 
 
 @click.command("playground")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one.")
 @click.option(
     "--gate",
     type=click.Choice(_GATES),
@@ -27,17 +25,18 @@ _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that a session lives. [default: an hour]",
 )
-@click.option(
-    "--sliding/--fixed", default=False, help="Whether each answer prolongs the session. [default: fixed]"
-)
+@click.option("--sliding/--fixed", default=False, help="Whether each answer prolongs the session. [default: fixed]")
 @click.option(
     "--upstream",
     metavar="URL",
-    help=f"Let an OpenAI-compatible server answer, such as http://127.0.0.1:11434/v1. Its key is taken from {_KEY_VARIABLE}.",
+    help=(
+        "Let an OpenAI-compatible server answer, such as http://127.0.0.1:11434/v1. "
+        f"Its key is taken from {_KEY_VARIABLE}."
+    ),
 )
 @reported
 def command(port: int, gate: str, life: float | None, upstream: str | None, *, sliding: bool) -> None:
-    """Serve a local chat site that behaves as openchat.team does, until Ctrl-C.
+    r"""Serve a local chat site that behaves as openchat.team does, until Ctrl-C.
 
     \b
     aura-browser playground --gate check-503
@@ -51,8 +50,6 @@ async def _serve(port: int, gate: str, life: float | None, upstream: str | None,
     from aura_browser.playground import Playground
 
     key = os.environ.get(_KEY_VARIABLE)
-    async with Playground(
-        gate, life=life, sliding=sliding, port=port, upstream=upstream, upstream_key=key
-    ) as site:
+    async with Playground(gate, life=life, sliding=sliding, port=port, upstream=upstream, upstream_key=key) as site:
         click.echo(site.origin)
         await asyncio.Event().wait()

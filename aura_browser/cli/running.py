@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     from aura_browser.manager import Harvest
     from aura_browser.session import Session
 
-_P = ParamSpec("_P")
 
-
-def reported(function: Callable[_P, None]) -> Callable[..., None]:
+def reported(function: Callable[..., None]) -> Callable[..., None]:
     """Add ``--debug`` to a command, and turn what it raises into one line on stderr and an exit code."""
 
     @click.option("--debug", is_flag=True, help="Show log messages, and the traceback of an error.")
     @functools.wraps(function)
-    def command(*args: _P.args, debug: bool, **kwargs: _P.kwargs) -> None:
+    def command(*args: Any, debug: bool, **kwargs: Any) -> None:  # noqa: ANN401 - click's to fill in
         logging.basicConfig(
             level=logging.DEBUG if debug else logging.WARNING,
             format="%(levelname)s: %(message)s",

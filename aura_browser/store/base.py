@@ -35,7 +35,7 @@ class SessionKey:
     def slug(self) -> str:
         """A file name for it, readable and without secrets: the proxy's password takes no part."""
         proxy = str(URL(self.proxy).with_password(None)) if self.proxy else ""
-        digest = sha256("\n".join((self.origin, self.name, proxy)).encode()).hexdigest()[:12]
+        digest = sha256(f"{self.origin}\n{self.name}\n{proxy}".encode()).hexdigest()[:12]
         readable = re.sub(r"[^a-z0-9.]+", "-", f"{URL(self.origin).host}-{self.name}".lower())
         return f"{readable[:60].strip('-.')}-{digest}"
 

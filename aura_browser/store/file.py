@@ -70,9 +70,7 @@ class FileStore(Store):
         try:
             yield
         except OSError as error:
-            problem = (
-                f"{clean_text(error.strerror or str(error))}. Check the folder's owner, mode and free space."
-            )
+            problem = f"{clean_text(error.strerror or str(error))}. Check the folder's owner, mode and free space."
             raise StoreError(str(self.folder), problem) from error
 
 

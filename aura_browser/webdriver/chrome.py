@@ -42,9 +42,7 @@ DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
 
 
 @contextmanager
-def chrome(
-    installed: Installed, deadline: Deadline, *, proxy: str | None, headed: bool
-) -> Iterator[WebDriver]:
+def chrome(installed: Installed, deadline: Deadline, *, proxy: str | None, headed: bool) -> Iterator[WebDriver]:
     """Run Chrome in a new profile while the context lasts.
 
     Args:
@@ -87,9 +85,7 @@ def _options(installed: Installed, profile: Path, *, proxy: str | None, headed: 
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     flags = [*_FLAGS, f"--user-data-dir={profile}"]
     # Loopback too goes through a proxy, as it does in the client.
-    flags += (
-        [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"] if proxy else ["--no-proxy-server"]
-    )
+    flags += [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"] if proxy else ["--no-proxy-server"]
     if not headed:
         flags.append("--headless=new")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -114,14 +110,16 @@ def _remove(folder: Path) -> None:
     end = time.monotonic() + _REMOVAL_S
     while True:
         try:
-            return shutil.rmtree(folder)
+            shutil.rmtree(folder)
         except FileNotFoundError:
-            return None
+            return
         except OSError as error:
             if time.monotonic() > end:
                 _log.warning("The browser's folder %s could not be removed: %s", folder, error.strerror)
-                return None
+                return
             time.sleep(0.05)  # nothing tells when another process is done with a folder
+        else:
+            return
 
 
 def _quit(driver: WebDriver) -> None:
@@ -142,16 +140,12 @@ def _end(service: Service) -> None:
 
 def _launch_error(installed: Installed, error: Exception, stderr: Path) -> DriverMismatch | LaunchFailed:
     said = str(getattr(error, "msg", None) or type(error).__name__).strip()
-    fits = re.search(
-        r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL
-    )
+    fits = re.search(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL)
     if fits:
         return DriverMismatch(str(installed.chrome), fits[2], str(installed.driver), fits[1])
     lines = [clean_text(line) for line in stderr.read_text("utf-8", "replace").splitlines()]
     chromes = [
-        line
-        for line in lines
-        if line and not re.search(r"chromedriver|Only local connections", line, re.IGNORECASE)
+        line for line in lines if line and not re.search(r"chromedriver|Only local connections", line, re.IGNORECASE)
     ]
     reason = clean_text(said.partition("\n")[0].rstrip("."))
     return LaunchFailed(str(installed.chrome), reason, tuple(chromes[-_STDERR_LINES:]))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 from aura_browser.errors import BrowserDied, NotReady, clean_text
 from aura_browser.session import Session

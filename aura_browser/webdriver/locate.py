@@ -37,9 +37,7 @@ class Installed:
     driver: Path
 
 
-def locate(
-    chrome: str | os.PathLike[str] | None = None, driver: str | os.PathLike[str] | None = None
-) -> Installed:
+def locate(chrome: str | os.PathLike[str] | None = None, driver: str | os.PathLike[str] | None = None) -> Installed:
     """Find Chrome and ChromeDriver.
 
     Each is looked for at the path given, in its environment variable (``AURA_BROWSER_CHROME``,
@@ -70,18 +68,14 @@ def _first(
         source = "the path given" if given else variable
         if found := shutil.which(Path(named).expanduser().absolute()):
             return Path(found)
-        raise BrowserNotFound(
-            program, (f"{source}: {os.fspath(named)}",), "That is no executable file; mend the path."
-        )
+        raise BrowserNotFound(program, (f"{source}: {os.fspath(named)}",), "That is no executable file; mend the path.")
     return next(_candidates(names, applications), None)
 
 
 def _candidates(names: Iterable[str], applications: Iterable[Path]) -> Iterator[Path]:
     folders = [str(folder) for folder in (_checkout_bin(),) if folder]
     # Absolute entries only: "." on PATH would run what lies in the current folder.
-    folders += [
-        entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(entry)
-    ]
+    folders += [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry).is_absolute()]
     search = os.pathsep.join(folders)
     yield from (Path(found) for name in names if (found := shutil.which(name, path=search)))
     yield from (application for application in applications if os.access(application, os.X_OK))

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
 from aura_browser.cookie import Cookie, domain_matches, host_of
@@ -21,9 +21,29 @@ _log = logging.getLogger(__name__)
 
 # What belongs to one request and not to the browser; the client makes its own.
 _PER_REQUEST: Final = frozenset(
-    "accept accept-encoding cache-control connection content-length content-type cookie host if-modified-since "
-    "if-none-match origin pragma priority proxy-authorization authorization purpose range referer "
-    "sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-purpose upgrade-insecure-requests".split()
+    {
+        *(
+            "accept",
+            "accept-encoding",
+            "authorization",
+            "cache-control",
+            "connection",
+            "content-length",
+            "content-type",
+        ),
+        *(
+            "cookie",
+            "host",
+            "if-modified-since",
+            "if-none-match",
+            "origin",
+            "pragma",
+            "priority",
+            "proxy-authorization",
+        ),
+        *("purpose", "range", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user"),
+        *("sec-purpose", "upgrade-insecure-requests"),
+    }
 )
 _PAGE: Final = """
 const storage = {};
@@ -72,7 +92,7 @@ def read_cookies(driver: WebDriver, url: URL) -> tuple[Cookie, ...]:
 
     HttpOnly and partitioned ones are there too. Chrome gives them in the order that it sends them in (measured).
     """
-    answer: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})  # type: ignore[attr-defined]
+    answer: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})
     return tuple(cookie for raw in answer["cookies"] if (cookie := _cookie(raw)) and _belongs(cookie, url))
 
 
@@ -93,9 +113,7 @@ def _belongs(cookie: Cookie, url: URL) -> bool:
 def _cookie(raw: dict[str, Any]) -> Cookie | None:
     """Take a cookie from CDP's form; None for one that CDP can't hand over."""
     if raw["size"] and not raw["name"] and not raw["value"]:
-        _log.warning(
-            "A cookie of %s is not in UTF-8 and can't be read from Chrome; it is left out.", raw["domain"]
-        )
+        _log.warning("A cookie of %s is not in UTF-8 and can't be read from Chrome; it is left out.", raw["domain"])
         return None
     return Cookie(
         name=raw["name"],

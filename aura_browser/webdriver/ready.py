@@ -13,7 +13,7 @@ from selenium.common.exceptions import (
     TimeoutException,
     WebDriverException,
 )
-from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
 from aura_browser.errors import BrowserDied, InvalidInput, NotReady, PageFailed
@@ -128,9 +128,7 @@ def _missing(driver: WebDriver, site: Site, facts: dict[str, Any]) -> Iterator[s
 def _holds_outside(driver: WebDriver, condition: Condition, href: str) -> bool:
     """Check the conditions that a script in the page can't: HttpOnly cookies, and the address by pattern."""
     if condition.kind == "cookie":
-        return any(
-            cookie.name == condition.argument and cookie.value for cookie in read_cookies(driver, URL(href))
-        )
+        return any(cookie.name == condition.argument and cookie.value for cookie in read_cookies(driver, URL(href)))
     return condition.kind != "url" or fnmatchcase(href, condition.argument)
 
 

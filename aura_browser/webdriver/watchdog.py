@@ -57,6 +57,7 @@ class Watchdog:
         self._deadline = deadline
         self._over = threading.Event()
         self._launched = threading.Event()
+        self._has_child = False
         self._pid: int | None = None
         self._thread = threading.Thread(target=self._watch, name="aura-browser-watchdog", daemon=True)
 
@@ -79,17 +80,16 @@ class Watchdog:
         self._launched.set()
 
     def _watch(self) -> None:
-        had_child = False
         while not self._over.wait(_GLANCE_S):
-            if self._pid is None:
-                continue
-            if not self._launched.is_set():
-                child = _has_live_child(self._pid)
-                if had_child and not child:
-                    return end_group(self._pid)
-                had_child = had_child or child
-            if self._deadline.left_s <= 0:
-                return end_group(self._pid)
+            if self._pid is not None and (self._deadline.left_s <= 0 or self._died_at_start(self._pid)):
+                end_group(self._pid)
+                return
+
+    def _died_at_start(self, pid: int) -> bool:
+        if self._launched.is_set():
+            return False
+        had_child, self._has_child = self._has_child, _has_live_child(pid)
+        return had_child and not self._has_child
 
 
 def end_group(pid: int) -> None:
