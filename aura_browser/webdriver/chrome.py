@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _STDERR_LINES: Final = 5
 _REMOVAL_S: Final = 3.0
+_LONGEST_SCRIPT_MS: Final = 500  # where there is no page to run it in yet; then it is tried again
 _FLAGS: Final = (
     # Chrome ends when ChromeDriver does, however that ends.
     "--remote-debugging-pipe",
@@ -57,30 +58,37 @@ def chrome(installed: Installed, deadline: Deadline, *, proxy: str | None, heade
     """
     with ExitStack() as exits:
         folder = exits.enter_context(_private_folder())
-        watchdog = exits.enter_context(Watchdog(deadline))
         stderr = folder / "stderr.txt"
-        service = Service(
-            str(installed.driver),
-            log_output=exits.enter_context(stderr.open("wb")),
-            # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
-            popen_kw={"start_new_session": True},
-        )
+        service = _service(installed, exits.enter_context(stderr.open("wb")))
         exits.callback(_end, service)
+        watchdog = exits.enter_context(Watchdog(deadline, lambda: _pid(service)))
         try:
-            service.start()
-            watchdog.guard(service.process.pid)
             driver = WebDriver(_options(installed, folder / "profile", proxy=proxy, headed=headed), service)
         except DRIVER_ERRORS as error:
             raise _launch_error(installed, error, stderr) from error
-        exits.callback(_quit, driver)
+        exits.callback(_quit, driver, service)
         watchdog.launched()
         yield driver
+
+
+def _service(installed: Installed, output: IO[bytes]) -> Service:
+    service = Service(
+        log_output=output,
+        env={name: value for name, value in os.environ.items() if not name.startswith("AURA_BROWSER_")},
+        # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
+        popen_kw={"start_new_session": True},
+    )
+    service.path = str(installed.driver)  # as an argument it would yield to the variable SE_CHROMEDRIVER
+    return service
 
 
 def _options(installed: Installed, profile: Path, *, proxy: str | None, headed: bool) -> Options:
     options = Options()
     options.binary_location = str(installed.chrome)
-    options.page_load_strategy = "eager"
+    # The waiting is done here: told to wait, ChromeDriver returns early if the tab's first page, which Chrome opens by
+    # itself, is still loading, and then blocks in the next script until the site answers (measured).
+    options.page_load_strategy = "none"
+    options.timeouts = {"script": _LONGEST_SCRIPT_MS}
     # The only place where the complete headers of a request are seen (measured).
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     flags = [*_FLAGS, f"--user-data-dir={profile}"]
@@ -122,7 +130,9 @@ def _remove(folder: Path) -> None:
             return
 
 
-def _quit(driver: WebDriver) -> None:
+def _quit(driver: WebDriver, service: Service) -> None:
+    if service.process.poll() is not None:
+        return
     try:
         driver.quit()
     except DRIVER_ERRORS as error:
@@ -131,11 +141,17 @@ def _quit(driver: WebDriver) -> None:
 
 def _end(service: Service) -> None:
     """End what is left of the driver's process group, and reap the driver."""
+    pid = _pid(service)
+    if pid is not None:
+        end_group(pid)
+        # Its way out of the "with" closes the pipes and waits.
+        with service.process:
+            pass
+
+
+def _pid(service: Service) -> int | None:
     process = getattr(service, "process", None)
-    if process is None:
-        return
-    end_group(process.pid)
-    process.wait()
+    return None if process is None else process.pid
 
 
 def _launch_error(installed: Installed, error: Exception, stderr: Path) -> DriverMismatch | LaunchFailed:

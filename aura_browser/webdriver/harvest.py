@@ -1,7 +1,6 @@
 """Harvest: open a browser at a site, wait until it is ready, read the session, close everything."""
 
 import asyncio
-import functools
 import os
 import time
 from collections.abc import Callable
@@ -73,12 +72,22 @@ async def harvest_with(driver: WebDriver, site: Site, *, timeout_s: float = DEFA
         BrowserError: as :func:`harvest`.
     """
     deadline = Deadline(timeout_s)
-    return await _in_thread(functools.partial(_read_ready, driver, site, deadline, None), deadline)
+
+    def work() -> Session:
+        before = driver.timeouts
+        driver.set_page_load_timeout(timeout_s)
+        try:
+            return _read_ready(driver, site, deadline, None)
+        finally:
+            driver.timeouts = before
+
+    return await _in_thread(work, deadline)
 
 
 def _read_ready(driver: WebDriver, site: Site, deadline: Deadline, proxy: str | None) -> Session:
     try:
         open_ready(driver, site, deadline)
+        driver.set_script_timeout(max(1, deadline.left_s))
         return read_session(driver, proxy=proxy, now=time.time())
     except DRIVER_ERRORS as error:
         if deadline.left_s <= 0 and not deadline.cancelled:

@@ -71,7 +71,6 @@ def open_ready(driver: WebDriver, site: Site, deadline: Deadline) -> None:
 
 
 def _open(driver: WebDriver, site: Site, deadline: Deadline) -> None:
-    driver.set_page_load_timeout(max(0.001, deadline.left_s))
     try:
         driver.get(site.url)
     except TimeoutException:
@@ -94,13 +93,23 @@ def _look(driver: WebDriver, site: Site) -> _Glance | None:
         facts = driver.execute_script(_GLANCE % tests)
     except NoSuchWindowException:
         raise BrowserDied(site.url, "its window was closed") from None
-    except JavascriptException as error:
-        if "SyntaxError" in (error.msg or ""):
+    except TimeoutException:
+        return None
+    except JavascriptException:
+        if _can_glance(driver):
             raise InvalidInput("until", "a js: condition is not a JavaScript expression") from None
         return None
     if facts["failure"] is not None:
         raise _page_failed(site, facts["failure"])
     return _Glance(facts["href"], facts["status"], tuple(_missing(driver, site, facts)))
+
+
+def _can_glance(driver: WebDriver) -> bool:
+    try:
+        driver.execute_script(_GLANCE % "")
+    except (JavascriptException, TimeoutException):
+        return False
+    return True
 
 
 def _test(condition: Condition) -> str:

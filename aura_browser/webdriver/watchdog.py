@@ -4,12 +4,14 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
 import psutil
 
 _GLANCE_S: Final = 0.05
+_GRACE_S: Final = 2.0
 
 
 class Deadline:
@@ -28,6 +30,11 @@ class Deadline:
     def left_s(self) -> float:
         """Seconds until it has come; 0 from then on."""
         return 0.0 if self._cancelled.is_set() else max(0.0, self._end - time.monotonic())
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether code that keeps to the deadline by itself would have stopped by now."""
+        return self._cancelled.is_set() or time.monotonic() > self._end + _GRACE_S
 
     @property
     def cancelled(self) -> bool:
@@ -51,14 +58,14 @@ class Watchdog:
 
     Args:
         deadline: when to end it at the latest.
+        pid: returns ChromeDriver's process id, which is its group's too, or None before it is started.
     """
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, pid: Callable[[], int | None]) -> None:
         self._deadline = deadline
+        self._pid = pid
         self._over = threading.Event()
         self._launched = threading.Event()
-        self._has_child = False
-        self._pid: int | None = None
         self._thread = threading.Thread(target=self._watch, name="aura-browser-watchdog", daemon=True)
 
     def __enter__(self) -> Self:
@@ -71,25 +78,19 @@ class Watchdog:
         self._over.set()
         self._thread.join()
 
-    def guard(self, pid: int) -> None:
-        """Guard the process group of ChromeDriver, whose process id this is."""
-        self._pid = pid
-
     def launched(self) -> None:
         """Take note that Chrome is up: from now on ChromeDriver itself notices its end at once."""
         self._launched.set()
 
     def _watch(self) -> None:
         while not self._over.wait(_GLANCE_S):
-            if self._pid is not None and (self._deadline.left_s <= 0 or self._died_at_start(self._pid)):
-                end_group(self._pid)
+            pid = self._pid()
+            if pid is not None and (self._deadline.is_overdue or self._died_at_start(pid)):
+                end_group(pid)
                 return
 
     def _died_at_start(self, pid: int) -> bool:
-        if self._launched.is_set():
-            return False
-        had_child, self._has_child = self._has_child, _has_live_child(pid)
-        return had_child and not self._has_child
+        return not self._launched.is_set() and _all_children_ended(pid)
 
 
 def end_group(pid: int) -> None:
@@ -100,8 +101,10 @@ def end_group(pid: int) -> None:
         return
 
 
-def _has_live_child(pid: int) -> bool:
+def _all_children_ended(pid: int) -> bool:
+    """Tell whether *pid* has children and all have ended; ChromeDriver leaves them as zombies while it waits."""
     try:
-        return any(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process(pid).children())
+        states = [child.status() for child in psutil.Process(pid).children()]
     except psutil.NoSuchProcess:
         return False
+    return bool(states) and all(state == psutil.STATUS_ZOMBIE for state in states)

@@ -1,0 +1,334 @@
+"""Harvests with a real Chrome: gates, cookies, headers, conditions, and nothing left behind."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from aiohttp import web
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.chrome.webdriver import WebDriver
+from yarl import URL
+
+from aura_browser import AuraClient, Condition, Session, Site, openchat_site, page_site
+from aura_browser.errors import InvalidInput, LaunchFailed, NotReady, PageFailed
+from aura_browser.playground import Playground
+from aura_browser.webdriver import harvest, harvest_with
+from tests.test_middleware import Handler, serving
+
+pytestmark = pytest.mark.chrome
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves a process or a folder; look at what is below this process and in its folder only."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield
+    left = [child.name() for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+    assert not left
+    assert list(folder.glob("aura-browser-*")) == []
+
+
+def page(body: str = "<p>Hello</p>", **options: object) -> Handler:
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text=f"<!doctype html><body>{body}</body>", content_type="text/html", **options)  # type: ignore[arg-type]
+
+    return handle
+
+
+@contextmanager
+def own_driver() -> Iterator[WebDriver]:
+    options = Options()
+    for flag in ("--headless=new", "--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run"):
+        options.add_argument(flag)
+    driver = WebDriver(options, Service("/usr/bin/chromedriver"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.mark.parametrize("gate", ["none", "check-503", "check-403"])
+async def test_a_harvest_passes_each_gate_that_needs_no_person(gate: str) -> None:
+    async with Playground(gate, check_delay=0.3) as site, AuraClient(site.origin, store="memory") as client:
+        assert await client.complete("Привет") == "Привет"
+        assert await client.complete("again") == "again"
+        assert site.page_loads == 1
+        site.revoke_all()
+        assert await client.complete("after") == "after"
+        assert site.page_loads == (1 if gate == "none" else 2)
+        session = await client.session()
+        assert [cookie.name for cookie in session.cookies] == ([site.cookie_name] if site.cookie_name else [])
+        assert session.browser.version in session.user_agent or session.browser.version.split(".")[0] in session.user_agent
+
+
+@pytest.mark.parametrize(("gate", "status"), [("login-401", 401), ("login-redirect", 200)])
+async def test_a_login_page_is_never_taken_for_the_site(gate: str, status: int) -> None:
+    async with Playground(gate) as site:
+        with pytest.raises(NotReady, match="--headed") as caught:
+            await harvest(openchat_site(site.origin), timeout_s=3)
+    assert caught.value.status == status
+    assert 'selector:textarea[placeholder^="Type a message"]' in caught.value.missing
+
+
+async def test_running_as_root_without_the_sandbox_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    import os
+
+    async with serving(page()) as (_server, origin):
+        with caplog.at_level(logging.WARNING):
+            await harvest(page_site(origin))
+    assert ("without it" in caplog.text) is (os.geteuid() == 0)
+
+
+ODD_COOKIES = [
+    "plain=1; Path=/",
+    "base64=a+b/c==; Path=/",
+    'quoted="a b"; Path=/',
+    "spaces=a b  c; Path=/",
+    "equals==a=b=; Path=/",
+    "utf8=\u00e9\u20ac\u4f60; Path=/",
+    "comma=a,b; Path=/",
+    "empty=; Path=/",
+    "nameless; Path=/",
+    "backslash=a\\b; Path=/",
+    'json={"x":[1]}; Path=/',
+    "percent=%20%3B; Path=/",
+    "{odd}(name)=1; Path=/",
+    "long=" + "x" * 3000 + "; Path=/",
+    "secure=1; Path=/; Secure",
+    "hidden=1; Path=/; HttpOnly; SameSite=Strict; Max-Age=600",
+    "partitioned=1; Path=/; Secure; SameSite=None; Partitioned",
+    "deep=root; Path=/",
+    "deep=api; Path=/api",
+    "elsewhere=1; Path=/other",
+    "changed=1; Path=/",
+    "last=1; Path=/",
+    "changed=2; Path=/",
+]
+
+
+async def test_the_client_sends_what_chrome_sends_byte_for_byte() -> None:
+    """Chrome's own fetch from the page against the client's request to the same address."""
+    fetched = asyncio.Event()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.path == "/":
+            response = web.Response(
+                text="<!doctype html><body><script>fetch('/api/chat', {method: 'POST', body: 'x', "
+                "headers: {'Content-Type': 'application/json'}})</script></body>",
+                content_type="text/html",
+            )
+            response.headers["Accept-CH"] = "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Arch, Sec-CH-UA-Model"
+            for cookie in ODD_COOKIES:
+                response.headers.add("Set-Cookie", cookie)
+            return response
+        if request.path == "/api/chat":
+            fetched.set()
+        return web.Response(text="ok")
+
+    async with serving(handle) as (server, origin):
+        session = await harvest(openchat_like(origin))
+        async with asyncio.timeout(10):
+            await fetched.wait()
+        async with AuraClient(origin, store="memory", session=session) as client:
+            assert await client.complete("x") == "ok"
+    chrome, ours = [request for request in server.seen if request.path == "/api/chat"]
+    sent = {name: dict(request.raw_headers)[name] for request in [chrome] for name in [b"Cookie"]}
+    assert dict(ours.raw_headers)[b"Cookie"] == sent[b"Cookie"]
+    assert sent[b"Cookie"].startswith(b"deep=api; plain=1; base64=a+b/c==; ")
+    for name in ("User-Agent", "Accept-Language", "Accept", "Origin", "Referer", "Content-Type"):
+        assert ours.headers[name] == chrome.headers[name], name
+    hints = {name.lower() for name in chrome.headers if name.lower().startswith("sec-")}
+    assert {"sec-ch-ua", "sec-ch-ua-full-version-list", "sec-ch-ua-arch", "sec-fetch-mode"} <= hints
+    # aiohttp leaves out the "Connection: keep-alive" that HTTP/1.1 means anyway.
+    assert {name.lower() for name in ours.headers} == {name.lower() for name in chrome.headers} - {"connection"}
+    assert {name: ours.headers.get(name) for name in hints} == {name: chrome.headers[name] for name in hints}
+
+
+def openchat_like(origin: str) -> Site:
+    return page_site(origin, (Condition("js", "performance.getEntriesByType('resource').length > 0"),))
+
+
+async def test_whole_cookies_and_local_storage_are_read() -> None:
+    script = "<script>localStorage.setItem('theme', 'dark'); sessionStorage.setItem('x', 'y')</script>"
+    cookies = web.Response().headers
+    for cookie in ("sid=1; HttpOnly; SameSite=Lax; Max-Age=600; Path=/", "own=1; Domain=127.0.0.1; Path=/x"):
+        cookies.add("Set-Cookie", cookie)
+    async with serving(page(script, headers=cookies)) as (_server, origin):
+        session = await harvest(page_site(f"{origin}/start?q=1#top"))
+    sid, own = sorted(session.cookies, key=lambda cookie: cookie.name, reverse=True)
+    assert (sid.http_only, sid.same_site, sid.host_only, sid.path, sid.domain) == (True, "Lax", True, "/", "127.0.0.1")
+    assert sid.expires is not None
+    assert session.expires_at == sid.expires
+    assert abs(sid.expires - session.harvested_at - 600) < 30
+    assert own.path == "/x"
+    assert session.local_storage == {"theme": "dark"}
+    assert session.url == f"{origin}/start?q=1"
+    assert session.origin == origin
+    assert Session.from_json(session.to_json()) == session
+
+
+async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.Response(text="hi", content_type="text/html")
+        response.headers.add("Set-Cookie", f"host={request.host.partition(':')[0]}; Path=/")
+        if "site.localhost" in request.host:
+            response.headers.add("Set-Cookie", "domain=site; Domain=site.localhost; Path=/")
+        return response
+
+    async with serving(handle) as (_server, origin):
+        port = URL(origin).port
+        with own_driver() as driver:
+            for host in ("other.localhost", "below.app.site.localhost", "beside.site.localhost", "site.localhost"):
+                await asyncio.to_thread(driver.get, f"http://{host}:{port}/")
+            session = await harvest_with(driver, page_site(f"http://app.site.localhost:{port}/"))
+            assert driver.title is not None  # it is still open
+    taken = {(cookie.name, cookie.domain, cookie.host_only) for cookie in session.cookies}
+    assert taken == {
+        ("host", "app.site.localhost", True),
+        ("host", "below.app.site.localhost", True),
+        ("host", "site.localhost", True),
+        ("domain", "site.localhost", False),
+    }
+    # Without a log of what it sent, a driver still tells who it is.
+    assert session.headers["User-Agent"] == session.user_agent
+    assert session.headers["Accept-Language"].startswith("en-US")
+    assert "Chrom" in session.headers["sec-ch-ua"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["cookie:late", "selector:#late", "text:Late arrival", "js:window.late === 1", "url:*/?late", "url:http://127.0.0.1:*"],
+)
+async def test_conditions_are_waited_for(condition: str) -> None:
+    script = """<script>setTimeout(() => {
+        document.cookie = 'late=1'; window.late = 1; history.replaceState(null, '', '/?late');
+        document.body.insertAdjacentHTML('beforeend', '<p id=late>Late arrival</p>') }, 300)</script>"""
+    async with serving(page(script)) as (_server, origin):
+        session = await harvest(page_site(origin, (Condition.parse(condition),)), timeout_s=20)
+    assert session.origin == origin
+
+
+async def test_a_time_out_names_what_never_held() -> None:
+    conditions = (Condition.parse("selector:#never"), Condition.parse("cookie:never"), Condition.parse("text:Hello"))
+    async with serving(page()) as (_server, origin):
+        with pytest.raises(NotReady) as caught:
+            await harvest(page_site(origin, conditions), timeout_s=2)
+    assert caught.value.missing == ("selector:#never", "cookie:never")
+
+
+@pytest.mark.parametrize("condition", ["selector:[", "js:)("])
+async def test_a_condition_that_cannot_be_checked_ends_the_search(condition: str) -> None:
+    async with serving(page()) as (_server, origin):
+        with pytest.raises(InvalidInput, match="until"):
+            await harvest(page_site(origin, (Condition.parse(condition),)), timeout_s=20)
+
+
+async def test_a_page_with_an_error_status_is_not_ready() -> None:
+    async with serving(page(status=404)) as (_server, origin):
+        with pytest.raises(NotReady, match="a page status below 400") as caught:
+            await harvest(page_site(origin), timeout_s=2)
+    assert caught.value.status == 404
+
+
+async def test_a_redirect_to_another_site_is_not_ready() -> None:
+    async def away(request: web.Request) -> web.StreamResponse:
+        if request.host.startswith("localhost"):
+            return web.Response(text="another site")
+        return web.Response(status=302, headers={"Location": f"http://localhost:{request.url.port}/"})
+
+    async with serving(away) as (_server, origin):
+        with pytest.raises(NotReady, match="a page of the site itself"):
+            await harvest(page_site(origin), timeout_s=2)
+
+
+async def test_a_page_that_cannot_be_loaded_gives_chromes_code() -> None:
+    async with serving(page()) as (_server, origin):
+        pass
+    with pytest.raises(PageFailed, match="ERR_CONNECTION_REFUSED"):
+        await harvest(page_site(origin), timeout_s=20)
+
+
+async def test_a_page_that_never_answers_ends_at_the_time_out() -> None:
+    async def never(_request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(never) as (_server, origin):
+        with pytest.raises(NotReady, match="the page loaded"):
+            await harvest(page_site(origin), timeout_s=2)
+
+
+@pytest.mark.parametrize("moment", ["launch", "navigation", "waiting"])
+async def test_cancelling_leaves_nothing(moment: str) -> None:
+    arrived = asyncio.Event()
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        arrived.set()
+        if moment == "navigation":
+            await asyncio.Event().wait()
+        return web.Response(text="hi", content_type="text/html")
+
+    async with serving(handle) as (_server, origin):
+        job = asyncio.create_task(harvest(page_site(origin, (Condition.parse("cookie:never"),))))
+        if moment == "launch":
+            while not psutil.Process().children():
+                await asyncio.sleep(0.01)
+        else:
+            await arrived.wait()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(10):
+                await job
+
+
+async def test_through_a_proxy_browser_and_client_alike() -> None:
+    async with Playground() as site:
+
+        async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            """Pass plain HTTP on, one connection a request."""
+            head = await reader.readuntil(b"\r\n\r\n")
+            asked.append(head.split()[1].decode())
+            there_reader, there = await asyncio.open_connection("127.0.0.1", URL(site.origin).port)
+            there.write(head.replace(site.origin.encode(), b"", 1).replace(b"keep-alive", b"close"))
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+            there.write(await reader.readexactly(length))
+            while data := await there_reader.read(65536):
+                writer.write(data)
+            await writer.drain()
+            writer.close()
+            there.close()
+
+        asked: list[str] = []
+        server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+        async with server:
+            address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with AuraClient(site.origin, store="memory", proxy=address) as client:
+                assert await client.complete("hello") == "hello"
+                assert (await client.session()).proxy == address
+        assert f"{site.origin}/" in asked
+        assert f"{site.origin}/api/chat" in asked
+
+
+@asynccontextmanager
+async def fake_chrome(tmp_path: Path, script: str) -> AsyncIterator[Path]:
+    path = tmp_path / "chrome"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    yield path
+
+
+async def test_a_chrome_that_exits_at_start_is_noticed_at_once_with_its_last_words(tmp_path: Path) -> None:
+    async with fake_chrome(tmp_path, "echo 'No usable sandbox!' >&2; exit 1") as path:
+        with pytest.raises(LaunchFailed, match="No usable sandbox!") as caught:
+            async with asyncio.timeout(20):
+                await harvest(page_site("http://127.0.0.1:9"), chrome_path=path)
+    assert caught.value.chrome_path == str(path)
+    assert caught.value.stderr_tail[-1] == "No usable sandbox!"
