@@ -1,0 +1,1 @@
+"""The tests of aura_browser, one file for each module."""

@@ -74,7 +74,12 @@ async def test_messages_and_settings_reach_the_site() -> None:
     import json
 
     async with Playground() as site, talking(site, temperature=0.1) as client:
-        history = [{"role": "system", "content": "s"}, Message("user", "a"), Message("assistant", "b"), Message("user", "c")]
+        history: list[Message | dict[str, str]] = [
+            {"role": "system", "content": "s"},
+            Message("user", "a"),
+            Message("assistant", "b"),
+            Message("user", "c"),
+        ]
         assert await client.complete(history, max_tokens=1000, model="openchat_v3.2_mistral") == "c"
         body = json.loads(site.requests[-1].body)
         assert body["prompt"] == "s"
@@ -149,7 +154,9 @@ async def test_an_answer_that_is_html_code_is_an_answer() -> None:
 
 async def test_a_dropped_connection_carries_the_partial_text_and_is_never_replayed() -> None:
     async with Playground() as site, talking(site) as client:
-        with pytest.raises(StreamInterrupted, match="broke off after 9 characters: the connection was closed") as caught:
+        with pytest.raises(
+            StreamInterrupted, match="broke off after 9 characters: the connection was closed"
+        ) as caught:
             await client.complete("/dropped so far: é")
         assert caught.value.partial.strip() == "so far: é"
         assert "so far" not in str(caught.value) + repr(caught.value)
@@ -190,7 +197,9 @@ async def test_leaving_a_stream_closes_its_connection() -> None:
 async def test_a_reason_phrase_of_any_kind_is_cleaned() -> None:
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 500 \x1b[31mr\xe9d\x07 " + b"x" * 1000 + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 500 \x1b[31mr\xe9d\x07 " + b"x" * 1000 + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
         await writer.drain()
         writer.close()
 
@@ -261,10 +270,10 @@ async def test_a_thousand_streams_on_an_expired_session_cause_one_harvest() -> N
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_redirect_carries_cookie_or_prompt_to_another_origin(status: int) -> None:
-    async def anyone(_request: web.Request) -> web.StreamResponse:
+    async def anyone(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text="thanks")
 
-    async def away(_request: web.Request) -> web.StreamResponse:
+    async def away(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, headers={"Location": f"{elsewhere}/api/chat"})
 
     async with serving(anyone) as (other, elsewhere), serving(away) as (home, origin):
@@ -283,10 +292,9 @@ async def test_no_redirect_carries_cookie_or_prompt_to_another_origin(status: in
 
 
 async def test_refresh_never_names_the_command_that_a_person_runs() -> None:
-    async with Playground("login-401") as site:
-        async with AuraClient(site.origin, store="memory", refresh="never") as client:
-            with pytest.raises(InteractionRequired, match=f"aura-browser harvest --fresh {site.origin}"):
-                await client.complete("x")
+    async with Playground("login-401") as site, AuraClient(site.origin, store="memory", refresh="never") as client:
+        with pytest.raises(InteractionRequired, match=f"aura-browser harvest --fresh {site.origin}"):
+            await client.complete("x")
 
 
 @pytest.mark.parametrize(

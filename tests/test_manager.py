@@ -170,7 +170,7 @@ async def test_a_failure_reaches_all_and_then_cools_down() -> None:
         assert {type(failure) for failure in failures} == {NotReady}
         assert len({id(failure) for failure in failures}) == 20
         house.clock.now += 29
-        with pytest.raises(HarvestCoolingDown, match="another 1 s, because the last harvest did not help: .*503"):
+        with pytest.raises(HarvestCoolingDown, match=r"another 1 s, because the last harvest did not help: .*503"):
             await house.manager.get()
         assert house.browser.count == 1
         house.clock.now += 1

@@ -16,18 +16,18 @@ from aura_browser.site import Site
 from aura_browser.store import MemoryStore, SessionKey
 from tests.conftest import make_cookie, make_session
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Server:
     """A server on loopback that remembers its requests and answers as told."""
 
     def __init__(self, handler: Handler) -> None:
-        self.seen: list[web.Request] = []
+        self.seen: list[web.BaseRequest] = []
         self.bodies: list[bytes] = []
         self._handler = handler
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.append(request)
         self.bodies.append(await request.read())
         return await self._handler(request)
@@ -49,7 +49,7 @@ async def serving(handler: Handler) -> AsyncIterator[tuple[Server, str]]:
 def of_value(value: str, status: int = 401, body: bytes = b"") -> Handler:
     """Let in only who shows this value of the cookie, byte for byte."""
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("Cookie") == f"sid={value}":
             return web.Response(text="welcome")
         return web.Response(status=status, body=body, headers={"Set-Cookie": "sid=empty; Path=/"})
@@ -101,7 +101,7 @@ async def test_the_sites_requests_go_out_as_the_browsers() -> None:
 
 
 async def test_other_origins_get_nothing_of_the_session() -> None:
-    async def anyone(_request: web.Request) -> web.StreamResponse:
+    async def anyone(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text="hi")
 
     async with (
@@ -118,10 +118,10 @@ async def test_other_origins_get_nothing_of_the_session() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_hop_to_another_origin_gets_nothing_of_the_session(status: int) -> None:
-    async def anyone(_request: web.Request) -> web.StreamResponse:
+    async def anyone(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text="hi")
 
-    async def away(_request: web.Request) -> web.StreamResponse:
+    async def away(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, headers={"Location": f"{elsewhere}/"})
 
     async with (
@@ -167,7 +167,7 @@ async def test_the_empty_session_that_a_refusal_sets_is_never_kept() -> None:
 
 
 async def test_a_check_page_with_503_is_a_refusal_and_a_plain_503_is_not() -> None:
-    async def busy(request: web.Request) -> web.StreamResponse:
+    async def busy(request: web.BaseRequest) -> web.StreamResponse:
         page = "<body class=no-js>" if request.path == "/check" and "v1" in request.headers["Cookie"] else "<h1>Busy"
         return web.Response(status=503, text=page, content_type="text/html")
 
@@ -192,7 +192,7 @@ async def test_a_body_that_cannot_be_sent_twice_is_not() -> None:
 async def test_a_value_that_was_only_rotated_meanwhile_is_not_the_last_word() -> None:
     """Refused with v1, refused with its rotation, let in with a new session."""
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         cookie = request.headers["Cookie"]
         if request.path == "/rotate":
             return web.Response(headers={"Set-Cookie": "sid=rotated; Path=/"})

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,12 @@ def test_the_facts_of_the_class() -> None:
 async def test_it_works_once_a_reply_was_streamed() -> None:
     async with Playground() as site:
         local = at(site.origin)
-        options = {"session": make_session(site.origin), "stream": True, "timeout": 5}
+        options: dict[str, Any] = {"session": make_session(site.origin), "stream": True, "timeout": 5}
         with pytest.raises(SiteFailed):
-            [text async for text in local.create_async_generator("", [{"role": "user", "content": "/error x"}], **options)]
+            [
+                text
+                async for text in local.create_async_generator("", [{"role": "user", "content": "/error x"}], **options)
+            ]
         assert Aura.working is False
         messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "/slow 0.01 hello there"}]
         pieces = [text async for text in local.create_async_generator("", messages, **options)]

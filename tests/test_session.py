@@ -82,7 +82,9 @@ def test_any_damage_to_a_session_file_is_a_session_or_one_clear_error(data: st.D
         assert "s3cret" not in str(error)
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, '{"version": 1, "x": ' + "[" * 200_000, "1e999", '"\\ud800"', "", "{}"])
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, '{"version": 1, "x": ' + "[" * 200_000, "1e999", '"\\ud800"', "", "{}"]
+)
 def test_hostile_text_is_one_clear_error(text: str) -> None:
     with pytest.raises(SessionFormatError):
         Session.from_json(text)

@@ -20,7 +20,9 @@ def test_an_address_is_made_whole(text: str, url: str) -> None:
     assert URL(page_url(text)) == URL(url)
 
 
-@pytest.mark.parametrize("text", ["", "ftp://example.com", "https://", "http://a:99999", "javascript:alert(1)", "http://[::1"])
+@pytest.mark.parametrize(
+    "text", ["", "ftp://example.com", "https://", "http://a:99999", "javascript:alert(1)", "http://[::1"]
+)
 def test_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="url: not an http or https address"):
         page_url(text)
@@ -32,7 +34,9 @@ def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["cookie:sid", "selector:a[href^='x:y']", "url:*/home", "text:Welcome", "js:window.ready"])
+@pytest.mark.parametrize(
+    "text", ["cookie:sid", "selector:a[href^='x:y']", "url:*/home", "text:Welcome", "js:window.ready"]
+)
 def test_conditions_are_read_and_written(text: str) -> None:
     assert str(Condition.parse(text)) == text
 

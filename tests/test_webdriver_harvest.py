@@ -37,7 +37,7 @@ def nothing_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def page(body: str = "<p>Hello</p>", **options: object) -> Handler:
-    async def handle(_request: web.Request) -> web.StreamResponse:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text=f"<!doctype html><body>{body}</body>", content_type="text/html", **options)  # type: ignore[arg-type]
 
     return handle
@@ -46,7 +46,13 @@ def page(body: str = "<p>Hello</p>", **options: object) -> Handler:
 @contextmanager
 def own_driver() -> Iterator[WebDriver]:
     options = Options()
-    for flag in ("--headless=new", "--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run"):
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-quic",
+        "--no-first-run",
+    ):
         options.add_argument(flag)
     driver = WebDriver(options, Service("/usr/bin/chromedriver"))
     try:
@@ -66,7 +72,18 @@ async def test_a_harvest_passes_each_gate_that_needs_no_person(gate: str) -> Non
         assert site.page_loads == (1 if gate == "none" else 2)
         session = await client.session()
         assert [cookie.name for cookie in session.cookies] == ([site.cookie_name] if site.cookie_name else [])
-        assert session.browser.version in session.user_agent or session.browser.version.split(".")[0] in session.user_agent
+        assert (
+            session.browser.version in session.user_agent or session.browser.version.split(".")[0] in session.user_agent
+        )
+
+
+async def test_a_thousand_streams_on_a_revoked_session_open_one_browser() -> None:
+    async with Playground("check-503", check_delay=0.2) as site, AuraClient(site.origin, store="memory") as client:
+        await client.complete("first")
+        site.revoke_all()
+        answers = await asyncio.gather(*(client.complete(f"question {n}") for n in range(1000)))
+        assert answers == [f"question {n}" for n in range(1000)]
+        assert site.page_loads == 2
 
 
 @pytest.mark.parametrize(("gate", "status"), [("login-401", 401), ("login-redirect", 200)])
@@ -118,7 +135,7 @@ async def test_the_client_sends_what_chrome_sends_byte_for_byte() -> None:
     """Chrome's own fetch from the page against the client's request to the same address."""
     fetched = asyncio.Event()
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/":
             response = web.Response(
                 text="<!doctype html><body><script>fetch('/api/chat', {method: 'POST', body: 'x', "
@@ -176,7 +193,7 @@ async def test_whole_cookies_and_local_storage_are_read() -> None:
 
 
 async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         response = web.Response(text="hi", content_type="text/html")
         response.headers.add("Set-Cookie", f"host={request.host.partition(':')[0]}; Path=/")
         if "site.localhost" in request.host:
@@ -205,7 +222,14 @@ async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
 
 @pytest.mark.parametrize(
     "condition",
-    ["cookie:late", "selector:#late", "text:Late arrival", "js:window.late === 1", "url:*/?late", "url:http://127.0.0.1:*"],
+    [
+        "cookie:late",
+        "selector:#late",
+        "text:Late arrival",
+        "js:window.late === 1",
+        "url:*/?late",
+        "url:http://127.0.0.1:*",
+    ],
 )
 async def test_conditions_are_waited_for(condition: str) -> None:
     script = """<script>setTimeout(() => {
@@ -239,7 +263,7 @@ async def test_a_page_with_an_error_status_is_not_ready() -> None:
 
 
 async def test_a_redirect_to_another_site_is_not_ready() -> None:
-    async def away(request: web.Request) -> web.StreamResponse:
+    async def away(request: web.BaseRequest) -> web.StreamResponse:
         if request.host.startswith("localhost"):
             return web.Response(text="another site")
         return web.Response(status=302, headers={"Location": f"http://localhost:{request.url.port}/"})
@@ -257,7 +281,7 @@ async def test_a_page_that_cannot_be_loaded_gives_chromes_code() -> None:
 
 
 async def test_a_page_that_never_answers_ends_at_the_time_out() -> None:
-    async def never(_request: web.Request) -> web.StreamResponse:
+    async def never(_request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -270,7 +294,7 @@ async def test_a_page_that_never_answers_ends_at_the_time_out() -> None:
 async def test_cancelling_leaves_nothing(moment: str) -> None:
     arrived = asyncio.Event()
 
-    async def handle(_request: web.Request) -> web.StreamResponse:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
         arrived.set()
         if moment == "navigation":
             await asyncio.Event().wait()
@@ -279,7 +303,7 @@ async def test_cancelling_leaves_nothing(moment: str) -> None:
     async with serving(handle) as (_server, origin):
         job = asyncio.create_task(harvest(page_site(origin, (Condition.parse("cookie:never"),))))
         if moment == "launch":
-            while not psutil.Process().children():
+            while not psutil.Process().children():  # noqa: ASYNC110 - no event tells that a process was started
                 await asyncio.sleep(0.01)
         else:
             await arrived.wait()

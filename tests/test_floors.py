@@ -1,0 +1,77 @@
+"""The floor table: a module imports only from lower floors, and doors that swing one way stay shut."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import aura_browser
+
+PACKAGE = Path(aura_browser.__file__).parent
+FLOORS = {
+    **dict.fromkeys(("errors", "cookie", "session", "site", "chat"), 0),
+    **dict.fromkeys(("protocol", "verdict", "store", "webdriver"), 1),
+    "manager": 2,
+    "middleware": 3,
+    **dict.fromkeys(("transport", "assembly"), 4),
+    "client": 5,
+    **dict.fromkeys(("provider", "playground"), 6),
+    "cli": 7,
+    **dict.fromkeys(("__init__", "__main__"), 8),
+}
+# On floor 0 a value may be made of another; the order is that of the table in the README.
+FLOOR_0 = ("errors", "cookie", "session", "site", "chat")
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def home(path: Path) -> str:
+    """Return the name that the table has for a file: its module, or the folder that it is in."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield what a file imports, wherever in it: whole module names."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written out in full"
+            yield node.module or ""
+
+
+def test_every_module_has_a_floor() -> None:
+    assert {home(path) for path in MODULES} == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path: Path) -> None:
+    here = home(path)
+    for name in imported(path):
+        if name == "aura_browser":
+            pytest.fail(f"{path} imports the root, which is above it")
+        if not name.startswith("aura_browser."):
+            continue
+        there = name.split(".")[1]
+        if there == here:
+            continue
+        if FLOORS[here] == FLOORS[there] == 0:
+            assert FLOOR_0.index(there) < FLOOR_0.index(here), f"{here} imports {there}"
+        else:
+            assert FLOORS[there] < FLOORS[here], f"{here} imports {there}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_library_has_its_door(path: Path) -> None:
+    doors = {
+        "selenium": {"webdriver", "provider"},  # the provider names a driver's type
+        "publicsuffixlist": {"webdriver"},
+        "psutil": {"webdriver"},
+        "click": {"cli"},
+        "rich": {"cli"},
+        "platformdirs": {"store"},
+    }
+    for name in imported(path):
+        allowed = doors.get(name.split(".")[0])
+        assert allowed is None or home(path) in allowed, f"{path} imports {name}"
