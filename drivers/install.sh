@@ -42,7 +42,7 @@ manual() {
 
 apt_install() {
     echo "Installing $* …" >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 if [ "${1:-}" = venv ]; then

@@ -29,7 +29,7 @@ async def _demo() -> None:
     from aura_browser.client import AuraClient
     from aura_browser.playground import Playground
 
-    async with Playground("check-503") as site, AuraClient(site.origin, store="memory") as client:
+    async with Playground("check-503", answer="slow") as site, AuraClient(site.origin, store="memory") as client:
         click.echo(f"A chat site runs at {site.origin}; it lets in only who passed its script check.")
         start = time.perf_counter()
         with progress("Chrome is there …"):
@@ -47,9 +47,12 @@ async def _demo() -> None:
 
 async def _ask(client: "AuraClient", question: str) -> None:
     click.echo(f"  you:  {question}")
-    click.echo("  site: ", nl=False)
-    start, first = time.perf_counter(), 0.0
-    async for text in client.stream(question):
-        first = first or time.perf_counter() - start
+    start = time.perf_counter()
+    with progress("The site thinks, or Chrome is there for a new session …"):
+        stream = client.stream(question)
+        text = await anext(stream)
+        first = time.perf_counter() - start
+    click.echo(f"  site: {text}", nl=False)
+    async for text in stream:
         click.echo(text, nl=False)
     click.echo(f"\n        (first text after {first:.2f} s, all of it after {time.perf_counter() - start:.2f} s)")
