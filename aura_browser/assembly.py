@@ -1,6 +1,8 @@
 """The one place that knows every part: puts together what keeps a site's session, from settings."""
 
-from pathlib import Path
+import asyncio
+import shlex
+from importlib import import_module
 from typing import Final, Literal, get_args
 
 from yarl import URL
@@ -10,6 +12,7 @@ from aura_browser.manager import Harvest, SessionManager
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
+from aura_browser.verify import verify
 
 Refresh = Literal["never", "headless", "interactive"]
 """What renewing a session may do: open no browser, one without a window, or one with a window."""
@@ -32,7 +35,7 @@ def assemble(
         site: whose session.
         proxy: ``http://host:port`` for browser and client alike, or None.
         session: a session to begin with, or the name that one is cached under.
-        store: None for the user's state folder, ``"memory"``, a folder's path, or a store.
+        store: None for the user's state folder, ``"memory"``, a folder's path, a Redis URL, or a store.
         refresh: what renewing may do.
         harvest: gets a new session, in place of the built-in browser.
 
@@ -41,25 +44,30 @@ def assemble(
     """
     if refresh not in get_args(Refresh):
         raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
-    check_proxy(proxy)
-    first = session if isinstance(session, Session) else None
-    if first is not None and first.origin != site.origin:
-        raise InvalidInput("session", f"is for {first.origin}, not for {site.origin}")
-    name = session if isinstance(session, str) else DEFAULT_SESSION
+    proxy = proxy_of(proxy, session)
+    if isinstance(session, Session):
+        # Not the place of another account's: what is cached under a name belongs to that name.
+        key, store = SessionKey(site.origin, session.fingerprint, proxy), store or "memory"
+        if session.origin != site.origin:
+            raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}")
+    else:
+        key = SessionKey(site.origin, session, proxy)
     if refresh == "never":
-        harvest = _refusing_harvest(site)
+        harvest = _refusing_harvest(key)
+    harvest = harvest or browser_harvest(site, proxy=proxy, headed=refresh == "interactive")
     return SessionManager(
-        _store(store),
-        SessionKey(site.origin, name, proxy),
-        harvest or browser_harvest(site, proxy=proxy, headed=refresh == "interactive"),
-        first=first,
+        store if isinstance(store, Store) else open_store(store),
+        key,
+        _verified(site, harvest),
+        first=session if isinstance(session, Session) else None,
+        owns_store=not isinstance(store, Store),
     )
 
 
 def browser_harvest(
     site: Site, *, proxy: str | None = None, headed: bool = False, timeout_s: float | None = None
 ) -> Harvest:
-    """Return a harvest of *site* by the built-in browser; Selenium is imported when it runs.
+    """Return a harvest of *site* by the built-in browser; Selenium is imported when it runs, off the event loop.
 
     Args:
         site: where.
@@ -69,21 +77,29 @@ def browser_harvest(
     """
 
     async def harvest() -> Session:
-        from aura_browser.webdriver import harvest as open_browser
-
-        return await open_browser(site, proxy=proxy, headed=headed, timeout_s=timeout_s)
+        webdriver = await asyncio.to_thread(import_module, "aura_browser.webdriver")
+        session: Session = await webdriver.harvest(site, proxy=proxy, headed=headed, timeout_s=timeout_s)
+        return session
 
     return harvest
 
 
-def check_proxy(proxy: str | None) -> None:
-    """Refuse a proxy that can't work with browser and client alike.
+def proxy_of(proxy: str | None, session: Session | str) -> str | None:
+    """Return the proxy to go through: the one given, else the one that a given session was harvested through.
 
     Raises:
-        InvalidInput: saying which kind can.
+        InvalidInput: if the two differ, or it can't work with browser and client alike.
     """
-    if proxy is None:
-        return
+    its_own = session.proxy if isinstance(session, Session) else None
+    if proxy and its_own and proxy != its_own:
+        raise InvalidInput("proxy", "is another than the session's own; sites bind sessions to addresses")
+    proxy = proxy or its_own
+    if proxy is not None:
+        _check_proxy(proxy)
+    return proxy
+
+
+def _check_proxy(proxy: str) -> None:
     try:
         url = URL(proxy)
         known = url.scheme == "http" and url.host and url.port
@@ -96,17 +112,35 @@ def check_proxy(proxy: str | None) -> None:
         raise InvalidInput("proxy", "with a user and password can't work yet: Chrome takes none on its command line")
 
 
-def _store(store: Store | str | None) -> Store:
-    if isinstance(store, Store):
-        return store
-    return MemoryStore() if store == "memory" else FileStore(None if store is None else Path(store))
+def open_store(store: str | None) -> Store:
+    """Return the store that *store* names: None for the user's state folder, ``"memory"``, a folder, or a Redis URL.
+
+    Raises:
+        InvalidInput: for a Redis URL that is none, or without the extra ``redis``.
+    """
+    if store is not None and store.startswith(("redis://", "rediss://", "unix://")):
+        from aura_browser.store.redis import RedisStore
+
+        return RedisStore(store)
+    return MemoryStore() if store == "memory" else FileStore(store)
 
 
-def _refusing_harvest(site: Site) -> Harvest:
+def _verified(site: Site, harvest: Harvest) -> Harvest:
+    """Return *harvest* with its session proven through the real client before anyone keeps it."""
+
+    async def verified() -> Session:
+        return await verify(site, await harvest())
+
+    return verified
+
+
+def _refusing_harvest(key: SessionKey) -> Harvest:
+    words = ["aura-browser", "harvest", "--fresh", key.origin]
+    words += ["--session", key.name] if key.name != DEFAULT_SESSION else []
+    words += ["--proxy", key.proxy] if key.proxy else []
+
     async def harvest() -> Session:
-        raise InteractionRequired(
-            f"There is no good session for {site.origin}, and the refresh policy is 'never'.",
-            f"aura-browser harvest --fresh {site.url}",
-        )
+        reason = f"There is no good session for {key.origin}, and the refresh policy is 'never'."
+        raise InteractionRequired(reason, shlex.join(words))
 
     return harvest

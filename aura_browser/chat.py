@@ -63,6 +63,8 @@ def read_messages(messages: Messages) -> tuple[Message, ...]:
     """
     if isinstance(messages, str):
         return (_checked("messages", "user", messages),)
+    if not isinstance(messages, Iterable):
+        raise InvalidInput("messages", "must be a text, or messages with role and content")
     return tuple(_read_message(f"messages[{index}]", message) for index, message in enumerate(messages))
 
 

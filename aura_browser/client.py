@@ -5,8 +5,9 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
-from aura_browser.assembly import DEFAULT_SESSION, Refresh, assemble
+from aura_browser.assembly import DEFAULT_SESSION, Refresh, assemble, proxy_of
 from aura_browser.chat import DEFAULT_MODEL, ChatRequest, Messages, Model, read_messages
+from aura_browser.counters import Counters
 from aura_browser.errors import (
     AnswerTimeout,
     ConnectionFailed,
@@ -34,9 +35,10 @@ class AuraClient:
         temperature: 0 is the steadiest.
         max_tokens: the context window in tokens, not an answer length.
         proxy: ``http://host:port`` for browser and client alike, or None.
-        session: a :class:`Session` to begin with, or the name that one is cached under (a name for each account).
-        store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, or a
-            :class:`Store`.
+        session: a :class:`Session` to begin with, with the proxy that is in it; or the name that one is cached under (a
+            name for each account). A given one is kept in memory unless *store* says otherwise.
+        store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, a Redis
+            URL (``redis://…``, to share them between machines), or a :class:`Store`.
         refresh: what renewing a session may do: ``never`` opens no browser, ``headless`` opens one without a
             window, ``interactive`` opens a window in which a person can log in.
         read_timeout: seconds without a byte after which an answer has ended.
@@ -60,12 +62,12 @@ class AuraClient:
         read_timeout: float = 120.0,
         harvest: Harvest | None = None,
     ) -> None:
-        if not read_timeout > 0:
-            raise InvalidInput("read_timeout", "must be more than 0 seconds")
+        if not (isinstance(read_timeout, (int, float)) and read_timeout > 0):
+            raise InvalidInput("read_timeout", "must be a number of seconds over 0")
         site = openchat_site(url)
         self._origin = site.origin
         self._manager = assemble(site, proxy=proxy, session=session, store=store, refresh=refresh, harvest=harvest)
-        self._transport = HttpTransport(site, self._manager, proxy, read_timeout)
+        self._transport = HttpTransport(site, self._manager, proxy_of(proxy, session), read_timeout)
         self._model = model or DEFAULT_MODEL
         self._temperature = temperature
         self._max_tokens = max_tokens
@@ -78,6 +80,11 @@ class AuraClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._transport.__aexit__(kind, error, traceback)
+
+    @property
+    def counters(self) -> Counters:
+        """What was done for the session so far, in numbers."""
+        return self._manager.counters
 
     async def session(self) -> Session:
         """Return the session in use, harvesting one if there is none.
@@ -150,15 +157,22 @@ class AuraClient:
                     if text := decoder.decode(data):
                         said.append(text)
                         yield text
-        except (AnswerTimeout, ConnectionFailed) as error:
+        except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
             if not said:
                 raise
-            reason = (
-                error.reason if isinstance(error, ConnectionFailed) else f"nothing came for {error.read_timeout_s:g} s"
-            )
-            raise StreamInterrupted(url, reason, "".join(said)) from error
+            raise StreamInterrupted(url, _ending(error), "".join(said)) from error
         if text := decoder.decode(b"", final=True):
             said.append(text)
             yield text
         if not said:
             raise EmptyAnswer(url)
+
+
+def _ending(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:
+    match error:
+        case AnswerTimeout():
+            return f"nothing came for {error.read_timeout_s:g} s"
+        case ConnectionFailed():
+            return error.reason
+        case SiteFailed():
+            return error.message

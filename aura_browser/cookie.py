@@ -6,7 +6,7 @@ a site that set ``a+b/c==`` refuses ``"a+b/c=="``.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, get_args
@@ -17,7 +17,7 @@ from yarl import URL
 SameSite = Literal["Strict", "Lax", "None"]
 
 # The control characters that RFC 6265bis has servers and clients refuse, and the separator.
-_CookieText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f;]*$")]
+_CookieText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f;]*$(?!\n)")]
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LONGEST_PAIR: Final = 4096  # octets of name and value together, RFC 6265bis section 5.6
 
@@ -40,9 +40,9 @@ class Cookie(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     name: _CookieText
     value: _CookieText
-    domain: Annotated[str, msgspec.Meta(pattern=r"^[^\s/;.][^\s/;]*$")]
+    domain: Annotated[str, msgspec.Meta(pattern=r"^[^\s/;.][^\s/;]*$(?!\n)")]
     host_only: bool
-    path: Annotated[str, msgspec.Meta(pattern=r"^/[^\x00-\x1f\x7f;]*$")] = "/"
+    path: Annotated[str, msgspec.Meta(pattern=r"^/[^\x00-\x1f\x7f;]*$(?!\n)")] = "/"
     expires: float | None = None
     secure: bool = False
     http_only: bool = False
@@ -134,6 +134,20 @@ def fold_set_cookies(cookies: Sequence[Cookie], headers: Iterable[str], url: URL
     return tuple(kept.values())
 
 
+def changes(before: Iterable[Cookie], after: Iterable[Cookie]) -> dict[tuple[object, ...], Cookie | None]:
+    """Return what was done to get from *before* to *after*, by identity; None stands for a deletion."""
+    old = {cookie.identity: cookie for cookie in before}
+    new = {cookie.identity: cookie for cookie in after}
+    deleted: dict[tuple[object, ...], Cookie | None] = dict.fromkeys(old.keys() - new.keys())
+    return deleted | {identity: cookie for identity, cookie in new.items() if old.get(identity) != cookie}
+
+
+def apply_changes(cookies: Iterable[Cookie], changed: Mapping[tuple[object, ...], Cookie | None]) -> tuple[Cookie, ...]:
+    """Return *cookies* after what :func:`changes` returned was done to them; what was set comes last, as newest."""
+    kept = [cookie for cookie in cookies if cookie.identity not in changed]
+    return (*kept, *(cookie for cookie in changed.values() if cookie is not None))
+
+
 def _is_over(cookie: Cookie, now: float) -> bool:
     return cookie.expires is not None and cookie.expires <= now
 
@@ -141,14 +155,12 @@ def _is_over(cookie: Cookie, now: float) -> bool:
 def parse_set_cookie(header: str, url: URL, now: float) -> Cookie | None:
     """Read one ``Set-Cookie`` header of a response from *url*; None if *url* may not set it.
 
-    Follows RFC 6265bis sections 5.6 and 5.7. A cookie to be deleted comes back with an expiry that has passed.
+    Follows RFC 6265bis sections 5.6 and 5.7. A cookie to be deleted comes back with an expiry that has passed. One
+    whose bytes are no UTF-8 is ignored, since it could be neither kept as text nor sent back unchanged.
     """
     pair, *rest = header.split(";")
-    name, equals, value = pair.partition("=")
-    if not equals:
-        name, value = "", pair
-    name, value = name.strip(" \t"), value.strip(" \t")
-    if not (name or value) or _CONTROL.search(header) or len(f"{name}{value}".encode()) > _LONGEST_PAIR:
+    name, value = _pair(pair)
+    if not _is_sound(header, name, value):
         return None
     attributes = {
         key.strip(" \t").lower(): text.strip(" \t") for key, _, text in (part.partition("=") for part in rest)
@@ -171,7 +183,23 @@ def parse_set_cookie(header: str, url: URL, now: float) -> Cookie | None:
     return cookie if _may_set(cookie, url) else None
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    return (name.strip(" \t"), value.strip(" \t")) if equals else ("", text.strip(" \t"))
+
+
+def _is_sound(header: str, name: str, value: str) -> bool:
+    try:
+        header.encode()
+    except UnicodeEncodeError:
+        return False
+    pair = f"{name}{value}"
+    return bool(pair) and not _CONTROL.search(header) and len(pair.encode()) <= _LONGEST_PAIR
+
+
 def _may_set(cookie: Cookie, url: URL) -> bool:
+    if "\t" in cookie.path:
+        return False
     prefix = cookie.name.lower()
     if prefix.startswith("__host-") and not (cookie.secure and cookie.host_only and cookie.path == "/"):
         return False
@@ -184,8 +212,11 @@ def _expiry(attributes: dict[str, str], now: float) -> float | None:
     max_age = attributes.get("max-age", "")
     if re.fullmatch(r"-?\d{1,18}", max_age):
         return now + int(max_age)
-    date = attributes.get("expires")
-    return None if date is None else http2time(date)
+    try:
+        seconds: float | None = http2time(attributes["expires"])
+    except (KeyError, ValueError):
+        return None
+    return seconds
 
 
 def _same_site(text: str) -> SameSite | None:

@@ -1,6 +1,8 @@
 """An aiohttp client middleware that sends requests to one site with its session, and renews the session."""
 
 import asyncio
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
@@ -12,9 +14,9 @@ from aura_browser.site import Site
 from aura_browser.verdict import Ruling, Verdict, judge, wants_first_bytes
 
 _PEEK_TIMEOUT_S: Final = 10.0
-# One with a renewed session is the last. A session that was only rotated meanwhile, by a neighbour's answer, is no
-# renewed one and its refusal not the last word; but a page that always refuses must not spin on rotations.
-_MOST_REPLAYS: Final = 2
+_PEEK_MOST: Final = 64 * 1024
+# With a rotated session, with a neighbour's, with one harvested for the request.
+_MOST_REPLAYS: Final = 3
 _ADVICE: Final = (
     "The browser was let in and this client was not: the site may bind its session to the browser's address or "
     "TLS, or ask for a login. Log in by hand with: aura-browser harvest --fresh --headed {url}"
@@ -49,18 +51,20 @@ class SessionMiddleware:
         """
         if str(request.url.origin()) != self._site.origin:
             return await handler(request)
+        began = self._manager.clock()
         session = await self._manager.get()
         response, ruling = await self._send(request, handler, session)
         for _ in range(_MOST_REPLAYS):
-            if ruling.verdict is not Verdict.STALE:
-                return response
-            refused, session = session, await self._manager.renew(session)
-            if isinstance(request.body, Payload) and request.body.consumed:
-                raise _refusal(request, response, f"{ruling.mark}, and this request's body can't be sent twice")
-            response, ruling = await self._send(request, handler, session)
-            if session.harvested_at != refused.harvested_at:
+            # One that was harvested for this request is the last word; a neighbour's, or a rotated one, is not.
+            if ruling.verdict is not Verdict.STALE or session.harvested_at >= began:
                 break
+            session = await self._manager.renew(session)
+            if isinstance(request.body, Payload) and request.body.consumed:
+                raise _refusal(request, response, f"{ruling.mark}; the body of this request can't be sent twice")
+            self._manager.counters.replays += 1
+            response, ruling = await self._send(request, handler, session)
         if ruling.verdict is Verdict.STALE:
+            await self._manager.give_up(session)
             raise _refusal(request, response, ruling.mark)
         return response
 
@@ -73,7 +77,10 @@ class SessionMiddleware:
         first_bytes = await _first_bytes(response)
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
         if ruling.verdict is Verdict.OK:
-            self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
+            # Where a redirect leads is not known yet: to a login it comes with an empty session.
+            is_final = response.status < HTTPStatus.MULTIPLE_CHOICES
+            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ()) if is_final else ()
+            self._manager.accept(session, set_cookies, request.url)
         if ruling.verdict is Verdict.STALE:
             # Unreleased, it would hold its connection, and with a full pool the replay would wait for ever.
             response.release()
@@ -87,10 +94,17 @@ class SessionMiddleware:
 
 
 async def _first_bytes(response: ClientResponse) -> bytes:
+    """Return the body of a 503 page, as far as it is needed; the caller of the request can read it again."""
     if not wants_first_bytes(response.status, response.headers):
         return b""
-    async with asyncio.timeout(_PEEK_TIMEOUT_S):
-        return await response.read()
+    data = b""
+    with suppress(TimeoutError):  # such a page is no check: a browser would wait for it too
+        async with asyncio.timeout(_PEEK_TIMEOUT_S):
+            while len(data) < _PEEK_MOST and not response.content.at_eof():
+                data += await response.content.readany()
+    if response.content.at_eof():
+        response._body = data  # noqa: SLF001 - where read() keeps it; there is no public way to look ahead
+    return data
 
 
 def _refusal(request: ClientRequest, response: ClientResponse, mark: str) -> SessionRefused:

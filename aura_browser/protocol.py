@@ -90,11 +90,16 @@ def _check(request: ChatRequest) -> None:
         raise InvalidInput(
             "messages", f"the last one has {len(turns[-1].content)} characters; at most {MAX_LENGTH} fit"
         )
-    if request.max_tokens <= _RESERVED_TOKENS:
+    if not (isinstance(request.max_tokens, int) and request.max_tokens > _RESERVED_TOKENS):
         raise InvalidInput(
-            "max_tokens", f"must be over {_RESERVED_TOKENS}: it is the context window, not an answer length"
+            "max_tokens",
+            f"must be a whole number over {_RESERVED_TOKENS}: it is the context window, not an answer length",
         )
-    if not (math.isfinite(request.temperature) and request.temperature >= 0):
+    if not (
+        isinstance(request.temperature, (int, float))
+        and math.isfinite(request.temperature)
+        and request.temperature >= 0
+    ):
         raise InvalidInput("temperature", "must be a number from 0 up")
 
 

@@ -1,8 +1,10 @@
 """``Aura``: the provider class that programs of the original project know, signature for signature."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from aura_browser.chat import Messages
@@ -74,8 +76,8 @@ class Aura:
 
 def _harvest_with(webdriver: "WebDriver", url: str) -> Any:  # noqa: ANN401
     async def harvest() -> Session:
-        from aura_browser.webdriver import harvest_with
-
-        return await harvest_with(webdriver, openchat_site(url))
+        module = await asyncio.to_thread(import_module, "aura_browser.webdriver")
+        session: Session = await module.harvest_with(webdriver, openchat_site(url))
+        return session
 
     return harvest

@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 
-_Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+$")]
-_PageUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$")]
-_HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-_HeaderValue = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$")]
+# Cookies of Cloudflare's, AWS's and Akamai's own, as their documentation names them.
+_HELPERS: Final = frozenset(
+    {
+        *("__cf_bm", "__cflb", "_cfuvid", "AWSALB", "AWSALBCORS", "AWSALBTG", "AWSALBTGCORS"),
+        *("ak_bmsc", "bm_mi", "bm_sv", "bm_sz"),
+    }
+)
+
+_Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+$(?!\n)")]
+_PageUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$(?!\n)")]
+_HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$(?!\n)")]
+_HeaderValue = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$(?!\n)")]
 
 
 class Browser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,10 +109,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def fold(self, set_cookies: Iterable[str], url: URL, now: float) -> "Session":
         """Return this session after an accepted answer from *url* with these ``Set-Cookie`` headers.
 
-        Returns itself if they change nothing. *now* is in epoch seconds.
+        Returns itself if they change nothing; otherwise ``verified_at`` is *now* (epoch seconds) too, as an answer
+        that rotates a session proves it.
         """
         cookies = fold_set_cookies(self.cookies, set_cookies, url, now)
-        return self if cookies == self.cookies else self.with_cookies(cookies)
+        if cookies == self.cookies:
+            return self
+        return msgspec.structs.replace(self.with_cookies(cookies), verified_at=now)
 
     def client_args(self) -> dict[str, Any]:
         """Return keyword arguments for ``aiohttp.ClientSession(**args)``: headers, cookie jar and proxy.
@@ -144,7 +155,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             version = msgspec.json.decode(text, type=_Versioned).version
             if version != VERSION:
                 raise SessionFormatError("version", f"{version} is unknown; this program reads version {VERSION}")
-            return msgspec.json.decode(text, type=cls)
+            return _with_readable_addresses(msgspec.json.decode(text, type=cls))
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise _format_error(error) from None
 
@@ -161,12 +172,14 @@ class _Versioned(msgspec.Struct):
 def earliest_expiry(cookies: Iterable[Cookie], origin: URL) -> float | None:
     """Return when the first cookie expires that a session at *origin* hangs on, in epoch seconds, or None.
 
-    Cookies that scripts can't see (HttpOnly) are what servers keep sessions in; the others, which analytics scripts
-    renew by the minute, count only where there is none of the first kind.
+    Cookies that scripts can't see (HttpOnly) are what servers keep sessions in, and the first of them to expire counts,
+    those of load balancers and bot managers left out: they live for minutes, and every answer sets them anew.
+    Where there are none, the last of the others does: which of them matters can't be told, and analytics scripts set
+    some that last a minute.
     """
-    host_cookies = [c for c in cookies if msgspec.structs.replace(c, path="/").goes_to(origin, 0)]
-    deciding = [c for c in host_cookies if c.http_only] or host_cookies
-    return min((c.expires for c in deciding if c.expires is not None), default=None)
+    here = [c for c in cookies if c.expires is not None and msgspec.structs.replace(c, path="/").goes_to(origin, 0)]
+    hidden = [c.expires for c in here if c.http_only and c.name not in _HELPERS and c.expires is not None]
+    return min(hidden, default=None) or max((c.expires for c in here if c.expires is not None), default=None)
 
 
 def _morsel(cookie: Cookie) -> "Morsel[str]":
@@ -181,6 +194,20 @@ def _morsel(cookie: Cookie) -> "Morsel[str]":
     if cookie.expires is not None:
         morsel["max-age"] = str(max(0, round(cookie.expires - time.time())))
     return morsel
+
+
+def _with_readable_addresses(session: Session) -> Session:
+    """Return *session* if its addresses are some; a pattern can't tell that of a port."""
+    addresses = {"origin": session.origin, "url": session.url}
+    addresses |= {
+        f"cookies[{n}].partition_key": c.partition_key for n, c in enumerate(session.cookies) if c.partition_key
+    }
+    for name, address in addresses.items():
+        try:
+            URL(address).origin()
+        except ValueError:
+            raise SessionFormatError(name, "not an address") from None
+    return session
 
 
 def _format_error(error: Exception) -> SessionFormatError:

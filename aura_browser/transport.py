@@ -1,21 +1,31 @@
 """Carries a request to the site with aiohttp and its bytes back; makes one typed error of everything that fails."""
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import aiohttp
 from yarl import URL
 
-from aura_browser.errors import AnswerTimeout, ConnectionFailed, RateLimited, SiteFailed, clean_text
+from aura_browser.errors import RateLimited, SiteFailed
+from aura_browser.exchange import CONNECT_TIMEOUT_S, reason_phrase, typed_errors
 from aura_browser.manager import SessionManager
 from aura_browser.middleware import SessionMiddleware
 from aura_browser.protocol import WireRequest
 from aura_browser.site import Site
 from aura_browser.verdict import Verdict, judge
 
-_CONNECT_TIMEOUT_S: Final = 30.0
+
+async def _pieces(content: aiohttp.StreamReader, timeout_s: float) -> AsyncGenerator[bytes, None]:
+    """Yield what has arrived. aiohttp's own ``sock_read`` does not fire behind a malformed chunk (measured, 3.14.5)."""
+    while not content.at_eof():
+        data = content.read_nowait(-1)
+        if not data:
+            async with asyncio.timeout(timeout_s):
+                data = await content.readany()
+        if data:
+            yield data
 
 
 class HttpTransport:
@@ -44,7 +54,7 @@ class HttpTransport:
             middlewares=(SessionMiddleware(self._site, self._manager),),
             proxy=self._proxy,
             # No total: it would count a harvest and a long answer. The site's worst ending is endless silence.
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
         )
         return self
 
@@ -69,12 +79,12 @@ class HttpTransport:
             AuraError: what renewing the session raises.
         """
         url = self._origin.join(URL(request.path))
-        with self._typed_errors(str(url)):
+        with typed_errors(str(url), self._read_timeout_s):
             async with self._open().post(
                 url, data=request.body, headers=request.headers, allow_redirects=False
             ) as response:
                 self._check(response)
-                async for data in response.content.iter_any():
+                async for data in _pieces(response.content, self._read_timeout_s):
                     yield data
 
     def _open(self) -> aiohttp.ClientSession:
@@ -89,46 +99,4 @@ class HttpTransport:
         ruling = judge(self._site, response.url, response.status, response.headers, now=self._manager.clock())
         if ruling.verdict is Verdict.LIMITED:
             raise RateLimited(str(response.url), ruling.retry_after_s)
-        raise SiteFailed(str(response.url), response.status, _reason_phrase(response))
-
-    @contextmanager
-    def _typed_errors(self, url: str) -> Iterator[None]:
-        try:
-            yield
-        except aiohttp.SocketTimeoutError as error:
-            raise AnswerTimeout(url, self._read_timeout_s) from error
-        except aiohttp.ClientResponseError as error:
-            if isinstance(error, aiohttp.ClientHttpProxyError):
-                raise ConnectionFailed(url, f"the proxy answered {error.status}") from error
-            raise SiteFailed(url, 0, "its answer is not readable HTTP") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise ConnectionFailed(url, _failure(error)) from error
-
-
-def _reason_phrase(response: aiohttp.ClientResponse) -> str:
-    """The site puts its message in the reason phrase (measured), in UTF-8 or Latin-1."""
-    raw = (response.reason or "").encode("utf-8", "surrogateescape")
-    try:
-        return clean_text(raw.decode())
-    except UnicodeDecodeError:
-        return clean_text(raw.decode("latin-1"))
-
-
-def _failure(error: Exception) -> str:
-    """Say what broke, from types alone: the texts of aiohttp's errors may hold a proxy's address and password."""
-    for kind, said in _FAILURES:
-        if isinstance(error, kind):
-            return said
-    return clean_text(getattr(error, "strerror", None) or type(error).__name__)
-
-
-# Most particular first.
-_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ConnectionTimeoutError, f"no connection within {_CONNECT_TIMEOUT_S:.0f} s"),
-    (aiohttp.ClientProxyConnectionError, "the proxy can't be reached"),
-    (aiohttp.ClientConnectorDNSError, "its host name has no address"),
-    (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not trusted"),
-    (aiohttp.ClientSSLError, "the TLS handshake failed"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed before the answer"),
-    (aiohttp.ClientPayloadError, "the connection was closed within the answer"),
-)
+        raise SiteFailed(str(response.url), response.status, reason_phrase(response))

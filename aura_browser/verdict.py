@@ -16,8 +16,10 @@ from aura_browser.site import Site
 # 419 is no standard status; Laravel and others answer so when a session has expired.
 _STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, 419})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-# A check runs a script or asks for input; the plain error page of a server does neither.
-_CHECK_MARK: Final = re.compile(rb"no-js|just a moment|<script|<form", re.IGNORECASE)
+# What checks and logins show (measured, and Cloudflare's); the error page of a server shows none of it.
+_CHECK_MARK: Final = re.compile(
+    rb"<body[^>]*\bno-js\b|<title>\s*just a moment|challenge-platform|type=.?password", re.IGNORECASE
+)
 
 
 class Verdict(Enum):
@@ -36,7 +38,7 @@ class Ruling:
     Attributes:
         verdict: the verdict.
         mark: what in the response decided, for people.
-        retry_after_s: seconds that the site asks to wait, or None.
+        retry_after_s: seconds that a limit asks to wait, or None.
     """
 
     verdict: Verdict
@@ -68,7 +70,7 @@ def judge(
     if mark := _stale_mark(site, url, status, headers, first_bytes):
         return Ruling(Verdict.STALE, mark)
     if status >= HTTPStatus.BAD_REQUEST:
-        return Ruling(Verdict.FAILED, f"status {status}", retry_after_s(headers, now))
+        return Ruling(Verdict.FAILED, f"status {status}")
     return Ruling(Verdict.OK, f"status {status}")
 
 
@@ -84,7 +86,7 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -105,10 +107,10 @@ def _stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], f
 def _redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
     try:
         target = url.join(URL(headers.get("Location", "")))
+        origin = target.origin()
     except ValueError:
         return f"status {status} to no readable address"
-    same_page = target.path.rstrip("/") == url.path.rstrip("/")
-    if same_page and target.host and target.origin() == url.origin():
+    if origin == url.origin() and target.path.rstrip("/") == url.path.rstrip("/"):
         return ""
     # Without query and fragment: login pages are handed tokens there.
     return f"status {status} to {clean_text(str(target.with_query(None).with_fragment(None).with_user(None)))}"

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from aura_browser import AuraClient
+from aura_browser import AuraClient, FileStore, SessionKey
 from aura_browser.chat import Message
 from aura_browser.errors import (
     AnswerTimeout,
@@ -186,6 +187,54 @@ async def test_no_server() -> None:
             await client.complete("x")
 
 
+async def test_silence_behind_a_malformed_chunk_ends_too() -> None:
+    """Here aiohttp's own read time-out does not fire (measured, 3.14.5)."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n")
+        await writer.drain()
+        await asyncio.wait_for(told.wait(), 10)
+        writer.write(b"zz\r\nbroken")
+        await writer.drain()
+        writer.close()
+
+    told = asyncio.Event()
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = {"store": "memory", "session": make_session(origin), "read_timeout": 0.5}
+        async with AuraClient(origin, **settings) as client:  # type: ignore[arg-type]
+            stream = client.stream("x")
+            assert await anext(stream) == "some"
+            told.set()
+            with pytest.raises(StreamInterrupted) as caught:
+                async with asyncio.timeout(10):
+                    await anext(stream)
+            assert caught.value.partial == "some"
+
+
+async def test_a_given_session_goes_through_its_own_proxy_and_keeps_out_of_others_places(tmp_path: Path) -> None:
+    async with Playground("login-401", sliding=True) as site:
+        harvests = Harvests(site)
+        store = FileStore(tmp_path)
+        account_a, account_b = await harvests(), await harvests()
+        await store.save(SessionKey(site.origin), account_a)
+        async with AuraClient(site.origin, store=store, session=account_b, refresh="never") as client:
+            await client.complete("rotate")
+        assert await store.load(SessionKey(site.origin)) == account_a
+        site.revoke_all()
+        async with AuraClient(site.origin, store=store, session=account_b, refresh="never") as client:
+            with pytest.raises(InteractionRequired):
+                await client.complete("x")
+        proxied = make_session(site.origin, proxy="http://127.0.0.1:9")
+        async with AuraClient(site.origin, session=proxied) as client:
+            with pytest.raises(ConnectionFailed, match="the proxy can't be reached"):
+                await client.complete("x")
+        with pytest.raises(InvalidInput, match="another than the session's own"):
+            AuraClient(site.origin, session=proxied, proxy="http://127.0.0.1:10")
+
+
 async def test_leaving_a_stream_closes_its_connection() -> None:
     async with Playground() as site, talking(site) as client:
         stream = client.stream("/silent x")
@@ -302,6 +351,7 @@ async def test_refresh_never_names_the_command_that_a_person_runs() -> None:
     [
         ({"url": "nowhere://x"}, "url"),
         ({"read_timeout": 0}, "read_timeout"),
+        ({"read_timeout": "5"}, "read_timeout"),
         ({"refresh": "always"}, "refresh"),
         ({"proxy": "socks5://127.0.0.1:1080"}, "proxy"),
         ({"proxy": "http://me:s3cret@127.0.0.1:3128"}, "proxy"),

@@ -65,6 +65,7 @@ def test_the_header_is_in_the_browsers_order_and_untouched() -> None:
         ("a=b; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", {"expires": NOW + 60}),
         ("a=b; Expires=Fri, 16 Jan 1970 00:00:00 GMT", {"expires": 1296000.0}),
         ("a=b; Max-Age=soon", {"expires": None}),
+        ("a=b; Expires=Wed, 09 Foo 2026 10:00:00 GMT", {"expires": None}),
         ("a=b; secure; HTTPONLY; samesite=lax", {"secure": True, "http_only": True, "same_site": "Lax"}),
         ("a=b; SameSite=else", {"same_site": None}),
         ('a="b c,d"', {"value": '"b c,d"'}),
@@ -84,6 +85,9 @@ def test_reading_set_cookie(header: str, expected: dict[str, object]) -> None:
     [
         ("", HOME),
         ("=", HOME),
+        ("a=caf\udce9", HOME),
+        ("a=b; Path=/\udce9", HOME),
+        ("a=b; Path=/x\ty", HOME),
         ("a=b\x01c", HOME),
         (f"a={'b' * 4096}", HOME),
         ("a=b; Domain=elsewhere.org", HOME),

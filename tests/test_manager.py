@@ -187,20 +187,29 @@ async def test_a_failed_renewal_keeps_the_session_in_the_store() -> None:
         assert await house.store.load(KEY) == first
 
 
-async def test_a_new_session_that_is_refused_at_once_cools_down() -> None:
-    async with open_house() as house:
-        first = await house.proven()
-        second = await house.manager.renew(first)
-        with pytest.raises(HarvestCoolingDown, match="refused the session that it had just given"):
-            await house.manager.renew(second)
-        assert house.browser.count == 2
-
-
-async def test_a_new_session_that_is_refused_much_later_is_just_renewed() -> None:
+async def test_a_session_that_is_given_up_cools_down() -> None:
     async with open_house() as house:
         first = await house.manager.get()
-        house.clock.now += 3600
-        assert house.value(await house.manager.renew(first)) == "v2"
+        await house.manager.give_up(first)
+        await house.manager.give_up(first)
+        with pytest.raises(HarvestCoolingDown, match=r"another 30 s, .*refused the session that it had just given"):
+            await house.manager.renew(first)
+        assert house.browser.count == 1
+
+
+async def test_any_kind_of_failure_cools_down() -> None:
+    async with open_house() as house:
+        house.browser.error = OSError("no such browser")  # type: ignore[assignment]
+        with pytest.raises(OSError, match="no such browser"):
+            await house.manager.get()
+        with pytest.raises(HarvestCoolingDown, match="OSError"):
+            await house.manager.get()
+
+
+async def test_harvests_asked_for_at_once_are_one() -> None:
+    async with open_house() as house:
+        sessions = await asyncio.gather(*(house.manager.harvest() for _ in range(3)))
+        assert {house.value(session) for session in sessions} == {"v1"}
 
 
 async def test_no_cool_down_where_no_browser_was_started() -> None:
@@ -262,7 +271,8 @@ async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: 
     async with open_house(BrokenStore()) as house:
         with caplog.at_level(logging.WARNING):
             assert house.value(await house.manager.get()) == "v1"
-        assert caplog.text.count("Permission denied") == 2
+        assert "Permission denied. Going on without the cache." in caplog.text
+        assert "Permission denied. The new session stays in memory only." in caplog.text
 
 
 async def test_closing_ends_a_harvest_and_its_callers() -> None:

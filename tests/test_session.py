@@ -45,6 +45,17 @@ def test_json_round_trip() -> None:
         ),
         ({"harvested_at": "s3cret"}, "harvested_at"),
         ({"surprise": 1}, "surprise"),
+        ({"user_agent": "x\n"}, "user_agent"),
+        ({"headers": {"X": "x\n"}}, "headers"),
+        ({"origin": "https://x:99999"}, "origin"),
+        (
+            {
+                "cookies": [
+                    {"name": "a", "value": "b", "domain": "x", "host_only": True, "partition_key": "http://x:99999"}
+                ]
+            },
+            "cookies[0].partition_key",
+        ),
     ],
 )
 def test_a_malformed_file_is_refused_by_the_fields_name(change: dict[str, object], field: str) -> None:
@@ -115,7 +126,10 @@ def test_the_expiry_that_matters() -> None:
     session_cookie = make_cookie("sid", expires=100.0, http_only=True)
     elsewhere = make_cookie("x", expires=5.0, http_only=True, domain="elsewhere.org")
     deep = make_cookie("deep", expires=50.0, http_only=True, path="/api")
+    helper = make_cookie("__cf_bm", expires=1.0, http_only=True)
     assert earliest_expiry([scripts_own, elsewhere], origin) == 10
+    assert earliest_expiry([scripts_own, make_cookie("ga2", expires=70.0)], origin) == 70
+    assert earliest_expiry([helper, scripts_own, session_cookie], origin) == 100
     assert earliest_expiry([scripts_own, session_cookie, elsewhere], origin) == 100
     assert earliest_expiry([scripts_own, session_cookie, deep], origin) == 50
     assert earliest_expiry([make_cookie()], origin) is None

@@ -45,7 +45,7 @@ async def test_what_is_saved_is_loaded(store: Store) -> None:
 
 
 async def test_a_corrupt_one_is_set_aside_and_reported(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    await store.write(KEY.slug, b'{"version": 1, "s3cret": ')
+    await store.swap(KEY.slug, None, b'{"version": 1, "s3cret": ')
     with caplog.at_level(logging.WARNING):
         assert await store.load(KEY) is None
     assert "set aside" in caplog.text
@@ -75,7 +75,9 @@ async def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -
     store = FileStore(tmp_path / "state" / "sessions")
     with umask(0):
         await store.save(KEY, make_session())
-    [file] = store.folder.iterdir()
+    files = [path for path in store.folder.iterdir() if path.is_file()]
+    assert {mode(file) for file in files} == {0o600}
+    [file] = store.folder.glob("*.json")
     assert (mode(file), mode(store.folder), mode(store.folder.parent)) == (0o600, 0o700, 0o700)
     file.chmod(0o644)
     await store.save(KEY, make_session())

@@ -35,6 +35,9 @@ NGINX = b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title></he
         (API, 302, {}, b"", Verdict.OK),
         (API, 308, {"Location": "/api/chat/"}, b"", Verdict.OK),
         (API, 302, {"Location": "http://["}, b"", Verdict.STALE),
+        (API, 302, {"Location": "mailto:a@b"}, b"", Verdict.STALE),
+        (API, 302, {"Location": "javascript:x"}, b"", Verdict.STALE),
+        (API, 503, HTML, b"<h1>Down for maintenance</h1><script src=/ga.js>", Verdict.FAILED),
         (PAGE, 302, {"Location": "/home"}, b"", Verdict.OK),
         (API, 200, {"cf-mitigated": "challenge"}, b"", Verdict.STALE),
         (API, 429, {"cf-mitigated": "challenge"}, b"", Verdict.LIMITED),
@@ -79,6 +82,7 @@ def test_a_mark_shows_no_token_and_no_escape_sequence() -> None:
         ("soon", None),
         ("-5", None),
         ("9" * 5000, None),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
     ],
 )
 def test_retry_after(text: str, seconds: float | None) -> None:

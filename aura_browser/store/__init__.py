@@ -1,7 +1,7 @@
 """Where sessions are cached: in memory, or in files that only their owner can read."""
 
-from aura_browser.store.base import SessionKey, Store
+from aura_browser.store.base import Lease, SessionKey, Store
 from aura_browser.store.file import FileStore
 from aura_browser.store.memory import MemoryStore
 
-__all__ = ["FileStore", "MemoryStore", "SessionKey", "Store"]
+__all__ = ["FileStore", "Lease", "MemoryStore", "SessionKey", "Store"]

@@ -1,17 +1,22 @@
-"""What every store does: sessions to bytes and back. A backend only moves the bytes."""
+"""What every store does: sessions to bytes and back. A backend only moves the bytes, and keeps the lock."""
 
 import logging
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar, Final
 
 from yarl import URL
 
-from aura_browser.errors import SessionFormatError
+from aura_browser.errors import SessionFormatError, StoreError
 from aura_browser.session import Session
 
 _log = logging.getLogger(__name__)
+
+_MOST_TRIES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,30 @@ class SessionKey:
         return f"{readable[:60].strip('-.')}-{digest}"
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to renew one session, held while its lock is.
+
+    Attributes:
+        slug: what it is for.
+        fence: grows with every lease; a store that can lose a lock refuses a write with an older one.
+    """
+
+    slug: str
+    fence: int = 0
+
+
 class Store(ABC):
     """A cache of sessions.
 
     Its abstract methods move bytes under a slug; each raises ``StoreError`` if the place can't be used.
+
+    Attributes:
+        spans_machines: whether others than this machine's processes use it. Then no one renews without its lock,
+            or a fleet of machines would start a browser each while the store is away.
     """
+
+    spans_machines: ClassVar[bool] = False
 
     async def load(self, key: SessionKey) -> Session | None:
         """Return the session under *key*, or None. One that can't be read is set aside, reported and gone.
@@ -52,37 +76,122 @@ class Store(ABC):
         Raises:
             StoreError: if the place can't be used.
         """
-        data = await self.read(key.slug)
-        if data is None:
-            return None
-        try:
-            return Session.from_json(data)
-        except SessionFormatError as error:
-            place = await self.set_aside(key.slug)
-            _log.warning(
-                "The cached session for %s can't be used and was set aside as %s: %s",
-                key.origin,
-                place,
-                error,
-            )
-            return None
+        return (await self._load(key.slug))[1]
 
-    async def save(self, key: SessionKey, session: Session) -> None:
-        """Keep *session* under *key* in place of what is there.
+    async def save(self, key: SessionKey, session: Session, lease: Lease | None = None) -> None:
+        """Keep a new *session* under *key*; what it replaces is kept as ``.previous``.
+
+        Args:
+            key: what to keep it under.
+            session: the new one.
+            lease: under which it was got, if any.
 
         Raises:
-            StoreError: if the place can't be used; what was there is then still there.
+            StoreError: if the place can't be used, or the lease was lost. What was there is then still there.
         """
-        await self.write(key.slug, session.to_json().encode())
+        for _ in range(_MOST_TRIES):
+            before = await self.read(key.slug)
+            if await self.swap(key.slug, before, _packed(session), expires_at=session.expires_at, lease=lease):
+                break
+        else:
+            raise StoreError(key.slug, "others write it without a pause. Try again.")
+        if before is not None:
+            await self._keep_previous(key.slug, before, session)
+
+    async def update(self, key: SessionKey, change: Callable[[Session | None], Session | None]) -> Session | None:
+        """Change the session under *key* without losing what others write meanwhile.
+
+        Args:
+            key: which.
+            change: gets what is there and returns what is to be there, or None to leave it; may be called again.
+
+        Returns:
+            What is there afterwards.
+
+        Raises:
+            StoreError: if the place can't be used.
+        """
+        for _ in range(_MOST_TRIES):
+            before, session = await self._load(key.slug)
+            changed = change(session)
+            if changed is None or changed == session:
+                return session
+            if await self.swap(key.slug, before, _packed(changed), expires_at=changed.expires_at):
+                return changed
+        raise StoreError(key.slug, "others write it without a pause. Try again.")
+
+    async def aclose(self) -> None:  # noqa: B027 - most stores hold nothing open
+        """Close what the store holds open."""
 
     @abstractmethod
     async def read(self, slug: str) -> bytes | None:
         """Return what is under *slug*, or None."""
 
     @abstractmethod
-    async def write(self, slug: str, data: bytes) -> None:
-        """Put *data* under *slug*, wholly or not at all."""
+    async def swap(
+        self,
+        slug: str,
+        before: bytes | None,
+        after: bytes | None,
+        *,
+        expires_at: float | None = None,
+        lease: Lease | None = None,
+    ) -> bool:
+        """Put *after* under *slug*, wholly or not at all, if *before* is what is there.
+
+        Args:
+            slug: where.
+            before: what has to be there; None for nothing.
+            after: what is to be there; None for nothing.
+            expires_at: epoch seconds from which on nobody needs it.
+            lease: under which it is written.
+
+        Returns:
+            False if something else is there.
+
+        Raises:
+            StoreError: if the place can't be used, or *lease* was lost.
+        """
+
+    @abstractmethod
+    async def slugs(self) -> tuple[str, ...]:
+        """Return all slugs that something is under, in order."""
 
     @abstractmethod
     async def set_aside(self, slug: str) -> str:
         """Take what is under *slug* away without destroying it; return where it went, for people."""
+
+    @abstractmethod
+    def lock(self, slug: str, *, wait_s: float) -> AbstractAsyncContextManager[Lease]:
+        """Hold the lock of *slug* while the context lasts; one holder at a time, wherever the store reaches.
+
+        It is freed however its holder ends, and by no one else while the holder lives.
+
+        Args:
+            slug: what the lock is for.
+            wait_s: seconds to wait for it at most.
+
+        Raises:
+            StoreError: if the place can't be used, or the time is over.
+        """
+
+    async def _load(self, slug: str) -> tuple[bytes | None, Session | None]:
+        data = await self.read(slug)
+        if data is None:
+            return None, None
+        try:
+            return data, Session.from_json(data)
+        except SessionFormatError as error:
+            place = await self.set_aside(slug)
+            _log.warning("A cached session can't be used and was set aside as %s: %s", place, error)
+            return None, None
+
+    async def _keep_previous(self, slug: str, data: bytes, session: Session) -> None:
+        previous = f"{slug}.previous"
+        before = await self.read(previous)
+        # Losing a race here means that another just kept its own previous one, which is as good.
+        await self.swap(previous, before, data, expires_at=session.expires_at)
+
+
+def _packed(session: Session) -> bytes:
+    return session.to_json().encode()

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
 import platformdirs
+from filelock import AsyncFileLock, FileLock, Timeout
 
 from aura_browser.errors import StoreError, clean_text
-from aura_browser.store.base import Store
+from aura_browser.store.base import Lease, Store
+
+_SWAP_WAIT_S: Final = 10.0
 
 
 def default_folder() -> Path:
@@ -20,6 +24,8 @@ def default_folder() -> Path:
 
 class FileStore(Store):
     """A store in a folder, made with mode 0700. Files have mode 0600 from their first byte and change atomically.
+
+    Its locks are the operating system's (flock), so they end with their holder, SIGKILL included.
 
     Args:
         folder: where; :func:`default_folder` if None.
@@ -35,13 +41,37 @@ class FileStore(Store):
         """Return the file's bytes, or None if there is no such file."""
         return await asyncio.to_thread(self._read, slug)
 
-    async def write(self, slug: str, data: bytes) -> None:
-        """Replace the file atomically: a reader sees the old bytes or the new ones, whatever happens."""
-        await asyncio.to_thread(self._write, slug, data)
+    async def swap(
+        self,
+        slug: str,
+        before: bytes | None,
+        after: bytes | None,
+        *,
+        expires_at: float | None = None,  # noqa: ARG002 - files are cleaned up on demand
+        lease: Lease | None = None,  # noqa: ARG002 - the operating system's lock can't be lost
+    ) -> bool:
+        """Replace the file atomically if it holds *before*; a reader sees the old bytes or the new ones."""
+        return await asyncio.to_thread(self._swap, slug, before, after)
+
+    async def slugs(self) -> tuple[str, ...]:
+        """Return the names of all session files."""
+        return await asyncio.to_thread(self._slugs)
 
     async def set_aside(self, slug: str) -> str:
         """Rename the file to ``….corrupt``; return its new path."""
         return await asyncio.to_thread(self._set_aside, slug)
+
+    @asynccontextmanager
+    async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:
+        """Hold the file ``….lock``, of this machine's processes, threads and tasks alone."""
+        await asyncio.to_thread(self._make_folder)
+        lock = AsyncFileLock(self.folder / f"{slug}.lock", timeout=wait_s, mode=0o600, fallback_to_soft=False)
+        with self._reported():
+            await lock.acquire()
+        try:
+            yield Lease(slug)
+        finally:
+            await lock.release()
 
     def _path(self, slug: str) -> Path:
         return self.folder / f"{slug}.json"
@@ -53,22 +83,40 @@ class FileStore(Store):
             except FileNotFoundError:
                 return None
 
-    def _write(self, slug: str, data: bytes) -> None:
+    def _swap(self, slug: str, before: bytes | None, after: bytes | None) -> bool:
+        self._make_folder()
+        # One for all files of the folder: it is held for a moment only, and files of their own would pile up.
+        guard = FileLock(self.folder / ".swap", timeout=_SWAP_WAIT_S, mode=0o600, fallback_to_soft=False)
+        with self._reported(), guard:
+            if self._read(slug) != before:
+                return False
+            if after is None:
+                self._path(slug).unlink(missing_ok=True)
+            else:
+                write_private(self._path(slug), after)
+            return True
+
+    def _slugs(self) -> tuple[str, ...]:
         with self._reported():
-            for folder in (self.folder.parent, self.folder):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(self._path(slug), data)
+            return tuple(sorted(path.stem for path in self.folder.glob("*.json")))
 
     def _set_aside(self, slug: str) -> str:
         with self._reported():
-            aside = self._path(slug).with_suffix(".corrupt")
+            aside = self.folder / f"{slug}.corrupt"
             self._path(slug).replace(aside)
             return str(aside)
+
+    def _make_folder(self) -> None:
+        with self._reported():
+            for folder in (self.folder.parent, self.folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
         try:
             yield
+        except Timeout as error:
+            raise StoreError(str(self.folder), "another process holds its lock for too long. Try again.") from error
         except OSError as error:
             problem = f"{clean_text(error.strerror or str(error))}. Check the folder's owner, mode and free space."
             raise StoreError(str(self.folder), problem) from error

@@ -79,7 +79,7 @@ def read_session(driver: WebDriver, *, proxy: str | None, now: float) -> Session
         user_agent=headers.get("User-Agent", page["userAgent"]),
         headers=headers,
         cookies=(),
-        local_storage=page["storage"],
+        local_storage=_texts(page["storage"]),
         proxy=proxy,
         browser=Browser(name=capabilities["browserName"], version=capabilities["browserVersion"]),
         harvested_at=now,
@@ -99,6 +99,19 @@ def read_cookies(driver: WebDriver, url: URL) -> tuple[Cookie, ...]:
 def same_site(one: URL, other: URL) -> bool:
     """Tell whether two pages are of one site: the same host, or the same registrable domain."""
     return one.host == other.host or _registrable_domain(host_of(one)) == _registrable_domain(host_of(other))
+
+
+def _texts(storage: dict[str, str]) -> dict[str, str]:
+    """Leave out what no file can hold: strings of JavaScript may have half a character."""
+    kept = {}
+    for name, value in storage.items():
+        try:
+            f"{name}{value}".encode()
+        except UnicodeEncodeError:
+            _log.warning("An entry of the local storage is no Unicode text and is left out.")
+        else:
+            kept[name] = value
+    return kept
 
 
 def _belongs(cookie: Cookie, url: URL) -> bool:
