@@ -9,7 +9,6 @@ loads neither Selenium nor the command line.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from aura_browser.chat import Message, Messages, Model
     from aura_browser.client import AuraClient
     from aura_browser.cookie import Cookie
+    from aura_browser.counters import Counters
     from aura_browser.errors import (
         AnswerTimeout,
         AuraError,
@@ -53,6 +53,7 @@ _HOMES: Final = {
     "chat": ("Message", "Messages", "Model"),
     "client": ("AuraClient",),
     "cookie": ("Cookie",),
+    "counters": ("Counters",),
     "errors": (
         "AnswerTimeout",
         "AuraError",
@@ -100,6 +101,7 @@ __all__ = [
     "Condition",
     "ConnectionFailed",
     "Cookie",
+    "Counters",
     "DriverMismatch",
     "EmptyAnswer",
     "FileStore",
@@ -136,7 +138,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        return version("aura-browser")
+        return import_module("importlib.metadata").version("aura-browser")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -12,6 +12,7 @@ from aura_browser.manager import Harvest, SessionManager
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
+from aura_browser.store.encrypted import Encryption, at_rest
 from aura_browser.verify import verify
 
 Refresh = Literal["never", "headless", "interactive"]
@@ -27,6 +28,7 @@ def assemble(
     session: Session | str = DEFAULT_SESSION,
     store: Store | str | None = None,
     refresh: Refresh = "headless",
+    encryption: Encryption = "auto",
     harvest: Harvest | None = None,
 ) -> SessionManager:
     """Return the manager of *site*'s session. Nothing is opened or read before it is asked.
@@ -37,6 +39,8 @@ def assemble(
         session: a session to begin with, or the name that one is cached under.
         store: None for the user's state folder, ``"memory"``, a folder's path, a Redis URL, or a store.
         refresh: what renewing may do.
+        encryption: how a store named by a text writes values: ``auto`` encrypts if ``AURA_BROWSER_KEY`` is set,
+            ``keyring`` with a key in the system's keyring, ``off`` does not.
         harvest: gets a new session, in place of the built-in browser.
 
     Raises:
@@ -56,7 +60,7 @@ def assemble(
         harvest = _refusing_harvest(key)
     harvest = harvest or browser_harvest(site, proxy=proxy, headed=refresh == "interactive")
     return SessionManager(
-        store if isinstance(store, Store) else open_store(store),
+        store if isinstance(store, Store) else open_store(store, encryption),
         key,
         _verified(site, harvest),
         first=session if isinstance(session, Session) else None,
@@ -112,17 +116,23 @@ def _check_proxy(proxy: str) -> None:
         raise InvalidInput("proxy", "with a user and password can't work yet: Chrome takes none on its command line")
 
 
-def open_store(store: str | None) -> Store:
-    """Return the store that *store* names: None for the user's state folder, ``"memory"``, a folder, or a Redis URL.
+def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
+    """Return the store that *store* names, with its values encrypted as *encryption* says.
+
+    Args:
+        store: None for the user's state folder, ``"memory"``, a folder, or a Redis URL (``redis://host``).
+        encryption: see :func:`aura_browser.store.encrypted.at_rest`.
 
     Raises:
-        InvalidInput: for a Redis URL that is none, or without the extra ``redis``.
+        InvalidInput: for a Redis URL that is none, a key that is none, or an extra that is missing.
     """
+    if store == "memory":
+        return MemoryStore()
     if store is not None and store.startswith(("redis://", "rediss://", "unix://")):
         from aura_browser.store.redis import RedisStore
 
-        return RedisStore(store)
-    return MemoryStore() if store == "memory" else FileStore(store)
+        return at_rest(RedisStore(store), encryption)
+    return at_rest(FileStore(store), encryption)
 
 
 def _verified(site: Site, harvest: Harvest) -> Harvest:

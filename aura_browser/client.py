@@ -21,6 +21,7 @@ from aura_browser.protocol import WireRequest, answer_decoder, chat_request, mod
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, openchat_site
 from aura_browser.store import Store
+from aura_browser.store.encrypted import Encryption
 from aura_browser.transport import HttpTransport
 
 
@@ -41,6 +42,8 @@ class AuraClient:
             URL (``redis://…``, to share them between machines), or a :class:`Store`.
         refresh: what renewing a session may do: ``never`` opens no browser, ``headless`` opens one without a
             window, ``interactive`` opens a window in which a person can log in.
+        encryption: how values are written where *store* is no :class:`Store`: ``auto`` encrypts them if
+            ``AURA_BROWSER_KEY`` is set, ``keyring`` with a key in the system's keyring, ``off`` does not.
         read_timeout: seconds without a byte after which an answer has ended.
         harvest: an async callable that returns a session, in place of the built-in browser.
 
@@ -59,6 +62,7 @@ class AuraClient:
         session: Session | str = DEFAULT_SESSION,
         store: Store | str | None = None,
         refresh: Refresh = "headless",
+        encryption: Encryption = "auto",
         read_timeout: float = 120.0,
         harvest: Harvest | None = None,
     ) -> None:
@@ -66,7 +70,15 @@ class AuraClient:
             raise InvalidInput("read_timeout", "must be a number of seconds over 0")
         site = openchat_site(url)
         self._origin = site.origin
-        self._manager = assemble(site, proxy=proxy, session=session, store=store, refresh=refresh, harvest=harvest)
+        self._manager = assemble(
+            site,
+            proxy=proxy,
+            session=session,
+            store=store,
+            refresh=refresh,
+            encryption=encryption,
+            harvest=harvest,
+        )
         self._transport = HttpTransport(site, self._manager, proxy_of(proxy, session), read_timeout)
         self._model = model or DEFAULT_MODEL
         self._temperature = temperature

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from aura_browser.chat import Messages
 from aura_browser.client import AuraClient
+from aura_browser.manager import Harvest
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, openchat_site
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SETTINGS: Final = frozenset({"session", "store", "refresh", "read_timeout"})
+_SETTINGS: Final = frozenset({"session", "store", "refresh", "encryption", "read_timeout"})
 
 
 class Aura:
@@ -54,8 +55,8 @@ class Aura:
             temperature: 0 is the steadiest.
             max_tokens: the context window in tokens.
             webdriver: a Selenium WebDriver to harvest with, when a session is needed. It is not closed.
-            kwargs: ``session``, ``store``, ``refresh`` and ``read_timeout`` as in :class:`AuraClient`. What else the
-                original's callers pass (``stream``, ``timeout``, …) means nothing here and is left aside.
+            kwargs: ``session``, ``store``, ``refresh``, ``encryption`` and ``read_timeout`` as in :class:`AuraClient`.
+                What else the original's callers pass (``stream``, ``timeout``, …) means nothing here: it is left aside.
 
         Raises:
             AuraError: as :meth:`AuraClient.stream`.
@@ -74,7 +75,7 @@ class Aura:
         Aura.working = cls.working = True
 
 
-def _harvest_with(webdriver: "WebDriver", url: str) -> Any:  # noqa: ANN401
+def _harvest_with(webdriver: "WebDriver", url: str) -> Harvest:
     async def harvest() -> Session:
         module = await asyncio.to_thread(import_module, "aura_browser.webdriver")
         session: Session = await module.harvest_with(webdriver, openchat_site(url))

@@ -192,6 +192,23 @@ async def test_whole_cookies_and_local_storage_are_read() -> None:
     assert Session.from_json(session.to_json()) == session
 
 
+async def test_what_cannot_be_taken_along_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    script = "<script>sessionStorage.setItem('access_token', 's3cret')</script>"
+    headers = {
+        "Set-Cookie": "p=s3cret; Secure; SameSite=None; Partitioned; Path=/",
+        "Secure-Session-Registration": '(ES256);path="/dbsc"',
+    }
+    async with serving(page(script, headers=headers)) as (_server, origin), serving(page()) as (_plain, other):
+        with caplog.at_level(logging.WARNING):
+            await harvest(page_site(origin))
+        for word in ("1 partitioned cookies", "binds its session to this device", "session storage"):
+            assert word in caplog.text
+        assert "s3cret" not in caplog.text
+        caplog.clear()
+        await harvest(page_site(other))
+        assert other not in caplog.text
+
+
 async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         response = web.Response(text="hi", content_type="text/html")

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-_COMMANDS: Final = ("harvest", "chat", "demo", "playground")
+_COMMANDS: Final = ("harvest", "chat", "demo", "playground", "sessions")
 
 
 class _LazyGroup(click.Group):

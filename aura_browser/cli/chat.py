@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aura_browser.chat import DEFAULT_MODEL
-from aura_browser.cli.options import Checked, proxy_option
+from aura_browser.cli.options import Checked, proxy_option, session_option, store_option
 from aura_browser.cli.running import reported, shown
 from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.site import OPENCHAT, openchat_site, page_url
@@ -42,6 +42,8 @@ _UNSAFE_ON_A_TERMINAL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
     help="What renewing the session may do: open no browser, one without a window, or a window for you to log in.",
 )
 @proxy_option
+@session_option
+@store_option
 @reported
 def command(
     *,
@@ -53,6 +55,8 @@ def command(
     max_tokens: int,
     refresh: "Refresh",
     proxy: str | None,
+    session_name: str,
+    store: str | None,
 ) -> None:
     r"""Ask a chat site and print the answer as it comes.
 
@@ -74,6 +78,8 @@ def command(
         temperature=temperature,
         max_tokens=max_tokens,
         proxy=proxy,
+        session=session_name,
+        store=store,
         refresh=refresh,
         harvest=shown(browser, url),
     )

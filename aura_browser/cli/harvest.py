@@ -2,16 +2,18 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aura_browser.cli.options import Checked, proxy_option
+from aura_browser.cli.options import Checked, proxy_option, session_option, store_option
 from aura_browser.cli.running import reported, shown
 from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url
 
 if TYPE_CHECKING:
+    from aura_browser.manager import SessionManager
     from aura_browser.session import Session
 
 
@@ -44,14 +46,18 @@ if TYPE_CHECKING:
     help="Seconds for all of it. [default: 60, or 300 with --headed]",
 )
 @proxy_option
+@session_option
+@store_option
 @reported
 def command(
+    *,
     url: str,
     output: Path | None,
     conditions: tuple[Condition, ...],
     timeout: float | None,
     proxy: str | None,
-    *,
+    session_name: str,
+    store: str | None,
     fresh: bool,
     headed: bool,
 ) -> None:
@@ -68,14 +74,18 @@ def command(
     _check_folder(output)
     site = _site(url, conditions)
     new = fresh or headed or bool(conditions)
-    session = asyncio.run(_session(site, proxy=proxy, headed=headed, timeout_s=timeout, new=new))
-    _hand_over(session, output)
+    from aura_browser.assembly import assemble, browser_harvest
+
+    browser = browser_harvest(site, proxy=proxy, headed=headed, timeout_s=timeout)
+    manager = assemble(site, proxy=proxy, session=session_name, store=store, harvest=shown(browser, site.url))
+    _hand_over(asyncio.run(_session(manager, new=new)), output)
 
 
 def _site(url: str, conditions: tuple[Condition, ...]) -> Site:
     site = page_site(url)
-    known = openchat_site(url).ready if site.origin == OPENCHAT.origin else ()
-    return page_site(url, known + conditions)
+    if site.origin == OPENCHAT.origin:
+        site = openchat_site(url)
+    return replace(site, ready=site.ready + conditions)
 
 
 def _check_folder(output: Path | None) -> None:
@@ -83,11 +93,7 @@ def _check_folder(output: Path | None) -> None:
         raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
 
 
-async def _session(site: Site, *, proxy: str | None, headed: bool, timeout_s: float | None, new: bool) -> "Session":
-    from aura_browser.assembly import assemble, browser_harvest
-
-    browser = browser_harvest(site, proxy=proxy, headed=headed, timeout_s=timeout_s)
-    manager = assemble(site, proxy=proxy, harvest=shown(browser, site.url))
+async def _session(manager: "SessionManager", *, new: bool) -> "Session":
     try:
         return await (manager.harvest() if new else manager.get())
     finally:
@@ -99,7 +105,12 @@ def _hand_over(session: "Session", output: Path | None) -> None:
     if output is not None:
         from aura_browser.store.file import write_private
 
-        write_private(output, text.encode())
+        try:
+            write_private(output, text.encode())
+        except OSError as error:
+            raise click.FileError(
+                str(output), f"{error.strerror}. The session is cached; run the same again."
+            ) from error
     else:
         click.echo(text, nl=False)
     if sys.stderr.isatty():

@@ -12,6 +12,19 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 proxy_option: Decorator = click.option(
     "--proxy", metavar="URL", help="An HTTP proxy for browser and client: http://host:port."
 )
+session_option: Decorator = click.option(
+    "--session",
+    "session_name",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="The name that the session is cached under; one for each account.",
+)
+store_option: Decorator = click.option(
+    "--store",
+    metavar="PLACE",
+    help="Where sessions are cached: a folder, or redis://host to share them. [default: your state folder]",
+)
 
 
 class Checked(click.ParamType[object]):

@@ -93,8 +93,14 @@ class FileStore(Store):
             if after is None:
                 self._path(slug).unlink(missing_ok=True)
             else:
-                write_private(self._path(slug), after)
+                self._write(self._path(slug), after)
             return True
+
+    def _write(self, path: Path, data: bytes) -> None:
+        # Always the same name, which the guard allows: what a killed writer leaves is overwritten by the next.
+        temporary = self.folder / ".swap.new"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        _write_and_rename(handle, temporary, path, data)
 
     def _slugs(self) -> tuple[str, ...]:
         with self._reported():
@@ -130,12 +136,16 @@ def write_private(path: Path, data: bytes) -> None:
     """
     # mkstemp creates with mode 0600, whatever the umask, and beside the target so that the rename is atomic.
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    _write_and_rename(handle, Path(temporary), path, data)
+
+
+def _write_and_rename(handle: int, temporary: Path, path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

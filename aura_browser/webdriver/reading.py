@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_address
@@ -57,8 +58,10 @@ return {
   mobile: brands && (brands.mobile ? '?1' : '?0'),
   platform: brands && `"${brands.platform}"`,
   storage,
+  passing: (() => { try { return Object.keys(sessionStorage) } catch (error) { return [] } })(),
 };
 """
+_TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login", re.IGNORECASE)
 
 
 def read_session(driver: WebDriver, *, proxy: str | None, now: float) -> Session:
@@ -71,7 +74,8 @@ def read_session(driver: WebDriver, *, proxy: str | None, now: float) -> Session
     """
     page = driver.execute_script(_PAGE)
     url = URL(page["href"])
-    headers = _sent_headers(driver, str(url.origin())) or _told_headers(page)
+    entries = _log_entries(driver)
+    headers = _sent_headers(entries, str(url.origin())) or _told_headers(page)
     capabilities = driver.capabilities
     session = Session(
         origin=str(url.origin()),
@@ -84,7 +88,20 @@ def read_session(driver: WebDriver, *, proxy: str | None, now: float) -> Session
         browser=Browser(name=capabilities["browserName"], version=capabilities["browserVersion"]),
         harvested_at=now,
     )
-    return session.with_cookies(read_cookies(driver, url))
+    session = session.with_cookies(read_cookies(driver, url))
+    for doubt in _doubts(session, entries, page["passing"]):
+        _log.warning("%s: %s", session.origin, doubt)
+    return session
+
+
+def _doubts(session: Session, entries: list[dict[str, Any]], passing: list[str]) -> Iterator[str]:
+    """Tell of what a browser has and no other program can be given."""
+    if partitioned := sum(cookie.partition_key is not None for cookie in session.cookies):
+        yield f"{partitioned} partitioned cookies are kept here, but the formats of most other tools can't hold them."
+    if any("-Session-Registration" in entry["message"] for entry in entries):
+        yield "the site binds its session to this device; it is likely to end when the browser's key is asked for."
+    if any(_TOKEN_NAME.search(name) for name in passing):
+        yield "the page keeps what looks like a login in its session storage, which ends with the browser's window."
 
 
 def read_cookies(driver: WebDriver, url: URL) -> tuple[Cookie, ...]:
@@ -142,15 +159,19 @@ def _cookie(raw: dict[str, Any]) -> Cookie | None:
     )
 
 
-def _sent_headers(driver: WebDriver, origin: str) -> dict[str, str]:
+def _log_entries(driver: WebDriver) -> list[dict[str, Any]]:
+    try:
+        entries: list[dict[str, Any]] = driver.get_log("performance")  # type: ignore[no-untyped-call]
+    except WebDriverException:
+        return []  # a caller's own driver may not log
+    return entries
+
+
+def _sent_headers(entries: list[dict[str, Any]], origin: str) -> dict[str, str]:
     """Return what the browser sent with every request to *origin*, from its own log; empty if it keeps none.
 
     The site may ask for more client hints in its first answer, so all requests count and the latest wins.
     """
-    try:
-        entries = driver.get_log("performance")  # type: ignore[no-untyped-call]
-    except WebDriverException:
-        return {}  # a caller's own driver may not log
     addresses: dict[str, str] = {}
     sent: dict[str, dict[str, str]] = {}
     for method, params in _events(entries):
