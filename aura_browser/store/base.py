@@ -1,6 +1,8 @@
 """What every store does: sessions to bytes and back. A backend only moves the bytes, and keeps the lock."""
 
+import asyncio
 import logging
+import random
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -92,11 +94,9 @@ class Store(ABC):
         for _ in range(_MOST_TRIES):
             before = await self.read(key.slug)
             if await self.swap(key.slug, before, _packed(session), expires_at=session.expires_at, lease=lease):
-                break
-        else:
-            raise StoreError(key.slug, "others write it without a pause. Try again.")
-        if before is not None:
-            await self._keep_previous(key.slug, before, session)
+                return await self._keep_previous(key.slug, before, session)
+            await _pause()
+        raise StoreError(key.slug, "others write it without a pause. Try again.")
 
     async def update(self, key: SessionKey, change: Callable[[Session | None], Session | None]) -> Session | None:
         """Change the session under *key* without losing what others write meanwhile.
@@ -118,6 +118,7 @@ class Store(ABC):
                 return session
             if await self.swap(key.slug, before, _packed(changed), expires_at=changed.expires_at):
                 return changed
+            await _pause()
         raise StoreError(key.slug, "others write it without a pause. Try again.")
 
     async def aclose(self) -> None:  # noqa: B027 - most stores hold nothing open
@@ -150,7 +151,8 @@ class Store(ABC):
             False if something else is there.
 
         Raises:
-            StoreError: if the place can't be used, or *lease* was lost.
+            StoreError: if the place can't be used, or *lease* was lost. If the place is a server that fell silent,
+                it may still do it later.
         """
 
     @abstractmethod
@@ -159,7 +161,10 @@ class Store(ABC):
 
     @abstractmethod
     async def set_aside(self, slug: str) -> str:
-        """Take what is under *slug* away without destroying it; return where it went, for people."""
+        """Take what is under *slug* away without destroying it; return where it went, for people.
+
+        That another has done so already is no error.
+        """
 
     @abstractmethod
     def lock(self, slug: str, *, wait_s: float) -> AbstractAsyncContextManager[Lease]:
@@ -182,15 +187,27 @@ class Store(ABC):
         try:
             return data, Session.from_json(data)
         except SessionFormatError as error:
+            if await self.read(slug) != data:
+                return await self._load(slug)  # a good one has been put there meanwhile
             place = await self.set_aside(slug)
             _log.warning("A cached session can't be used and was set aside as %s: %s", place, error)
             return None, None
 
-    async def _keep_previous(self, slug: str, data: bytes, session: Session) -> None:
+    async def _keep_previous(self, slug: str, data: bytes | None, session: Session) -> None:
+        if data is None:
+            return
         previous = f"{slug}.previous"
-        before = await self.read(previous)
-        # Losing a race here means that another just kept its own previous one, which is as good.
-        await self.swap(previous, before, data, expires_at=session.expires_at)
+        try:
+            before = await self.read(previous)
+            # Losing a race here means that another just kept its own previous one, which is as good.
+            await self.swap(previous, before, data, expires_at=session.expires_at)
+        except StoreError as error:
+            _log.warning("The session before the new one was not kept: %s", error)
+
+
+async def _pause() -> None:
+    """Let those pass who were quicker; they must not all come back at once."""
+    await asyncio.sleep(random.uniform(0.0, 0.01))  # noqa: S311 - keeps no secret
 
 
 def _packed(session: Session) -> bytes:

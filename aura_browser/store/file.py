@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -109,7 +109,8 @@ class FileStore(Store):
     def _set_aside(self, slug: str) -> str:
         with self._reported():
             aside = self.folder / f"{slug}.corrupt"
-            self._path(slug).replace(aside)
+            with suppress(FileNotFoundError):
+                self._path(slug).replace(aside)
             return str(aside)
 
     def _make_folder(self) -> None:

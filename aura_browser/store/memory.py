@@ -52,7 +52,8 @@ class MemoryStore(Store):
     async def set_aside(self, slug: str) -> str:
         """Move what is under *slug* to another slug."""
         aside = f"{slug}.corrupt"
-        self._kept[aside] = self._kept.pop(slug)
+        if (data := self._kept.pop(slug, None)) is not None:
+            self._kept[aside] = data
         return aside
 
     @asynccontextmanager
