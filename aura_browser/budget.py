@@ -94,10 +94,14 @@ class HarvestBudget:
 
     async def _read(self) -> _Record:
         try:
-            self._known = _unpacked(await self._store.read(self._slug))
+            stored = _unpacked(await self._store.read(self._slug))
         except StoreError:
             if self._store.spans_machines:
                 raise
+        else:
+            # What could be counted in this process only counts still.
+            failures = tuple(sorted({*stored.failures, *self._known.failures}))
+            self._known = _Record(failures, stored.reason or self._known.reason)
         return self._known
 
     async def _change(self, change: Callable[[_Record], _Record]) -> None:

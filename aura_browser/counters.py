@@ -1,6 +1,5 @@
 """What a client has done for its session so far, in numbers."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -22,7 +21,7 @@ class Counters:
 
     harvests: int = 0
     failures: int = 0
-    renewals: Counter[str] = field(default_factory=Counter)
+    renewals: dict[str, int] = field(default_factory=dict)
     adopted: int = 0
     waits: int = 0
     refusals: int = 0

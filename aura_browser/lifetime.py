@@ -32,7 +32,7 @@ def renewal_due(session: Session, now: float, *, harvest_s: float = 0.0, jitter:
         session: which.
         now: epoch seconds.
         harvest_s: seconds that a harvest takes; 0 if not known.
-        jitter: factor on the advisory window, so that a fleet does not renew in one moment.
+        jitter: factor on the 15 % and 10 minutes, so that a fleet does not renew in one moment.
     """
     if session.expires_at is None:
         return Due.NO
@@ -40,5 +40,5 @@ def renewal_due(session: Session, now: float, *, harvest_s: float = 0.0, jitter:
     left = session.expires_at - now
     if left <= min(_MANDATORY_SHARE * life, _MANDATORY_MOST_S):
         return Due.NOW
-    advisory = min(max(_ADVISORY_SHARE * life, _HARVESTS_AHEAD * harvest_s), _ADVISORY_MOST_S, life / 2)
-    return Due.SOON if left <= advisory * jitter else Due.NO
+    share = min(_ADVISORY_SHARE * life, _ADVISORY_MOST_S) * jitter
+    return Due.SOON if left <= min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2) else Due.NO

@@ -78,6 +78,7 @@ class SessionManager:
         self._jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
         self._not_early_before = 0.0
         self._changes: dict[tuple[object, ...], Cookie | None] = {}
+        self._is_unsaved = False
         self._saver: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -173,6 +174,8 @@ class SessionManager:
             raise copy.copy(error) from error
 
     def _take_off(self, work: Callable[[], Awaitable[Session]]) -> "asyncio.Task[Session]":
+        if self._closing.is_set():
+            raise RuntimeError("the session manager was closed while it was in use")
         self._flight = asyncio.ensure_future(work())
         self._flight.add_done_callback(self._landed)
         return self._flight
@@ -250,8 +253,9 @@ class SessionManager:
             tell("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
             await self._budget.failed(str(error) if isinstance(error, AuraError) else type(error).__name__)
             raise
-        self._harvest_s = self.clock() - began
-        self.counters.renewals[cause] += 1
+        # A quick one now says little of the next.
+        self._harvest_s = max(self.clock() - began, 0.8 * self._harvest_s)
+        self.counters.renewals[cause] = self.counters.renewals.get(cause, 0) + 1
         tell("harvested", origin=self._key.origin, cause=cause, seconds=self._harvest_s, session=session.fingerprint)
         return session
 
@@ -259,16 +263,20 @@ class SessionManager:
         try:
             await self._store.save(self._key, session, lease)
         except StoreError as error:
-            _log.warning("%s The new session stays in memory only.", error)
+            _log.warning("%s The new session stays in memory for now.", error)
             stored = await self._load()
             if stored is not None and _is_newer(stored, session):
                 session = stored  # the lease was lost, and who has it now was quicker
+            self._use(session)
+            self._is_unsaved = session is not stored
+            return session
         self._use(session)
         return session
 
     def _use(self, session: Session) -> None:
         self._current = session
         self._changes.clear()
+        self._is_unsaved = False
 
     async def _load(self) -> Session | None:
         try:
@@ -297,15 +305,19 @@ class SessionManager:
     async def _write_changes(self) -> bool:
         """Fold the cookies that changed here into what is stored; they wait for the next time if that fails."""
         mine, written = self._current, self._changes
-        if mine is None or not written:
+        if mine is None or not (written or self._is_unsaved):
             return True
         self._changes = {}
         try:
             stored = await self._store.update(self._key, lambda stored: _merged(stored, mine, written))
         except StoreError as error:
             self._changes = written | self._changes
-            _log.warning("%s The rotated session stays in memory for now.", error)
+            _log.warning("%s The session stays in memory for now.", error)
             return False
+        except asyncio.CancelledError:
+            self._changes = written | self._changes
+            raise
+        self._is_unsaved = False
         if stored is not None and stored.harvested_at == mine.harvested_at and self._current is not None:
             # What neighbours rotated meanwhile is there too.
             self._current = stored.with_cookies(apply_changes(stored.cookies, self._changes))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import aiohttp
 from yarl import URL
@@ -15,6 +15,8 @@ from aura_browser.middleware import SessionMiddleware
 from aura_browser.protocol import WireRequest
 from aura_browser.site import Site
 from aura_browser.verdict import Verdict, judge
+
+_KEEP_ALIVE_S: Final = 3.0
 
 
 async def _pieces(content: aiohttp.StreamReader, timeout_s: float) -> AsyncGenerator[bytes, None]:
@@ -48,7 +50,8 @@ class HttpTransport:
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            # The real app closes idle connections after 5 s (measured): one taken up just then would fail the request.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
             # The session keeps the cookies, whole and in the browser's order; a second jar would disagree with it.
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(SessionMiddleware(self._site, self._manager),),

@@ -272,7 +272,7 @@ async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: 
         with caplog.at_level(logging.WARNING):
             assert house.value(await house.manager.get()) == "v1"
         assert "Permission denied. Going on without the cache." in caplog.text
-        assert "Permission denied. The new session stays in memory only." in caplog.text
+        assert "Permission denied. The new session stays in memory for now." in caplog.text
 
 
 async def test_closing_ends_a_harvest_and_its_callers() -> None:
