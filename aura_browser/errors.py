@@ -15,6 +15,7 @@
     ├── HarvestCoolingDown     a harvest failed a moment ago; no other browser is started yet
     ├── SessionFormatError     text that is not a session
     ├── StoreError             a session store can't be read or written
+    │   └── SessionLocked      a stored session is encrypted, and no key opens it
     ├── SessionRefused         the site refused a renewed session too
     └── ChatError              a request that reached, or tried to reach, the site
         ├── ConnectionFailed   no answer at all: refused, DNS, TLS, proxy, dropped
@@ -250,6 +251,10 @@ class StoreError(AuraError):
 
     def __str__(self) -> str:
         return f"The session store {self.place} can't be used: {self.problem}"
+
+
+class SessionLocked(StoreError):
+    """A stored session is encrypted, and no key opens it. It stays where it is, byte for byte."""
 
 
 @dataclass(eq=False)

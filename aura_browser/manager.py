@@ -15,7 +15,7 @@ from yarl import URL
 from aura_browser.budget import HarvestBudget
 from aura_browser.cookie import Cookie, apply_changes, changes
 from aura_browser.counters import Counters
-from aura_browser.errors import AuraError, InteractionRequired, StoreError
+from aura_browser.errors import AuraError, InteractionRequired, SessionLocked, StoreError
 from aura_browser.events import tell
 from aura_browser.lifetime import Due, renewal_due
 from aura_browser.session import Session
@@ -281,6 +281,8 @@ class SessionManager:
     async def _load(self) -> Session | None:
         try:
             return await self._store.load(self._key)
+        except SessionLocked:
+            raise  # a new one would open a browser at every start, and could not be kept
         except StoreError as error:
             _log.warning("%s Going on without the cache.", error)
             return None

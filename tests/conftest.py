@@ -28,7 +28,7 @@ def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test's sessions apart from the person's own."""
     folder = tmp_path / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
-    for name in ("AURA_BROWSER_CHROME", "AURA_BROWSER_DRIVER"):
+    for name in ("AURA_BROWSER_CHROME", "AURA_BROWSER_DRIVER", "AURA_BROWSER_KEY"):
         monkeypatch.delenv(name, raising=False)
     return folder
 

@@ -100,6 +100,7 @@ def test_help_and_version() -> None:
         shown = run(*command, "--help")
         assert shown.returncode == 0
         assert "Usage: aura-browser" in shown.stdout
+        assert "\\b" not in shown.stdout
         assert shown.stderr == ""
     assert run("--version").stdout == "aura-browser, version 0.1.0\n"
 

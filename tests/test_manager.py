@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from yarl import URL
 
-from aura_browser.errors import AuraError, HarvestCoolingDown, InteractionRequired, NotReady, StoreError
+from aura_browser.errors import AuraError, HarvestCoolingDown, InteractionRequired, NotReady, SessionLocked, StoreError
 from aura_browser.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.store import MemoryStore, SessionKey
@@ -273,6 +273,20 @@ async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: 
             assert house.value(await house.manager.get()) == "v1"
         assert "Permission denied. Going on without the cache." in caplog.text
         assert "Permission denied. The new session stays in memory for now." in caplog.text
+
+
+class LockedStore(MemoryStore):
+    """A place whose session no key opens."""
+
+    async def read(self, slug: str) -> bytes | None:
+        raise SessionLocked(slug, "no key")
+
+
+async def test_a_session_that_no_key_opens_is_an_error_and_opens_no_browser() -> None:
+    async with open_house(LockedStore()) as house:
+        with pytest.raises(SessionLocked):
+            await house.manager.get()
+        assert house.browser.count == 0
 
 
 async def test_closing_ends_a_harvest_and_its_callers() -> None:

@@ -25,7 +25,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aura-browser")
 def cli() -> None:
-    r"""Talk to a web chat with the session that your own browser gets.
+    """Talk to a web chat with the session that your own browser gets.
 
     \b
     aura-browser demo                      see all of it work, on this machine alone
@@ -33,7 +33,7 @@ def cli() -> None:
     aura-browser harvest -o session.json   keep the session as JSON
 
     Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 Ctrl-C.
-    """
+    """  # noqa: D301 - click knows an example by this character
 
 
 def main(argv: Sequence[str] | None = None) -> int:

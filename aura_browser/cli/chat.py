@@ -58,7 +58,7 @@ def command(
     session_name: str,
     store: str | None,
 ) -> None:
-    r"""Ask a chat site and print the answer as it comes.
+    """Ask a chat site and print the answer as it comes.
 
     PROMPT is what you ask; without one, standard input is; and without either, on a terminal, you get a conversation
     (Ctrl-D ends it, Ctrl-C stops an answer).
@@ -67,7 +67,7 @@ def command(
     aura-browser chat "Why is the sky blue?"
     git diff | aura-browser chat --system "Review this change."
     aura-browser chat
-    """
+    """  # noqa: D301 - click knows an example by this character
     from aura_browser.assembly import browser_harvest
     from aura_browser.client import AuraClient
 

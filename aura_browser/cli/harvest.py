@@ -61,7 +61,7 @@ def command(
     fresh: bool,
     headed: bool,
 ) -> None:
-    r"""Open URL in Chrome and print its session as JSON.
+    """Open URL in Chrome and print its session as JSON.
 
     The session is cookies, headers, user agent and local storage: all that a program needs to be seen as your browser
     was. It is cached, and the next call prints the cached one.
@@ -70,7 +70,7 @@ def command(
     aura-browser harvest > session.json                      openchat.team
     aura-browser harvest https://example.com/ -o me.json
     aura-browser harvest https://example.com/ --headed --until cookie:sid
-    """
+    """  # noqa: D301 - click knows an example by this character
     _check_folder(output)
     site = _site(url, conditions)
     new = fresh or headed or bool(conditions)

@@ -36,13 +36,13 @@ _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
 )
 @reported
 def command(port: int, gate: str, life: float | None, upstream: str | None, *, sliding: bool) -> None:
-    r"""Serve a local chat site that behaves as openchat.team does, until Ctrl-C.
+    """Serve a local chat site that behaves as openchat.team does, until Ctrl-C.
 
     \b
     aura-browser playground --gate check-503
     aura-browser chat --url http://127.0.0.1:8765 "Hello!"
     curl -X POST http://127.0.0.1:8765/playground/revoke    end all sessions
-    """
+    """  # noqa: D301 - click knows an example by this character
     asyncio.run(_serve(port, gate, life, upstream, sliding=sliding))
 
 

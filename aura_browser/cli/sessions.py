@@ -191,10 +191,9 @@ def _run(place: str | None, work: "Callable[[Store], Awaitable[T]]") -> T:
         InvalidInput: if *place* is none.
     """
     from aura_browser.assembly import open_store
-    from aura_browser.store.encrypted import at_rest
 
     async def run() -> T:
-        store = at_rest(open_store(place))
+        store = open_store(place)
         try:
             return await work(store)
         finally:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import filelock
 
-from aura_browser.errors import InvalidInput, StoreError, clean_text
+from aura_browser.errors import InvalidInput, SessionLocked, StoreError, clean_text
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.file import default_folder
 
@@ -144,7 +144,7 @@ class EncryptedStore(Store):
         if value is None or not value.startswith(_MARK):
             return value
         if not value.startswith(_PREFIX):
-            raise StoreError(slug, "its value was encrypted by another version of this program. Update this one.")
+            raise SessionLocked(slug, "its value was encrypted by another version of this program. Update this one.")
         # In a thread, because a keyring may have to be asked.
         return await asyncio.to_thread(self._decrypted, slug, value.removeprefix(_PREFIX))
 
@@ -161,7 +161,7 @@ class EncryptedStore(Store):
                     # Encryption was asked for elsewhere; writing a rotated cookie here must not undo it.
                     self._writer = key
                 return value
-        raise StoreError(slug, _unopened(slug, reasons))
+        raise SessionLocked(slug, _unopened(slug, reasons))
 
 
 def key_from_environment() -> "MultiFernet":
