@@ -1,6 +1,7 @@
 """How many harvests that do not help a site is worth: a dead one starts a handful of browsers, not thousands."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
@@ -80,12 +81,15 @@ class HarvestBudget:
             _log.warning("%s The failed harvest is counted in this process only.", error)
 
     def _next_at(self, record: _Record) -> float:
-        failures = self._recent(record)
-        if not failures:
+        now = self._clock()
+        failures = sorted(at for at in record.failures if at <= now)
+        if not failures or failures[-1] + self._window_s <= now:
             return 0.0
-        pause = min(self._cool_down_s * 2.0 ** (len(failures) - 1), self._window_s)
-        spent = failures[-self._most] + self._window_s if len(failures) >= self._most else 0.0
-        return max(failures[-1] + pause, spent)
+        # What counted when the last one failed: one that leaves the window meanwhile shortens no pause.
+        recent = [at for at in failures if at > failures[-1] - self._window_s]
+        pause = min(self._cool_down_s * 2.0 ** (len(recent) - 1), self._window_s)
+        spent = recent[-self._most] + self._window_s if len(recent) >= self._most else 0.0
+        return max(recent[-1] + pause, spent)
 
     def _recent(self, record: _Record) -> tuple[float, ...]:
         """Return the failures within the window, oldest first; what a wrong clock dated ahead is left out."""
@@ -100,7 +104,7 @@ class HarvestBudget:
                 raise
         else:
             # What could be counted in this process only counts still.
-            failures = tuple(sorted({*stored.failures, *self._known.failures}))
+            failures = tuple(sorted((Counter(stored.failures) | Counter(self._known.failures)).elements()))
             self._known = _Record(failures, stored.reason or self._known.reason)
         return self._known
 

@@ -79,6 +79,7 @@ class SessionManager:
         self._not_early_before = 0.0
         self._changes: dict[tuple[object, ...], Cookie | None] = {}
         self._is_unsaved = False
+        self._writing = asyncio.Lock()
         self._saver: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -306,24 +307,33 @@ class SessionManager:
 
     async def _write_changes(self) -> bool:
         """Fold the cookies that changed here into what is stored; they wait for the next time if that fails."""
-        mine, written = self._current, self._changes
-        if mine is None or not (written or self._is_unsaved):
+        async with self._writing:  # a second one would put an older value over a newer
+            mine, written = self._current, self._changes
+            if mine is None or not (written or self._is_unsaved):
+                return True
+            self._changes = {}
+            try:
+                stored = await self._store.update(self._key, lambda stored: _merged(stored, mine, written))
+            except (StoreError, asyncio.CancelledError) as error:
+                if self._is_in_use(mine):
+                    self._changes = written | self._changes
+                if not isinstance(error, StoreError):
+                    raise
+                _log.warning("%s The session stays in memory for now.", error)
+                return False
+            if self._is_in_use(mine):
+                self._take_up(stored)
             return True
-        self._changes = {}
-        try:
-            stored = await self._store.update(self._key, lambda stored: _merged(stored, mine, written))
-        except StoreError as error:
-            self._changes = written | self._changes
-            _log.warning("%s The session stays in memory for now.", error)
-            return False
-        except asyncio.CancelledError:
-            self._changes = written | self._changes
-            raise
+
+    def _take_up(self, stored: Session | None) -> None:
+        """Go on with what is stored now: what neighbours rotated meanwhile is there too."""
         self._is_unsaved = False
-        if stored is not None and stored.harvested_at == mine.harvested_at and self._current is not None:
-            # What neighbours rotated meanwhile is there too.
+        if stored is not None and self._is_in_use(stored):
             self._current = stored.with_cookies(apply_changes(stored.cookies, self._changes))
-        return True
+
+    def _is_in_use(self, session: Session) -> bool:
+        """Tell whether *session* is of the harvest in use; a new one may have come while this one was written."""
+        return self._current is not None and self._current.harvested_at == session.harvested_at
 
 
 def _is_newer(session: Session, other: Session) -> bool:

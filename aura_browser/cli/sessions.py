@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from yarl import URL
 
-from aura_browser.cli.options import Decorator
+from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, reported
 from aura_browser.errors import AuraError, SessionFormatError, SessionRefused, StoreError, clean_text
 
@@ -29,9 +29,6 @@ _HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "
 _SET_ASIDE_FOR_S: Final = 7 * 86400.0
 _LONGEST_PROBLEM: Final = 1000
 
-store_option: Decorator = click.option(
-    "--store", metavar="PLACE", help="A folder or a redis:// URL. [default: your state folder]"
-)
 _name_help: Final = "NAME is one of the list's slugs, or as much of its beginning, or of its site's host, as tells it."
 
 
