@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(STAMP) ## create .venv, install the package, bring Chrome and ChromeDriver
 	@drivers/install.sh
@@ -30,6 +30,10 @@ format: $(STAMP) ## mend style and format where a machine can
 
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)
+
+.PHONY: bench-peers
+bench-peers: setup ## measure other tools' harvest beside ours
+	@$(BIN)/python -m tests.bench.peers $(ONLY)
 
 wheel: $(STAMP) ## build the wheel and try it in an empty environment
 	@sh tests/try_wheel.sh $(PYTHON)

@@ -1,7 +1,6 @@
 """The one place that knows every part: puts together what keeps a site's session, from settings."""
 
 import asyncio
-import shlex
 from importlib import import_module
 from typing import Final, Literal, get_args
 
@@ -57,7 +56,7 @@ def assemble(
     else:
         key = SessionKey(site.origin, session, proxy)
     if refresh == "never":
-        harvest = _refusing_harvest(key)
+        harvest = _refusing_harvest(site, key, store)
     harvest = harvest or browser_harvest(site, proxy=proxy, headed=refresh == "interactive")
     return SessionManager(
         store if isinstance(store, Store) else open_store(store, encryption),
@@ -144,13 +143,14 @@ def _verified(site: Site, harvest: Harvest) -> Harvest:
     return verified
 
 
-def _refusing_harvest(key: SessionKey) -> Harvest:
-    words = ["aura-browser", "harvest", "--fresh", key.origin]
-    words += ["--session", key.name] if key.name != DEFAULT_SESSION else []
-    words += ["--proxy", key.proxy] if key.proxy else []
+def _refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) -> Harvest:
+    options = ["--session", key.name] if key.name != DEFAULT_SESSION else []
+    options += ["--proxy", key.proxy] if key.proxy else []
+    # A store's URL may hold a password.
+    options += ["--store", store] if isinstance(store, str) and "@" not in store else []
 
     async def harvest() -> Session:
         reason = f"There is no good session for {key.origin}, and the refresh policy is 'never'."
-        raise InteractionRequired(reason, shlex.join(words))
+        raise InteractionRequired(reason, site.login_command(*options))
 
     return harvest

@@ -111,8 +111,8 @@ class DriverMismatch(BrowserError):
     def __str__(self) -> str:
         return (
             f"ChromeDriver {self.driver_version} ({self.driver_path}) does not fit Chrome {self.chrome_version} "
-            f"({self.chrome_path}): their major versions must be the same. Install the matching ChromeDriver, "
-            "for example with drivers/install.sh, or name it in AURA_BROWSER_DRIVER."
+            f"({self.chrome_path}): their major versions must be the same. Name a ChromeDriver that fits in "
+            "AURA_BROWSER_DRIVER, or remove this one, and Selenium downloads one that does."
         )
 
 

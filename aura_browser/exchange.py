@@ -1,5 +1,6 @@
 """One HTTP exchange: what can go wrong with it as one typed error, and what its answer says."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -66,4 +67,5 @@ def _failure(error: Exception) -> str:
     for kind, said in _FAILURES:
         if isinstance(error, kind):
             return said
-    return clean_text(getattr(error, "strerror", None) or type(error).__name__)
+    number = getattr(error, "errno", None)
+    return clean_text(os.strerror(number) if number else type(error).__name__)

@@ -15,7 +15,15 @@ from yarl import URL
 from aura_browser.budget import HarvestBudget
 from aura_browser.cookie import Cookie, apply_changes, changes
 from aura_browser.counters import Counters
-from aura_browser.errors import AuraError, InteractionRequired, SessionLocked, StoreError
+from aura_browser.errors import (
+    AuraError,
+    BrowserNotFound,
+    DriverMismatch,
+    InteractionRequired,
+    InvalidInput,
+    SessionLocked,
+    StoreError,
+)
 from aura_browser.events import tell
 from aura_browser.lifetime import Due, renewal_due
 from aura_browser.session import Session
@@ -246,18 +254,18 @@ class SessionManager:
         began = self.clock()
         try:
             session = await self._harvest()
-        except InteractionRequired:
-            self.counters.harvests -= 1  # no browser was started, so there is nothing to cool down from either
+        except (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch):
+            self.counters.harvests -= 1  # the site was not asked, so there is nothing to cool down from either
             raise
         except Exception as error:
             self.counters.failures += 1
             tell("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
             await self._budget.failed(str(error) if isinstance(error, AuraError) else type(error).__name__)
             raise
-        # A quick one now says little of the next.
-        self._harvest_s = max(self.clock() - began, 0.8 * self._harvest_s)
+        took = self.clock() - began
+        self._harvest_s = max(took, 0.8 * self._harvest_s)  # a quick one says little of the next
         self.counters.renewals[cause] = self.counters.renewals.get(cause, 0) + 1
-        tell("harvested", origin=self._key.origin, cause=cause, seconds=self._harvest_s, session=session.fingerprint)
+        tell("harvested", origin=self._key.origin, cause=cause, seconds=took, session=session.fingerprint)
         return session
 
     async def _kept(self, session: Session, lease: Lease | None) -> Session:

@@ -19,7 +19,7 @@ _PEEK_MOST: Final = 64 * 1024
 _MOST_REPLAYS: Final = 3
 _ADVICE: Final = (
     "The browser was let in and this client was not: the site may bind its session to the browser's address or "
-    "TLS, or ask for a login. Log in by hand with: aura-browser harvest --fresh --headed {url}"
+    "TLS, or ask for a login. Log in by hand: {command}"
 )
 
 
@@ -60,12 +60,12 @@ class SessionMiddleware:
                 break
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
-                raise _refusal(request, response, f"{ruling.mark}; the body of this request can't be sent twice")
+                raise self._refusal(request, response, f"{ruling.mark}; the body of this request can't be sent twice")
             self._manager.counters.replays += 1
             response, ruling = await self._send(request, handler, session)
         if ruling.verdict is Verdict.STALE:
             await self._manager.give_up(session)
-            raise _refusal(request, response, ruling.mark)
+            raise self._refusal(request, response, ruling.mark)
         return response
 
     async def _send(
@@ -92,6 +92,10 @@ class SessionMiddleware:
         if cookie := session.cookie_header(request.url, self._manager.clock()):
             request.headers[hdrs.COOKIE] = cookie
 
+    def _refusal(self, request: ClientRequest, response: ClientResponse, mark: str) -> SessionRefused:
+        advice = _ADVICE.format(command=self._site.login_command())
+        return SessionRefused(str(request.url.with_query(None)), response.status, mark, advice)
+
 
 async def _first_bytes(response: ClientResponse) -> bytes:
     """Return the body of a 503 page, as far as it is needed; the caller of the request can read it again."""
@@ -105,8 +109,3 @@ async def _first_bytes(response: ClientResponse) -> bytes:
     if response.content.at_eof():
         response._body = data  # noqa: SLF001 - where read() keeps it; there is no public way to look ahead
     return data
-
-
-def _refusal(request: ClientRequest, response: ClientResponse, mark: str) -> SessionRefused:
-    url = request.url.with_query(None)
-    return SessionRefused(str(url), response.status, mark, _ADVICE.format(url=url.origin()))

@@ -1,5 +1,6 @@
 """A site: a web app at one origin, and how to tell that a session for it is ready or stale."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -62,6 +63,13 @@ class Site:
     def origin(self) -> str:
         """Scheme, host and port, such as ``https://openchat.team``."""
         return str(URL(self.url).origin())
+
+    def login_command(self, *options: str) -> str:
+        """Return the command by which a person logs in there, in a window; *options* are added to it."""
+        words = ["aura-browser", "harvest", self.url, "--headed"]
+        for condition in self.ready:
+            words += ["--until", str(condition)]
+        return shlex.join([*words, *options])
 
     def is_api(self, url: URL) -> bool:
         """Tell whether *url* is one of the site's that answer programs."""

@@ -16,11 +16,11 @@ found() { # found NAME...: true if one of them is an executable of drivers/bin o
 }
 
 have_chrome() {
-    [ -n "${AURA_BROWSER_CHROME:-}" ] || [ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ] ||
+    [ -x "${AURA_BROWSER_CHROME:-}" ] || [ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ] ||
         found google-chrome google-chrome-stable chromium chromium-browser chrome
 }
 
-have_driver() { [ -n "${AURA_BROWSER_DRIVER:-}" ] || found chromedriver chromium.chromedriver; }
+have_driver() { [ -x "${AURA_BROWSER_DRIVER:-}" ] || found chromedriver chromium.chromedriver; }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -54,6 +54,12 @@ fi
 
 if have_chrome && have_driver; then exit 0; fi
 
+# Chromium's driver is of Chromium's version, and does not fit a Google Chrome.
+if have_chrome && ! found chromium chromium-browser; then
+    echo "Chrome is there without a ChromeDriver: Selenium downloads the one that fits at the first harvest." >&2
+    exit 0
+fi
+
 if command -v apt-get >/dev/null 2>&1; then
     as_root apt-get update -qq
     # Ubuntu has the driver, and with it the browser, under another name.
@@ -65,8 +71,7 @@ if command -v apt-get >/dev/null 2>&1; then
 elif command -v dnf >/dev/null 2>&1; then
     as_root dnf install -y -q chromium chromedriver
 elif command -v brew >/dev/null 2>&1; then
-    have_chrome || brew install --cask google-chrome
-    have_driver || brew install --cask chromedriver
+    brew install --cask google-chrome chromedriver
 else
     manual "no package manager that it knows (apt-get, dnf, brew)."
 fi

@@ -9,11 +9,13 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 
 from aura_browser import Session
@@ -117,6 +119,7 @@ def test_help_and_version() -> None:
         ("chat", "--max-tokens", "5", "x"),
         ("chat", "--refresh", "always", "x"),
         ("chat", "--url", "http://127.0.0.1:1"),
+        ("harvest", "http://127.0.0.1:1", "--timeout", "inf"),
         ("playground", "--gate", "other"),
     ],
 )
@@ -178,7 +181,7 @@ def test_a_named_session_in_a_store_of_ones_own(playground: Start, tmp_path: Pat
     mine = run("chat", "--url", site.origin, "--session", "work", *place, "--refresh", "never", "hello")
     assert (mine.returncode, mine.stdout) == (0, "hello\n")
     other = run("chat", "--url", site.origin, "--session", "home", *place, "--refresh", "never", "hello")
-    assert f"Run: aura-browser harvest --fresh {site.origin} --session home" in other.stderr
+    assert f"--session home --store {tmp_path / 'mine'}" in other.stderr
 
 
 def test_the_gates_that_can_be_named_are_the_playgrounds() -> None:
@@ -191,7 +194,7 @@ def test_refresh_never_opens_no_browser_and_names_the_command(playground: Start)
     site = playground("login-401")
     shown = run("chat", "--url", site.origin, "--refresh", "never", "x")
     assert shown.returncode == 1
-    assert f"Run: aura-browser harvest --fresh {site.origin}" in shown.stderr
+    assert f"Run: aura-browser harvest {site.origin} --headed --until" in shown.stderr
 
 
 def test_a_reader_that_goes_away_is_no_traceback(playground: Start, state_home: Path) -> None:
@@ -216,6 +219,35 @@ def test_ctrl_c_is_130_with_one_line(playground: Start, state_home: Path) -> Non
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert errors == "Interrupted.\n"
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_a_harvest_leaves_nothing_behind(playground: Start, number: int) -> None:
+    site = playground()
+    folder = Path(tempfile.mkdtemp())  # its path is short, as Chrome needs it
+    command = [*PROGRAM, "harvest", site.origin, "--until", "cookie:never"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(folder)}
+    ) as process:
+        wait_until(lambda: browsers(site) > 0)
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert len(started) > 2
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert errors.endswith("Interrupted.\n")
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+    folder.rmdir()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Look again and again until *condition* holds: another process is what it waits for."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_conversation_keeps_its_history(playground: Start, state_home: Path) -> None:
@@ -312,6 +344,13 @@ def test_the_demo_runs_the_main_job() -> None:
     assert "Привет! 你好! Hello! 👋" in shown.stdout.partition("site: ")[2]
     assert "The site has revoked every session." in shown.stdout
     assert "2 answers, 2 harvests" in shown.stdout
+
+
+def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:
+    port = playground().origin.rpartition(":")[2]
+    shown = run("playground", "--port", port)
+    assert shown.returncode == 2
+    assert f"{port} can't be listened on" in shown.stderr
 
 
 def test_the_playground_serves_until_ctrl_c() -> None:

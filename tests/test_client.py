@@ -342,7 +342,7 @@ async def test_no_redirect_carries_cookie_or_prompt_to_another_origin(status: in
 
 async def test_refresh_never_names_the_command_that_a_person_runs() -> None:
     async with Playground("login-401") as site, AuraClient(site.origin, store="memory", refresh="never") as client:
-        with pytest.raises(InteractionRequired, match=f"aura-browser harvest --fresh {site.origin}"):
+        with pytest.raises(InteractionRequired, match=f"aura-browser harvest {site.origin} --headed --until"):
             await client.complete("x")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aura_browser.cli.options import Checked, proxy_option, session_option, store_option
+from aura_browser.cli.options import Checked, proxy_option, seconds, session_option, store_option
 from aura_browser.cli.running import reported, shown
 from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Checked("seconds", seconds),
     help="Seconds for all of it. [default: 60, or 300 with --headed]",
 )
 @proxy_option

@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from aura_browser.errors import InvalidInput
+
+_LONGEST_S = 86_400.0
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,6 +28,21 @@ store_option: Decorator = click.option(
     metavar="PLACE",
     help="Where sessions are cached: a folder, or redis://host to share them. [default: your state folder]",
 )
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, more than 0 and at most a day.
+
+    Raises:
+        InvalidInput: if it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= _LONGEST_S:
+        raise InvalidInput("seconds", f"{text!r} is no number of seconds from 0 to {_LONGEST_S:.0f}")
+    return number
 
 
 class Checked(click.ParamType[object]):

@@ -5,7 +5,9 @@ import os
 
 import click
 
+from aura_browser.cli.options import Checked, seconds
 from aura_browser.cli.running import reported
+from aura_browser.errors import InvalidInput
 
 _GATES = ("none", "check-503", "check-403", "login-401", "login-redirect")
 _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
@@ -22,7 +24,7 @@ _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
 )
 @click.option(
     "--life",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Checked("seconds", seconds),
     help="Seconds that a session lives. [default: an hour]",
 )
 @click.option("--sliding/--fixed", default=False, help="Whether each answer prolongs the session. [default: fixed]")
@@ -50,6 +52,13 @@ async def _serve(port: int, gate: str, life: float | None, upstream: str | None,
     from aura_browser.playground import Playground
 
     key = os.environ.get(_KEY_VARIABLE)
-    async with Playground(gate, life=life, sliding=sliding, port=port, upstream=upstream, upstream_key=key) as site:
+    site = Playground(gate, life=life, sliding=sliding, port=port, upstream=upstream, upstream_key=key)
+    try:
+        await site.start()
+    except OSError as error:
+        raise InvalidInput("--port", f"{port} can't be listened on ({error.strerror}); 0 takes any free one") from error
+    try:
         click.echo(site.origin)
         await asyncio.Event().wait()
+    finally:
+        await site.stop()

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -23,15 +24,15 @@ def reported(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--debug", is_flag=True, help="Show log messages, and the traceback of an error.")
     @functools.wraps(function)
     def command(*args: Any, debug: bool, **kwargs: Any) -> None:  # noqa: ANN401 - click's to fill in
-        logging.basicConfig(
-            level=logging.DEBUG if debug else logging.WARNING,
-            format="%(levelname)s: %(message)s",
-            stream=sys.stderr,
-        )
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+        if debug:
+            # Of this package alone: Selenium logs every cookie that it carries.
+            logging.getLogger("aura_browser").setLevel(logging.DEBUG)
+        interrupted = _end_as_ctrl_c_does()
         try:
             function(*args, **kwargs)
         except KeyboardInterrupt:
-            _fail(130, "Interrupted.")
+            _fail(128 + (interrupted[0] if interrupted else signal.SIGINT), "Interrupted.")
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001 - the last stop before a person: a line, not a traceback
@@ -40,6 +41,20 @@ def reported(function: Callable[..., None]) -> Callable[..., None]:
             _fail(2 if isinstance(error, InvalidInput) else 1, _line(error))
 
     return command
+
+
+def _end_as_ctrl_c_does() -> list[int]:
+    """Have the signals that end a program end it in order, with nothing left behind; return what came."""
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        came.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    return came
 
 
 def _fail(code: int, line: str) -> None:

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _STDERR_LINES: Final = 5
 _REMOVAL_S: Final = 3.0
+_LONGEST_TMPDIR: Final = 60
 _LONGEST_SCRIPT_MS: Final = 500  # where there is no page to run it in yet; then it is tried again
 _FLAGS: Final = (
     # Chrome ends when ChromeDriver does, however that ends.
@@ -65,27 +66,35 @@ def chrome(installed: Installed, deadline: Deadline, *, proxy: str | None, heade
     with ExitStack() as exits:
         folder = exits.enter_context(_private_folder())
         stderr = folder / "stderr.txt"
-        service = _service(installed, exits.enter_context(stderr.open("wb")))
+        service = _service(installed, folder, exits.enter_context(stderr.open("wb")))
         exits.callback(_end, service)
         watchdog = exits.enter_context(Watchdog(deadline, lambda: _pid(service)))
         try:
             driver = WebDriver(_options(installed, folder / "profile", proxy=proxy, headed=headed), service)
         except DRIVER_ERRORS as error:
-            raise _launch_error(installed, error, stderr) from error
+            raise _launch_error(installed, error, stderr, deadline) from error
         exits.callback(_quit, driver, service)
         watchdog.launched()
         yield driver
 
 
-def _service(installed: Installed, output: IO[bytes]) -> Service:
+def _service(installed: Installed, folder: Path, output: IO[bytes]) -> Service:
     service = Service(
         log_output=output,
-        env={name: value for name, value in os.environ.items() if not name.startswith("AURA_BROWSER_")},
+        env=_environment(folder),
         # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
         popen_kw={"start_new_session": True},
     )
-    service.path = str(installed.driver)  # as an argument it would yield to the variable SE_CHROMEDRIVER
+    service.DRIVER_PATH_ENV_KEY = None  # Selenium would put the variable SE_CHROMEDRIVER over the path
+    service.path = str(installed.driver)
     return service
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the driver's and Chrome's environment: none of our secrets, and their temporary files where ours are."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AURA_BROWSER_")}
+    # Chrome makes a socket there, whose path may have some 100 characters.
+    return inherited | ({"TMPDIR": str(folder)} if len(str(folder)) <= _LONGEST_TMPDIR else {})
 
 
 def _options(installed: Installed, profile: Path, *, proxy: str | None, headed: bool) -> Options:
@@ -95,6 +104,11 @@ def _options(installed: Installed, profile: Path, *, proxy: str | None, headed: 
     # itself, is still loading, and then blocks in the next script until the site answers (measured).
     options.page_load_strategy = "none"
     options.timeouts = {"script": _LONGEST_SCRIPT_MS}
+    # A dialog stops all scripts until it is answered: in a window by the person, otherwise by nobody.
+    options.unhandled_prompt_behavior = "ignore" if headed else "dismiss"
+    # The environment's proxies are not meant for the driver beside us. The method for it is deprecated in favour of a
+    # ClientConfig, which Chrome's constructor does not take (Selenium 4.51); drop this when it does.
+    options._ignore_local_proxy = True  # noqa: SLF001
     options.add_experimental_option("prefs", _PREFERENCES)
     # The only place where the complete headers of a request are seen (measured).
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
@@ -113,7 +127,12 @@ def _options(installed: Installed, profile: Path, *, proxy: str | None, headed: 
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="aura-browser-"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="aura-browser-"))
+    except OSError as error:
+        raise LaunchFailed(
+            "no profile", f"no folder for temporary files can be written; set TMPDIR ({error})"
+        ) from error
     try:
         yield folder
     finally:
@@ -161,7 +180,9 @@ def _pid(service: Service) -> int | None:
     return None if process is None else process.pid
 
 
-def _launch_error(installed: Installed, error: Exception, stderr: Path) -> DriverMismatch | LaunchFailed:
+def _launch_error(
+    installed: Installed, error: Exception, stderr: Path, deadline: Deadline
+) -> DriverMismatch | LaunchFailed:
     said = str(getattr(error, "msg", None) or type(error).__name__).strip()
     fits = re.search(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL)
     if fits:
@@ -171,4 +192,6 @@ def _launch_error(installed: Installed, error: Exception, stderr: Path) -> Drive
         line for line in lines if line and not re.search(r"chromedriver|Only local connections", line, re.IGNORECASE)
     ]
     reason = clean_text(said.partition("\n")[0].rstrip("."))
+    if deadline.left_s <= 0 and not deadline.cancelled:
+        reason = f"it was not up after {deadline.seconds:g} s"
     return LaunchFailed(str(installed.chrome), reason, tuple(chromes[-_STDERR_LINES:]))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 from aura_browser.errors import BrowserDied, NotReady, clean_text
@@ -68,6 +69,8 @@ async def harvest_with(driver: WebDriver, site: Site, *, timeout_s: float = DEFA
         site: as in :func:`harvest`.
         timeout_s: seconds until the site has to be ready.
 
+    Cancelling it waits for the driver's call under way, since the driver is not ours to end.
+
     Raises:
         BrowserError: as :func:`harvest`.
     """
@@ -89,6 +92,8 @@ def _read_ready(driver: WebDriver, site: Site, deadline: Deadline, proxy: str | 
         open_ready(driver, site, deadline)
         driver.set_script_timeout(max(1, deadline.left_s))
         return read_session(driver, proxy=proxy, now=time.time())
+    except TimeoutException as error:
+        raise NotReady(site.url, None, deadline.seconds, ("a page that stays",)) from error
     except DRIVER_ERRORS as error:
         if deadline.left_s <= 0 and not deadline.cancelled:
             raise NotReady(site.url, None, deadline.seconds, ("an answer from the browser",)) from error

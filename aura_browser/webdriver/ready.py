@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any, Final
 
 from selenium.common.exceptions import (
     JavascriptException,
     NoSuchWindowException,
     TimeoutException,
+    UnexpectedAlertPresentException,
     WebDriverException,
 )
 from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
@@ -93,13 +95,15 @@ def _look(driver: WebDriver, site: Site) -> _Glance | None:
         facts = driver.execute_script(_GLANCE % tests)
     except NoSuchWindowException:
         raise BrowserDied(site.url, "its window was closed") from None
-    except TimeoutException:
+    except (TimeoutException, UnexpectedAlertPresentException):
         return None
     except JavascriptException:
         if _can_glance(driver):
             raise InvalidInput("until", "a js: condition is not a JavaScript expression") from None
         return None
-    if facts["failure"] is not None:
+    if facts is None:
+        return None  # a dialog was dismissed in place of an answer
+    if facts["failure"] is not None and not _is_error(facts["status"]):
         raise _page_failed(site, facts["failure"])
     return _Glance(facts["href"], facts["status"], tuple(_missing(driver, site, facts)))
 
@@ -107,7 +111,7 @@ def _look(driver: WebDriver, site: Site) -> _Glance | None:
 def _can_glance(driver: WebDriver) -> bool:
     try:
         driver.execute_script(_GLANCE % "")
-    except (JavascriptException, TimeoutException):
+    except (JavascriptException, TimeoutException, UnexpectedAlertPresentException):
         return False
     return True
 
@@ -119,10 +123,9 @@ def _test(condition: Condition) -> str:
 
 
 def _missing(driver: WebDriver, site: Site, facts: dict[str, Any]) -> Iterator[str]:
-    status = facts["status"]
     if facts["state"] != "complete":
         yield _LOADED
-    if status is not None and status >= 400:  # noqa: PLR2004 - HTTP's own border
+    if _is_error(facts["status"]):
         yield _GOOD_STATUS
     if not facts["href"].startswith("http") or not same_site(URL(facts["href"]), URL(site.url)):
         yield _AT_HOME
@@ -132,6 +135,10 @@ def _missing(driver: WebDriver, site: Site, facts: dict[str, Any]) -> Iterator[s
             raise InvalidInput("until", f"{condition} is not a CSS selector")
         if not held or not _holds_outside(driver, condition, facts["href"]):
             yield str(condition)
+
+
+def _is_error(status: int | None) -> bool:
+    return status is not None and status >= HTTPStatus.BAD_REQUEST
 
 
 def _holds_outside(driver: WebDriver, condition: Condition, href: str) -> bool:
@@ -144,4 +151,8 @@ def _holds_outside(driver: WebDriver, condition: Condition, href: str) -> bool:
 def _not_ready(site: Site, deadline: Deadline, glance: _Glance | None) -> NotReady:
     if glance is None:
         return NotReady(site.url, None, deadline.seconds, (_LOADED,))
+    if not glance.href.startswith("http"):
+        # Still the page before it, or Chrome's own error page for an answer without one.
+        missing = (f"{_LOADED} (a download, or an answer without a page?)", *(glance.missing if glance.status else ()))
+        return NotReady(site.url, glance.status, deadline.seconds, missing)
     return NotReady(str(URL(glance.href).with_query(None)), glance.status, deadline.seconds, glance.missing)

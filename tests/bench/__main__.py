@@ -1,0 +1,65 @@
+"""Runs benchmarks: ``python -m tests.bench [NAME…] [--quick] [--json FILE]``."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.catalogue import BENCHMARKS
+from tests.bench.machine import this_machine
+from tests.bench.measure import Effort
+from tests.bench.processes import CommandFailed
+from tests.bench.results import Report, Result, Undone, to_json
+from tests.bench.table import report_text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is named, all if nothing is; print the table and write the JSON. A missed goal is no failure."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    effort = Effort(quick=options.quick)
+    machine = this_machine()
+    results = [result for name in options.names or BENCHMARKS for result in _measured(name, effort)]
+    report = Report(machine=machine, quick=effort.quick, results=tuple(results))
+    options.json.write_bytes(to_json(report))
+    sys.stdout.write(f"{report_text(report)}\nwritten to {options.json}\n")
+    return int(any(isinstance(result, Undone) and result.name == _ALL for result in results))
+
+
+_ALL = "all of it"
+
+
+def _measured(name: str, effort: Effort) -> list[Result]:
+    sys.stderr.write(f"{name} … ")
+    sys.stderr.flush()
+    began = time.perf_counter()
+    try:
+        results = BENCHMARKS[name](effort)
+    except (CommandFailed, OSError, subprocess.SubprocessError) as error:
+        # The others are still worth measuring.
+        results = [Undone(benchmark=name, name=_ALL, reason=f"{type(error).__name__}: {error}")]
+    sys.stderr.write(f"{time.perf_counter() - began:.0f} s\n")
+    return results
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure speed, as ratios.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="one tiny pair each, to see that all of it works")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "bench-results.json",
+        metavar="FILE",
+        help="where to write the results [default: %(default)s]",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

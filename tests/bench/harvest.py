@@ -1,0 +1,78 @@
+"""A cold harvest of a plain page, as a whole process, beside Chrome alone printing the same page."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from aura_browser.playground import serve_in_thread
+from aura_browser.webdriver.locate import locate
+from tests.bench.measure import Effort, Pair, alternate
+from tests.bench.processes import CommandFailed, Cost, run_tree
+from tests.bench.results import Goal, Result, make_row
+
+NAME: Final = "harvest"
+FLOOR: Final = "chrome --dump-dom"
+_SCRIPT: Final = Path(__file__).with_name("harvest_script.py")
+_FLAGS: Final = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-quic",
+    "--no-proxy-server",
+)
+
+
+def run(effort: Effort) -> list[Result]:
+    """Measure the command line, and a script that awaits ``harvest``."""
+    with serve_in_thread() as site:
+
+        def floor() -> Cost:
+            return dump_dom(site.origin)
+
+        command = _rows("aura-browser harvest", lambda: harvest_command(site.origin), floor, effort.of(7))
+        script = _rows("await harvest()", lambda: harvest_script(site.origin), floor, effort.of(7))
+    return [*command, *script]
+
+
+def dump_dom(url: str) -> Cost:
+    """Have Chrome print the page at *url*, in a new profile: the floor of every harvest."""
+    with tempfile.TemporaryDirectory(prefix="bench-profile-", ignore_cleanup_errors=True) as profile:
+        cost = run_tree([str(locate().chrome), *_FLAGS, f"--user-data-dir={profile}", "--dump-dom", url])
+    if "<textarea" not in cost.said:
+        raise CommandFailed("Chrome did not print the playground's page")
+    return cost
+
+
+def harvest_command(url: str) -> Cost:
+    """Run ``aura-browser harvest URL --fresh -o FILE`` with a state folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        output = Path(folder) / "session.json"
+        command = [sys.executable, "-m", "aura_browser", "harvest", url, "--fresh", "-o", str(output)]
+        cost = run_tree(command, env={"XDG_STATE_HOME": folder})
+        if "user_agent" not in output.read_text("utf-8"):
+            raise CommandFailed("the harvest wrote no session")
+    return cost
+
+
+def harvest_script(url: str) -> Cost:
+    """Run the script that awaits ``harvest``."""
+    cost = run_tree([sys.executable, str(_SCRIPT), url])
+    if "Chrome/" not in cost.said:
+        raise CommandFailed("the script printed no user agent")
+    return cost
+
+
+def _rows(name: str, ours: Callable[[], Cost], floor: Callable[[], Cost], count: int) -> list[Result]:
+    pairs = alternate(ours, floor, count)
+    cpu: list[Pair[float]] = [(one.cpu_s, other.cpu_s) for one, other in pairs]
+    wall: list[Pair[float]] = [(one.wall_s, other.wall_s) for one, other in pairs]
+    return [
+        make_row(NAME, f"{name}: CPU of all processes", FLOOR, "s", cpu, goal=Goal("ratio", 1.15)),
+        make_row(NAME, f"{name}: wall", FLOOR, "s", wall, goal=Goal("ratio", 1.2)),
+    ]
