@@ -1,12 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint typecheck format bench wheel clean
+.PHONY: help setup demo test lint typecheck format bench bench-peers wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: $(STAMP) ## create .venv, install the package, bring Chrome and ChromeDriver
 	@drivers/install.sh
@@ -31,7 +31,6 @@ format: $(STAMP) ## mend style and format where a machine can
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-.PHONY: bench-peers
 bench-peers: setup ## measure other tools' harvest beside ours
 	@$(BIN)/python -m tests.bench.peers $(ONLY)
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
+from yarl import URL
 
 from aura_browser.errors import SessionRefused
 from aura_browser.manager import SessionManager
@@ -40,6 +41,7 @@ class SessionMiddleware:
 
     def __init__(self, site: Site, manager: SessionManager) -> None:
         self._site = site
+        self._origin = URL(site.origin)
         self._manager = manager
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -49,7 +51,7 @@ class SessionMiddleware:
             SessionRefused: if the site refused a new session too.
             AuraError: what the manager raises.
         """
-        if str(request.url.origin()) != self._site.origin:
+        if request.url.origin() != self._origin:
             return await handler(request)
         began = self._manager.clock()
         session = await self._manager.get()

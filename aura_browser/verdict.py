@@ -46,6 +46,9 @@ class Ruling:
     retry_after_s: float | None = None
 
 
+_BARE_TEXT: Final = Ruling(Verdict.OK, "status 200")  # the openchat-ui app's good answer
+
+
 def judge(
     site: Site, url: URL, status: int, headers: Mapping[str, str], *, first_bytes: bytes = b"", now: float
 ) -> Ruling:
@@ -65,6 +68,8 @@ def judge(
         first_bytes: the beginning of the body; needed only where :func:`wants_first_bytes` says so.
         now: epoch seconds.
     """
+    if status == 200 and "Content-Type" not in headers and "cf-mitigated" not in headers:  # noqa: PLR2004 - a hot path
+        return _BARE_TEXT
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Ruling(Verdict.LIMITED, "status 429", retry_after_s(headers, now))
     if mark := _stale_mark(site, url, status, headers, first_bytes):

@@ -295,8 +295,12 @@ class Process:
 
     async def close(self) -> None:
         world, failures = self.world, self.store_failures
-        self.is_closed = True
-        closing = asyncio.get_running_loop().create_task(self.manager.aclose())
+
+        async def end() -> None:
+            self.is_closed = True
+            await self.manager.aclose()
+
+        closing = asyncio.get_running_loop().create_task(end())
         await asyncio.sleep(0.01)
         world.let_go()
         async with asyncio.timeout(60):
@@ -710,11 +714,13 @@ def explore(machine: type[Schedules], examples: int, steps: int) -> None:
     run_state_machine_as_test(machine, settings=plan)
 
 
+@pytest.mark.timeout(600)  # a schedule that breaks one is made short, which takes minutes
 def test_no_schedule_breaks_a_promise(no_log: None) -> None:
     explore(Schedules, examples=900, steps=50)
     assert not [what for what in INTERESTING if not Schedules.reached[what]]
 
 
+@pytest.mark.timeout(600)  # as above
 def test_no_schedule_breaks_a_promise_on_files(no_log: None) -> None:
     explore(SchedulesOnFiles, examples=100, steps=40)
     assert SchedulesOnFiles.reached["rotations were flushed"]

@@ -8,7 +8,14 @@ from typing import Final
 
 import click
 
-_COMMANDS: Final = ("harvest", "chat", "demo", "playground", "sessions")
+# Told here, so that --help needs to load none of them.
+_COMMANDS: Final = {
+    "harvest": "Open a site in Chrome and print its session as JSON.",
+    "chat": "Ask a chat site, once or in a conversation.",
+    "sessions": "See, check and remove the sessions that are cached.",
+    "demo": "See the main job work, on this machine alone.",
+    "playground": "Serve a local chat site to try things on.",
+}
 
 
 class _LazyGroup(click.Group):
@@ -20,6 +27,10 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"aura_browser.cli.{cmd_name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -151,7 +151,7 @@ def _remove(folder: Path) -> None:
             if time.monotonic() > end:
                 _log.warning("The browser's folder %s could not be removed: %s", folder, error.strerror)
                 return
-            time.sleep(0.05)  # nothing tells when another process is done with a folder
+            time.sleep(0.005)  # nothing tells when another process is done with a folder
         else:
             return
 
