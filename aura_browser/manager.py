@@ -235,7 +235,7 @@ class SessionManager:
                 self.counters.adopted += 1
                 tell("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 self._use(stored)
-                return stored
+                return self._current or stored
             await self._budget.check()
             session = await self._harvested(cause)
             return await self._kept(session, lease)
@@ -270,7 +270,10 @@ class SessionManager:
 
     async def _kept(self, session: Session, lease: Lease | None) -> Session:
         try:
-            await self._store.save(self._key, session, lease)
+            if lease is None and (stored := await self._load()) is not None and _is_newer(stored, session):
+                session = stored  # someone else went on without the lock too, and was quicker
+            else:
+                await self._store.save(self._key, session, lease)
         except StoreError as error:
             _log.warning("%s The new session stays in memory for now.", error)
             stored = await self._load()
@@ -283,9 +286,13 @@ class SessionManager:
         return session
 
     def _use(self, session: Session) -> None:
-        self._current = session
-        self._changes.clear()
         self._is_unsaved = False
+        if self._is_in_use(session):
+            # A neighbour's rotation of the harvest in use; what was rotated here is to be written still.
+            self._current = session.with_cookies(apply_changes(session.cookies, self._changes))
+        else:
+            self._current = session
+            self._changes.clear()
 
     async def _load(self) -> Session | None:
         try:

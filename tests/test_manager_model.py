@@ -725,3 +725,26 @@ def test_no_schedule_breaks_a_promise_on_files(no_log: None) -> None:
     explore(SchedulesOnFiles, examples=100, steps=40)
     assert SchedulesOnFiles.reached["rotations were flushed"]
     assert SchedulesOnFiles.reached["renewed: refused"]
+
+
+async def test_a_rotation_is_kept_when_a_neighbours_is_adopted() -> None:
+    """The schedule is too long to be come upon: it has to happen while a renewal waits for the lock of another."""
+
+    async def harvest() -> Session:
+        raise AssertionError("what the neighbour stored is newer")
+
+    store, world = MemoryStore(), World(MemoryStore(), spans_machines=False, reached=Counter())
+    await store.save(KEY, make_session(cookies=(make_cookie("sid", "1"), make_cookie("csrf", "1"))))
+    mine, neighbour = (SessionManager(store, KEY, harvest, clock=world.clock) for _ in range(2))
+    refused, shared = await mine.get(), await neighbour.get()
+    async with store.lock(KEY.slug, wait_s=1):
+        renewing = asyncio.create_task(mine.renew(refused))
+        await asyncio.sleep(0)
+        neighbour.accept(shared, ["csrf=2; Path=/"], ASKED)
+        await neighbour.aclose()
+        mine.accept(refused, ["sid=2; Path=/"], ASKED)
+    assert values(await renewing) == {"sid": "2", "csrf": "2"}
+    await mine.aclose()
+    stored = await store.load(KEY)
+    assert stored is not None
+    assert values(stored) == {"sid": "2", "csrf": "2"}
