@@ -26,7 +26,6 @@ from tests.test_client import Harvests
 Start = Callable[..., Playground]
 A = SessionKey("https://a.example.com")
 B = SessionKey("https://b.example.com:8443", "work")
-NOW = time.time()
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +45,7 @@ def start() -> Iterator[Start]:
 
 
 def keep(store: FileStore, key: SessionKey, **facts: object) -> Session:
-    session = make_session(key.origin, **{"harvested_at": NOW - 7300, **facts})
+    session = make_session(key.origin, **{"harvested_at": time.time() - 7300, **facts})
     asyncio.run(store.save(key, session))
     return session
 
@@ -79,8 +78,8 @@ def interrupted(process: "subprocess.Popen[bytes]") -> int:
 
 
 def test_the_list_tells_what_there_is_and_changes_nothing(store: FileStore) -> None:
-    keep(store, A, expires_at=NOW + 7260, verified_at=NOW - 61)
-    session = keep(store, B, expires_at=NOW - 1)
+    keep(store, A, expires_at=time.time() + 7260, verified_at=time.time() - 61)
+    session = keep(store, B, expires_at=time.time() - 1)
     asyncio.run(store.swap("budget-x", None, b"{}"))
     asyncio.run(store.swap(f"{A.slug}.previous", None, b"{}"))
     asyncio.run(store.swap("damaged", None, b'{"s3cret'))
@@ -100,7 +99,7 @@ def test_the_list_tells_what_there_is_and_changes_nothing(store: FileStore) -> N
 
 
 def test_the_list_as_json(store: FileStore) -> None:
-    session = keep(store, A, expires_at=NOW + 60)
+    session = keep(store, A, expires_at=time.time() + 60)
     asyncio.run(store.swap("damaged", None, b'{"s3cret'))
     shown = sessions("list", "--json", "--store", str(store.folder))
     assert json.loads(shown.stdout) == [
@@ -137,14 +136,16 @@ def test_a_foreign_name_cannot_steer_the_terminal(store: FileStore) -> None:
 
 
 def test_show_tells_names_and_places_and_no_values(store: FileStore) -> None:
-    cookie = make_cookie("sid", domain="b.example.com", secure=True, http_only=True, same_site="Lax", expires=NOW + 90)
+    cookie = make_cookie(
+        "sid", domain="b.example.com", secure=True, http_only=True, same_site="Lax", expires=time.time() + 90
+    )
     keep(
         store,
         B,
         cookies=(cookie, make_cookie("theme", domain="example.com", host_only=False, path="/x")),
         url=f"{B.origin}/chat?token=s3cret#s3cret",
         proxy="http://me:s3cret@proxy:8080",
-        verified_at=NOW - 61,
+        verified_at=time.time() - 61,
     )
     shown = sessions("show", "b.exa")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -303,7 +304,7 @@ def test_a_store_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
 def test_clean_removes_what_is_of_no_use(store: FileStore) -> None:
     gone = SessionKey("https://gone.example.com")
     for key in (gone, gone, A, A, B, B):
-        keep(store, key, expires_at=NOW - 1 if key is A else None)
+        keep(store, key, expires_at=time.time() - 1 if key is A else None)
     asyncio.run(store.swap(gone.slug, asyncio.run(store.read(gone.slug)), None))
     asyncio.run(store.swap("damaged", None, b"{}"))
     before = contents(store.folder)
