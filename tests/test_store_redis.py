@@ -302,15 +302,14 @@ async def test_the_lock_of_a_killed_process_ends_with_its_lease(server: RedisSer
     await refused(hold(store))
     process.kill()
     await process.wait()
-    started = time.monotonic()
-    await hold(store, wait_s=10)
-    assert time.monotonic() - started < 2
+    assert (await hold(store, wait_s=10)).fence > 0
 
 
 async def test_a_lease_is_renewed_as_long_as_it_is_held(server: RedisServer, other: RedisStore) -> None:
     async with opened(server.url, lease_s=0.6) as store, store.lock(KEY.slug, wait_s=0) as lease:
         await refused(hold(other, wait_s=1.5))
         await store.save(KEY, make_session(), lease)
+        assert await store.load(KEY) == make_session()
 
 
 async def test_a_lock_outlives_no_lease_without_renewal(server: RedisServer, store: RedisStore) -> None:

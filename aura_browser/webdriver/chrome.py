@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
@@ -18,6 +18,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
 from aura_browser.errors import DriverMismatch, LaunchFailed, clean_text
+from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.locate import Installed
 from aura_browser.webdriver.watchdog import Deadline, Watchdog, end_group
 
@@ -64,9 +65,11 @@ def chrome(installed: Installed, deadline: Deadline, *, proxy: str | None, heade
         LaunchFailed: if Chrome does not start; with the end of its stderr.
     """
     with ExitStack() as exits:
+        lifeline = exits.enter_context(Lifeline())
         folder = exits.enter_context(_private_folder())
+        lifeline.hold_folder(folder)
         stderr = folder / "stderr.txt"
-        service = _service(installed, folder, exits.enter_context(stderr.open("wb")))
+        service = _service(installed, folder, exits.enter_context(stderr.open("wb")), lifeline)
         exits.callback(_end, service)
         watchdog = exits.enter_context(Watchdog(deadline, lambda: _pid(service)))
         try:
@@ -78,8 +81,21 @@ def chrome(installed: Installed, deadline: Deadline, *, proxy: str | None, heade
         yield driver
 
 
-def _service(installed: Installed, folder: Path, output: IO[bytes]) -> Service:
-    service = Service(
+class _HeldService(Service):
+    """A ChromeDriver whose process group is the lifeline's from its first moment."""
+
+    def __init__(self, lifeline: Lifeline, **options: Any) -> None:  # noqa: ANN401 - as Selenium has them
+        super().__init__(**options)
+        self._lifeline = lifeline
+
+    def _start_process(self, path: str) -> None:
+        super()._start_process(path)
+        self._lifeline.hold_group(self.process.pid)
+
+
+def _service(installed: Installed, folder: Path, output: IO[bytes], lifeline: Lifeline) -> Service:
+    service = _HeldService(
+        lifeline,
         log_output=output,
         env=_environment(folder),
         # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
