@@ -105,11 +105,14 @@ def _stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], f
     if status >= HTTPStatus.BAD_REQUEST or not site.is_api(url):
         return ""
     if status in _REDIRECTS:
-        return _redirect_mark(url, status, headers)
+        return redirect_mark(url, status, headers)
     return f"status {status} with an HTML page where the app answers in bare text" if _is_html(headers) else ""
 
 
-def _redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
+def redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
+    """Return where a redirect of *url* leads, for people; empty if it stays on the page, or *status* is none."""
+    if status not in _REDIRECTS:
+        return ""
     try:
         target = url.join(URL(headers.get("Location", "")))
         origin = target.origin()

@@ -14,8 +14,9 @@ from aura_browser.exchange import CONNECT_TIMEOUT_S, reason_phrase, typed_errors
 from aura_browser.protocol import WireRequest, models_request
 from aura_browser.session import Session
 from aura_browser.site import Site
-from aura_browser.verdict import Verdict, judge, wants_first_bytes
+from aura_browser.verdict import Verdict, judge, redirect_mark, wants_first_bytes
 
+_PEEK: Final = 4096  # octets of a 503 page that tell a check from an error
 _ADVICE: Final = (
     "The browser was let in and this client was not, with the same cookies, headers and proxy: the site may bind its "
     "session to the browser's TLS or address, or keep it where it can't be taken from."
@@ -60,9 +61,6 @@ async def verify(
     return msgspec.structs.replace(rotated, verified_at=clock())
 
 
-_PEEK: Final = 4096  # octets of a 503 page that tell a check from an error
-
-
 def _probe(site: Site, session: Session) -> tuple[URL, str, WireRequest]:
     models = models_request(site.origin)
     url = URL(site.origin).join(URL(models.path))
@@ -80,7 +78,6 @@ def _check(site: Site, response: aiohttp.ClientResponse, first_bytes: bytes, now
         raise RateLimited(shown, ruling.retry_after_s)
     if ruling.verdict is Verdict.FAILED:
         raise SiteFailed(shown, response.status, reason_phrase(response))
-    if response.status in range(300, 400) and hdrs.LOCATION in response.headers:
-        # The browser was not sent away from this page.
-        target = response.url.join(URL(response.headers[hdrs.LOCATION])).with_query(None).with_fragment(None)
-        raise SessionRefused(shown, response.status, f"status {response.status} to {target}", _ADVICE)
+    # The browser was not sent away from this page.
+    if mark := redirect_mark(response.url, response.status, response.headers):
+        raise SessionRefused(shown, response.status, mark, _ADVICE)

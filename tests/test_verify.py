@@ -252,6 +252,12 @@ async def test_a_session_that_could_not_be_proven_is_not_kept(status: int) -> No
         await manager.aclose()
 
 
+async def test_a_redirect_to_no_address_is_a_refusal_too() -> None:
+    async with serving(answering(302, Location="http://[")) as (_server, origin):
+        with pytest.raises(SessionRefused, match="status 302 to no readable address"):
+            await verify(page_site(origin), make_session(origin))
+
+
 async def test_no_redirect_is_followed_with_the_session() -> None:
     async with serving(answering(text="hi")) as (other, elsewhere):
         async with serving(answering(302, Location=f"{elsewhere}/")) as (_server, origin):

@@ -62,14 +62,13 @@ async def harvest_with(driver: WebDriver, site: Site, *, timeout_s: float = DEFA
     """Harvest with a caller's own Chrome driver, which stays open.
 
     The headers are complete if the driver was made with the capability ``goog:loggingPrefs``
-    ``{"performance": "ALL"}``; without it they are what the browser says of itself.
+    ``{"performance": "ALL"}``; without it they are what the browser says of itself. Cancelling it waits for the
+    driver's call under way, since the driver is not ours to end.
 
     Args:
         driver: a Selenium driver of Chrome. It must not be used by another thread meanwhile.
         site: as in :func:`harvest`.
         timeout_s: seconds until the site has to be ready.
-
-    Cancelling it waits for the driver's call under way, since the driver is not ours to end.
 
     Raises:
         BrowserError: as :func:`harvest`.
