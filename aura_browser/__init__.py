@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aura_browser.client import AuraClient
     from aura_browser.cookie import Cookie
     from aura_browser.counters import Counters
+    from aura_browser.engine import Attach, Engine, Grid, OwnDriver, Selenium, Undetected
     from aura_browser.errors import (
         AnswerTimeout,
         AuraError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ConnectionFailed,
         DriverMismatch,
         EmptyAnswer,
+        GridFailed,
         HarvestCoolingDown,
         InteractionRequired,
         InvalidInput,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         SiteFailed,
         StoreError,
         StreamInterrupted,
+        WindowClosed,
     )
     from aura_browser.manager import SessionManager
     from aura_browser.middleware import SessionMiddleware
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from aura_browser.session import Browser, Session
     from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site
     from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
-    from aura_browser.webdriver import harvest, harvest_with
+    from aura_browser.webdriver import harvest
 
 _HOMES: Final = {
     "assembly": ("Refresh", "assemble"),
@@ -55,6 +58,7 @@ _HOMES: Final = {
     "client": ("AuraClient",),
     "cookie": ("Cookie",),
     "counters": ("Counters",),
+    "engine": ("Attach", "Engine", "Grid", "OwnDriver", "Selenium", "Undetected"),
     "errors": (
         "AnswerTimeout",
         "AuraError",
@@ -65,6 +69,7 @@ _HOMES: Final = {
         "ConnectionFailed",
         "DriverMismatch",
         "EmptyAnswer",
+        "GridFailed",
         "HarvestCoolingDown",
         "InteractionRequired",
         "InvalidInput",
@@ -78,6 +83,7 @@ _HOMES: Final = {
         "SiteFailed",
         "StoreError",
         "StreamInterrupted",
+        "WindowClosed",
     ),
     "manager": ("SessionManager",),
     "middleware": ("SessionMiddleware",),
@@ -85,13 +91,14 @@ _HOMES: Final = {
     "session": ("Browser", "Session"),
     "site": ("OPENCHAT", "Condition", "Site", "openchat_site", "page_site"),
     "store": ("FileStore", "MemoryStore", "SessionKey", "Store"),
-    "webdriver": ("harvest", "harvest_with"),
+    "webdriver": ("harvest",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "OPENCHAT",
     "AnswerTimeout",
+    "Attach",
     "Aura",
     "AuraClient",
     "AuraError",
@@ -106,7 +113,10 @@ __all__ = [
     "Counters",
     "DriverMismatch",
     "EmptyAnswer",
+    "Engine",
     "FileStore",
+    "Grid",
+    "GridFailed",
     "HarvestCoolingDown",
     "InteractionRequired",
     "InvalidInput",
@@ -116,9 +126,11 @@ __all__ = [
     "Messages",
     "Model",
     "NotReady",
+    "OwnDriver",
     "PageFailed",
     "RateLimited",
     "Refresh",
+    "Selenium",
     "Session",
     "SessionFormatError",
     "SessionKey",
@@ -131,9 +143,10 @@ __all__ = [
     "Store",
     "StoreError",
     "StreamInterrupted",
+    "Undetected",
+    "WindowClosed",
     "assemble",
     "harvest",
-    "harvest_with",
     "openchat_site",
     "page_site",
 ]

@@ -4,10 +4,10 @@ import asyncio
 from importlib import import_module
 from typing import Final, Literal, get_args
 
-from yarl import URL
-
-from aura_browser.errors import InteractionRequired, InvalidInput
+from aura_browser.engine import Engine, OnWait, Selenium
+from aura_browser.errors import InteractionRequired, InvalidInput, NotReady
 from aura_browser.manager import Harvest, SessionManager
+from aura_browser.proxy import check_proxy, has_password, without_password
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
@@ -19,6 +19,8 @@ Refresh = Literal["never", "headless", "interactive"]
 
 DEFAULT_SESSION: Final = "default"
 
+_UNSEEN_S: Final = 20.0  # for a login that holds; a person waits for the window meanwhile
+
 
 def assemble(
     site: Site,
@@ -28,19 +30,21 @@ def assemble(
     store: Store | str | None = None,
     refresh: Refresh = "headless",
     encryption: Encryption = "auto",
+    engine: Engine | None = None,
     harvest: Harvest | None = None,
 ) -> SessionManager:
     """Return the manager of *site*'s session. Nothing is opened or read before it is asked.
 
     Args:
         site: whose session.
-        proxy: ``http://host:port`` for browser and client alike, or None.
+        proxy: ``http://…`` or ``socks5://[user:password@]host:port`` for browser and client alike, or None.
         session: a session to begin with, or the name that one is cached under.
         store: None for the user's state folder, ``"memory"``, a folder's path, a Redis URL, or a store.
         refresh: what renewing may do.
         encryption: how a store named by a text writes values: ``auto`` encrypts if ``AURA_BROWSER_KEY`` is set,
             ``keyring`` with a key in the system's keyring, ``off`` does not.
-        harvest: gets a new session, in place of the built-in browser.
+        engine: which browser a harvest uses; None for a new Chrome on this machine.
+        harvest: gets a new session, in place of all that.
 
     Raises:
         InvalidInput: naming the setting that can't work.
@@ -57,31 +61,79 @@ def assemble(
         key = SessionKey(site.origin, session, proxy)
     if refresh == "never":
         harvest = _refusing_harvest(site, key, store)
-    harvest = harvest or browser_harvest(site, proxy=proxy, headed=refresh == "interactive")
+    harvest = harvest or policy_harvest(site, refresh, engine=engine, proxy=proxy)
     return SessionManager(
         store if isinstance(store, Store) else open_store(store, encryption),
         key,
         _verified(site, harvest),
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
+        # A window opens for somebody who waits for it, never unasked.
+        renews_early=refresh != "interactive",
     )
 
 
-def browser_harvest(
-    site: Site, *, proxy: str | None = None, headed: bool = False, timeout_s: float | None = None
+def policy_harvest(
+    site: Site,
+    refresh: Refresh,
+    *,
+    engine: Engine | None = None,
+    proxy: str | None = None,
+    on_wait: OnWait | None = None,
 ) -> Harvest:
-    """Return a harvest of *site* by the built-in browser; Selenium is imported when it runs, off the event loop.
+    """Return the harvest of *site* that a refresh policy allows.
+
+    With ``interactive`` and a profile that is kept, a browser without a window is tried first: the person's last login
+    may still hold.
 
     Args:
         site: where.
-        proxy: ``http://host:port``, or None.
-        headed: show a window, in which a person can log in.
+        refresh: ``headless`` or ``interactive``.
+        engine: as in :func:`browser_harvest`, and so the rest.
+        proxy: see there.
+        on_wait: see there.
+    """
+    unseen = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, timeout_s=_UNSEEN_S)
+    if refresh != "interactive":
+        return browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait)
+    shown = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, interactive=True)
+    if not (isinstance(engine, Selenium) and engine.profile):
+        return shown
+
+    async def harvest() -> Session:
+        try:
+            return await unseen()
+        except NotReady:
+            return await shown()
+
+    return harvest
+
+
+def browser_harvest(
+    site: Site,
+    *,
+    engine: Engine | None = None,
+    proxy: str | None = None,
+    interactive: bool = False,
+    timeout_s: float | None = None,
+    on_wait: OnWait | None = None,
+) -> Harvest:
+    """Return a harvest of *site* by a browser; Selenium is imported when it runs, off the event loop.
+
+    Args:
+        site: where.
+        engine: which browser; None for a new Chrome on this machine.
+        proxy: as in :func:`assemble`.
+        interactive: show a window, in which a person can log in.
         timeout_s: seconds for the whole of it; the webdriver module's own if None.
+        on_wait: is told what is waited for.
     """
 
     async def harvest() -> Session:
         webdriver = await asyncio.to_thread(import_module, "aura_browser.webdriver")
-        session: Session = await webdriver.harvest(site, proxy=proxy, headed=headed, timeout_s=timeout_s)
+        session: Session = await webdriver.harvest(
+            site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout_s, on_wait=on_wait
+        )
         return session
 
     return harvest
@@ -94,25 +146,12 @@ def proxy_of(proxy: str | None, session: Session | str) -> str | None:
         InvalidInput: if the two differ, or it can't work with browser and client alike.
     """
     its_own = session.proxy if isinstance(session, Session) else None
-    if proxy and its_own and proxy != its_own:
+    if proxy and its_own and without_password(proxy) != without_password(its_own):
         raise InvalidInput("proxy", "is another than the session's own; sites bind sessions to addresses")
     proxy = proxy or its_own
     if proxy is not None:
-        _check_proxy(proxy)
+        check_proxy(proxy)
     return proxy
-
-
-def _check_proxy(proxy: str) -> None:
-    try:
-        url = URL(proxy)
-        known = url.scheme == "http" and url.host and url.port
-    except ValueError:
-        known = False
-    if not known:
-        # aiohttp takes socks5:// for an HTTP proxy without a word, and Chrome alone would not do.
-        raise InvalidInput("proxy", "must be an HTTP proxy, written http://host:port; other kinds can't work yet")
-    if url.user or url.password:
-        raise InvalidInput("proxy", "with a user and password can't work yet: Chrome takes none on its command line")
 
 
 def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
@@ -145,12 +184,14 @@ def _verified(site: Site, harvest: Harvest) -> Harvest:
 
 def _refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) -> Harvest:
     options = ["--session", key.name] if key.name != DEFAULT_SESSION else []
-    options += ["--proxy", key.proxy] if key.proxy else []
+    is_secret = key.proxy is not None and has_password(key.proxy)
+    options += ["--proxy", key.proxy] if key.proxy and not is_secret else []
     # A store's URL may hold a password.
     options += ["--store", store] if isinstance(store, str) and "@" not in store else []
 
     async def harvest() -> Session:
         reason = f"There is no good session for {key.origin}, and the refresh policy is 'never'."
+        reason += " Put the proxy's URL in AURA_BROWSER_PROXY first." if is_secret else ""
         raise InteractionRequired(reason, site.login_command(*options))
 
     return harvest

@@ -8,6 +8,7 @@ from typing import Self
 from aura_browser.assembly import DEFAULT_SESSION, Refresh, assemble, proxy_of
 from aura_browser.chat import DEFAULT_MODEL, ChatRequest, Messages, Model, read_messages
 from aura_browser.counters import Counters
+from aura_browser.engine import Engine
 from aura_browser.errors import (
     AnswerTimeout,
     ConnectionFailed,
@@ -35,7 +36,8 @@ class AuraClient:
         model: the id of the model to ask; empty for the default.
         temperature: 0 is the steadiest.
         max_tokens: the context window in tokens, not an answer length.
-        proxy: ``http://host:port`` for browser and client alike, or None.
+        proxy: ``http://host:port`` or ``socks5://host:port`` for browser and client alike, with ``user:password@``
+            before the host if it asks for them, or None. SOCKS needs the extra ``socks``.
         session: a :class:`Session` to begin with, with the proxy that is in it; or the name that one is cached under (a
             name for each account). A given one is kept in memory unless *store* says otherwise.
         store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, a Redis
@@ -45,7 +47,9 @@ class AuraClient:
         encryption: how values are written where *store* is no :class:`Store`: ``auto`` encrypts them if
             ``AURA_BROWSER_KEY`` is set, ``keyring`` with a key in the system's keyring, ``off`` does not.
         read_timeout: seconds without a byte after which an answer has ended.
-        harvest: an async callable that returns a session, in place of the built-in browser.
+        engine: which browser a harvest uses: ``Selenium(profile="work")`` keeps a profile, ``Grid(url)`` has one of a
+            Selenium Grid, and so on (:mod:`aura_browser.engine`). None for a new Chrome on this machine.
+        harvest: an async callable that returns a session, in place of all that.
 
     Raises:
         InvalidInput: naming the argument that can't work.
@@ -64,6 +68,7 @@ class AuraClient:
         refresh: Refresh = "headless",
         encryption: Encryption = "auto",
         read_timeout: float = 120.0,
+        engine: Engine | None = None,
         harvest: Harvest | None = None,
     ) -> None:
         if not (isinstance(read_timeout, (int, float)) and read_timeout > 0):
@@ -77,6 +82,7 @@ class AuraClient:
             store=store,
             refresh=refresh,
             encryption=encryption,
+            engine=engine,
             harvest=harvest,
         )
         self._transport = HttpTransport(site, self._manager, proxy_of(proxy, session), read_timeout)

@@ -8,7 +8,9 @@
     │   ├── BrowserNotFound    no Chrome or no ChromeDriver
     │   ├── DriverMismatch     Chrome and ChromeDriver have different major versions
     │   ├── LaunchFailed       Chrome did not start; carries the end of its own stderr
+    │   ├── GridFailed         no Selenium Grid there, or none of its browsers to be had
     │   ├── BrowserDied        the browser or its driver ended, or stopped answering, during a harvest
+    │   ├── WindowClosed       its window was closed before the session was read
     │   ├── PageFailed         the page could not be loaded; carries Chrome's error code
     │   └── NotReady           the page loaded, but the site never became ready in time
     ├── InteractionRequired    a person has to act, and the refresh policy or the machine rules it out
@@ -136,6 +138,22 @@ class LaunchFailed(BrowserError):
 
 
 @dataclass(eq=False)
+class GridFailed(BrowserError):
+    """No Selenium Grid there, or none of its browsers to be had.
+
+    Attributes:
+        url: the Grid's address, without a password.
+        reason: what the Grid said, or that nothing did.
+    """
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"No browser from the Selenium Grid at {self.url}: {self.reason}"
+
+
+@dataclass(eq=False)
 class BrowserDied(BrowserError):
     """The browser or its driver ended, or stopped answering, during a harvest."""
 
@@ -144,6 +162,19 @@ class BrowserDied(BrowserError):
 
     def __str__(self) -> str:
         return f"The browser ended while it was at {self.url}: {self.reason}. Try again."
+
+
+@dataclass(eq=False)
+class WindowClosed(BrowserError):
+    """The browser's window was closed, by the person or by the page, before the session was read."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return (
+            f"The window at {self.url} was closed before the session could be read; nothing was kept. Run it again, "
+            "and leave the window open: it closes by itself."
+        )
 
 
 @dataclass(eq=False)
@@ -182,7 +213,7 @@ class NotReady(BrowserError):
         status = "" if self.status is None else f" (status {self.status})"
         return (
             f"{self.url}{status} was not ready after {self.waited_s:.0f} s; never held: {', '.join(self.missing)}. "
-            "If the page asks for a login or a check, complete it yourself in a visible window (--headed), "
+            "If the page asks for a login or a check, complete it yourself in a visible window (--interactive), "
             "or allow more time (--timeout)."
         )
 

@@ -69,11 +69,13 @@ class SessionManager:
         cool_down_s: float = 30.0,
         first: Session | None = None,
         owns_store: bool = False,
+        renews_early: bool = True,
     ) -> None:
         self.clock = clock
         self.counters = Counters()
         self._store = store
         self._owns_store = owns_store
+        self._renews_early = renews_early
         self._key = key
         self._harvest = harvest
         self._cool_down_s = cool_down_s
@@ -105,7 +107,8 @@ class SessionManager:
         if due is Due.NO:
             return session
         if due is Due.SOON:
-            self._renew_early(session)
+            if self._renews_early:
+                self._renew_early(session)
             return session
         return await self._renewed_at_its_end(session)
 

@@ -1,24 +1,21 @@
 """``Aura``: the provider class that programs of the original project know, signature for signature."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from aura_browser.chat import Messages
 from aura_browser.client import AuraClient
-from aura_browser.manager import Harvest
-from aura_browser.session import Session
-from aura_browser.site import OPENCHAT, openchat_site
+from aura_browser.engine import OwnDriver
+from aura_browser.site import OPENCHAT
 
 if TYPE_CHECKING:
     from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 _log = logging.getLogger(__name__)
 
-_SETTINGS: Final = frozenset({"session", "store", "refresh", "encryption", "read_timeout"})
+_SETTINGS: Final = frozenset({"session", "store", "refresh", "encryption", "engine", "read_timeout"})
 
 
 class Aura:
@@ -51,11 +48,12 @@ class Aura:
         Args:
             model: the model's id; empty for ``openchat_3.6``.
             messages: dicts with ``role`` and ``content``, oldest first.
-            proxy: ``http://host:port``, or None.
+            proxy: as in :class:`AuraClient`.
             temperature: 0 is the steadiest.
             max_tokens: the context window in tokens.
             webdriver: a Selenium WebDriver to harvest with, when a session is needed. It is not closed.
-            kwargs: ``session``, ``store``, ``refresh``, ``encryption`` and ``read_timeout`` as in :class:`AuraClient`.
+            kwargs: ``session``, ``store``, ``refresh``, ``encryption``, ``engine`` and ``read_timeout`` as in
+                :class:`AuraClient`.
                 What else the original's callers pass (``stream``, ``timeout``, …) means nothing here: it is left aside.
 
         Raises:
@@ -65,7 +63,7 @@ class Aura:
         if unused := sorted(kwargs.keys() - _SETTINGS):
             _log.debug("Left aside: %s", ", ".join(unused))
         if webdriver is not None:
-            settings["harvest"] = _harvest_with(webdriver, cls.url)
+            settings["engine"] = OwnDriver(webdriver)
         client = AuraClient(
             cls.url, model=model, temperature=temperature, max_tokens=max_tokens, proxy=proxy, **settings
         )
@@ -73,12 +71,3 @@ class Aura:
             async for text in stream:
                 yield text
         Aura.working = cls.working = True
-
-
-def _harvest_with(webdriver: "WebDriver", url: str) -> Harvest:
-    async def harvest() -> Session:
-        module = await asyncio.to_thread(import_module, "aura_browser.webdriver")
-        session: Session = await module.harvest_with(webdriver, openchat_site(url))
-        return session
-
-    return harvest

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from yarl import URL
 
+from aura_browser.connector import connection_args
 from aura_browser.cookie import Cookie, cookie_header, fold_set_cookies, is_trustworthy
 from aura_browser.errors import SessionFormatError, clean_text
 
@@ -122,10 +123,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
         The jar keeps every cookie to its own host, path and expiry and sends values unquoted. Has to be called
         where an event loop runs, as aiohttp's jar asks for one. Other requests of that ``ClientSession`` carry
-        the headers too: use it for this site alone, or use ``SessionMiddleware``.
+        the headers too: use it for this site alone, or use ``SessionMiddleware``. A SOCKS5 proxy comes as a
+        connector, which serves one ``ClientSession``: call this again for another.
+
+        Raises:
+            InvalidInput: if aiohttp can't go through the proxy.
         """
         args: dict[str, Any] = {"headers": dict(self.headers), "cookie_jar": self._jar()}
-        return args | ({"proxy": self.proxy} if self.proxy else {})
+        return args | connection_args(self.proxy)
 
     def _jar(self) -> "aiohttp.CookieJar":
         import aiohttp

@@ -66,7 +66,7 @@ class Site:
 
     def login_command(self, *options: str) -> str:
         """Return the command by which a person logs in there, in a window; *options* are added to it."""
-        words = ["aura-browser", "harvest", self.url, "--headed"]
+        words = ["aura-browser", "harvest", self.url, "--interactive"]
         for condition in self.ready:
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
@@ -119,7 +119,7 @@ def page_url(text: str) -> str:
     if not usable:
         raise InvalidInput("url", "not an http or https address, such as https://openchat.team")
     if url.user or url.password:
-        raise InvalidInput("url", "leave the user name and password out; log in with --headed instead")
+        raise InvalidInput("url", "leave the user name and password out; log in with --interactive instead")
     return str(url)
 
 

@@ -8,8 +8,9 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
+from aura_browser.connector import connection_args
 from aura_browser.errors import RateLimited, SiteFailed
-from aura_browser.exchange import CONNECT_TIMEOUT_S, reason_phrase, typed_errors
+from aura_browser.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.manager import SessionManager
 from aura_browser.middleware import SessionMiddleware
 from aura_browser.protocol import WireRequest
@@ -36,7 +37,7 @@ class HttpTransport:
     Args:
         site: where requests go.
         manager: keeps the session.
-        proxy: ``http://host:port``, or None.
+        proxy: ``http://…`` or ``socks5://…``, or None.
         read_timeout_s: seconds without a byte after which an answer has ended.
     """
 
@@ -51,11 +52,10 @@ class HttpTransport:
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(
             # The real app closes idle connections after 5 s (measured): one taken up just then would fail the request.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            **connection_args(self._proxy, limit=0, keepalive_timeout=_KEEP_ALIVE_S),
             # The session keeps the cookies, whole and in the browser's order; a second jar would disagree with it.
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(SessionMiddleware(self._site, self._manager),),
-            proxy=self._proxy,
             # No total: it would count a harvest and a long answer. The site's worst ending is endless silence.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
         )
@@ -99,6 +99,7 @@ class HttpTransport:
         """Raise what a response stands for that a new session would not mend."""
         if response.status == 200:  # noqa: PLR2004 - the number is the clearest name
             return
+        check_proxy_answer(response, self._proxy)
         ruling = judge(self._site, response.url, response.status, response.headers, now=self._manager.clock())
         if ruling.verdict is Verdict.LIMITED:
             raise RateLimited(str(response.url), ruling.retry_after_s)

@@ -9,8 +9,9 @@ import msgspec
 from aiohttp import hdrs
 from yarl import URL
 
+from aura_browser.connector import connection_args
 from aura_browser.errors import RateLimited, SessionRefused, SiteFailed
-from aura_browser.exchange import CONNECT_TIMEOUT_S, reason_phrase, typed_errors
+from aura_browser.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.protocol import WireRequest, models_request
 from aura_browser.session import Session
 from aura_browser.site import Site
@@ -42,17 +43,20 @@ async def verify(
         SiteFailed: an answer that says nothing about the session.
         ConnectionFailed: no answer.
         AnswerTimeout: silence.
+        InvalidInput: if the session's proxy can't work.
     """
     url, method, wire = _probe(site, session)
     headers = dict(session.headers) | wire.headers
     if cookie := session.cookie_header(url, clock()):
         headers[hdrs.COOKIE] = cookie
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, proxy=session.proxy) as http:
+    through = connection_args(session.proxy)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **through) as http:
         with typed_errors(str(url), read_timeout_s):
             async with http.request(
                 method, url, data=wire.body or None, headers=headers, allow_redirects=False
             ) as response:
+                check_proxy_answer(response, session.proxy)
                 first = (
                     await response.content.read(_PEEK) if wants_first_bytes(response.status, response.headers) else b""
                 )

@@ -115,7 +115,7 @@ def test_help_and_version() -> None:
         ("harvest", "http://127.0.0.1:1", "--until", "sid"),
         ("harvest", "http://127.0.0.1:1", "--timeout", "0"),
         ("harvest", "http://127.0.0.1:1", "-o", "/nowhere/at/all/x.json"),
-        ("harvest", "http://127.0.0.1:1", "--proxy", "socks5://127.0.0.1:1"),
+        ("harvest", "http://127.0.0.1:1", "--proxy", "socks4://127.0.0.1:1"),
         ("chat", "--max-tokens", "5", "x"),
         ("chat", "--refresh", "always", "x"),
         ("chat", "--url", "http://127.0.0.1:1"),
@@ -194,7 +194,7 @@ def test_refresh_never_opens_no_browser_and_names_the_command(playground: Start)
     site = playground("login-401")
     shown = run("chat", "--url", site.origin, "--refresh", "never", "x")
     assert shown.returncode == 1
-    assert f"Run: aura-browser harvest {site.origin} --headed --until" in shown.stderr
+    assert f"Run: aura-browser harvest {site.origin} --interactive --until" in shown.stderr
 
 
 def test_a_reader_that_goes_away_is_no_traceback(playground: Start, state_home: Path) -> None:

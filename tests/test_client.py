@@ -342,7 +342,7 @@ async def test_no_redirect_carries_cookie_or_prompt_to_another_origin(status: in
 
 async def test_refresh_never_names_the_command_that_a_person_runs() -> None:
     async with Playground("login-401") as site, AuraClient(site.origin, store="memory", refresh="never") as client:
-        with pytest.raises(InteractionRequired, match=f"aura-browser harvest {site.origin} --headed --until"):
+        with pytest.raises(InteractionRequired, match=f"aura-browser harvest {site.origin} --interactive --until"):
             await client.complete("x")
 
 
@@ -353,8 +353,8 @@ async def test_refresh_never_names_the_command_that_a_person_runs() -> None:
         ({"read_timeout": 0}, "read_timeout"),
         ({"read_timeout": "5"}, "read_timeout"),
         ({"refresh": "always"}, "refresh"),
-        ({"proxy": "socks5://127.0.0.1:1080"}, "proxy"),
-        ({"proxy": "http://me:s3cret@127.0.0.1:3128"}, "proxy"),
+        ({"proxy": "socks4://me:s3cret@127.0.0.1:1080"}, "proxy"),
+        ({"proxy": "http://me:s3cret@127.0.0.1"}, "proxy"),
         ({"proxy": "127.0.0.1"}, "proxy"),
         ({"session": make_session("https://elsewhere.org")}, "session"),
     ],

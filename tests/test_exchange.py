@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from traceback import format_exception
 from types import SimpleNamespace
 
 import aiohttp
@@ -52,7 +53,7 @@ async def ask(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None
 async def failure(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> AuraError:
     with pytest.raises(AuraError) as caught:
         await ask(url, read_timeout_s=read_timeout_s, proxy=proxy)
-    assert caught.value.__cause__ is not None
+    assert caught.value.__context__ is not None
     assert caught.value.url == URL  # type: ignore[attr-defined]
     return caught.value
 
@@ -126,9 +127,10 @@ async def test_a_proxy_that_is_away_keeps_its_password() -> None:
 
 async def test_a_proxy_that_refuses_a_tunnel() -> None:
     async with saying(b"HTTP/1.1 407 Log In\r\nContent-Length: 0\r\n\r\n") as place:
-        error = await failure("https://chat.invalid/", proxy=f"http://{place}")
+        error = await failure("https://chat.invalid/", proxy=f"http://me:s3cret@{place}")
     assert isinstance(error, ConnectionFailed)
-    assert error.reason == "the proxy answered 407"
+    assert error.reason.endswith("(407)")
+    assert "s3cret" not in "".join(format_exception(error))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import aura_browser
 
 PACKAGE = Path(aura_browser.__file__).parent
-FLOOR_0 = ("errors", "cookie", "session", "site", "chat", "counters", "events")
+FLOOR_0 = ("errors", "proxy", "connector", "engine", "cookie", "session", "site", "chat", "counters", "events")
 FLOORS = {
     **dict.fromkeys(FLOOR_0, 0),
     **dict.fromkeys(("protocol", "verdict", "lifetime", "exchange", "store", "webdriver"), 1),
@@ -66,14 +66,17 @@ def test_imports_go_down(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_each_library_has_its_door(path: Path) -> None:
     doors = {
-        "selenium": {"webdriver", "provider"},  # the provider names a driver's type
+        "selenium": {"webdriver", "provider", "engine"},  # the latter two name a driver's type
         "publicsuffixlist": {"webdriver"},
         "psutil": {"webdriver"},
         "click": {"cli"},
         "rich": {"cli"},
-        "platformdirs": {"store"},
-        "filelock": {"store"},
+        "platformdirs": {"store", "webdriver"},
+        "filelock": {"store", "webdriver"},
+        "pyvirtualdisplay": {"webdriver"},
+        "undetected_chromedriver": {"webdriver"},
         "redis": {"store"},
+        "aiohttp_socks": {"connector"},
         "cryptography": {"store"},
         "keyring": {"store"},
     }

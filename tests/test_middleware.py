@@ -159,7 +159,7 @@ async def test_a_second_refusal_is_an_error_that_says_what_differed_and_what_to_
             await client.text(f"{origin}/x?token=s3cret")
         assert caught.value.status == 401
         assert caught.value.mark == "status 401"
-        assert f"aura-browser harvest {origin}/ --headed" in str(caught.value)
+        assert f"aura-browser harvest {origin}/ --interactive" in str(caught.value)
         assert "s3cret" not in str(caught.value)
         assert (client.harvests, len(server.seen)) == (2, 2)
 

@@ -15,10 +15,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
 from yarl import URL
 
-from aura_browser import AuraClient, Condition, Session, Site, openchat_site, page_site
+from aura_browser import AuraClient, Condition, OwnDriver, Selenium, Session, Site, openchat_site, page_site
 from aura_browser.errors import InvalidInput, LaunchFailed, NotReady, PageFailed
 from aura_browser.playground import Playground
-from aura_browser.webdriver import harvest, harvest_with
+from aura_browser.webdriver import harvest
 from tests.test_middleware import Handler, serving
 
 pytestmark = pytest.mark.chrome
@@ -88,7 +88,7 @@ async def test_a_thousand_streams_on_a_revoked_session_open_one_browser() -> Non
 @pytest.mark.parametrize(("gate", "status"), [("login-401", 401), ("login-redirect", 200)])
 async def test_a_login_page_is_never_taken_for_the_site(gate: str, status: int) -> None:
     async with Playground(gate) as site:
-        with pytest.raises(NotReady, match="--headed") as caught:
+        with pytest.raises(NotReady, match="--interactive") as caught:
             await harvest(openchat_site(site.origin), timeout_s=3)
     assert caught.value.status == status
     assert 'selector:textarea[placeholder^="Type a message"]' in caught.value.missing
@@ -221,7 +221,7 @@ async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
         with own_driver() as driver:
             for host in ("other.localhost", "below.app.site.localhost", "beside.site.localhost", "site.localhost"):
                 await asyncio.to_thread(driver.get, f"http://{host}:{port}/")
-            session = await harvest_with(driver, page_site(f"http://app.site.localhost:{port}/"))
+            session = await harvest(page_site(f"http://app.site.localhost:{port}/"), engine=OwnDriver(driver))
             assert driver.title is not None  # it is still open
     taken = {(cookie.name, cookie.domain, cookie.host_only) for cookie in session.cookies}
     assert taken == {
@@ -413,6 +413,6 @@ async def test_a_chrome_that_exits_at_start_is_noticed_at_once_with_its_last_wor
     async with fake_chrome(tmp_path, "echo 'No usable sandbox!' >&2; exit 1") as path:
         with pytest.raises(LaunchFailed, match="No usable sandbox!") as caught:
             async with asyncio.timeout(20):
-                await harvest(page_site("http://127.0.0.1:9"), chrome_path=path)
+                await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=path))
     assert caught.value.chrome_path == str(path)
     assert caught.value.stderr_tail[-1] == "No usable sandbox!"

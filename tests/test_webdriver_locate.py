@@ -8,6 +8,7 @@ import pytest
 from selenium.common.exceptions import NoSuchDriverException
 from selenium.webdriver.common.selenium_manager import SeleniumManager
 
+from aura_browser.engine import Selenium
 from aura_browser.errors import BrowserNotFound, DriverMismatch
 from aura_browser.site import page_site
 from aura_browser.webdriver import harvest
@@ -126,6 +127,6 @@ async def test_versions_that_do_not_fit_are_named_with_their_paths(tmp_path: Pat
     driver = program(tmp_path, "driver", _FAKE_DRIVER.format(python=sys.executable, message=json.dumps(message)))
     chrome = program(tmp_path, "chrome")
     with pytest.raises(DriverMismatch) as caught:
-        await harvest(page_site("http://127.0.0.1:9"), chrome_path=chrome, driver_path=driver)
+        await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=chrome, driver_path=driver))
     for fact in ("120", "156.0.8078.79", str(driver), str(chrome), "AURA_BROWSER_DRIVER"):
         assert fact in str(caught.value)

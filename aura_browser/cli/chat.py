@@ -3,12 +3,13 @@
 import asyncio
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aura_browser.chat import DEFAULT_MODEL
-from aura_browser.cli.options import Checked, proxy_option, session_option, store_option
+from aura_browser.cli.options import Checked, engine_options, proxy_option, session_option, store_option
 from aura_browser.cli.running import reported, shown
 from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.site import OPENCHAT, openchat_site, page_url
@@ -16,6 +17,7 @@ from aura_browser.site import OPENCHAT, openchat_site, page_url
 if TYPE_CHECKING:
     from aura_browser.assembly import Refresh
     from aura_browser.client import AuraClient
+    from aura_browser.engine import Engine
 
 # Control characters, escape sequences among them; not tab and newline.
 _UNSAFE_ON_A_TERMINAL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -41,6 +43,7 @@ _UNSAFE_ON_A_TERMINAL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
     show_default=True,
     help="What renewing the session may do: open no browser, one without a window, or a window for you to log in.",
 )
+@engine_options
 @proxy_option
 @session_option
 @store_option
@@ -54,6 +57,7 @@ def command(
     temperature: float,
     max_tokens: int,
     refresh: "Refresh",
+    engine: "Engine",
     proxy: str | None,
     session_name: str,
     store: str | None,
@@ -68,10 +72,10 @@ def command(
     git diff | aura-browser chat --system "Review this change."
     aura-browser chat
     """  # noqa: D301 - click knows an example by this character
-    from aura_browser.assembly import browser_harvest
+    from aura_browser.assembly import policy_harvest
     from aura_browser.client import AuraClient
 
-    browser = browser_harvest(openchat_site(url), proxy=proxy, headed=refresh == "interactive")
+    browser = partial(policy_harvest, openchat_site(url), refresh, engine=engine, proxy=proxy)
     client = AuraClient(
         url,
         model=model,
@@ -81,7 +85,7 @@ def command(
         session=session_name,
         store=store,
         refresh=refresh,
-        harvest=shown(browser, url),
+        harvest=shown(lambda on_wait: browser(on_wait=on_wait), url),
     )
     text = " ".join(prompt)
     messages = [{"role": "system", "content": system}] if system else []

@@ -3,16 +3,18 @@
 import asyncio
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aura_browser.cli.options import Checked, proxy_option, seconds, session_option, store_option
+from aura_browser.cli.options import Checked, engine_options, proxy_option, seconds, session_option, store_option
 from aura_browser.cli.running import reported, shown
 from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url
 
 if TYPE_CHECKING:
+    from aura_browser.engine import Engine
     from aura_browser.manager import SessionManager
     from aura_browser.session import Session
 
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
 )
 @click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached.")
 @click.option(
-    "--headed", is_flag=True, help="Show the window, so that you can log in or pass a check. Implies --fresh."
+    "--interactive",
+    "--headed",
+    "interactive",
+    is_flag=True,
+    help="Show a window, in which you log in or pass a check; it closes by itself. Implies --fresh.",
 )
 @click.option(
     "--until",
@@ -43,8 +49,9 @@ if TYPE_CHECKING:
 @click.option(
     "--timeout",
     type=Checked("seconds", seconds),
-    help="Seconds for all of it. [default: 60, or 300 with --headed]",
+    help="Seconds for all of it. [default: 60, or 300 with --interactive]",
 )
+@engine_options
 @proxy_option
 @session_option
 @store_option
@@ -59,7 +66,8 @@ def command(
     session_name: str,
     store: str | None,
     fresh: bool,
-    headed: bool,
+    interactive: bool,
+    engine: "Engine",
 ) -> None:
     """Open URL in Chrome and print its session as JSON.
 
@@ -69,15 +77,22 @@ def command(
     \b
     aura-browser harvest > session.json                      openchat.team
     aura-browser harvest https://example.com/ -o me.json
-    aura-browser harvest https://example.com/ --headed --until cookie:sid
+    aura-browser harvest https://example.com/ --interactive --until cookie:sid --profile me
+    aura-browser harvest https://example.com/ --fresh --profile me        later, without a window
     """  # noqa: D301 - click knows an example by this character
     _check_folder(output)
     site = _site(url, conditions)
-    new = fresh or headed or bool(conditions)
+    new = fresh or interactive or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
 
-    browser = browser_harvest(site, proxy=proxy, headed=headed, timeout_s=timeout)
-    manager = assemble(site, proxy=proxy, session=session_name, store=store, harvest=shown(browser, site.url))
+    browser = partial(browser_harvest, site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout)
+    manager = assemble(
+        site,
+        proxy=proxy,
+        session=session_name,
+        store=store,
+        harvest=shown(lambda on_wait: browser(on_wait=on_wait), site.url),
+    )
     _hand_over(asyncio.run(_session(manager, new=new)), output)
 
 

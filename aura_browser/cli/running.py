@@ -14,6 +14,7 @@ import click
 from aura_browser.errors import AuraError, InvalidInput, clean_text
 
 if TYPE_CHECKING:
+    from aura_browser.engine import OnWait
     from aura_browser.manager import Harvest
     from aura_browser.session import Session
 
@@ -69,22 +70,37 @@ def _line(error: Exception) -> str:
 
 
 @contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show *text* with a spinner on stderr while the context lasts, if stderr is a terminal."""
+def progress(text: str) -> Iterator[Callable[[str], None]]:
+    """Show *text* with a spinner on stderr while the context lasts, if stderr is a terminal.
+
+    Yields:
+        what changes the text; it may be called from any thread.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda _text: None
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(text):
-        yield
+    with Console(stderr=True).status(Text(text)) as status:
+        yield lambda changed: status.update(Text(changed))
 
 
-def shown(harvest: "Harvest", url: str) -> "Harvest":
-    """Return *harvest* with its progress shown: a browser at *url*."""
+def shown(harvest: "Callable[[OnWait], Harvest]", url: str) -> "Harvest":
+    """Return a harvest with its progress shown: a browser at *url*, the time left, and what is still missing.
+
+    Args:
+        harvest: is given what it has to tell of its progress, and returns the harvest.
+        url: where the browser is.
+    """
 
     async def harvest_shown() -> "Session":
-        with progress(f"Chrome is at {url} …"):
-            return await harvest()
+        with progress(f"Chrome is at {url} …") as show:
+
+            def tell(left_s: float, missing: tuple[str, ...]) -> None:
+                left = f"{int(left_s) // 60}:{int(left_s) % 60:02d}"
+                show(f"Chrome is at {url}: {left} left; still missing: {clean_text(', '.join(missing))}")
+
+            return await harvest(tell)()
 
     return harvest_shown

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from yarl import URL
 
 from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, reported
 from aura_browser.errors import AuraError, SessionFormatError, SessionRefused, StoreError, clean_text
+from aura_browser.proxy import without_password
 
 if TYPE_CHECKING:
     from aura_browser.cookie import Cookie
@@ -314,14 +314,7 @@ def _page(url: str) -> str:
 
 
 def _proxy(proxy: str | None) -> str:
-    """Return *proxy* without its password; nothing of one that is not written as a URL."""
-    if not proxy:
-        return "-"
-    try:
-        url = URL(proxy)
-        return str(URL.build(scheme=url.scheme, user=url.user, host=url.host or "", port=url.explicit_port))
-    except ValueError:
-        return "(not a URL)"
+    return without_password(proxy) if proxy else "-"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -1,30 +1,42 @@
 """A process that outlives ours for a moment, to end the browser if we can't: we may be killed without a word."""
 
 import subprocess
+import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 # It waits for the end of its standard input: the other end of that pipe is ours alone, and closes however we end.
-# Chrome's last processes may still be writing to the folder while it is removed.
+# What it is told may hold a password, so Python gets it on its standard input too. Chrome's last processes may still
+# be writing to the folder while it is removed.
 _SCRIPT: Final = """
-IFS= read -r folder || exit
-read -r group
-read -r never
-[ -z "$group" ] || kill -9 "-$group" 2>/dev/null
+python=$1
+while IFS= read -r line; do
+    case $line in
+        folder*) folder=${line#* } ;;
+        kill*) kill="$kill ${line#* }" ;;
+        python*) code="$code${line#* }
+" ;;
+    esac
+done
+for process in $kill; do kill -9 "$process" 2>/dev/null; done
+[ -z "$code" ] || printf %s "$code" | "$python" -IS - 2>/dev/null
+[ -n "$folder" ] || exit 0
 for again in 1 2 3 4 5 6 7 8 9 10; do
     rm -rf -- "$folder" 2>/dev/null && break
     sleep 0.2
 done
 """
+_LAST_WORK_S: Final = 5.0
 
 
 class Lifeline:
-    """Removes a folder and ends a process group when this process ends without leaving the context."""
+    """Ends what it was told of when this process ends without leaving the context, or lets go of it."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own script
-            ["/bin/sh", "-c", _SCRIPT, "aura-browser-lifeline"],
+            ["/bin/sh", "-c", _SCRIPT, "aura-browser-lifeline", sys.executable],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -37,18 +49,41 @@ class Lifeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # All is cleaned up by now. Killed, not told: the number of the group may be another's already.
+        if self._process.stdin is not None and self._process.stdin.closed:
+            return
+        # All is cleaned up by now. Killed, not told: a process's number may be another's already.
         self._process.kill()
         with self._process:
             pass
 
     def hold_folder(self, folder: Path) -> None:
-        """Have *folder* removed. To be told once, before the group."""
-        self._tell(str(folder))
+        """Have *folder* removed."""
+        self._tell(f"folder {folder}")
+
+    def hold_process(self, pid: int) -> None:
+        """Have the process *pid* killed."""
+        self._tell(f"kill {pid}")
 
     def hold_group(self, group: int) -> None:
-        """Have the process group *group* ended."""
-        self._tell(str(group))
+        """Have the process group *group* killed."""
+        self._tell(f"kill -{group}")
+
+    def hold(self, code: str) -> None:
+        """Have *code* run by Python, with the standard library alone.
+
+        Args:
+            code: a single line.
+        """
+        self._tell(f"python {code}")
+
+    def let_go(self) -> None:
+        """Have it done now, and wait for that; what takes longer than 5 s goes on without us."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(_LAST_WORK_S)
+        except subprocess.TimeoutExpired:
+            threading.Thread(target=self._process.wait, daemon=True).start()  # reaps it
 
     def _tell(self, line: str) -> None:
         if self._process.stdin is not None:

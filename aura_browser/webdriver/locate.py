@@ -1,7 +1,9 @@
 """Finds Chrome and ChromeDriver on this machine."""
 
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.selenium_manager import SeleniumManager
 
 from aura_browser.errors import BrowserNotFound, clean_text
+from aura_browser.webdriver.watchdog import Deadline
 
 CHROME_VARIABLE: Final = "AURA_BROWSER_CHROME"
 DRIVER_VARIABLE: Final = "AURA_BROWSER_DRIVER"
@@ -22,6 +25,8 @@ _CHROME_APPS: Final = (
 )
 _DRIVER_NAMES: Final = ("chromedriver", "chromium.chromedriver")
 _DOWNLOAD_TIMEOUT_S: Final = 60  # for each request of Selenium Manager
+_LONGEST_DOWNLOAD_S: Final = 600.0
+_GLANCE_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +42,42 @@ class Installed:
     driver: Path
 
 
-def locate(chrome: str | os.PathLike[str] | None = None, driver: str | os.PathLike[str] | None = None) -> Installed:
+def locate(
+    chrome: str | os.PathLike[str] | None = None,
+    driver: str | os.PathLike[str] | None = None,
+    deadline: Deadline | None = None,
+) -> Installed:
     """Find Chrome and ChromeDriver.
 
     Each is looked for at the path given, in its environment variable (``AURA_BROWSER_CHROME``,
     ``AURA_BROWSER_DRIVER``), in ``drivers/bin`` of a source checkout, on ``PATH`` and in macOS's applications. What
     is still missing then, Selenium Manager finds or downloads. The current folder is never looked at.
 
+    Args:
+        chrome: Chrome's executable, or None to look for it.
+        driver: ChromeDriver's, likewise.
+        deadline: when a download is given up; None for 10 minutes.
+
     Raises:
         BrowserNotFound: saying what was looked for where. A path or variable that names no executable ends the
             search: to go on would run another browser than the one that was asked for.
     """
-    chrome_found = _first("Chrome", chrome, CHROME_VARIABLE, _CHROME_NAMES, _CHROME_APPS)
-    driver_found = _first("ChromeDriver", driver, DRIVER_VARIABLE, _DRIVER_NAMES, ())
+    chrome_found = find_chrome(chrome)
+    driver_found = find_driver(driver)
     if chrome_found and driver_found:
         return Installed(chrome_found, driver_found)
-    managed = _ask_selenium_manager(chrome_found)
+    managed = _ask_selenium_manager(chrome_found, deadline or Deadline(_LONGEST_DOWNLOAD_S))
     return Installed(chrome_found or managed.chrome, driver_found or managed.driver)
+
+
+def find_chrome(given: str | os.PathLike[str] | None = None) -> Path | None:
+    """Find Chrome without a download; None if it is not there. Errors as those of :func:`locate`."""
+    return _first("Chrome", given, CHROME_VARIABLE, _CHROME_NAMES, _CHROME_APPS)
+
+
+def find_driver(given: str | os.PathLike[str] | None = None) -> Path | None:
+    """Find ChromeDriver without a download; None if it is not there. Errors as those of :func:`locate`."""
+    return _first("ChromeDriver", given, DRIVER_VARIABLE, _DRIVER_NAMES, ())
 
 
 def _first(
@@ -87,12 +111,12 @@ def _checkout_bin() -> Path | None:
     return root / "drivers" / "bin" if (root / "drivers" / "install.sh").is_file() else None
 
 
-def _ask_selenium_manager(chrome: Path | None) -> Installed:
+def _ask_selenium_manager(chrome: Path | None, deadline: Deadline) -> Installed:
     arguments = ["--browser", "chrome", "--timeout", str(_DOWNLOAD_TIMEOUT_S)]
     if chrome:
         arguments += ["--browser-path", str(chrome)]
     try:
-        paths = SeleniumManager().binary_paths(arguments)
+        paths = _BoundedManager(deadline).binary_paths(arguments)
     except WebDriverException as error:
         raise BrowserNotFound(
             "ChromeDriver" if chrome else "Chrome",
@@ -106,6 +130,39 @@ def _ask_selenium_manager(chrome: Path | None) -> Installed:
             "Install both, for example with drivers/install.sh (Debian, Ubuntu: apt install chromium chromium-driver).",
         ) from error
     return Installed(Path(paths["browser_path"]), Path(paths["driver_path"]))
+
+
+class _BoundedManager(SeleniumManager):
+    """Selenium Manager, ended at the deadline. Drop this when Selenium gives its own run a time-out (4.51 has none)."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def _run(self, args: list[str]) -> dict[str, str]:  # type: ignore[override]
+        with subprocess.Popen(  # noqa: S603 - Selenium's own program
+            args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as manager:
+            while self._deadline.left_s > 0:
+                try:
+                    answer, _ = manager.communicate(timeout=min(_GLANCE_S, self._deadline.left_s))
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            else:
+                manager.kill()
+                raise WebDriverException(f"not done after {self._deadline.seconds:g} s")
+        return _result(answer, manager.returncode)
+
+
+def _result(answer: bytes, code: int) -> dict[str, str]:
+    try:
+        output = json.loads(answer)
+        result: dict[str, str] = output["result"]
+    except (ValueError, KeyError):
+        raise WebDriverException("its answer can't be read") from None
+    if code:
+        raise WebDriverException(str(result.get("message") or f"exit code {code}"))
+    return result
 
 
 def _first_line(error: WebDriverException) -> str:

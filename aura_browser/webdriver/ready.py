@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from selenium.common.exceptions import (
     JavascriptException,
-    NoSuchWindowException,
     TimeoutException,
     UnexpectedAlertPresentException,
     WebDriverException,
@@ -18,7 +17,8 @@ from selenium.common.exceptions import (
 from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
-from aura_browser.errors import BrowserDied, InvalidInput, NotReady, PageFailed
+from aura_browser.engine import OnWait
+from aura_browser.errors import InvalidInput, NotReady, PageFailed
 from aura_browser.site import Condition, Site
 from aura_browser.webdriver.reading import read_cookies, same_site
 from aura_browser.webdriver.watchdog import Deadline
@@ -53,14 +53,16 @@ class _Glance:
     missing: tuple[str, ...]
 
 
-def open_ready(driver: WebDriver, site: Site, deadline: Deadline) -> None:
+def open_ready(driver: WebDriver, site: Site, deadline: Deadline, on_wait: OnWait | None = None) -> None:
     """Open the site's page and return when it is ready.
+
+    Looking each 0.05 s is also what keeps a Grid from ending a session while a person types.
 
     Raises:
         InvalidInput: if a condition is no CSS selector or no JavaScript.
         NotReady: at the deadline, naming what never held.
         PageFailed: if the page can't be loaded, with Chrome's error code.
-        BrowserDied: if the browser or its window is gone.
+        WebDriverException: if the browser or its window is gone.
     """
     _open(driver, site, deadline)
     glance = None
@@ -68,6 +70,8 @@ def open_ready(driver: WebDriver, site: Site, deadline: Deadline) -> None:
         glance = _look(driver, site) or glance
         if glance is not None and not glance.missing:
             return
+        if on_wait:
+            on_wait(deadline.left_s, glance.missing if glance else (_LOADED,))
         deadline.wait(_GLANCE_S)
     raise _not_ready(site, deadline, glance)
 
@@ -93,8 +97,6 @@ def _look(driver: WebDriver, site: Site) -> _Glance | None:
     tests = ", ".join(f"held(() => {_test(condition)})" for condition in site.ready)
     try:
         facts = driver.execute_script(_GLANCE % tests)
-    except NoSuchWindowException:
-        raise BrowserDied(site.url, "its window was closed") from None
     except (TimeoutException, UnexpectedAlertPresentException):
         return None
     except JavascriptException:

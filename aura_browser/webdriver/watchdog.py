@@ -51,21 +51,21 @@ class Deadline:
 
 
 class Watchdog:
-    """A thread beside a blocking driver call; it ends the driver's process group when the call must not go on.
-
-    A driver call blocks until ChromeDriver answers, and that can be long after Chrome is gone: it waits 60 s for a
-    Chrome that exited at start (measured with ``--remote-debugging-pipe``). Ending the driver ends the call.
+    """A thread beside a blocking driver call; it ends the call when that must not go on.
 
     Args:
         deadline: when to end it at the latest.
-        pid: returns ChromeDriver's process id, which is its group's too, or None before it is started.
+        end: ends it, whatever it is blocked in.
+        is_lost: tells whether the call waits for what can't come any more.
     """
 
-    def __init__(self, deadline: Deadline, pid: Callable[[], int | None]) -> None:
+    def __init__(
+        self, deadline: Deadline, end: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
+    ) -> None:
         self._deadline = deadline
-        self._pid = pid
+        self._end = end
+        self._is_lost = is_lost
         self._over = threading.Event()
-        self._launched = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="aura-browser-watchdog", daemon=True)
 
     def __enter__(self) -> Self:
@@ -78,19 +78,11 @@ class Watchdog:
         self._over.set()
         self._thread.join()
 
-    def launched(self) -> None:
-        """Take note that Chrome is up: from now on ChromeDriver itself notices its end at once."""
-        self._launched.set()
-
     def _watch(self) -> None:
         while not self._over.wait(_GLANCE_S):
-            pid = self._pid()
-            if pid is not None and (self._deadline.is_overdue or self._died_at_start(pid)):
-                end_group(pid)
+            if self._deadline.is_overdue or self._is_lost():
+                self._end()
                 return
-
-    def _died_at_start(self, pid: int) -> bool:
-        return not self._launched.is_set() and _all_children_ended(pid)
 
 
 def end_group(pid: int) -> None:
@@ -101,8 +93,12 @@ def end_group(pid: int) -> None:
         return
 
 
-def _all_children_ended(pid: int) -> bool:
-    """Tell whether *pid* has children and all have ended; ChromeDriver leaves them as zombies while it waits."""
+def all_children_ended(pid: int) -> bool:
+    """Tell whether *pid* has children and all have ended.
+
+    ChromeDriver waits 60 s for a Chrome that exited at start, and leaves it as a zombie meanwhile (measured with
+    ``--remote-debugging-pipe``).
+    """
     try:
         states = [child.status() for child in psutil.Process(pid).children()]
     except psutil.NoSuchProcess:

@@ -1,0 +1,84 @@
+"""The engine ``attach``: a Chrome that runs already, in which one tab is opened and closed again."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import ProxyHandler, Request, build_opener
+
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+from yarl import URL
+
+from aura_browser.engine import Attach
+from aura_browser.errors import BrowserNotFound, clean_text
+from aura_browser.webdriver.chrome import watch
+from aura_browser.webdriver.chromedriver import driver_session, workplace
+from aura_browser.webdriver.engines import Visit
+from aura_browser.webdriver.lifeline import Lifeline
+from aura_browser.webdriver.locate import Installed, find_driver, locate
+from aura_browser.webdriver.watchdog import Deadline
+
+_log = logging.getLogger(__name__)
+
+_CALL_S: Final = 5.0
+_START: Final = (
+    "Start Chrome with --remote-debugging-port=9222 --user-data-dir=DIR, and log in there. It has to be a folder other "
+    "than your Chrome's own, on which Chrome 136 and later ignores that option."
+)
+
+
+@contextmanager
+def attached_chrome(engine: Attach, visit: Visit) -> Iterator[WebDriver]:
+    """Have a tab of that Chrome while the context lasts. Its other tabs and itself stay as they are.
+
+    Raises:
+        BrowserNotFound: if no Chrome answers there, or ChromeDriver is missing.
+        DriverMismatch: if the two don't fit.
+        LaunchFailed: if ChromeDriver can't drive it.
+    """
+    debugger = URL(f"http://{engine.address}")
+    installed = Installed(Path(engine.address), _driver(engine.driver_path, visit.deadline))
+    options = Options()
+    options.debugger_address = engine.address
+    watch(options, has_window=True)
+    with (
+        workplace() as place,
+        _tab(debugger, place.lifeline) as tab,
+        driver_session(installed, options, visit.deadline, place, variables={}) as driver,
+    ):
+        driver.switch_to.window(tab)
+        yield driver
+
+
+def _driver(given: str | PathLike[str] | None, deadline: Deadline) -> Path:
+    return find_driver(given) or locate(deadline=deadline).driver
+
+
+@contextmanager
+def _tab(debugger: URL, lifeline: Lifeline) -> Iterator[str]:
+    """Open an empty tab, yield its id and close it, whatever becomes of us."""
+    try:
+        tab = json.loads(_ask(debugger / "json/new" % {"about:blank": ""}, "PUT"))["id"]
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        looked = f"{debugger.authority} ({clean_text(str(getattr(error, 'reason', error)))})"
+        raise BrowserNotFound("A Chrome that listens for debuggers", (looked,), _START) from error
+    close = debugger / "json/close" / tab
+    lifeline.hold(f"import urllib.request; urllib.request.urlopen({str(close)!r}, timeout={_CALL_S})")
+    try:
+        yield tab
+    finally:
+        try:
+            _ask(close)
+        except (OSError, HTTPException) as error:
+            _log.debug("The tab could not be closed (%s); it or Chrome is gone.", type(error).__name__)
+
+
+def _ask(url: URL, method: str = "GET") -> Any:  # noqa: ANN401 - bytes, or what the reader makes of them
+    request = Request(str(url), method=method)  # noqa: S310 - always http
+    with build_opener(ProxyHandler({})).open(request, timeout=_CALL_S) as answer:
+        return answer.read()

@@ -1,0 +1,49 @@
+"""Displays: whether a person can see a window here, and one for a window that nobody sees."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aura_browser.errors import InvalidInput, LaunchFailed, clean_text
+from aura_browser.webdriver.lifeline import Lifeline
+
+_HINT = "pip install 'aura-browser[virtual-display]', and bring Xvfb (Debian, Ubuntu: apt install xvfb)"
+
+
+def has_display() -> bool:
+    """Tell whether a window can be shown: elsewhere than on macOS and Windows a display has to be named."""
+    return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@contextmanager
+def virtual_display(lifeline: Lifeline) -> Iterator[dict[str, str]]:
+    """Run Xvfb while the context lasts, and yield the variables by which a program finds it.
+
+    Args:
+        lifeline: ends it if this process is killed.
+
+    Raises:
+        InvalidInput: if PyVirtualDisplay is missing.
+        LaunchFailed: if Xvfb is missing or does not start.
+    """
+    try:
+        from pyvirtualdisplay.abstractdisplay import XStartError, XStartTimeoutError
+        from pyvirtualdisplay.xvfb import XvfbDisplay
+    except ImportError:
+        raise InvalidInput("virtual_display", f"needs PyVirtualDisplay: {_HINT}") from None
+
+    class HeldXvfb(XvfbDisplay):
+        def _popen(self, use_pass_fds: bool) -> None:  # noqa: FBT001 - its signature
+            super()._popen(use_pass_fds)  # type: ignore[no-untyped-call]
+            lifeline.hold_process(self.pid)
+
+    try:
+        display = HeldXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
+        display.start()  # type: ignore[no-untyped-call]
+    except (XStartError, XStartTimeoutError, OSError) as error:
+        raise LaunchFailed("Xvfb", f"{clean_text(str(error))}; {_HINT}") from error
+    try:
+        yield {"DISPLAY": display.new_display_var}
+    finally:
+        display.stop()  # type: ignore[no-untyped-call]

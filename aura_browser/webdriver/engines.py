@@ -1,0 +1,56 @@
+"""The one door to a browser, whoever runs it: a context with a driver, unwound in reverse."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+
+from aura_browser.engine import Attach, Engine, Grid, OwnDriver, Selenium, Undetected
+from aura_browser.webdriver.watchdog import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a harvest wants of a browser.
+
+    Attributes:
+        deadline: when all of it has to be over.
+        proxy: a proxy's URL, as Chrome takes it if the browser is started here; None for none: the system's proxy is
+            not used, as the client doesn't either.
+        interactive: whether a person is to see a window.
+    """
+
+    deadline: Deadline
+    proxy: str | None = None
+    interactive: bool = False
+
+
+def open_browser(engine: Engine, visit: Visit) -> AbstractContextManager[WebDriver]:
+    """Return a context with a driver of *engine*; on leaving it all that was started for it is ended.
+
+    Raises:
+        InvalidInput: on entering it, if the engine can't do what the visit asks for; nothing was started.
+        BrowserError: on entering it, if there is no browser to be had.
+    """
+    # Each engine is loaded when it is used.
+    match engine:
+        case Undetected():
+            from aura_browser.webdriver.undetected import undetected_chrome
+
+            return undetected_chrome(engine, visit)
+        case Selenium():
+            from aura_browser.webdriver.chrome import chrome
+
+            return chrome(engine, visit)
+        case Grid():
+            from aura_browser.webdriver.grid import grid_chrome
+
+            return grid_chrome(engine, visit)
+        case Attach():
+            from aura_browser.webdriver.attach import attached_chrome
+
+            return attached_chrome(engine, visit)
+        case OwnDriver():
+            from aura_browser.webdriver.own import own_chrome
+
+            return own_chrome(engine, visit)
