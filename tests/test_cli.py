@@ -89,7 +89,10 @@ class Terminal:
         end = time.monotonic() + seconds
         while not (match := re.search(pattern, self.shown)):
             assert select.select([self._reader], [], [], max(0.0, end - time.monotonic()))[0], self.shown
-            self.shown += os.read(self._reader, 65536).decode("utf-8", "replace")
+            try:
+                self.shown += os.read(self._reader, 65536).decode("utf-8", "replace")
+            except OSError:  # on Linux, what a terminal says once its program has ended
+                pytest.fail(f"it ended without {pattern!r}: {self.shown}")
         seen, self.shown = self.shown[: match.end()], self.shown[match.end() :]
         return seen
 

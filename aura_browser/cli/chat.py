@@ -85,7 +85,7 @@ def command(
         session=session_name,
         store=store,
         refresh=refresh,
-        harvest=shown(lambda on_wait: browser(on_wait=on_wait), url),
+        harvest=shown(lambda on_wait: browser(on_wait=on_wait), url, interactive=refresh == "interactive"),
     )
     text = " ".join(prompt)
     messages = [{"role": "system", "content": system}] if system else []

@@ -91,7 +91,7 @@ def command(
         proxy=proxy,
         session=session_name,
         store=store,
-        harvest=shown(lambda on_wait: browser(on_wait=on_wait), site.url),
+        harvest=shown(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive),
     )
     _hand_over(asyncio.run(_session(manager, new=new)), output)
 

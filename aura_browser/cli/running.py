@@ -86,20 +86,22 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda changed: status.update(Text(changed))
 
 
-def shown(harvest: "Callable[[OnWait], Harvest]", url: str) -> "Harvest":
+def shown(harvest: "Callable[[OnWait], Harvest]", url: str, *, interactive: bool = False) -> "Harvest":
     """Return a harvest with its progress shown: a browser at *url*, the time left, and what is still missing.
 
     Args:
         harvest: is given what it has to tell of its progress, and returns the harvest.
         url: where the browser is.
+        interactive: whether a person is waited for.
     """
+    doing = f"Chrome waits for you at {url}" if interactive else f"Chrome is at {url}"
 
     async def harvest_shown() -> "Session":
-        with progress(f"Chrome is at {url} …") as show:
+        with progress(f"{doing} …") as show:
 
             def tell(left_s: float, missing: tuple[str, ...]) -> None:
                 left = f"{int(left_s) // 60}:{int(left_s) % 60:02d}"
-                show(f"Chrome is at {url}: {left} left; still missing: {clean_text(', '.join(missing))}")
+                show(f"{doing}: {left} left; still missing: {clean_text(', '.join(missing))}")
 
             return await harvest(tell)()
 

@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _STDERR_LINES: Final = 5
 _REMOVAL_S: Final = 3.0
 _LONGEST_TMPDIR: Final = 60
+_SHORT: Final = "/tmp" if os.name == "posix" else None  # noqa: S108 - mkdtemp makes a folder there for us alone
 
 DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
 """What Selenium raises when the driver complains, and what it lets through when the driver is gone."""
@@ -148,8 +149,10 @@ def _environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
+    # Chrome does not start where the path of its socket gets too long.
+    is_long = len(tempfile.gettempdir()) > _LONGEST_TMPDIR - len("/aura-browser-12345678")
     try:
-        folder = Path(tempfile.mkdtemp(prefix="aura-browser-"))
+        folder = Path(tempfile.mkdtemp(prefix="aura-browser-", dir=_SHORT if is_long else None))
     except OSError as error:
         raise LaunchFailed(
             "no profile", f"no folder for temporary files can be written; set TMPDIR ({error})"

@@ -50,7 +50,7 @@ def grid_chrome(engine: Grid, visit: Visit) -> Iterator[ChromiumDriver]:
     address = URL(engine.url)
     if visit.proxy and has_credentials(visit.proxy):
         raise InvalidInput("proxy", "with a password can't be used on a Grid: its Chrome has no way to give it")
-    _check(address)
+    check_grid(address)
     name = f"aura-browser-{uuid4().hex}"
     connection = _Connection(address, visit.deadline)
     with Lifeline() as lifeline, Watchdog(visit.deadline, connection.hang_up):
@@ -85,7 +85,7 @@ def _authorization(address: URL) -> str | None:
     return f"Basic {b64encode(credentials.encode()).decode()}"
 
 
-def _check(address: URL) -> None:
+def check_grid(address: URL) -> None:
     """See that a Grid with Chrome is there: what else answers makes Selenium fail in odd ways, or wait for minutes.
 
     Raises:

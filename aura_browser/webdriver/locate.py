@@ -30,6 +30,20 @@ _GLANCE_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A program as found.
+
+    Attributes:
+        path: its executable.
+        source: what led there: ``the path given``, the environment variable, ``drivers/bin``, ``PATH``,
+            ``applications`` or ``Selenium Manager``.
+    """
+
+    path: Path
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Installed:
     """Chrome and ChromeDriver as found.
 
@@ -72,37 +86,68 @@ def locate(
 
 def find_chrome(given: str | os.PathLike[str] | None = None) -> Path | None:
     """Find Chrome without a download; None if it is not there. Errors as those of :func:`locate`."""
-    return _first("Chrome", given, CHROME_VARIABLE, _CHROME_NAMES, _CHROME_APPS)
+    return next((found.path for found in chromes(given)), None)
 
 
 def find_driver(given: str | os.PathLike[str] | None = None) -> Path | None:
     """Find ChromeDriver without a download; None if it is not there. Errors as those of :func:`locate`."""
-    return _first("ChromeDriver", given, DRIVER_VARIABLE, _DRIVER_NAMES, ())
+    return next((found.path for found in drivers(given)), None)
 
 
-def _first(
+def chromes(given: str | os.PathLike[str] | None = None) -> Iterator[Found]:
+    """Yield what there is of Chrome, first the one that is used. Errors as those of :func:`locate`."""
+    return _search("Chrome", given, CHROME_VARIABLE, _CHROME_NAMES, _CHROME_APPS)
+
+
+def drivers(given: str | os.PathLike[str] | None = None) -> Iterator[Found]:
+    """Yield what there is of ChromeDriver, first the one that is used. Errors as those of :func:`locate`."""
+    return _search("ChromeDriver", given, DRIVER_VARIABLE, _DRIVER_NAMES, ())
+
+
+def managed(chrome: Path | None, deadline: Deadline) -> tuple[Found | None, Found | None]:
+    """Return the Chrome and the ChromeDriver that Selenium Manager has on this machine. It stays off the network.
+
+    Args:
+        chrome: the Chrome that the driver is to fit; None if that is looked for too.
+        deadline: when it is given up.
+    """
+    try:
+        paths = _BoundedManager(deadline).binary_paths([*_manager_arguments(chrome), "--offline"])
+    except WebDriverException:
+        return None, None
+    browser, driver = (
+        Found(Path(path), "Selenium Manager") if path else None for path in (paths["browser_path"], paths["driver_path"])
+    )
+    return browser, driver
+
+
+def _search(
     program: str,
     given: str | os.PathLike[str] | None,
     variable: str,
     names: Iterable[str],
     applications: Iterable[Path],
-) -> Path | None:
+) -> Iterator[Found]:
     named = given or os.environ.get(variable)
     if named:
         source = "the path given" if given else variable
-        if found := shutil.which(Path(named).expanduser().absolute()):
-            return Path(found)
-        raise BrowserNotFound(program, (f"{source}: {os.fspath(named)}",), "That is no executable file; mend the path.")
-    return next(_candidates(names, applications), None)
+        found = shutil.which(Path(named).expanduser().absolute())
+        if not found:
+            place = f"{source}: {os.fspath(named)}"
+            raise BrowserNotFound(program, (place,), "That is no executable file; mend the path.")
+        yield Found(Path(found), source)
+    yield from _candidates(names, applications)
 
 
-def _candidates(names: Iterable[str], applications: Iterable[Path]) -> Iterator[Path]:
-    folders = [str(folder) for folder in (_checkout_bin(),) if folder]
+def _candidates(names: Iterable[str], applications: Iterable[Path]) -> Iterator[Found]:
+    checkout = _checkout_bin()
+    folders = [str(checkout)] if checkout else []
     # Absolute entries only: "." on PATH would run what lies in the current folder.
     folders += [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry).is_absolute()]
     search = os.pathsep.join(folders)
-    yield from (Path(found) for name in names if (found := shutil.which(name, path=search)))
-    yield from (application for application in applications if os.access(application, os.X_OK))
+    for path in (Path(found) for name in names if (found := shutil.which(name, path=search))):
+        yield Found(path, "drivers/bin" if path.parent == checkout else "PATH")
+    yield from (Found(path, "applications") for path in applications if os.access(path, os.X_OK))
 
 
 def _checkout_bin() -> Path | None:
@@ -112,11 +157,8 @@ def _checkout_bin() -> Path | None:
 
 
 def _ask_selenium_manager(chrome: Path | None, deadline: Deadline) -> Installed:
-    arguments = ["--browser", "chrome", "--timeout", str(_DOWNLOAD_TIMEOUT_S)]
-    if chrome:
-        arguments += ["--browser-path", str(chrome)]
     try:
-        paths = _BoundedManager(deadline).binary_paths(arguments)
+        paths = _BoundedManager(deadline).binary_paths(_manager_arguments(chrome))
     except WebDriverException as error:
         raise BrowserNotFound(
             "ChromeDriver" if chrome else "Chrome",
@@ -130,6 +172,11 @@ def _ask_selenium_manager(chrome: Path | None, deadline: Deadline) -> Installed:
             "Install both, for example with drivers/install.sh (Debian, Ubuntu: apt install chromium chromium-driver).",
         ) from error
     return Installed(Path(paths["browser_path"]), Path(paths["driver_path"]))
+
+
+def _manager_arguments(chrome: Path | None) -> list[str]:
+    arguments = ["--browser", "chrome", "--timeout", str(_DOWNLOAD_TIMEOUT_S)]
+    return [*arguments, "--browser-path", str(chrome)] if chrome else arguments
 
 
 class _BoundedManager(SeleniumManager):

@@ -176,6 +176,7 @@ class _HttpRelay(_Relay):
             await _pump(proxy[0], chrome[1])
             if not request.is_tunnel:
                 body.cancel()
+                await asyncio.wait([body])
                 await _until_closed(chrome[0])
 
 
