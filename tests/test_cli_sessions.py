@@ -331,3 +331,31 @@ def test_help_teaches_by_example() -> None:
         shown = sessions(*args, "--help")
         assert shown.returncode == 0
         assert "\n  aura-browser sessions " in shown.stdout
+
+
+def test_a_session_from_another_machine_is_kept_once_its_site_takes_it(
+    store: FileStore, start: Start, tmp_path: Path
+) -> None:
+    site = start("login-401")
+    file = tmp_path / "session.json"
+    file.write_text(asyncio.run(Harvests(site)()).to_json())
+    shown = sessions("import", str(file), "--session", "work")
+    assert (shown.returncode, shown.stdout) == (0, ""), shown.stderr
+    kept = asyncio.run(store.load(SessionKey(site.origin, "work")))
+    assert kept is not None
+    assert kept.verified_at is not None
+    assert run("chat", "--url", site.origin, "--session", "work", "--refresh", "never", "hello").stdout == "hello\n"
+    site.revoke_all()
+    refused = sessions("import", str(file), "--session", "other")
+    assert refused.returncode == 1
+    assert "refused" in refused.stderr
+    assert asyncio.run(store.load(SessionKey(site.origin, "other"))) is None
+
+
+def test_what_is_no_session_is_not_imported(store: FileStore, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"cookies": [{"name": "a", "value": "s3cret"}]}')
+    shown = sessions("import", str(tmp_path / "x.json"))
+    assert shown.returncode == 1
+    assert "Not a session" in shown.stderr
+    assert asyncio.run(store.slugs()) == ()
+    assert sessions("import", str(tmp_path / "nowhere.json")).returncode == 2

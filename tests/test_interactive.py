@@ -69,8 +69,9 @@ async def test_a_login_is_noticed_by_itself_and_with_a_profile_the_next_harvest_
         harvesting = asyncio.ensure_future(
             harvest(site, engine=engine, interactive=True, on_wait=lambda _left, missing: waited.append(missing))
         )
-        while not any("textarea" in condition for missing in waited for condition in missing):
-            await asyncio.sleep(0.05)  # it is told of from another thread
+        # Told of from another thread.
+        while not any("textarea" in condition for missing in waited for condition in missing):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         await person.log_in()
         session = await harvesting
         assert "HeadlessChrome" not in session.user_agent

@@ -1,4 +1,4 @@
-"""``aura-browser sessions``: see, check and remove the sessions that are cached."""
+"""``aura-browser sessions``: see, check, import and remove the sessions that are cached."""
 
 import asyncio
 import json
@@ -7,11 +7,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from aura_browser.cli.options import store_option
+from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.running import progress, reported
 from aura_browser.errors import AuraError, SessionFormatError, SessionRefused, StoreError, clean_text
 from aura_browser.proxy import without_password
@@ -50,6 +50,7 @@ def command() -> None:
     aura-browser sessions list
     aura-browser sessions show openchat
     aura-browser sessions check
+    aura-browser sessions import session.json
     aura-browser sessions rm openchat
     """  # noqa: D301 - click knows an example by this character
 
@@ -121,6 +122,37 @@ def check(*, name: str | None, store: str | None) -> None:
 
     if not _run(store, checked):
         click.get_current_context().exit(1)
+
+
+@command.command("import")
+@click.argument("file", type=click.File("rb"))
+@session_option
+@store_option
+@reported
+def import_session(*, file: IO[bytes], session_name: str, store: str | None) -> None:
+    """Keep a session that was harvested on another machine; FILE is what "harvest" wrote there, or - for stdin.
+
+    It is shown to its site first and kept only if the site takes it. A session that was harvested through a proxy is
+    kept for use through that proxy.
+
+    \b
+    aura-browser harvest URL --interactive -o session.json       on a machine with a screen
+    aura-browser sessions import session.json                    here
+    """  # noqa: D301 - click knows an example by this character
+    from aura_browser.session import Session
+    from aura_browser.store import SessionKey
+    from aura_browser.verify import verify
+
+    session = Session.from_json(file.read())
+
+    async def kept(opened: "Store") -> str:
+        with progress(f"Asking {session.origin} …"):
+            proven = await verify(_site(session), session)
+        key = SessionKey(session.origin, session_name, session.proxy)
+        await opened.save(key, proven)
+        return key.slug
+
+    _hint(f"Kept {clean_text(_run(store, kept))}: {len(session.cookies)} cookies")
 
 
 @command.command("rm", epilog=_name_help)
