@@ -183,7 +183,7 @@ class PageFailed(BrowserError):
 
     Attributes:
         url: the page.
-        code: Chrome's error code, such as ``ERR_CONNECTION_REFUSED``.
+        code: Chrome's error code, such as ``ERR_CONNECTION_REFUSED``, or what the proxy did.
     """
 
     url: str

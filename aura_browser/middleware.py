@@ -8,7 +8,8 @@ from typing import Final
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
 from yarl import URL
 
-from aura_browser.errors import SessionRefused
+from aura_browser.errors import ConnectionFailed, SessionRefused
+from aura_browser.exchange import check_proxy_answer
 from aura_browser.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import Site
@@ -75,6 +76,11 @@ class SessionMiddleware:
     ) -> tuple[ClientResponse, Ruling]:
         self._dress(request, session)
         response = await handler(request)
+        try:
+            check_proxy_answer(response, str(request.proxy) if request.proxy else None)
+        except ConnectionFailed:
+            response.release()
+            raise
         now = self._manager.clock()
         first_bytes = await _first_bytes(response)
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)

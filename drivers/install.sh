@@ -3,6 +3,7 @@
 # Where it can't, it says what to install, and exits with 1.
 #
 #   drivers/install.sh               Chrome and ChromeDriver
+#   drivers/install.sh grid          Java and the Selenium server, for drivers/grid/start.sh
 #   drivers/install.sh venv PACKAGE  the package that Debian's and Ubuntu's Python lacks to make environments
 set -eu
 
@@ -49,6 +50,20 @@ if [ "${1:-}" = venv ]; then
     command -v apt-get >/dev/null 2>&1 || { echo "This Python can't make environments: it lacks ensurepip." >&2; exit 1; }
     as_root apt-get update -qq
     apt_install "$2"
+    exit 0
+fi
+
+if [ "${1:-}" = grid ]; then
+    missing=
+    java -version >/dev/null 2>&1 || missing=default-jre-headless
+    "$here/grid/jar.sh" >/dev/null 2>&1 || found npm || missing="$missing npm"
+    if [ -n "$missing" ]; then
+        command -v apt-get >/dev/null 2>&1 || { echo "Install Java (17 or newer) and npm, then start this again." >&2; exit 1; }
+        as_root apt-get update -qq
+        # shellcheck disable=SC2086 # a list of names
+        apt_install $missing
+    fi
+    "$here/grid/jar.sh"
     exit 0
 fi
 

@@ -10,6 +10,7 @@ from blockbuster import blockbuster_ctx
 
 from aura_browser.cookie import Cookie
 from aura_browser.session import Browser, Session
+from tests.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
 
@@ -28,8 +29,8 @@ def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test's sessions apart from the person's own."""
     folder = tmp_path / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
-    for name in ("AURA_BROWSER_CHROME", "AURA_BROWSER_DRIVER", "AURA_BROWSER_KEY"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AURA_BROWSER_")]:
+        monkeypatch.delenv(name)
     return folder
 
 

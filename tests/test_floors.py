@@ -18,7 +18,7 @@ FLOORS = {
     "middleware": 4,
     **dict.fromkeys(("transport", "assembly"), 5),
     "client": 6,
-    **dict.fromkeys(("provider", "playground"), 7),
+    **dict.fromkeys(("provider", "playground", "doctor"), 7),
     "cli": 8,
     **dict.fromkeys(("__init__", "__main__"), 9),
 }

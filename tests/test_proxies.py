@@ -111,7 +111,7 @@ async def test_a_proxy_that_is_away_is_named_on_both_sides(proxy: ProxyServer) -
 async def test_what_is_for_https_goes_through_a_tunnel(proxy: ProxyServer) -> None:
     async with Playground() as site:
         # It speaks no TLS, which is seen only at the other end of the tunnel.
-        with pytest.raises(PageFailed, match="ERR_SSL_PROTOCOL_ERROR"):
+        with pytest.raises(PageFailed):
             await harvest(page_site(site.origin.replace("http:", "https:")), proxy=proxy.url)
     assert proxy.targets()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from aura_browser import proxy as module
+from aura_browser.assembly import proxy_of
 from aura_browser.errors import InvalidInput
 from aura_browser.proxy import (
     check_proxy,
@@ -12,6 +13,7 @@ from aura_browser.proxy import (
     without_credentials,
     without_password,
 )
+from tests.conftest import make_session
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,15 @@ def test_credentials_are_decoded(url: str, user: str, password: str) -> None:
     assert has_credentials(url) == bool(user or password)
     assert has_password(url) == bool(password)
     assert without_credentials(url) == "http://proxy:1"
+
+
+def test_a_session_stays_with_its_proxy_whatever_its_password_is_now() -> None:
+    session = make_session(proxy="http://me:s3cret@proxy:3128")
+    assert proxy_of("http://me:new@proxy:3128", session) == "http://me:new@proxy:3128"
+    assert proxy_of(None, session) == session.proxy
+    with pytest.raises(InvalidInput, match="another than the session's own") as caught:
+        proxy_of("http://me:s3cret@other:3128", session)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

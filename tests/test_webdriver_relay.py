@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +24,24 @@ PAGE = "http://chat.example.com/"
 LOGIN = b"Proxy-Authorization: Basic " + b64encode("me:s3cr\u00e9t".encode())
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def no_connection_fails_unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a connection's task ended with an error: asyncio only logs that, and late."""
+    serve = relay._Relay._serve
+    unheard: list[Exception] = []
+
+    async def heard(self: relay._Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(self, reader, writer)
+        except Exception as error:
+            unheard.append(error)
+            raise
+
+    monkeypatch.setattr(relay._Relay, "_serve", heard)
+    yield
+    assert unheard == []
 
 
 @asynccontextmanager
@@ -200,7 +219,7 @@ async def test_a_connection_that_is_not_there_is_nobodys() -> None:
 
 
 async def test_where_the_system_does_not_tell_there_is_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     async with upstream(answering(OK, [])) as proxy, browser_proxy(proxy, PAGE) as address:
         assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == OK
 
@@ -234,6 +253,22 @@ async def test_all_of_a_big_upload_and_answer_arrive() -> None:
     async with upstream(serve) as proxy, browser_proxy(proxy, PAGE) as address:
         head = b"POST http://a/ HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
         assert await said(address, head + body) == b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body
+
+
+async def test_an_answer_that_comes_before_the_upload_has_ended_arrives() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"abc")
+        writer.write(OK)
+
+    async with (
+        asyncio.timeout(10),
+        upstream(serve) as proxy,
+        browser_proxy(proxy, PAGE) as address,
+        to(address) as (reader, writer),
+    ):
+        writer.write(b"POST http://a/ HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc")
+        assert await reader.read() == OK
+        assert (await said(address, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 
 
 async def test_a_reader_that_is_slow_slows_the_proxy_down() -> None:

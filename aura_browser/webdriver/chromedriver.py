@@ -19,6 +19,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
 from aura_browser.errors import DriverMismatch, LaunchFailed, clean_text
+from aura_browser.webdriver.environment import without_secrets
 from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.locate import Installed
 from aura_browser.webdriver.watchdog import Deadline, Watchdog, all_children_ended, end_group
@@ -141,10 +142,12 @@ class _HeldService(Service):
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return the driver's and Chrome's environment: none of our secrets, and their temporary files where ours are."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AURA_BROWSER_")}
+    """Return the driver's and Chrome's environment: none of our secrets, and what they write where ours is."""
+    # Otherwise dconf and Chrome's crash reporter write to the person's home, whatever the profile (measured).
+    private = {"BREAKPAD_DUMP_LOCATION": str(folder / "crashes")}
     # Chrome makes a socket there, whose path may have some 100 characters.
-    return inherited | ({"TMPDIR": str(folder)} if len(str(folder)) <= _LONGEST_TMPDIR else {})
+    private |= {"TMPDIR": str(folder)} if len(str(folder)) <= _LONGEST_TMPDIR else {}
+    return {"XDG_RUNTIME_DIR": str(folder)} | without_secrets() | private
 
 
 @contextmanager

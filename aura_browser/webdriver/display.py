@@ -1,14 +1,18 @@
 """Displays: whether a person can see a window here, and one for a window that nobody sees."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed, clean_text
+from aura_browser.webdriver.environment import without_secrets
 from aura_browser.webdriver.lifeline import Lifeline
 
-_HINT = "pip install 'aura-browser[virtual-display]', and bring Xvfb (Debian, Ubuntu: apt install xvfb)"
+_LAST_WORK_S: Final = 2.0
+_HINT: Final = "pip install 'aura-browser[virtual-display]', and bring Xvfb (Debian, Ubuntu: apt install xvfb)"
 
 
 def has_display() -> bool:
@@ -35,8 +39,23 @@ def virtual_display(lifeline: Lifeline) -> Iterator[dict[str, str]]:
 
     class HeldXvfb(XvfbDisplay):
         def _popen(self, use_pass_fds: bool) -> None:  # noqa: FBT001 - its signature
-            super()._popen(use_pass_fds)  # type: ignore[no-untyped-call]
+            self._subproc = subprocess.Popen(  # noqa: S603 - PyVirtualDisplay's own command
+                self._command,
+                pass_fds=[self._pipe_wfd] if use_pass_fds else [],  # type: ignore[list-item]
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=without_secrets(),
+                start_new_session=True,
+            )
             lifeline.hold_process(self.pid)
+
+        def stop(self) -> None:
+            # PyVirtualDisplay kills it outright, and its socket and lock stay in /tmp.
+            if self._subproc is not None:
+                self._subproc.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    self._subproc.wait(_LAST_WORK_S)
+            super().stop()  # type: ignore[no-untyped-call]
 
     try:
         display = HeldXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
@@ -46,4 +65,4 @@ def virtual_display(lifeline: Lifeline) -> Iterator[dict[str, str]]:
     try:
         yield {"DISPLAY": display.new_display_var}
     finally:
-        display.stop()  # type: ignore[no-untyped-call]
+        display.stop()

@@ -7,20 +7,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from aura_browser.webdriver.environment import without_secrets
+
 # It waits for the end of its standard input: the other end of that pipe is ours alone, and closes however we end.
-# What it is told may hold a password, so Python gets it on its standard input too. Chrome's last processes may still
-# be writing to the folder while it is removed.
+# What it is told may hold a password, so Python gets it on its standard input too. A process that is ended has a second
+# to put its files away. Chrome's last processes may still be writing to the folder while it is removed.
 _SCRIPT: Final = """
 python=$1
 while IFS= read -r line; do
     case $line in
         folder*) folder=${line#* } ;;
         kill*) kill="$kill ${line#* }" ;;
+        end*) end="$end ${line#* }" ;;
         python*) code="$code${line#* }
 " ;;
     esac
 done
 for process in $kill; do kill -9 "$process" 2>/dev/null; done
+for process in $end; do
+    kill "$process" 2>/dev/null
+    for again in 1 2 3 4 5; do
+        kill -0 "$process" 2>/dev/null || continue 2
+        sleep 0.2
+    done
+    kill -9 "$process" 2>/dev/null
+done
 [ -z "$code" ] || printf %s "$code" | "$python" -IS - 2>/dev/null
 [ -n "$folder" ] || exit 0
 for again in 1 2 3 4 5 6 7 8 9 10; do
@@ -40,6 +51,7 @@ class Lifeline:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=without_secrets(),
             start_new_session=True,
         )
 
@@ -61,8 +73,8 @@ class Lifeline:
         self._tell(f"folder {folder}")
 
     def hold_process(self, pid: int) -> None:
-        """Have the process *pid* killed."""
-        self._tell(f"kill {pid}")
+        """Have the process *pid* ended, by SIGKILL if it does not heed SIGTERM."""
+        self._tell(f"end {pid}")
 
     def hold_group(self, group: int) -> None:
         """Have the process group *group* killed."""

@@ -13,6 +13,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.selenium_manager import SeleniumManager
 
 from aura_browser.errors import BrowserNotFound, clean_text
+from aura_browser.webdriver.environment import without_secrets
 from aura_browser.webdriver.watchdog import Deadline
 
 CHROME_VARIABLE: Final = "AURA_BROWSER_CHROME"
@@ -116,7 +117,8 @@ def managed(chrome: Path | None, deadline: Deadline) -> tuple[Found | None, Foun
     except WebDriverException:
         return None, None
     browser, driver = (
-        Found(Path(path), "Selenium Manager") if path else None for path in (paths["browser_path"], paths["driver_path"])
+        Found(Path(path), "Selenium Manager") if path else None
+        for path in (paths["browser_path"], paths["driver_path"])
     )
     return browser, driver
 
@@ -187,7 +189,7 @@ class _BoundedManager(SeleniumManager):
 
     def _run(self, args: list[str]) -> dict[str, str]:  # type: ignore[override]
         with subprocess.Popen(  # noqa: S603 - Selenium's own program
-            args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=without_secrets(), start_new_session=True
         ) as manager:
             while self._deadline.left_s > 0:
                 try:

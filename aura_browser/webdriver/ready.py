@@ -17,6 +17,7 @@ from selenium.common.exceptions import (
 from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
+from aura_browser.connector import PROXY_REFUSED
 from aura_browser.engine import OnWait
 from aura_browser.errors import InvalidInput, NotReady, PageFailed
 from aura_browser.site import Condition, Site
@@ -105,7 +106,11 @@ def _look(driver: WebDriver, site: Site) -> _Glance | None:
         return None
     if facts is None:
         return None  # a dialog was dismissed in place of an answer
+    if facts["status"] == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        raise PageFailed(site.url, PROXY_REFUSED)
     if facts["failure"] is not None and not _is_error(facts["status"]):
+        if facts["state"] != "complete":
+            return None  # its text, with the error's code, is put there by a script
         raise _page_failed(site, facts["failure"])
     return _Glance(facts["href"], facts["status"], tuple(_missing(driver, site, facts)))
 

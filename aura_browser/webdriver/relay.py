@@ -25,7 +25,7 @@ _CONNECT_S: Final = 30.0
 _LAST_WORDS_S: Final = 5.0
 _LONGEST_HEAD: Final = 262_144  # octets; as long as Chrome itself lets a response's be
 _CHUNK: Final = 65_536
-_MOST_CONNECTIONS: Final = 128  # Chrome has at most 32 to a proxy, and as many again for WebSockets
+_MOST_CONNECTIONS: Final = 128  # well over what Chrome opens to one proxy
 
 _END: Final = b"\r\n\r\n"
 _TUNNEL: Final = re.compile(rb"CONNECT [^\s/]+:\d+ HTTP/1\.[01]")

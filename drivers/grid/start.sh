@@ -129,7 +129,8 @@ keep() { # reads "start GROUP" and "end GROUP"; the end of its input is the end 
 finish() {
     trap '' INT TERM HUP
     exec 3>&-
-    wait "$keeper" || true
+    # A signal that came meanwhile ends one wait.
+    while kill -0 "$keeper" 2>/dev/null; do wait "$keeper" || true; done
 }
 
 set -m # each of them in a process group of its own: the terminal's Ctrl-C reaches this script only
@@ -216,7 +217,7 @@ nap() { # interruptible, as a plain sleep is not
     wait $!
 }
 
-until [ "$(nodes_up)" -ge "$nodes" ]; do
+until [ "$(nodes_up)" = "$nodes" ]; do
     watch || fail "the hub ended before it was ready; what it said is above."
     [ "$SECONDS" -lt "$ready_s" ] || fail "the Grid is not ready after $ready_s s: $(nodes_up) of $nodes nodes are there."
     nap 0.1
