@@ -25,6 +25,8 @@ from aura_browser.webdriver.watchdog import Deadline
 DEFAULT_TIMEOUT_S: Final = 60.0
 DEFAULT_INTERACTIVE_TIMEOUT_S: Final = 300.0
 """Longer, since a person may have to log in."""
+# A driver does one thing at a time: a Grid's could not be ended while it waits for a script in a busy page.
+_READING_S: Final = 2.0
 
 
 async def harvest(
@@ -87,10 +89,13 @@ def _read_ready(driver: WebDriver, site: Site, visit: Visit, proxy: str | None, 
     deadline = visit.deadline
     try:
         open_ready(driver, site, deadline, on_wait)
-        driver.set_script_timeout(max(1, deadline.left_s))
-        return read_session(driver, proxy=proxy, now=time.time())
-    except TimeoutException as error:
-        raise NotReady(site.url, None, deadline.seconds, ("a page that stays",)) from error
+        driver.set_script_timeout(_READING_S)
+        while True:
+            try:
+                return read_session(driver, proxy=proxy, now=time.time())
+            except TimeoutException as error:
+                if deadline.left_s <= 0:
+                    raise NotReady(site.url, None, deadline.seconds, ("a page that is not busy",)) from error
     except NoSuchWindowException:
         raise WindowClosed(site.url) from None
     except DRIVER_ERRORS as error:
