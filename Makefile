@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint typecheck format bench bench-peers wheel clean
+.PHONY: help setup demo test lint typecheck format lifecycle bench bench-peers wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,9 @@ typecheck: $(STAMP) ## check types
 format: $(STAMP) ## mend style and format where a machine can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+lifecycle: setup ## prove that a harvest leaves nothing behind, however it ends
+	@$(BIN)/python -m tests.lifecycle $(ONLY)
 
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)

@@ -1,9 +1,9 @@
 """The client: asks a chat site and streams its answers."""
 
+from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from aura_browser.assembly import DEFAULT_SESSION, Refresh, assemble, proxy_of
 from aura_browser.chat import DEFAULT_MODEL, ChatRequest, Messages, Model, read_messages
@@ -18,12 +18,14 @@ from aura_browser.errors import (
     StreamInterrupted,
 )
 from aura_browser.manager import Harvest
-from aura_browser.protocol import WireRequest, answer_decoder, chat_request, models_request, read_models
+from aura_browser.protocol import answer_decoder, chat_request, models_request, read_models
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, openchat_site
 from aura_browser.store import Store
 from aura_browser.store.encrypted import Encryption
 from aura_browser.transport import HttpTransport
+
+_MOST_KEPT: Final = 1_000_000  # characters of an answer; the site's own limit is a thousandth of that
 
 
 class AuraClient:
@@ -140,9 +142,25 @@ class AuraClient:
             temperature=self._temperature if temperature is None else temperature,
             max_tokens=self._max_tokens if max_tokens is None else max_tokens,
         )
-        async with aclosing(self._texts(chat_request(request, self._origin))) as texts:
-            async for text in texts:
-                yield text
+        wire = chat_request(request, self._origin)
+        url = f"{self._origin}{wire.path}"
+        decoder = answer_decoder()
+        said = _Said()
+        try:
+            async with self._transport.answer(wire) as answer:
+                while data := await answer.read():
+                    if text := decoder.decode(data):
+                        said.add(text)
+                        yield text
+        except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
+            if not said.length:
+                raise
+            raise StreamInterrupted(url, _ending(error), said.text) from error
+        if text := decoder.decode(b"", final=True):
+            said.add(text)
+            yield text
+        if not said.length:
+            raise EmptyAnswer(url)
 
     async def complete(
         self,
@@ -159,31 +177,37 @@ class AuraClient:
     async def models(self) -> tuple[Model, ...]:
         """Return the models that the site offers. Errors as :meth:`stream`."""
         request = models_request(self._origin)
-        body = b"".join([data async for data in self._transport.answer(request)])
+        body = b""
+        async with self._transport.answer(request) as answer:
+            while data := await answer.read():
+                body += data
         try:
             return read_models(body)
         except ValueError:
             raise SiteFailed(f"{self._origin}{request.path}", 200, "its list of models can't be read") from None
 
-    async def _texts(self, request: WireRequest) -> AsyncGenerator[str, None]:
-        url = f"{self._origin}{request.path}"
-        decoder = answer_decoder()
-        said: list[str] = []
-        try:
-            async with aclosing(self._transport.answer(request)) as pieces:
-                async for data in pieces:
-                    if text := decoder.decode(data):
-                        said.append(text)
-                        yield text
-        except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
-            if not said:
-                raise
-            raise StreamInterrupted(url, _ending(error), "".join(said)) from error
-        if text := decoder.decode(b"", final=True):
-            said.append(text)
-            yield text
-        if not said:
-            raise EmptyAnswer(url)
+
+class _Said:
+    """The text of an answer so far, for the error that it may end with; of a very long one its end alone.
+
+    Attributes:
+        length: how many characters are kept.
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._texts: deque[str] = deque()
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
+
+    def add(self, text: str) -> None:
+        """Take down what comes next."""
+        self._texts.append(text)
+        self.length += len(text)
+        while self.length > _MOST_KEPT and len(self._texts) > 1:
+            self.length -= len(self._texts.popleft())
 
 
 def _ending(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:

@@ -1,11 +1,13 @@
 """An aiohttp client middleware that sends requests to one site with its session, and renews the session."""
 
 import asyncio
+import math
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed, SessionRefused
@@ -44,6 +46,9 @@ class SessionMiddleware:
         self._site = site
         self._origin = URL(site.origin)
         self._manager = manager
+        self._made: CIMultiDict[str] = CIMultiDict()
+        self._made_for: tuple[Session, URL] | None = None
+        self._made_until = 0.0
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send *request*.
@@ -76,11 +81,8 @@ class SessionMiddleware:
     ) -> tuple[ClientResponse, Ruling]:
         self._dress(request, session)
         response = await handler(request)
-        try:
-            check_proxy_answer(response, str(request.proxy) if request.proxy else None)
-        except ConnectionFailed:
-            response.release()
-            raise
+        if request.proxy is not None:
+            _check_proxy(response, request.proxy)
         now = self._manager.clock()
         first_bytes = await _first_bytes(response)
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
@@ -95,14 +97,30 @@ class SessionMiddleware:
         return response, ruling
 
     def _dress(self, request: ClientRequest, session: Session) -> None:
-        request.headers.update(session.headers)
+        """Put the session's headers on *request*; they are the last ones as long as session, address and expiry are."""
+        now = self._manager.clock()
+        made_for = self._made_for
+        if not made_for or made_for[0] is not session or made_for[1] != request.url or now >= self._made_until:
+            cookie = session.cookie_header(request.url, now)
+            self._made = CIMultiDict({**session.headers, **({"Cookie": cookie} if cookie else {})})
+            self._made_for = session, request.url
+            self._made_until = min(
+                (c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf
+            )
         request.headers.pop(hdrs.COOKIE, None)
-        if cookie := session.cookie_header(request.url, self._manager.clock()):
-            request.headers[hdrs.COOKIE] = cookie
+        request.headers.update(self._made)
 
     def _refusal(self, request: ClientRequest, response: ClientResponse, mark: str) -> SessionRefused:
         advice = _ADVICE.format(command=self._site.login_command())
         return SessionRefused(str(request.url.with_query(None)), response.status, mark, advice)
+
+
+def _check_proxy(response: ClientResponse, proxy: URL) -> None:
+    try:
+        check_proxy_answer(response, str(proxy))
+    except ConnectionFailed:
+        response.release()
+        raise
 
 
 async def _first_bytes(response: ClientResponse) -> bytes:

@@ -360,6 +360,16 @@ def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:
     assert f"{port} can't be listened on" in shown.stderr
 
 
+def test_a_background_job_of_a_script_ends_with_sigterm_though_it_ignores_ctrl_c() -> None:
+    program = " ".join(PROGRAM)
+    script = f"{program} playground --port 0 & read -r go; kill $!; wait $!; echo $?"
+    with subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        assert shell.stdout.readline().startswith("http://127.0.0.1:")
+        assert shell.communicate("go\n", timeout=30)[0].strip() == "143"
+
+
 def test_the_playground_serves_until_ctrl_c() -> None:
     with subprocess.Popen(
         [*PROGRAM, "playground", "--port", "0", "--gate", "login-401", "--life", "60", "--sliding"],

@@ -4,9 +4,12 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import tomllib
 from collections.abc import Iterator
@@ -16,8 +19,9 @@ from shlex import quote, split
 
 import pytest
 
-from aura_browser.doctor import Finding, examine, examination, extras
+from aura_browser.doctor import Finding, examination, examine, extras
 from aura_browser.doctor.machine import sandbox, shared_memory
+from aura_browser.doctor.state import look_at_state
 from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
@@ -54,8 +58,8 @@ def store(state_home: Path) -> FileStore:
 
 
 def telling(folder: Path, name: str, version: str) -> Path:
-    """Put a program there that tells its version and does nothing else."""
-    return program(folder, name, f"#!/bin/sh\necho {quote(version)}\n")
+    """Put a program there that tells its version and can do nothing else."""
+    return program(folder, name, f'#!/bin/sh\n[ "$1" = --version ] || exit 1\necho {quote(version)}\n')
 
 
 async def examined(
@@ -224,7 +228,7 @@ async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.Monke
 async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aura_browser.doctor.browser._VERSION_S", 0.2)
     program(bare, "chromium", "#!/bin/sh\necho 'libnss3.so: cannot \x1b[31mopen' >&2\nexit 127\n")
-    program(bare, "chromedriver", "#!/bin/sh\nwhile :; do :; done\n")
+    program(bare, "chromedriver", '#!/bin/sh\nwhile [ "$1" = --version ]; do :; done\nexit 1\n')
     findings = await examined(interactive=True)
     assert "libnss3.so: cannot [31mopen" in findings["chrome"].found
     assert "no answer within 0.2 s" in findings["driver"].found
@@ -327,12 +331,35 @@ async def test_a_read_only_state_folder(bare: Path, state_home: Path, monkeypatc
         assert state.command == f"sudo mount -o remount,rw {state_home}"
 
 
-async def test_a_file_in_the_place_of_the_state_folder(bare: Path, state_home: Path) -> None:
+def test_a_state_folder_that_is_not_ours(tmp_path: Path) -> None:
+    """What "sudo aura-browser" leaves."""
+    # Not below pytest's own folder, which others than root can't enter.
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home) / "state"
+        folder.mkdir()
+        (folder / "x.json").write_text("{}")
+        Path(home).chmod(0o755)
+        folder.chmod(0)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            state = look_at_state(str(folder), Selenium())[0]
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o700)
+    assert "Permission denied" in state.found
+    mend = 'sudo chown -R "$(id -un)"' if is_root else "chmod u+rwx"
+    assert state.command == f"{mend} {folder}"
+
+
+def test_a_file_in_the_place_of_the_state_folder(bare: Path, state_home: Path) -> None:
     state_home.write_text("")
-    state = (await examined())["state folder"]
+    state = asyncio.run(examined())["state folder"]
     assert "can't be written" in state.found
     mended_by(state)
-    state = (await examined())["state folder"]
+    state = asyncio.run(examined())["state folder"]
     assert state.verdict == "ok"
     assert "made when" in state.found
     assert not state_home.exists()
@@ -388,7 +415,9 @@ async def test_a_dead_grid(bare: Path) -> None:
 async def test_a_proxy_with_a_password_and_a_grid(bare: Path) -> None:
     port = closed_port()
     engine, proxy = Grid(f"http://127.0.0.1:{port}"), f"http://me:s3cret@127.0.0.1:{port}"
-    assert "can't be used on a Grid" in {f.found.partition(" ")[2].partition("a user ")[2].partition(":")[0] for f in await examine(engine=engine, proxy=proxy)}
+    findings = await examine(engine=engine, proxy=proxy)
+    assert [finding.name for finding in findings if "can't be used on a Grid" in finding.found] == ["proxy"]
+    assert "s3cret" not in repr(findings)
 
 
 async def test_no_chrome_to_attach_to(bare: Path) -> None:
@@ -396,6 +425,39 @@ async def test_no_chrome_to_attach_to(bare: Path) -> None:
     findings = await examined(Attach(f"127.0.0.1:{port}"))
     assert stops(findings) == {"attach", "driver"}
     assert f"--remote-debugging-port={port}" in (findings["attach"].command or "")
+
+
+@contextmanager
+def listening_chrome(folder: Path) -> Iterator[int]:
+    """Run a Chrome that listens for debuggers, and yield its port."""
+    flags = [
+        "--headless=new",
+        "--no-sandbox",
+        "--no-first-run",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={folder}",
+    ]
+    program_path = shutil.which("chromium") or ""
+    with subprocess.Popen([program_path, *flags], stderr=subprocess.DEVNULL, start_new_session=True) as chrome:
+        try:
+            told, end = folder / "DevToolsActivePort", time.monotonic() + 30
+            while not (told.exists() and told.read_text().strip()):
+                assert chrome.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            yield int(told.read_text().split()[0])
+        finally:
+            os.killpg(chrome.pid, signal.SIGKILL)
+
+
+@pytest.mark.chrome
+async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
+    with listening_chrome(tmp_path / "profile") as port:
+        findings = await examined(Attach(f"127.0.0.1:{port}"))
+    assert stops(findings) == set()
+    assert f"at 127.0.0.1:{port}" in findings["attach"].found
+    assert findings["versions"].verdict == "ok"
+    assert findings["harvest"].verdict == "ok"
 
 
 def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,7 +472,11 @@ def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert shared_memory(tmp_path / "shm").verdict == "note"
 
 
-async def test_a_check_that_crashes_is_a_finding(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_check_that_crashes_is_a_finding(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+
     def crash(*_: object, **__: object) -> list[Finding]:
         raise ValueError("s3cret")
 
@@ -419,16 +485,41 @@ async def test_a_check_that_crashes_is_a_finding(bare: Path, monkeypatch: pytest
     findings = await examined()
     assert stops(findings) == {"chrome"}
     assert "ValueError at test_doctor.py:" in findings["state folder"].found
+    assert "in crash" in caplog.text
+    assert "ValueError: s3cret" not in caplog.text
 
 
 async def test_a_check_that_hangs_is_a_finding(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "_CHECK_S", 0.2)
+    over = threading.Event()
+
+    def hang(*_: object) -> list[Finding]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(examination, "look_at_state", hang)
+    monkeypatch.setattr(examination, "_KEPT_S", 0.5)
+    try:
+        findings = await examined()
+        assert not over.is_set()
+    finally:
+        over.set()
+    assert findings["state folder"].found == "not known: no answer within 0.5 s"
+    assert "sessions" not in findings
+
+
+async def test_a_proxy_that_says_nothing(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.doctor.connections._WAIT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        began = time.monotonic()
-        findings = await examined(proxy=proxy)
+        findings = await examined(proxy=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert findings["proxy"].stops
-    assert time.monotonic() - began < 30
+    assert "sent nothing for 0.5 s" in findings["proxy"].found
+
+
+def test_help_teaches_by_example() -> None:
+    shown = run("doctor", "--help")
+    assert shown.returncode == 0
+    assert "\n  aura-browser doctor --grid" in shown.stdout
+    assert "doctor" in run("--help").stdout
 
 
 @pytest.mark.parametrize("args", [("--engine", "other"), ("--proxy", "http://me:s3cret@127.0.0.1:1"), ("more",)])

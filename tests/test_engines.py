@@ -136,11 +136,15 @@ async def test_a_node_killed_in_a_harvest_is_a_clear_error_and_the_next_uses_the
         async with serving(page()) as (_server, origin):
             waiting = asyncio.Event()
             loop = asyncio.get_running_loop()
+
+            def tell() -> None:
+                loop.call_soon_threadsafe(waiting.set)
+
             harvesting = asyncio.ensure_future(
                 harvest(
                     page_site(origin, never),
                     engine=Grid(grid.url),
-                    on_wait=lambda _left, _missing: loop.call_soon_threadsafe(waiting.set),
+                    on_wait=lambda _left, _missing: tell(),
                 )
             )
             await waiting.wait()

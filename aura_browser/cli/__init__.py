@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
     "chat": "Ask a chat site, once or in a conversation.",
     "sessions": "See, check and remove the sessions that are cached.",
+    "doctor": "Tell whether it can run here, and what mends it if not.",
     "demo": "See the main job work, on this machine alone.",
     "playground": "Serve a local chat site to try things on.",
 }

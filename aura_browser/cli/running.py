@@ -50,6 +50,8 @@ def _end_as_ctrl_c_does() -> list[int]:
 
     def interrupt(number: int, _frame: object) -> None:
         came.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for "program &" in a script
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
     for name in ("SIGTERM", "SIGHUP"):

@@ -35,6 +35,7 @@ from aura_browser.webdriver.watchdog import Deadline, Watchdog
 _log = logging.getLogger(__name__)
 
 _FAREWELL_S: Final = 60.0
+_QUITTING_S: Final = 10.0
 _NODE_GONE: Final = "/se/grid/node/session)"
 _MOST_NODES_GONE: Final = 3
 
@@ -53,14 +54,15 @@ def grid_chrome(engine: Grid, visit: Visit) -> Iterator[ChromiumDriver]:
     check_grid(address)
     name = f"aura-browser-{uuid4().hex}"
     connection = _Connection(address, visit.deadline)
-    with Lifeline() as lifeline, Watchdog(visit.deadline, connection.hang_up):
+    with Lifeline() as lifeline:
         lifeline.hold(_farewell(address, name))
         driver = None
         try:
-            driver = _session(connection, _options(visit, name), visit.deadline)
-            yield driver
+            with Watchdog(visit.deadline, connection.hang_up):
+                driver = _session(connection, _options(visit, name), visit.deadline)
+                yield driver
         finally:
-            if driver is None or not _has_quit(driver):
+            if driver is None or not _has_quit(driver, connection):
                 lifeline.let_go()
 
 
@@ -123,9 +125,12 @@ def _session(connection: "_Connection", options: Options, deadline: Deadline) ->
     raise GridFailed(connection.shown, reason)
 
 
-def _has_quit(driver: ChromiumDriver) -> bool:
+def _has_quit(driver: ChromiumDriver, connection: "_Connection") -> bool:
+    # It has time of its own, whatever is left of the harvest's: hung up on in the middle of it, a Grid ends Chrome and
+    # keeps the session (measured with 4.48).
     try:
-        driver.quit()
+        with Watchdog(Deadline(_QUITTING_S), connection.hang_up):
+            driver.quit()
     except DRIVER_ERRORS as error:
         _log.debug("The Grid did not end its browser when asked (%s).", type(error).__name__)
         return False

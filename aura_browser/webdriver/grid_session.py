@@ -6,12 +6,14 @@ The lifeline runs it, so it imports nothing but the standard library.
 import json
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 _GLANCE_S: Final = 0.1
 _CALL_S: Final = 5.0
+_MOST_REFUSALS: Final = 30
 
 
 def end_session(grid: str, authorization: str | None, name: str, within_s: float) -> None:
@@ -29,12 +31,16 @@ def end_session(grid: str, authorization: str | None, name: str, within_s: float
         OSError: if the Grid can't be reached; it ends what is idle by itself.
     """
     end = time.monotonic() + within_s
+    endings: dict[str, Thread] = {}
     while time.monotonic() < end:
-        try:
-            if not _end_once(grid, authorization, name):
-                return
-        except HTTPError as error:
-            error.close()  # the session has just ended by itself
+        sessions = list(_sessions(_call(grid, "/status", authorization)))
+        ours = [key for key, capabilities in sessions if capabilities.get("se:name") == name]
+        for key in ours:
+            if key not in endings:
+                endings[key] = Thread(target=_end, args=(grid, authorization, key, within_s), daemon=True)
+                endings[key].start()
+        if not any(endings[key].is_alive() for key in ours) and all(key != "reserved" for key, _ in sessions):
+            return
         time.sleep(_GLANCE_S)
 
 
@@ -55,13 +61,23 @@ def browsers(grid: str, authorization: str | None) -> set[str]:
     }
 
 
-def _end_once(grid: str, authorization: str | None, name: str) -> bool:
-    """End what is there, and tell whether to look again."""
-    sessions = list(_sessions(_call(grid, "/status", authorization)))
-    ours = [key for key, capabilities in sessions if capabilities.get("se:name") == name]
-    for key in ours:
-        _call(grid, f"/session/{key}", authorization, "DELETE")
-    return bool(ours) or any(key == "reserved" for key, _ in sessions)
+def _end(grid: str, authorization: str | None, key: str, within_s: float) -> None:
+    """End a session.
+
+    It has all the time that there is: ChromeDriver does it after what it is busy with, and a Grid that is hung up on
+    in the middle of it may keep the session (4.48). If ChromeDriver has ended it is refused again and again; then only
+    the Grid can end it, once idle.
+    """
+    for _ in range(_MOST_REFUSALS):
+        try:
+            _call(grid, f"/session/{key}", authorization, "DELETE", within_s)
+        except HTTPError as error:
+            error.close()
+        except OSError:
+            return
+        else:
+            return
+        time.sleep(_GLANCE_S)
 
 
 def _sessions(status: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - JSON
@@ -71,8 +87,8 @@ def _sessions(status: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN
                 yield session["sessionId"], session["capabilities"]
 
 
-def _call(grid: str, path: str, authorization: str | None, method: str = "GET") -> Any:  # noqa: ANN401 - JSON
+def _call(grid: str, path: str, authorization: str | None, method: str = "GET", within_s: float = _CALL_S) -> Any:  # noqa: ANN401 - JSON
     headers = {"Authorization": authorization} if authorization else {}
     request = Request(f"{grid}{path}", headers=headers, method=method)  # noqa: S310 - http or https, checked before
-    with build_opener(ProxyHandler({})).open(request, timeout=_CALL_S) as answer:
+    with build_opener(ProxyHandler({})).open(request, timeout=within_s) as answer:
         return json.load(answer)

@@ -52,7 +52,7 @@ def profile_folder(profile: str | os.PathLike[str]) -> Path:
     elif _NAME.fullmatch(text):
         import platformdirs
 
-        folder = platformdirs.user_state_path("aura-browser") / "profiles" / text
+        folder = platformdirs.user_state_path("aura-browser", appauthor=False) / "profiles" / text
     else:
         raise InvalidInput("profile", "must be a name (letters, digits, _ . @ -) or a folder, such as ./profile")
     _refuse_chromes_own(folder)

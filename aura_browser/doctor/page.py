@@ -1,0 +1,48 @@
+"""A page of the doctor's own on loopback, to harvest and to ask a proxy for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Final
+
+from aiohttp import web
+
+_HOST: Final = "127.0.0.1"
+_SHUTDOWN_S: Final = 0.5
+_PAGE: Final = "<!doctype html><html lang=en><title>aura-browser doctor</title><p>You can close this.</p></html>"
+
+
+@dataclass(slots=True)
+class LocalPage:
+    """The page while it is served.
+
+    Attributes:
+        url: its address.
+        mark: what its answers have in the header ``X-Doctor``, and nobody else's.
+        was_fetched: whether the proxy gave it to us.
+    """
+
+    url: str
+    mark: str
+    was_fetched: bool = False
+
+
+@asynccontextmanager
+async def local_page() -> AsyncIterator[LocalPage]:
+    """Serve the page on a free port while the context lasts."""
+    page = LocalPage("", token_hex(8))
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=_PAGE, content_type="text/html", headers={"X-Doctor": page.mark})
+
+    app = web.Application()
+    app.add_routes([web.get("/{path:.*}", answer)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, _HOST, 0).start()
+        page.url = f"http://{_HOST}:{runner.addresses[0][1]}/"
+        yield page
+    finally:
+        await runner.cleanup()
