@@ -12,7 +12,6 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, at_rest
-from aura_browser.verify import verify
 
 Refresh = Literal["never", "headless", "interactive"]
 """What renewing a session may do: open no browser, one without a window, or one with a window."""
@@ -177,7 +176,14 @@ def _verified(site: Site, harvest: Harvest) -> Harvest:
     """Return *harvest* with its session proven through the real client before anyone keeps it."""
 
     async def verified() -> Session:
-        return await verify(site, await harvest())
+        # It loads aiohttp meanwhile: a browser is not waited for at first.
+        loading = asyncio.ensure_future(asyncio.to_thread(import_module, "aura_browser.verify"))
+        try:
+            session = await harvest()
+        finally:
+            proof = await loading
+        proven: Session = await proof.verify(site, session)
+        return proven
 
     return verified
 

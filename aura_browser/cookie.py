@@ -7,7 +7,6 @@ a site that set ``a+b/c==`` refuses ``"a+b/c=="``.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -212,9 +211,13 @@ def _expiry(attributes: dict[str, str], now: float) -> float | None:
     max_age = attributes.get("max-age", "")
     if re.fullmatch(r"-?\d{1,18}", max_age):
         return now + int(max_age)
+    if "expires" not in attributes:
+        return None
+    from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
+
     try:
         seconds: float | None = http2time(attributes["expires"])
-    except (KeyError, ValueError):
+    except ValueError:
         return None
     return seconds
 

@@ -11,8 +11,6 @@ from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-import filelock
-
 from aura_browser.errors import InvalidInput, SessionLocked, StoreError, clean_text
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.file import default_folder
@@ -207,7 +205,9 @@ def _made_in(keyring: ModuleType) -> str | None:
     for place in (folder.parent, folder):
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Of two keys made at once one would be lost, and with it all that was encrypted with it.
-    with filelock.FileLock(folder / ".keyring", timeout=_KEYRING_WAIT_S, mode=0o600, fallback_to_soft=False):
+    from filelock import FileLock
+
+    with FileLock(folder / ".keyring", timeout=_KEYRING_WAIT_S, mode=0o600, fallback_to_soft=False):
         if keyring.get_password(KEYRING_SERVICE, KEYRING_USER) is None:
             keyring.set_password(KEYRING_SERVICE, KEYRING_USER, Fernet.generate_key().decode())
         kept: str | None = keyring.get_password(KEYRING_SERVICE, KEYRING_USER)

@@ -6,19 +6,21 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
-
-import platformdirs
-from filelock import AsyncFileLock, FileLock, Timeout
+from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import StoreError, clean_text
 from aura_browser.store.base import Lease, Store
+
+if TYPE_CHECKING:
+    from filelock import AsyncFileLock
 
 _SWAP_WAIT_S: Final = 10.0
 
 
 def default_folder() -> Path:
     """Return where sessions are kept unless a caller says otherwise: below the user's state folder."""
+    import platformdirs
+
     return platformdirs.user_state_path("aura-browser", appauthor=False) / "sessions"
 
 
@@ -65,7 +67,9 @@ class FileStore(Store):
     async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:
         """Hold the file ``….lock``, of this machine's processes, threads and tasks alone."""
         await asyncio.to_thread(self._make_folder)
-        lock = AsyncFileLock(self.folder / f"{slug}.lock", timeout=wait_s, mode=0o600, fallback_to_soft=False)
+        # It reads files when it is loaded.
+        lock_class = await asyncio.to_thread(_load_async_lock)
+        lock = lock_class(self.folder / f"{slug}.lock", timeout=wait_s, mode=0o600, fallback_to_soft=False)
         with self._reported():
             await lock.acquire()
         try:
@@ -84,6 +88,8 @@ class FileStore(Store):
                 return None
 
     def _swap(self, slug: str, before: bytes | None, after: bytes | None) -> bool:
+        from filelock import FileLock
+
         self._make_folder()
         # One for all files of the folder: it is held for a moment only, and files of their own would pile up.
         guard = FileLock(self.folder / ".swap", timeout=_SWAP_WAIT_S, mode=0o600, fallback_to_soft=False)
@@ -122,11 +128,17 @@ class FileStore(Store):
     def _reported(self) -> Iterator[None]:
         try:
             yield
-        except Timeout as error:
+        except TimeoutError as error:
             raise StoreError(str(self.folder), "another process holds its lock for too long. Try again.") from error
         except OSError as error:
             problem = f"{clean_text(error.strerror or str(error))}. Check the folder's owner, mode and free space."
             raise StoreError(str(self.folder), problem) from error
+
+
+def _load_async_lock() -> "type[AsyncFileLock]":
+    from filelock import AsyncFileLock
+
+    return AsyncFileLock
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 _GLANCE_S: Final = 0.1
 _CALL_S: Final = 5.0
-_MOST_REFUSALS: Final = 30
+_MOST_REFUSALS: Final = 10
 
 
 def end_session(grid: str, authorization: str | None, name: str, within_s: float) -> None:
