@@ -161,7 +161,7 @@ class BrokenGrid(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(
-    ("answers", "asked"), [([None], 1), ([500] * 100, 30)], ids=["busy", "its ChromeDriver is gone"]
+    ("answers", "asked"), [([None], 1), ([500] * 100, 10)], ids=["busy", "its ChromeDriver is gone"]
 )
 def test_a_session_on_a_grid_is_ended_patiently_and_not_for_ever(
     answers: list[int | None], asked: int, monkeypatch: pytest.MonkeyPatch

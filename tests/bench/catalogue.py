@@ -12,4 +12,4 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Result]]]] = {
     for module in (startup, cached, requests, streaming, expiry, memory, growth, harvest, renewal)
 }
 
-NEED_CHROME: Final = frozenset({harvest.NAME})
+NEED_CHROME: Final = frozenset({harvest.NAME, renewal.NAME})

@@ -1,0 +1,70 @@
+"""A Chrome as a person has one: it listens for debuggers and has tabs open."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import ProxyHandler, Request, build_opener
+
+from tests.lifecycle.gate import wait_for
+
+_FLAGS: Final = (
+    *("--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking", "--no-proxy-server"),
+    *("--remote-debugging-port=0", "data:text/html,<title>of the person</title>"),
+)
+_UP_S: Final = 30.0
+
+
+class PersonsChrome:
+    """A Chrome that runs.
+
+    Attributes:
+        address: where it listens, ``host:port``.
+        process: it.
+    """
+
+    def __init__(self, address: str, process: "subprocess.Popen[bytes]") -> None:
+        self.address = address
+        self.process = process
+
+    def tabs(self) -> list[tuple[str, str]]:
+        """Return its tabs, each with its address."""
+        return sorted((tab["id"], tab["url"]) for tab in self._ask("GET", "/json/list") if tab["type"] == "page")
+
+    def open_tab(self) -> None:
+        """Open one more."""
+        self._ask("PUT", "/json/new?about:blank")
+
+    def _ask(self, method: str, path: str) -> Any:  # noqa: ANN401 - JSON
+        request = Request(f"http://{self.address}{path}", method=method)
+        with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def persons_chrome() -> Iterator[PersonsChrome]:
+    """Run a Chrome with two tabs while the context lasts."""
+    # A short path, for Chrome's socket.
+    with tempfile.TemporaryDirectory(prefix="a", dir="/tmp", ignore_cleanup_errors=True) as profile:
+        command = [shutil.which("chromium") or "", *_FLAGS, f"--user-data-dir={profile}"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            chrome = PersonsChrome(f"127.0.0.1:{_port(Path(profile))}", process)
+            chrome.open_tab()
+            yield chrome
+        finally:
+            with suppress(ProcessLookupError), process:
+                process.kill()
+
+
+def _port(profile: Path) -> int:
+    told = profile / "DevToolsActivePort"
+    if not wait_for(lambda: told.exists() and told.read_text("utf-8").count("\n"), _UP_S):
+        raise ChildProcessError(f"Chrome does not listen for debuggers after {_UP_S:.0f} s")
+    return int(told.read_text("utf-8").split("\n")[0])
