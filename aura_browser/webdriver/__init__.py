@@ -4,13 +4,6 @@ One way through: ``harvest`` → ``engines`` opens a browser (``chrome``, ``unde
 ``ready`` waits, ``reading`` reads. ``chromedriver``, ``lifeline`` and ``watchdog`` see that nothing stays behind.
 """
 
-import logging
-
 from aura_browser.webdriver.harvest import harvest
-
-# At level DEBUG Selenium logs all that it carries, every cookie among it.
-logging.getLogger("selenium.webdriver.remote.remote_connection").addFilter(
-    lambda record: record.levelno > logging.DEBUG
-)
 
 __all__ = ["harvest"]

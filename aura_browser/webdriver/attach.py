@@ -7,21 +7,22 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
 from aura_browser.engine import Attach
 from aura_browser.errors import BrowserNotFound, clean_text
-from aura_browser.webdriver.chrome import watch
+from aura_browser.webdriver.chrome import CHROME, watching
 from aura_browser.webdriver.chromedriver import driver_session, workplace
 from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.locate import Installed, find_driver, locate
 from aura_browser.webdriver.watchdog import Deadline
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _START: Final = (
 
 
 @contextmanager
-def attached_chrome(engine: Attach, visit: Visit) -> Iterator[WebDriver]:
+def attached_chrome(engine: Attach, visit: Visit) -> Iterator["WebDriver"]:
     """Have a tab of that Chrome while the context lasts. Its other tabs and itself stay as they are.
 
     Raises:
@@ -43,13 +44,11 @@ def attached_chrome(engine: Attach, visit: Visit) -> Iterator[WebDriver]:
     """
     debugger = URL(f"http://{engine.address}")
     installed = Installed(Path(engine.address), _driver(engine.driver_path, visit.deadline))
-    options = Options()
-    options.debugger_address = engine.address
-    watch(options, has_window=True)
+    capabilities = watching(has_window=True) | {CHROME: {"debuggerAddress": engine.address}}
     with (
         workplace() as place,
         _tab(debugger, place.lifeline) as tab,
-        driver_session(installed, options, visit.deadline, place, variables={}) as driver,
+        driver_session(installed, capabilities, visit.deadline, place, variables={}) as driver,
     ):
         driver.switch_to.window(tab)
         yield driver

@@ -5,10 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
-
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.engine import Selenium
 from aura_browser.webdriver.chromedriver import Workplace, driver_session, workplace
@@ -17,7 +14,13 @@ from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.locate import Installed, locate
 from aura_browser.webdriver.profile import held, profile_folder, quit_politely
 
+if TYPE_CHECKING:
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+
 _log = logging.getLogger(__name__)
+
+CHROME: Final = "goog:chromeOptions"
+"""The capability that is Chrome's own."""
 
 _LONGEST_SCRIPT_MS: Final = 500  # where there is no page to run it in yet; then it is tried again
 
@@ -42,7 +45,7 @@ _KEPT: Final = {
 
 
 @contextmanager
-def chrome(engine: Selenium, visit: Visit) -> Iterator[WebDriver]:
+def chrome(engine: Selenium, visit: Visit) -> Iterator["WebDriver"]:
     """Run Chrome while the context lasts.
 
     Raises:
@@ -65,7 +68,7 @@ def started(
     *,
     flags: Sequence[str] = (),
     without: Sequence[str] = (),
-) -> Iterator[WebDriver]:
+) -> Iterator["WebDriver"]:
     """Run an *installed* Chrome while the context lasts. Errors as those of :func:`chrome`.
 
     Args:
@@ -77,51 +80,52 @@ def started(
         without: which of those that ChromeDriver adds by itself are left out.
     """
     kept = None if engine.profile is None else profile_folder(engine.profile)
-    options = Options()
-    options.binary_location = str(installed.chrome)
-    options.add_experimental_option("prefs", _KEPT if kept else _NEW)
-    options.add_experimental_option("excludeSwitches", [*without])
     own_flags = _own_flags(kept or place.folder / "profile")
-    ask_for(options, visit, [*own_flags, *flags], has_window=visit.interactive or engine.virtual_display)
+    capabilities = wanted(visit, [*own_flags, *flags], has_window=visit.interactive or engine.virtual_display)
+    capabilities[CHROME] |= {
+        "binary": str(installed.chrome),
+        "prefs": _KEPT if kept else _NEW,
+        "excludeSwitches": [*without],
+    }
     with ExitStack() as exits:
         variables = exits.enter_context(virtual_display(place.lifeline)) if engine.virtual_display else {}
         if kept:
             exits.enter_context(held(kept, visit.deadline))
-        session = driver_session(installed, options, visit.deadline, place, variables=variables)
+        session = driver_session(installed, capabilities, visit.deadline, place, variables=variables)
         driver = exits.enter_context(session)
         if kept:
             exits.callback(quit_politely, driver)
         yield driver
 
 
-def ask_for(options: Options, visit: Visit, flags: Sequence[str], *, has_window: bool) -> None:
-    """Put into *options* what every harvest needs of a Chrome that it starts, and what this visit asks for.
+def wanted(visit: Visit, flags: Sequence[str], *, has_window: bool) -> dict[str, Any]:
+    """Return the capabilities of a session that starts a Chrome, here or elsewhere.
 
     Args:
-        options: of a session that starts a Chrome, here or elsewhere.
         visit: for its proxy.
         flags: to add to those that every Chrome gets.
         has_window: whether it shows one.
     """
-    watch(options, has_window=has_window)
     # Loopback too goes through a proxy, as it does in the client.
     proxy = [f"--proxy-server={visit.proxy}", "--proxy-bypass-list=<-loopback>"]
-    for flag in (*_FLAGS, *flags, *(proxy if visit.proxy else ["--no-proxy-server"])):
-        options.add_argument(flag)
-    if not has_window:
-        options.add_argument("--headless=new")
+    headless = [] if has_window else ["--headless=new"]
+    arguments = [*_FLAGS, *flags, *(proxy if visit.proxy else ["--no-proxy-server"]), *headless]
+    return watching(has_window=has_window) | {CHROME: {"args": arguments}}
 
 
-def watch(options: Options, *, has_window: bool) -> None:
-    """Put into *options* what waiting and reading need, of a Chrome that runs already too."""
-    # The waiting is done here: told to wait, ChromeDriver returns early if the tab's first page, which Chrome opens by
-    # itself, is still loading, and then blocks in the next script until the site answers (measured).
-    options.page_load_strategy = "none"
-    options.timeouts = {"script": _LONGEST_SCRIPT_MS}
-    # A dialog stops all scripts until it is answered: in a window by the person, otherwise by nobody.
-    options.unhandled_prompt_behavior = "ignore" if has_window else "dismiss"
-    # The only place where the complete headers of a request are seen (measured).
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+def watching(*, has_window: bool) -> dict[str, Any]:
+    """Return the capabilities that waiting and reading need, of a Chrome that runs already too."""
+    return {
+        "browserName": "chrome",
+        # The waiting is done here: told to wait, ChromeDriver returns early if the tab's first page, which Chrome opens
+        # by itself, is still loading, and then blocks in the next script until the site answers (measured).
+        "pageLoadStrategy": "none",
+        "timeouts": {"script": _LONGEST_SCRIPT_MS},
+        # A dialog stops all scripts until it is answered: in a window by the person, otherwise by nobody.
+        "unhandledPromptBehavior": "ignore" if has_window else "dismiss",
+        # The only place where the complete headers of a request are seen (measured).
+        "goog:loggingPrefs": {"performance": "ALL"},
+    }
 
 
 def _own_flags(profile: Path) -> Iterator[str]:

@@ -1,22 +1,23 @@
 """Runs ChromeDriver in a process group and a folder of its own, and leaves neither behind."""
 
+import json
 import logging
 import os
 import re
 import shutil
+import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
-
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.chrome.webdriver import WebDriver
-from urllib3.exceptions import HTTPError
+from threading import Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from aura_browser.errors import DriverMismatch, LaunchFailed, clean_text
 from aura_browser.webdriver.environment import without_secrets
@@ -24,15 +25,19 @@ from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.locate import Installed
 from aura_browser.webdriver.watchdog import Deadline, Watchdog, all_children_ended, end_group
 
+if TYPE_CHECKING:
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+
 _log = logging.getLogger(__name__)
 
+_HOST: Final = "127.0.0.1"
+_OUTPUT: Final = "stderr.txt"
 _STDERR_LINES: Final = 5
+_GLANCE_S: Final = 0.005
+_USUAL_START_S: Final = 1.5
 _REMOVAL_S: Final = 3.0
 _LONGEST_TMPDIR: Final = 60
 _SHORT: Final = "/tmp" if os.name == "posix" else None  # noqa: S108 - mkdtemp makes a folder there for us alone
-
-DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
-"""What Selenium raises when the driver complains, and what it lets through when the driver is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,20 @@ def workplace() -> Iterator[Workplace]:
 
 @contextmanager
 def driver_session(
-    installed: Installed, options: Options, deadline: Deadline, place: Workplace, *, variables: dict[str, str]
-) -> Iterator[WebDriver]:
+    installed: Installed,
+    capabilities: Mapping[str, object],
+    deadline: Deadline,
+    place: Workplace,
+    *,
+    variables: Mapping[str, str],
+) -> Iterator["WebDriver"]:
     """Run ChromeDriver and a session on it while the context lasts; they are killed, whatever they are busy with.
+
+    Chrome starts before Selenium is loaded, which takes as long (measured).
 
     Args:
         installed: which ChromeDriver, and which Chrome to name in errors.
-        options: of the session.
+        capabilities: of the session.
         deadline: when all of it is ended, whatever the caller is blocked in.
         place: for ChromeDriver's and Chrome's own output.
         variables: to add to their environment.
@@ -77,68 +89,93 @@ def driver_session(
         DriverMismatch: if Chrome and ChromeDriver don't fit.
         LaunchFailed: if Chrome does not start; with the end of its stderr.
     """
-    # The environment's proxies are not meant for the driver beside us. The method for it is deprecated in favour of a
-    # ClientConfig, which Chrome's constructor does not take (Selenium 4.51); drop this when it does.
-    options._ignore_local_proxy = True  # noqa: SLF001
     with ExitStack() as exits:
-        stderr = place.folder / "stderr.txt"
-        output = exits.enter_context(stderr.open("wb"))
-        service = _HeldService(
-            place.lifeline,
-            log_output=output,
-            env=_environment(place.folder) | variables,
-            # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
-            popen_kw={"start_new_session": True},
-        )
-        service.path = str(installed.driver)
-        exits.callback(service.end)
-        exits.enter_context(Watchdog(deadline, service.end_group, service.lost_chrome))
+        chromedriver = exits.enter_context(_ChromeDriver(installed.driver, place, variables))
+        exits.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.lost_chrome))
+        loading = Thread(target=import_module, args=("aura_browser.webdriver.driver",), daemon=True)
+        loading.start()
         try:
-            driver = WebDriver(options, service)
-        except DRIVER_ERRORS as error:
-            raise _launch_error(installed, error, stderr, deadline) from error
-        service.is_up = True
+            session = chromedriver.new_session(capabilities, deadline)
+        except (OSError, HTTPException, ValueError, _Refused) as error:
+            raise _launch_error(installed, error, place, deadline) from error
+        loading.join()
+        from aura_browser.webdriver.driver import RunningSession
+
+        driver = RunningSession(chromedriver.address, session["sessionId"], session["capabilities"])
+        exits.callback(driver.close_connection)
         yield driver
 
 
-class _HeldService(Service):
-    """A ChromeDriver whose process group is the lifeline's from its first moment.
+class _Refused(Exception):
+    """ChromeDriver started no session; its own words."""
+
+
+class _ChromeDriver:
+    """A ChromeDriver whose process group is the lifeline's from its first moment. Use it with ``with``.
 
     Attributes:
-        is_up: whether Chrome was started; from then on ChromeDriver itself notices its end at once.
+        address: where it listens.
     """
 
-    def __init__(self, lifeline: Lifeline, **options: Any) -> None:  # noqa: ANN401 - as Selenium has them
-        super().__init__(**options)
-        self.DRIVER_PATH_ENV_KEY = None  # Selenium would put the variable SE_CHROMEDRIVER over the path
-        self.is_up = False
-        self._lifeline = lifeline
+    def __init__(self, path: Path, place: Workplace, variables: Mapping[str, str]) -> None:
+        with socket.create_server((_HOST, 0)) as free:
+            port = free.getsockname()[1]
+        self.address = f"http://{_HOST}:{port}"
+        self._is_up = False
+        self._began = time.monotonic()
+        with (place.folder / _OUTPUT).open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - the person's own ChromeDriver
+                [path, f"--port={port}", "--enable-chrome-logs"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**_environment(place.folder), **variables},
+                # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
+                start_new_session=True,
+            )
+        place.lifeline.hold_group(self._process.pid)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end_group()
+        self._process.wait()
+
+    def new_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
+        """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
+        self._wait_for_port(deadline)
+        connection = HTTPConnection(self.address.removeprefix("http://"))
+        try:
+            body = json.dumps({"capabilities": {"alwaysMatch": capabilities}})
+            connection.request("POST", "/session", body, {"Content-Type": "application/json; charset=utf-8"})
+            value: dict[str, Any] = json.loads(connection.getresponse().read())["value"]
+        finally:
+            connection.close()
+        if "sessionId" not in value:
+            raise _Refused(str(value.get("message")))
+        self._is_up = True
+        return value
 
     def end_group(self) -> None:
-        """Kill the driver and its Chrome, if they were started."""
-        if self._pid is not None:
-            end_group(self._pid)
-
-    def end(self) -> None:
-        """Kill what is left of the driver's process group, and reap the driver."""
-        self.end_group()
-        if self._pid is not None:
-            # Its way out of the "with" closes the pipes and waits.
-            with self.process:
-                pass
+        """Kill the driver and its Chrome."""
+        end_group(self._process.pid)
 
     def lost_chrome(self) -> bool:
-        """Tell whether Chrome ended while it started; the driver would go on waiting for it."""
-        return not self.is_up and self._pid is not None and all_children_ended(self._pid)
+        """Tell whether Chrome ended while it started: the driver would go on waiting; later it notices by itself."""
+        takes_long = time.monotonic() - self._began > _USUAL_START_S
+        return takes_long and not self._is_up and all_children_ended(self._process.pid)
 
-    @property
-    def _pid(self) -> int | None:
-        process = getattr(self, "process", None)
-        return None if process is None else process.pid
-
-    def _start_process(self, path: str) -> None:
-        super()._start_process(path)
-        self._lifeline.hold_group(self.process.pid)
+    def _wait_for_port(self, deadline: Deadline) -> None:
+        address = self.address.removeprefix("http://").split(":")
+        while self._process.poll() is None:
+            with socket.socket() as line:
+                if line.connect_ex((address[0], int(address[1]))) == 0:
+                    return
+            deadline.wait(_GLANCE_S)
+        raise _Refused(f"ChromeDriver exited with code {self._process.returncode}")
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -184,13 +221,14 @@ def _remove(folder: Path) -> None:
 
 
 def _launch_error(
-    installed: Installed, error: Exception, stderr: Path, deadline: Deadline
+    installed: Installed, error: Exception, place: Workplace, deadline: Deadline
 ) -> DriverMismatch | LaunchFailed:
-    said = str(getattr(error, "msg", None) or type(error).__name__).strip()
+    said = str(error).strip() if isinstance(error, _Refused) else "it ended before it was up"
     fits = re.search(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL)
     if fits:
         return DriverMismatch(str(installed.chrome), fits[2], str(installed.driver), fits[1])
-    lines = [clean_text(line) for line in stderr.read_text("utf-8", "replace").splitlines()]
+    output = (place.folder / _OUTPUT).read_text("utf-8", "replace")
+    lines = [clean_text(line) for line in output.splitlines()]
     chromes = [
         line for line in lines if line and not re.search(r"chromedriver|Only local connections", line, re.IGNORECASE)
     ]

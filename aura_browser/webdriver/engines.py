@@ -2,11 +2,13 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+from typing import TYPE_CHECKING
 
 from aura_browser.engine import Attach, Engine, Grid, OwnDriver, Selenium, Undetected
 from aura_browser.webdriver.watchdog import Deadline
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Visit:
     interactive: bool = False
 
 
-def open_browser(engine: Engine, visit: Visit) -> AbstractContextManager[WebDriver]:
+def open_browser(engine: Engine, visit: Visit) -> AbstractContextManager["WebDriver"]:
     """Return a context with a driver of *engine*; on leaving it all that was started for it is ended.
 
     Raises:

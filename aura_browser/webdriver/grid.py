@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import UNAUTHORIZED, HTTPException
-from typing import Final
+from typing import Any, Final
 from urllib.error import HTTPError
 from uuid import uuid4
 
@@ -26,8 +26,8 @@ from aura_browser.engine import Grid
 from aura_browser.errors import GridFailed, InvalidInput, clean_text
 from aura_browser.proxy import has_credentials
 from aura_browser.webdriver import grid_session
-from aura_browser.webdriver.chrome import ask_for
-from aura_browser.webdriver.chromedriver import DRIVER_ERRORS
+from aura_browser.webdriver.chrome import wanted
+from aura_browser.webdriver.driver import DRIVER_ERRORS
 from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.watchdog import Deadline, Watchdog
@@ -66,12 +66,22 @@ def grid_chrome(engine: Grid, visit: Visit) -> Iterator[ChromiumDriver]:
                 lifeline.let_go()
 
 
+class _Options(Options):
+    """Selenium's options, which are just the capabilities given."""
+
+    def __init__(self, capabilities: dict[str, Any]) -> None:
+        super().__init__()
+        self._wanted = capabilities
+
+    def to_capabilities(self) -> dict[str, Any]:
+        """Return them."""
+        return self._wanted
+
+
 def _options(visit: Visit, name: str) -> Options:
-    options = Options()
     # A node's Chrome ends with its driver, however that ends.
-    ask_for(options, visit, ["--remote-debugging-pipe"], has_window=visit.interactive)
-    options.set_capability("se:name", name)
-    return options
+    chrome = wanted(visit, ["--remote-debugging-pipe"], has_window=visit.interactive)
+    return _Options(chrome | {"se:name": name})
 
 
 def _farewell(address: URL, name: str) -> str:

@@ -1,32 +1,23 @@
 """Harvest: open a browser at a site, wait until it is ready, read the session, close everything."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
-from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
-
 from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import BrowserDied, InteractionRequired, InvalidInput, NotReady, WindowClosed, clean_text
+from aura_browser.errors import InteractionRequired, InvalidInput
 from aura_browser.proxy import check_proxy
 from aura_browser.session import Session
 from aura_browser.site import Site
-from aura_browser.webdriver.chromedriver import DRIVER_ERRORS
 from aura_browser.webdriver.display import has_display
 from aura_browser.webdriver.engines import Visit, open_browser
-from aura_browser.webdriver.reading import read_session
-from aura_browser.webdriver.ready import open_ready
 from aura_browser.webdriver.relay import browser_proxy
 from aura_browser.webdriver.watchdog import Deadline
 
 DEFAULT_TIMEOUT_S: Final = 60.0
 DEFAULT_INTERACTIVE_TIMEOUT_S: Final = 300.0
 """Longer, since a person may have to log in."""
-# A driver does one thing at a time: a Grid's could not be ended while it waits for a script in a busy page.
-_READING_S: Final = 2.0
 
 
 async def harvest(
@@ -69,7 +60,10 @@ async def harvest(
 
         def work() -> Session:
             with open_browser(engine, visit) as driver:
-                return _read_ready(driver, site, visit, proxy, on_wait)
+                # It needs Selenium, which the engine has loaded while its browser started.
+                from aura_browser.webdriver.attempt import attempt
+
+                return attempt(driver, site, visit, proxy=proxy, on_wait=on_wait)
 
         return await _in_thread(work, deadline)
 
@@ -83,29 +77,6 @@ def _check_window(engine: Selenium, site: Site) -> None:
             "A window has to be shown, and there is no display here (DISPLAY is not set).",
             f"{elsewhere} (on a machine with a screen; then, here: aura-browser sessions import session.json)",
         )
-
-
-def _read_ready(driver: WebDriver, site: Site, visit: Visit, proxy: str | None, on_wait: OnWait | None) -> Session:
-    deadline = visit.deadline
-    try:
-        open_ready(driver, site, deadline, on_wait)
-        driver.set_script_timeout(_READING_S)
-        while True:
-            try:
-                return read_session(driver, proxy=proxy, now=time.time())
-            except TimeoutException as error:
-                if deadline.left_s <= 0:
-                    raise NotReady(site.url, None, deadline.seconds, ("a page that is not busy",)) from error
-    except NoSuchWindowException:
-        raise WindowClosed(site.url) from None
-    except DRIVER_ERRORS as error:
-        if deadline.left_s <= 0 and not deadline.cancelled:
-            raise NotReady(site.url, None, deadline.seconds, ("an answer from the browser",)) from error
-        if visit.interactive and isinstance(error, WebDriverException):
-            # With its last window Chrome ends, and the driver says that instead.
-            raise WindowClosed(site.url) from error
-        said = str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0]
-        raise BrowserDied(site.url, clean_text(said)) from error
 
 
 async def _in_thread(work: Callable[[], Session], deadline: Deadline) -> Session:

@@ -1,19 +1,13 @@
 """Finds Chrome and ChromeDriver on this machine."""
 
-import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.common.selenium_manager import SeleniumManager
-
-from aura_browser.errors import BrowserNotFound, clean_text
-from aura_browser.webdriver.environment import without_secrets
+from aura_browser.errors import BrowserNotFound
 from aura_browser.webdriver.watchdog import Deadline
 
 CHROME_VARIABLE: Final = "AURA_BROWSER_CHROME"
@@ -27,7 +21,6 @@ _CHROME_APPS: Final = (
 _DRIVER_NAMES: Final = ("chromedriver", "chromium.chromedriver")
 _DOWNLOAD_TIMEOUT_S: Final = 60  # for each request of Selenium Manager
 _LONGEST_DOWNLOAD_S: Final = 600.0
-_GLANCE_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +105,11 @@ def managed(chrome: Path | None, deadline: Deadline) -> tuple[Found | None, Foun
         chrome: the Chrome that the driver is to fit; None if that is looked for too.
         deadline: when it is given up.
     """
+    from aura_browser.webdriver.selenium_manager import ManagerFailed, ask_manager
+
     try:
-        paths = _BoundedManager(deadline).binary_paths([*_manager_arguments(chrome), "--offline"])
-    except WebDriverException:
+        paths = ask_manager([*_manager_arguments(chrome), "--offline"], deadline)
+    except ManagerFailed:
         return None, None
     browser, driver = (
         Found(Path(path), "Selenium Manager") if path else None
@@ -159,9 +154,11 @@ def _checkout_bin() -> Path | None:
 
 
 def _ask_selenium_manager(chrome: Path | None, deadline: Deadline) -> Installed:
+    from aura_browser.webdriver.selenium_manager import ManagerFailed, ask_manager
+
     try:
-        paths = _BoundedManager(deadline).binary_paths(_manager_arguments(chrome))
-    except WebDriverException as error:
+        paths = ask_manager(_manager_arguments(chrome), deadline)
+    except ManagerFailed as error:
         raise BrowserNotFound(
             "ChromeDriver" if chrome else "Chrome",
             (
@@ -169,7 +166,7 @@ def _ask_selenium_manager(chrome: Path | None, deadline: Deadline) -> Installed:
                 DRIVER_VARIABLE,
                 "drivers/bin",
                 "PATH",
-                f"Selenium Manager ({_first_line(error)})",
+                f"Selenium Manager ({error})",
             ),
             "Install both, for example with drivers/install.sh (Debian, Ubuntu: apt install chromium chromium-driver).",
         ) from error
@@ -179,40 +176,3 @@ def _ask_selenium_manager(chrome: Path | None, deadline: Deadline) -> Installed:
 def _manager_arguments(chrome: Path | None) -> list[str]:
     arguments = ["--browser", "chrome", "--timeout", str(_DOWNLOAD_TIMEOUT_S)]
     return [*arguments, "--browser-path", str(chrome)] if chrome else arguments
-
-
-class _BoundedManager(SeleniumManager):
-    """Selenium Manager, ended at the deadline. Drop this when Selenium gives its own run a time-out (4.51 has none)."""
-
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-
-    def _run(self, args: list[str]) -> dict[str, str]:  # type: ignore[override]
-        with subprocess.Popen(  # noqa: S603 - Selenium's own program
-            args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=without_secrets(), start_new_session=True
-        ) as manager:
-            while self._deadline.left_s > 0:
-                try:
-                    answer, _ = manager.communicate(timeout=min(_GLANCE_S, self._deadline.left_s))
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-            else:
-                manager.kill()
-                raise WebDriverException(f"not done after {self._deadline.seconds:g} s")
-        return _result(answer, manager.returncode)
-
-
-def _result(answer: bytes, code: int) -> dict[str, str]:
-    try:
-        output = json.loads(answer)
-        result: dict[str, str] = output["result"]
-    except (ValueError, KeyError):
-        raise WebDriverException("its answer can't be read") from None
-    if code:
-        raise WebDriverException(str(result.get("message") or f"exit code {code}"))
-    return result
-
-
-def _first_line(error: WebDriverException) -> str:
-    return clean_text((error.msg or "no message").strip().partition("\n")[0], 160)

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
-
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed
-from aura_browser.webdriver.chromedriver import DRIVER_ERRORS
 from aura_browser.webdriver.watchdog import Deadline
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 _log = logging.getLogger(__name__)
 
@@ -109,8 +109,10 @@ def held(folder: Path, deadline: Deadline) -> Iterator[None]:
         lock.release()
 
 
-def quit_politely(driver: WebDriver) -> None:
+def quit_politely(driver: "WebDriver") -> None:
     """Have Chrome write its profile and end, if it is still there; killed, it would lose the latest."""
+    from aura_browser.webdriver.driver import DRIVER_ERRORS
+
     try:
         driver.quit()
     except DRIVER_ERRORS as error:

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
-
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.engine import Undetected
 from aura_browser.errors import InvalidInput, LaunchFailed
@@ -16,12 +14,15 @@ from aura_browser.webdriver.chromedriver import workplace
 from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.locate import Installed, locate
 
+if TYPE_CHECKING:
+    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+
 # navigator.webdriver is true without it.
 _FLAGS: Final = ("--disable-blink-features=AutomationControlled",)
 
 
 @contextmanager
-def undetected_chrome(engine: Undetected, visit: Visit) -> Iterator[WebDriver]:
+def undetected_chrome(engine: Undetected, visit: Visit) -> Iterator["WebDriver"]:
     """Run Chrome with a patched driver while the context lasts. Errors as those of :func:`chrome`.
 
     Raises:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-import psutil
-
 _GLANCE_S: Final = 0.05
 _GRACE_S: Final = 2.0
 
@@ -99,6 +97,8 @@ def all_children_ended(pid: int) -> bool:
     ChromeDriver waits 60 s for a Chrome that exited at start, and leaves it as a zombie meanwhile (measured with
     ``--remote-debugging-pipe``).
     """
+    import psutil  # needed by few
+
     try:
         states = [child.status() for child in psutil.Process(pid).children()]
     except psutil.NoSuchProcess:
