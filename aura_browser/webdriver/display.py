@@ -10,6 +10,7 @@ from typing import Final
 from aura_browser.errors import InvalidInput, LaunchFailed, clean_text
 from aura_browser.webdriver.environment import without_secrets
 from aura_browser.webdriver.lifeline import Lifeline
+from aura_browser.webdriver.watchdog import Deadline, Watchdog
 
 _LAST_WORK_S: Final = 2.0
 _HINT: Final = "pip install 'aura-browser[virtual-display]', and bring Xvfb (Debian, Ubuntu: apt install xvfb)"
@@ -21,11 +22,12 @@ def has_display() -> bool:
 
 
 @contextmanager
-def virtual_display(lifeline: Lifeline) -> Iterator[dict[str, str]]:
+def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str, str]]:
     """Run Xvfb while the context lasts, and yield the variables by which a program finds it.
 
     Args:
         lifeline: ends it if this process is killed.
+        deadline: when it is given up, if it does not start.
 
     Raises:
         InvalidInput: if PyVirtualDisplay is missing.
@@ -49,6 +51,10 @@ def virtual_display(lifeline: Lifeline) -> Iterator[dict[str, str]]:
             )
             lifeline.hold_process(self.pid)
 
+        def kill(self) -> None:
+            if self._subproc is not None:
+                self._subproc.kill()
+
         def stop(self) -> None:
             # PyVirtualDisplay kills it outright, and its socket and lock stay in /tmp.
             if self._subproc is not None:
@@ -59,7 +65,8 @@ def virtual_display(lifeline: Lifeline) -> Iterator[dict[str, str]]:
 
     try:
         display = HeldXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
-        display.start()  # type: ignore[no-untyped-call]
+        with Watchdog(deadline, display.kill):  # PyVirtualDisplay itself waits for 10 minutes
+            display.start()  # type: ignore[no-untyped-call]
     except (XStartError, XStartTimeoutError, OSError) as error:
         raise LaunchFailed("Xvfb", f"{clean_text(str(error))}; {_HINT}") from error
     try:

@@ -26,7 +26,7 @@ from aura_browser.engine import Grid
 from aura_browser.errors import GridFailed, InvalidInput, clean_text
 from aura_browser.proxy import has_credentials
 from aura_browser.webdriver import grid_session
-from aura_browser.webdriver.chrome import wanted
+from aura_browser.webdriver.chrome import IN_A_NEW_PROFILE, wanted
 from aura_browser.webdriver.driver import DRIVER_ERRORS
 from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.lifeline import Lifeline
@@ -80,7 +80,7 @@ class _Options(Options):
 
 def _options(visit: Visit, name: str) -> Options:
     # A node's Chrome ends with its driver, however that ends.
-    chrome = wanted(visit, ["--remote-debugging-pipe"], has_window=visit.interactive)
+    chrome = wanted(visit, ["--remote-debugging-pipe", *IN_A_NEW_PROFILE], has_window=visit.interactive)
     return _Options(chrome | {"se:name": name})
 
 

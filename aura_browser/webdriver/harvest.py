@@ -1,6 +1,7 @@
 """Harvest: open a browser at a site, wait until it is ready, read the session, close everything."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
@@ -81,11 +82,19 @@ def _check_window(engine: Selenium, site: Site) -> None:
 
 async def _in_thread(work: Callable[[], Session], deadline: Deadline) -> Session:
     """Run blocking *work* in a thread. On cancellation bring its deadline forward and wait until it has unwound."""
-    job = asyncio.ensure_future(asyncio.to_thread(work))
+    begun = threading.Event()
+
+    def begin() -> Session:
+        begun.set()
+        return work()
+
+    job = asyncio.ensure_future(asyncio.to_thread(begin))
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:
         deadline.cancel()
+        if not begun.is_set():
+            job.cancel()  # other harvests have all threads, and it need not wait for them
         await asyncio.wait([job])
         if not job.cancelled():
             job.exception()  # it was told to fail

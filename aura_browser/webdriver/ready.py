@@ -24,7 +24,7 @@ from aura_browser.site import Condition, Site
 from aura_browser.webdriver.reading import read_cookies, same_site
 from aura_browser.webdriver.watchdog import Deadline
 
-_GLANCE_S: Final = 0.05
+_GLANCE_S: Final = 0.025
 _LOADED: Final = "the page loaded"
 _GOOD_STATUS: Final = "a page status below 400"
 _AT_HOME: Final = "a page of the site itself"
@@ -57,7 +57,7 @@ class _Glance:
 def open_ready(driver: WebDriver, site: Site, deadline: Deadline, on_wait: OnWait | None = None) -> None:
     """Open the site's page and return when it is ready.
 
-    Looking each 0.05 s is also what keeps a Grid from ending a session while a person types.
+    Looking every 0.025 s is also what keeps a Grid from ending a session while a person types.
 
     Raises:
         InvalidInput: if a condition is no CSS selector or no JavaScript.
