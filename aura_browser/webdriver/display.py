@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed, clean_text
@@ -55,21 +55,22 @@ def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str
             if self._subproc is not None:
                 self._subproc.kill()
 
-        def stop(self) -> None:
-            # PyVirtualDisplay kills it outright, and its socket and lock stay in /tmp.
-            if self._subproc is not None:
-                self._subproc.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    self._subproc.wait(_LAST_WORK_S)
-            super().stop()  # type: ignore[no-untyped-call]
+        def end(self) -> None:
+            # PyVirtualDisplay's own stop kills it outright, and its socket and lock stay in /tmp.
+            if self._subproc is None:
+                return
+            self._subproc.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._subproc.wait(_LAST_WORK_S)
+            self._subproc.kill()
+            self._subproc.communicate()
 
-    try:
-        display = HeldXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
-        with Watchdog(deadline, display.kill):  # PyVirtualDisplay itself waits for 10 minutes
-            display.start()  # type: ignore[no-untyped-call]
-    except (XStartError, XStartTimeoutError, OSError) as error:
-        raise LaunchFailed("Xvfb", f"{clean_text(str(error))}; {_HINT}") from error
-    try:
+    with ExitStack() as exits:
+        try:
+            display = HeldXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
+            exits.callback(display.end)
+            with Watchdog(deadline, display.kill):  # PyVirtualDisplay itself waits for 10 minutes
+                display.start()  # type: ignore[no-untyped-call]
+        except (XStartError, XStartTimeoutError, OSError) as error:
+            raise LaunchFailed("Xvfb", f"{clean_text(str(error))}; {_HINT}") from error
         yield {"DISPLAY": display.new_display_var}
-    finally:
-        display.stop()
