@@ -101,7 +101,7 @@ class Terminal:
 
 
 def test_help_and_version() -> None:
-    for command in ((), ("harvest",), ("chat",), ("demo",), ("playground",)):
+    for command in ((), ("harvest",), ("chat",), ("demo",), ("doctor",), ("playground",), ("sessions",)):
         shown = run(*command, "--help")
         assert shown.returncode == 0
         assert "Usage: aura-browser" in shown.stdout
@@ -124,6 +124,12 @@ def test_help_and_version() -> None:
         ("chat", "--url", "http://127.0.0.1:1"),
         ("harvest", "http://127.0.0.1:1", "--timeout", "inf"),
         ("playground", "--gate", "other"),
+        ("harvest", "http://127.0.0.1:1", "--grid", "http://127.0.0.1:1", "--profile", "me"),
+        ("harvest", "http://127.0.0.1:1", "--attach", "127.0.0.1:1", "--virtual-display"),
+        ("harvest", "http://127.0.0.1:1", "--attach", "here"),
+        ("harvest", "http://127.0.0.1:1", "--grid", "ftp://here"),
+        ("chat", "--grid", "127.0.0.1:1", "--engine", "undetected", "x"),
+        ("chat", "--grid", "http://me:s3cret@127.0.0.1:1", "x"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_no_traceback(args: tuple[str, ...]) -> None:
@@ -131,6 +137,7 @@ def test_wrong_usage_is_exit_code_2_and_no_traceback(args: tuple[str, ...]) -> N
     assert shown.returncode == 2, shown.stderr
     assert "Error" in shown.stderr
     assert "Traceback" not in shown.stderr
+    assert "s3cret" not in shown.stderr
     assert shown.stdout == ""
 
 

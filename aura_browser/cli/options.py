@@ -85,13 +85,16 @@ def _engine(*, engine: str, grid: str | None, attach: str | None, profile: str |
     Raises:
         UsageError: if they don't go together.
     """
-    named = {"--engine undetected": engine == "undetected", "--grid": grid, "--attach": attach}
-    local = {"--profile": profile, "--virtual-display": virtual_display}
-    chosen = [option for option, value in named.items() if value]
-    elsewhere = [option for option in chosen if option in {"--grid", "--attach"}]
-    clash = chosen if len(chosen) > 1 else [*elsewhere, *(option for option, value in local.items() if value)]
-    if elsewhere and len(clash) > 1:
-        raise click.UsageError(f"{' and '.join(clash)} don't go together: that browser is not started here.")
+    options = {
+        "--engine undetected": engine == "undetected",
+        "--grid (or AURA_BROWSER_GRID)": grid,
+        "--attach": attach,
+        "--profile": profile,
+        "--virtual-display": virtual_display,
+    }
+    given = [option for option, value in options.items() if value]
+    if (grid or attach) and len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} don't go together: that browser is not started here.")
     if grid:
         return Grid(grid)
     if attach:
