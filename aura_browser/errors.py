@@ -213,8 +213,8 @@ class NotReady(BrowserError):
         status = "" if self.status is None else f" (status {self.status})"
         return (
             f"{self.url}{status} was not ready after {self.waited_s:.0f} s; never held: {', '.join(self.missing)}. "
-            "If the page asks for a login or a check, complete it yourself in a visible window (--interactive), "
-            "or allow more time (--timeout)."
+            "If the page asks for a login or a check, complete it yourself in a visible window "
+            "(aura-browser harvest --interactive), or allow more time (--timeout)."
         )
 
 

@@ -19,10 +19,12 @@ from aura_browser.errors import (
     AuraError,
     BrowserNotFound,
     DriverMismatch,
+    GridFailed,
     InteractionRequired,
     InvalidInput,
     SessionLocked,
     StoreError,
+    WindowClosed,
 )
 from aura_browser.events import tell
 from aura_browser.lifetime import Due, renewal_due
@@ -124,8 +126,11 @@ class SessionManager:
         tell("refused", origin=self._key.origin, session=refused.fingerprint)
         return await self._replaced(refused, "refused")
 
-    async def harvest(self) -> Session:
+    async def harvest(self, *, despite_cool_down: bool = False) -> Session:
         """Return a new session from a browser, whatever is cached; it replaces what is cached.
+
+        Args:
+            despite_cool_down: don't wait for the end of a cool-down, as a person takes part, who is no storm.
 
         Raises:
             AuraError: as :meth:`get`.
@@ -133,8 +138,8 @@ class SessionManager:
         while self._flight is not None and self._flight is not self._asked:
             await asyncio.wait([self._flight])
         if self._flight is None:
-            self._asked = self._take_off(lambda: self._renew(None, "asked"))
-        return await self._join(lambda: self._renew(None, "asked"))
+            self._asked = self._take_off(lambda: self._renew(None, "asked", despite_cool_down=despite_cool_down))
+        return await self._join(lambda: self._renew(None, "asked", despite_cool_down=despite_cool_down))
 
     async def give_up(self, refused: Session) -> None:
         """Take note that a session was refused right after its harvest: a harvest that did not help."""
@@ -228,7 +233,7 @@ class SessionManager:
         self._current = cached
         return cached
 
-    async def _renew(self, old: Session | None, cause: str) -> Session:
+    async def _renew(self, old: Session | None, cause: str, *, despite_cool_down: bool = False) -> Session:
         """Get another session than *old* while no one else does, here or elsewhere."""
         await self._write_changes()
         async with AsyncExitStack() as exits:
@@ -239,7 +244,8 @@ class SessionManager:
                 tell("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 self._use(stored)
                 return self._current or stored
-            await self._budget.check()
+            if not despite_cool_down:
+                await self._budget.check()
             session = await self._harvested(cause)
             return await self._kept(session, lease)
 
@@ -257,7 +263,7 @@ class SessionManager:
         began = self.clock()
         try:
             session = await self._harvest()
-        except (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch):
+        except (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch, GridFailed, WindowClosed):
             self.counters.harvests -= 1  # the site was not asked, so there is nothing to cool down from either
             raise
         except Exception as error:

@@ -66,6 +66,8 @@ class SessionMiddleware:
             # One that was harvested for this request is the last word; a neighbour's, or a rotated one, is not.
             if ruling.verdict is not Verdict.STALE or session.harvested_at >= began:
                 break
+            for name in session.headers:
+                request.headers.pop(name, None)  # the new one may not have it
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
                 raise self._refusal(request, response, f"{ruling.mark}; the body of this request can't be sent twice")

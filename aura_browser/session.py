@@ -212,6 +212,8 @@ def _with_readable_addresses(session: Session) -> Session:
             URL(address).origin()
         except ValueError:
             raise SessionFormatError(name, "not an address") from None
+    if URL(session.url).origin() != URL(session.origin):
+        raise SessionFormatError("url", "not a page of the origin")
     return session
 
 

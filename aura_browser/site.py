@@ -67,7 +67,7 @@ class Site:
     def login_command(self, *options: str) -> str:
         """Return the command by which a person logs in there, in a window; *options* are added to it."""
         words = ["aura-browser", "harvest", self.url, "--interactive"]
-        for condition in self.ready:
+        for condition in self.ready or ("CONDITION",):
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
 

@@ -51,11 +51,18 @@ class Answer:
         """End the watch."""
         self._timer.cancel()
 
+    def _give_up(self, waited_since: float | None) -> None:
+        if self._waits_since == waited_since:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._timer = self._loop.call_later(self._timeout_s, self._look)
+
     def _look(self) -> None:
         now = self._loop.time()
         due = self._timeout_s + (now if self._waits_since is None else self._waits_since)
         if due <= now:
-            self._content.set_exception(TimeoutError())
+            # After what has arrived in the meantime was taken in: the loop itself may have been busy for so long.
+            self._loop.call_soon(self._give_up, self._waits_since)
         else:
             self._timer = self._loop.call_at(due, self._look)
 

@@ -16,7 +16,7 @@ from tests.parts import missing
 
 _PATIENCE_S = 30.0
 _LOG_IN = """(async () => {
-  while (!document.querySelector('form')) await new Promise((later) => setTimeout(later, 20));
+  while (!document.querySelector('form button')) await new Promise((later) => setTimeout(later, 20));
   document.querySelector('[name=username]').value = 'demo';
   document.querySelector('[name=password]').value = 'demo';
   document.querySelector('form').submit();

@@ -127,6 +127,7 @@ def test_help_and_version() -> None:
         ("harvest", "http://127.0.0.1:1", "--grid", "http://127.0.0.1:1", "--profile", "me"),
         ("harvest", "http://127.0.0.1:1", "--attach", "127.0.0.1:1", "--virtual-display"),
         ("harvest", "http://127.0.0.1:1", "--attach", "here"),
+        ("harvest", "http://127.0.0.1:1", "--interactive"),
         ("harvest", "http://127.0.0.1:1", "--grid", "ftp://here"),
         ("chat", "--grid", "127.0.0.1:1", "--engine", "undetected", "x"),
         ("chat", "--grid", "http://me:s3cret@127.0.0.1:1", "x"),

@@ -141,6 +141,24 @@ async def test_wandering_off_to_another_site_and_back_is_fine(person: Person) ->
         assert (await harvesting).origin == server.origin
 
 
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_page_that_fails_in_the_window_is_waited_out(person: Person) -> None:
+    async with Playground("login-redirect") as server:
+        engine = Selenium(chrome_path=person.chrome())
+        harvesting = asyncio.ensure_future(harvest(openchat_site(server.origin), engine=engine, interactive=True))
+        await person.leave_the_page("/login", "http://127.0.0.1:9/")
+        await person.leave_the_page("127.0.0.1:9/", f"{server.origin}/login")
+        await person.log_in()
+        assert (await harvesting).origin == server.origin
+
+
+async def test_a_display_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    with pytest.raises(InteractionRequired, match="nothing answers there"):
+        await harvest(openchat_site("https://chat.example"), interactive=True)
+
+
 @pytest.mark.usefixtures("without_a_screen")
 async def test_without_a_display_it_says_how_to_harvest_elsewhere() -> None:
     with pytest.raises(InteractionRequired) as caught:
@@ -156,7 +174,7 @@ async def test_a_window_on_a_display_that_nobody_sees() -> None:
         session = await harvest(openchat_site(server.origin), engine=Selenium(virtual_display=True))
     assert "HeadlessChrome" not in session.user_agent
     with pytest.raises(InvalidInput, match="shows its window to nobody"):
-        await harvest(page_site(server.origin), engine=Selenium(virtual_display=True), interactive=True)
+        await harvest(openchat_site(server.origin), engine=Selenium(virtual_display=True), interactive=True)
 
 
 async def test_what_a_virtual_display_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -419,18 +419,59 @@ async def test_a_chrome_that_exits_at_start_is_noticed_at_once_with_its_last_wor
     assert caught.value.stderr_tail[-1] == "No usable sandbox!"
 
 
-async def test_a_harvest_that_waits_for_a_thread_is_cancelled_at_once() -> None:
+async def test_a_harvest_takes_none_of_the_threads_that_all_share() -> None:
     import threading
     from concurrent.futures import ThreadPoolExecutor
 
     busy = threading.Event()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    blocking = asyncio.ensure_future(asyncio.to_thread(busy.wait, 30))
-    waiting = asyncio.ensure_future(harvest(page_site("http://127.0.0.1:9")))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    async with serving(page()) as (_server, origin):
+        engine = Selenium()
+        waiting = page_site(origin, (Condition.parse("cookie:never"),))
+        harvesting = asyncio.ensure_future(harvest(waiting, engine=engine, on_wait=lambda _left, _missing: busy.set()))
+        await asyncio.to_thread(busy.wait, 30)
         async with asyncio.timeout(5):
-            await waiting
-    busy.set()
-    await blocking
+            assert await asyncio.to_thread(lambda: "free") == "free"
+        for _ in range(3):
+            harvesting.cancel()  # a second time must not make it leave the browser behind
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await harvesting
+
+
+def test_the_lifeline_takes_nothing_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aura_browser.webdriver.lifeline import Lifeline
+
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    monkeypatch.setenv("folder", str(precious))
+    monkeypatch.setenv("code", f"open({str(tmp_path / 'made')!r}, 'w')")
+    with Lifeline() as lifeline:
+        lifeline.let_go()
+    assert precious.is_dir()
+    assert not (tmp_path / "made").exists()
+
+
+async def test_a_driver_that_can_not_be_run_is_a_launch_that_failed(tmp_path: Path) -> None:
+    driver = tmp_path / "chromedriver"
+    driver.write_bytes(b"\x7fELF no program")
+    driver.chmod(0o755)
+    with pytest.raises(LaunchFailed, match=r"exited with code (126|127|2)"):
+        await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(driver_path=driver))
+
+
+async def test_a_page_that_is_not_there_is_said_soon() -> None:
+    async with serving(page(status=404)) as (_server, origin):
+        with pytest.raises(PageFailed, match=r"answers 404\. Check the address"):
+            async with asyncio.timeout(20):
+                await harvest(page_site(origin))
+
+
+@pytest.mark.parametrize("wrong", ["selenium", 7])
+async def test_what_is_no_engine_or_no_site_is_said(wrong: object) -> None:
+    with pytest.raises(InvalidInput, match=r"engine: .*Selenium\(\)"):
+        await harvest(page_site("http://127.0.0.1:9"), engine=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"site: .*page_site"):
+        await harvest(wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="logged in"):
+        await harvest(page_site("http://127.0.0.1:9"), interactive=True)

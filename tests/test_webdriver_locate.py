@@ -115,7 +115,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(500, {{"error": "session not created", "stacktrace": "", "message": {message}}})
     def log_message(self, *args): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+print("ChromeDriver was started successfully.", flush=True)
+server.serve_forever()
 """
 
 

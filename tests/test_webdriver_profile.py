@@ -64,7 +64,7 @@ def test_a_file_is_no_profile(tmp_path: Path) -> None:
 
 
 def test_two_never_have_a_profile_at_once(tmp_path: Path) -> None:
-    busy = pytest.raises(LaunchFailed, match="another harvest is using this profile")
+    busy = pytest.raises(LaunchFailed, match="another harvest is using it; wait")
     with held(tmp_path, Deadline(5)), busy, held(tmp_path, Deadline(0.2)):
         pytest.fail("it was free")
     with held(tmp_path, Deadline(0.2)):

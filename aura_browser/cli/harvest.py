@@ -82,6 +82,11 @@ def command(
     """  # noqa: D301 - click knows an example by this character
     _check_folder(output)
     site = _site(url, conditions)
+    if interactive and not site.ready:
+        raise click.UsageError(
+            "Say with --until what tells that you are logged in, such as --until cookie:NAME, --until 'url:*/home' or "
+            "--until selector:CSS; the window would close at once otherwise."
+        )
     new = fresh or interactive or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
 
@@ -93,7 +98,7 @@ def command(
         store=store,
         harvest=shown(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive),
     )
-    _hand_over(asyncio.run(_session(manager, new=new)), output)
+    _hand_over(asyncio.run(_session(manager, new=new, interactive=interactive)), output)
 
 
 def _site(url: str, conditions: tuple[Condition, ...]) -> Site:
@@ -108,9 +113,9 @@ def _check_folder(output: Path | None) -> None:
         raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
 
 
-async def _session(manager: "SessionManager", *, new: bool) -> "Session":
+async def _session(manager: "SessionManager", *, new: bool, interactive: bool) -> "Session":
     try:
-        return await (manager.harvest() if new else manager.get())
+        return await (manager.harvest(despite_cool_down=interactive) if new else manager.get())
     finally:
         await manager.aclose()
 

@@ -174,5 +174,5 @@ def seconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number <= _LONGEST_S:
-        raise InvalidInput("seconds", f"{text!r} is no number of seconds from 0 to {_LONGEST_S:.0f}")
+        raise InvalidInput("seconds", f"{text!r} is no number of seconds above 0 and up to {_LONGEST_S:.0f}")
     return number

@@ -55,8 +55,9 @@ def _end_as_ctrl_c_does() -> list[int]:
         signal.raise_signal(signal.SIGINT)
 
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), interrupt)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, interrupt)
     return came
 
 

@@ -130,10 +130,10 @@ def check(*, name: str | None, store: str | None) -> None:
 @store_option
 @reported
 def import_session(*, file: IO[bytes], session_name: str, store: str | None) -> None:
-    """Keep a session that was harvested on another machine; FILE is what "harvest" wrote there, or - for stdin.
+    """Keep a session from another machine.
 
-    It is shown to its site first and kept only if the site takes it. A session that was harvested through a proxy is
-    kept for use through that proxy.
+    FILE is what "harvest" wrote there, or - for stdin. It is shown to its site first and kept only if the site takes
+    it. A session that was harvested through a proxy is kept for use through that proxy.
 
     \b
     aura-browser harvest URL --interactive -o session.json       on a machine with a screen
@@ -146,9 +146,15 @@ def import_session(*, file: IO[bytes], session_name: str, store: str | None) -> 
     session = Session.from_json(file.read())
 
     async def kept(opened: "Store") -> str:
-        with progress(f"Asking {session.origin} …"):
-            proven = await verify(_site(session), session)
+        try:
+            with progress(f"Asking {session.origin} …"):
+                proven = await verify(_site(session), session)
+        except SessionRefused as error:
+            raise click.ClickException(f"The site refused it, so it is not kept: {_refusal(session, error)}") from None
         key = SessionKey(session.origin, session_name, session.proxy)
+        before = await opened.load(key)
+        if before is not None and before.cookies and not session.cookies:
+            raise click.ClickException(f"It has no cookies, and {key.slug} has; remove that first if you mean it.")
         await opened.save(key, proven)
         return key.slug
 
@@ -270,7 +276,7 @@ def _found(entries: Sequence[_Entry], name: str) -> _Entry:
     matches = matches or [entry for entry in entries if any(text.startswith(name) for text in _names(entry))]
     if len(matches) == 1:
         return matches[0]
-    problem = "tells more than one session" if matches else "tells no session"
+    problem = "tells more than one session" if matches else "is the name of no session; there are"
     candidates = ", ".join(clean_text(entry.slug) for entry in matches or entries) or "there are none"
     raise click.ClickException(f"{clean_text(name)!r} {problem}: {candidates}")
 
@@ -385,12 +391,16 @@ async def _checked(store: "Store", entry: _Entry) -> str:
         with progress(f"Asking {clean_text(entry.session.origin)} …"):
             proven = await verify(_site(entry.session), entry.session)
     except SessionRefused as error:
-        return f"refused: {error}"
+        return f"refused: {_refusal(entry.session, error)}"
     except AuraError as error:
         return f"unknown: {error}"
     # If a neighbour has written a newer one meanwhile, that one stays.
     await store.swap(entry.slug, entry.data, proven.to_json().encode(), expires_at=proven.expires_at)
     return "valid"
+
+
+def _refusal(session: "Session", error: SessionRefused) -> str:
+    return f"{error.mark}. Log in again: {_site(session).login_command()}"
 
 
 def _site(session: "Session") -> "Site":

@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 from yarl import URL
 
 from aura_browser.engine import Attach
-from aura_browser.errors import BrowserNotFound, clean_text
+from aura_browser.errors import BrowserDied, BrowserNotFound, clean_text
 from aura_browser.webdriver.chrome import CHROME, watching
 from aura_browser.webdriver.chromedriver import driver_session, workplace
 from aura_browser.webdriver.engines import Visit
@@ -50,8 +50,17 @@ def attached_chrome(engine: Attach, visit: Visit) -> Iterator["WebDriver"]:
         _tab(debugger, place.lifeline) as tab,
         driver_session(installed, capabilities, visit.deadline, place, variables={}) as driver,
     ):
-        driver.switch_to.window(tab)
+        _switch(driver, tab, engine)
         yield driver
+
+
+def _switch(driver: "WebDriver", tab: str, engine: Attach) -> None:
+    from aura_browser.webdriver.driver import DRIVER_ERRORS
+
+    try:
+        driver.switch_to.window(tab)
+    except DRIVER_ERRORS as error:
+        raise BrowserDied(engine.address, "its new tab was closed, or it ended") from error
 
 
 def _driver(given: str | PathLike[str] | None, deadline: Deadline) -> Path:
@@ -67,7 +76,9 @@ def _tab(debugger: URL, lifeline: Lifeline) -> Iterator[str]:
         looked = f"{debugger.authority} ({clean_text(str(getattr(error, 'reason', error)))})"
         raise BrowserNotFound("A Chrome that listens for debuggers", (looked,), _START) from error
     close = debugger / "json/close" / tab
-    lifeline.hold(f"import urllib.request; urllib.request.urlopen({str(close)!r}, timeout={_CALL_S})")
+    lifeline.hold(
+        f"import urllib.request as r; r.build_opener(r.ProxyHandler({{}})).open({str(close)!r}, timeout={_CALL_S})"
+    )
     try:
         yield tab
     finally:

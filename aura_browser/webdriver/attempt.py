@@ -35,7 +35,7 @@ def attempt(driver: WebDriver, site: Site, visit: Visit, *, proxy: str | None, o
     """
     deadline = visit.deadline
     try:
-        open_ready(driver, site, deadline, on_wait)
+        open_ready(driver, site, deadline, on_wait, interactive=visit.interactive)
         driver.set_script_timeout(_READING_S)
         while True:
             try:

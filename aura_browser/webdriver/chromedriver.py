@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -34,6 +33,8 @@ _HOST: Final = "127.0.0.1"
 _OUTPUT: Final = "stderr.txt"
 _STDERR_LINES: Final = 5
 _GLANCE_S: Final = 0.005
+_LISTENS: Final = b"was started successfully"
+_OWN_WORDS: Final = re.compile("Starting ChromeDriver|ChromeDriver was st|Only local conn|Please (see|protect)")
 _USUAL_START_S: Final = 1.5
 _REMOVAL_S: Final = 3.0
 _LONGEST_TMPDIR: Final = 60
@@ -123,17 +124,13 @@ class _ChromeDriver:
         self.address = f"http://{_HOST}:{port}"
         self._is_up = False
         self._began = time.monotonic()
-        with (place.folder / _OUTPUT).open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - the person's own ChromeDriver
-                [path, f"--port={port}", "--enable-chrome-logs"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**_environment(place.folder), **variables},
-                # A group of its own, so that Ctrl-C on a terminal reaches us alone and we end it in order.
-                start_new_session=True,
-            )
-        place.lifeline.hold_group(self._process.pid)
+        self._output = place.folder / _OUTPUT
+        self._process = place.lifeline.start(
+            [str(path), f"--port={port}", "--enable-chrome-logs"],
+            self._output,
+            "kill",
+            env={**_environment(place.folder), **variables},
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +143,7 @@ class _ChromeDriver:
 
     def new_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
         """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
-        self._wait_for_port(deadline)
+        self._wait_until_it_listens(deadline)
         connection = HTTPConnection(self.address.removeprefix("http://"))
         try:
             body = json.dumps({"capabilities": {"alwaysMatch": capabilities}})
@@ -168,12 +165,11 @@ class _ChromeDriver:
         takes_long = time.monotonic() - self._began > _USUAL_START_S
         return takes_long and not self._is_up and all_children_ended(self._process.pid)
 
-    def _wait_for_port(self, deadline: Deadline) -> None:
-        address = self.address.removeprefix("http://").split(":")
+    def _wait_until_it_listens(self, deadline: Deadline) -> None:
+        """Return when it says so itself: another program may have taken the port meanwhile."""
         while self._process.poll() is None:
-            with socket.socket() as line:
-                if line.connect_ex((address[0], int(address[1]))) == 0:
-                    return
+            if self._output.exists() and _LISTENS in self._output.read_bytes():
+                return
             deadline.wait(_GLANCE_S)
         raise _Refused(f"ChromeDriver exited with code {self._process.returncode}")
 
@@ -189,10 +185,11 @@ def _environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
-    # Chrome does not start where the path of its socket gets too long.
-    is_long = len(tempfile.gettempdir()) > _LONGEST_TMPDIR - len("/aura-browser-12345678")
+    # Chrome does not start where the path of its socket gets too long; the lifeline is told one thing a line.
+    usual = tempfile.gettempdir()
+    is_unfit = "\n" in usual or len(usual) > _LONGEST_TMPDIR - len("/aura-browser-12345678")
     try:
-        folder = Path(tempfile.mkdtemp(prefix="aura-browser-", dir=_SHORT if is_long else None))
+        folder = Path(tempfile.mkdtemp(prefix="aura-browser-", dir=_SHORT if is_unfit else None))
     except OSError as error:
         raise LaunchFailed(
             "no profile", f"no folder for temporary files can be written; set TMPDIR ({error})"
@@ -227,11 +224,9 @@ def _launch_error(
     fits = re.search(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL)
     if fits:
         return DriverMismatch(str(installed.chrome), fits[2], str(installed.driver), fits[1])
-    output = (place.folder / _OUTPUT).read_text("utf-8", "replace")
-    lines = [clean_text(line) for line in output.splitlines()]
-    chromes = [
-        line for line in lines if line and not re.search(r"chromedriver|Only local connections", line, re.IGNORECASE)
-    ]
+    output = place.folder / _OUTPUT
+    lines = output.read_text("utf-8", "replace").splitlines() if output.exists() else []
+    chromes = [clean_text(line) for line in lines if line.strip() and not _OWN_WORDS.match(line)]
     reason = clean_text(said.partition("\n")[0].rstrip("."))
     if deadline.left_s <= 0 and not deadline.cancelled:
         reason = f"it was not up after {deadline.seconds:g} s"

@@ -1,10 +1,13 @@
 """Displays: whether a person can see a window here, and one for a window that nobody sees."""
 
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed, clean_text
@@ -13,12 +16,34 @@ from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.watchdog import Deadline, Watchdog
 
 _LAST_WORK_S: Final = 2.0
+_HELP_S: Final = 5.0
 _HINT: Final = "pip install 'aura-browser[virtual-display]', and bring Xvfb (Debian, Ubuntu: apt install xvfb)"
 
 
 def has_display() -> bool:
-    """Tell whether a window can be shown: elsewhere than on macOS and Windows a display has to be named."""
-    return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Tell whether a window can be shown: elsewhere than on macOS and Windows a display has to be named, and answer."""
+    if sys.platform in {"darwin", "win32"} or os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    display = os.environ.get("DISPLAY", "")
+    local = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", display)
+    return _answers(f"/tmp/.X11-unix/X{local[1]}") if local else bool(display)  # noqa: S108 - where X servers listen
+
+
+def _answers(path: str) -> bool:
+    """Tell whether an X server listens there, or on Linux in the abstract place of that name."""
+    for address in (path, f"\0{path}"):
+        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
+            line.settimeout(_HELP_S)
+            line.connect(address)
+            return True
+    return False
+
+
+def _help_of(program: str) -> str:
+    told = subprocess.run(  # noqa: S603 - PyVirtualDisplay's own command
+        [program, "-help"], env=without_secrets(), capture_output=True, text=True, timeout=_HELP_S, check=False
+    )
+    return told.stdout + told.stderr
 
 
 @contextmanager
@@ -34,22 +59,24 @@ def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str
         LaunchFailed: if Xvfb is missing or does not start.
     """
     try:
+        from pyvirtualdisplay import abstractdisplay
         from pyvirtualdisplay.abstractdisplay import XStartError, XStartTimeoutError
         from pyvirtualdisplay.xvfb import XvfbDisplay
     except ImportError:
         raise InvalidInput("virtual_display", f"needs PyVirtualDisplay: {_HINT}") from None
 
+    # Its own has no time-out, and gives Xvfb our whole environment.
+    abstractdisplay.get_helptext = _help_of  # type: ignore[attr-defined]
+
     class HeldXvfb(XvfbDisplay):
         def _popen(self, use_pass_fds: bool) -> None:  # noqa: FBT001 - its signature
-            self._subproc = subprocess.Popen(  # noqa: S603 - PyVirtualDisplay's own command
+            self._subproc = lifeline.start(
                 self._command,
-                pass_fds=[self._pipe_wfd] if use_pass_fds else [],  # type: ignore[list-item]
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                Path(os.devnull),
+                "end",
+                pass_fds=[self._pipe_wfd] if use_pass_fds else [],
                 env=without_secrets(),
-                start_new_session=True,
             )
-            lifeline.hold_process(self.pid)
 
         def kill(self) -> None:
             if self._subproc is not None:
@@ -71,6 +98,6 @@ def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str
             exits.callback(display.end)
             with Watchdog(deadline, display.kill):  # PyVirtualDisplay itself waits for 10 minutes
                 display.start()  # type: ignore[no-untyped-call]
-        except (XStartError, XStartTimeoutError, OSError) as error:
+        except (XStartError, XStartTimeoutError, subprocess.TimeoutExpired, OSError) as error:
             raise LaunchFailed("Xvfb", f"{clean_text(str(error))}; {_HINT}") from error
         yield {"DISPLAY": display.new_display_var}

@@ -35,7 +35,9 @@ from aura_browser.webdriver.watchdog import Deadline, Watchdog
 _log = logging.getLogger(__name__)
 
 _FAREWELL_S: Final = 60.0
+_CONNECT_S: Final = 5.0
 _QUITTING_S: Final = 10.0
+_CANT_START: Final = "its nodes can't start one (a window needs a screen; their log says why)"
 _NODE_GONE: Final = "/se/grid/node/session)"
 _MOST_NODES_GONE: Final = 3
 
@@ -130,7 +132,9 @@ def _session(connection: "_Connection", options: Options, deadline: Deadline) ->
                 break
         except (URLLibError, OSError) as error:
             late = deadline.left_s <= 0 and not deadline.cancelled
-            reason = f"no browser was free within {deadline.seconds:g} s" if late else type(error).__name__
+            reason = (
+                f"no browser was free within {deadline.seconds:g} s, or {_CANT_START}" if late else type(error).__name__
+            )
             break
     raise GridFailed(connection.shown, reason)
 
@@ -198,7 +202,10 @@ class _Connection(ChromiumRemoteConnection):
         def connect(line: HTTPConnection) -> None:
             if self._hung_up.is_set():
                 raise OSError("hung up")
+            line.timeout = _CONNECT_S  # a connection that is being made can't be cut
             kind.connect(line)
             self._sockets.append(line.sock)
+            if self._hung_up.is_set():
+                line.sock.shutdown(socket.SHUT_RDWR)
 
         return type(pool.__name__, (pool,), {"ConnectionCls": type(kind.__name__, (kind,), {"connect": connect})})

@@ -1,18 +1,19 @@
 """Harvest: open a browser at a site, wait until it is ready, read the session, close everything."""
 
 import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
-from aura_browser.engine import Engine, OnWait, Selenium
+from aura_browser.engine import Attach, Engine, Grid, OnWait, OwnDriver, Selenium
 from aura_browser.errors import InteractionRequired, InvalidInput
 from aura_browser.proxy import check_proxy
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.webdriver.display import has_display
 from aura_browser.webdriver.engines import Visit, open_browser
+from aura_browser.webdriver.profile import profile_folder
 from aura_browser.webdriver.relay import browser_proxy
 from aura_browser.webdriver.watchdog import Deadline
 
@@ -49,12 +50,18 @@ async def harvest(
         BrowserError: for each way that it can fail.
     """
     deadline = Deadline(timeout_s or (DEFAULT_INTERACTIVE_TIMEOUT_S if interactive else DEFAULT_TIMEOUT_S))
-    engine = engine or Selenium()
+    if not isinstance(site, Site):
+        raise InvalidInput("site", "must be a site, such as page_site('https://example.com')")
+    engine = Selenium() if engine is None else engine
+    if not isinstance(engine, Selenium | Grid | Attach | OwnDriver):
+        raise InvalidInput("engine", "must be an engine, such as Selenium()")
+    if interactive and not site.ready:
+        raise InvalidInput("site", "has to say what tells that the person is logged in, or the window closes at once")
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
     is_here = isinstance(engine, Selenium)
-    if interactive and isinstance(engine, Selenium):
-        _check_window(engine, site)
+    if isinstance(engine, Selenium):
+        await asyncio.to_thread(_check, engine, site, interactive=interactive)
     async with AsyncExitStack() as exits:
         chromes = await exits.enter_async_context(browser_proxy(proxy, site.url)) if is_here else proxy
         visit = Visit(deadline, chromes, interactive)
@@ -69,33 +76,36 @@ async def harvest(
         return await _in_thread(work, deadline)
 
 
-def _check_window(engine: Selenium, site: Site) -> None:
+def _check(engine: Selenium, site: Site, *, interactive: bool) -> None:
+    if engine.profile is not None:
+        profile_folder(engine.profile)
+    if not interactive:
+        return
     if engine.virtual_display:
         raise InvalidInput("virtual_display", "shows its window to nobody; for a login leave it out")
     if not has_display():
         elsewhere = site.login_command("-o", "session.json")
         raise InteractionRequired(
-            "A window has to be shown, and there is no display here (DISPLAY is not set).",
+            "A window has to be shown, and there is no display here (DISPLAY is not set, or nothing answers there).",
             f"{elsewhere} (on a machine with a screen; then, here: aura-browser sessions import session.json)",
         )
 
 
 async def _in_thread(work: Callable[[], Session], deadline: Deadline) -> Session:
-    """Run blocking *work* in a thread. On cancellation bring its deadline forward and wait until it has unwound."""
-    begun = threading.Event()
+    """Run blocking *work* in a thread of its own: those that all share may be wanted by what it waits for.
 
-    def begin() -> Session:
-        begun.set()
-        return work()
-
-    job = asyncio.ensure_future(asyncio.to_thread(begin))
+    On cancellation bring its deadline forward and wait until it has unwound.
+    """
+    executor = ThreadPoolExecutor(1, "aura-browser-harvest")
+    job = asyncio.get_running_loop().run_in_executor(executor, work)
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:
         deadline.cancel()
-        if not begun.is_set():
-            job.cancel()  # other harvests have all threads, and it need not wait for them
-        await asyncio.wait([job])
-        if not job.cancelled():
-            job.exception()  # it was told to fail
+        while not job.done():
+            with suppress(asyncio.CancelledError):  # again
+                await asyncio.wait([job])
+        job.exception()  # it was told to fail
         raise
+    finally:
+        executor.shutdown(wait=False)

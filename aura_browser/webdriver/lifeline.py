@@ -1,11 +1,13 @@
 """A process that outlives ours for a moment, to end the browser if we can't: we may be killed without a word."""
 
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Literal, Self
 
 from aura_browser.webdriver.environment import without_secrets
 
@@ -13,7 +15,7 @@ from aura_browser.webdriver.environment import without_secrets
 # What it is told may hold a password, so Python gets it on its standard input too. A process that is ended has a second
 # to put its files away. Chrome's last processes may still be writing to the folder while it is removed.
 _SCRIPT: Final = """
-python=$1
+python=$1 folder= kill= end= code=
 while IFS= read -r line; do
     case $line in
         folder*) folder=${line#* } ;;
@@ -40,6 +42,8 @@ for again in 1 2 3 4 5 6 7 8 9 10; do
 done
 """
 _LAST_WORK_S: Final = 5.0
+
+Process = subprocess.Popen[bytes]
 
 
 class Lifeline:
@@ -72,13 +76,31 @@ class Lifeline:
         """Have *folder* removed."""
         self._tell(f"folder {folder}")
 
-    def hold_process(self, pid: int) -> None:
-        """Have the process *pid* ended, by SIGKILL if it does not heed SIGTERM."""
-        self._tell(f"end {pid}")
+    def start(self, command: Sequence[str], output: Path, how: Literal["kill", "end"], **options: Any) -> Process:  # noqa: ANN401
+        """Start *command* in a process group of its own, held from its first moment on.
 
-    def hold_group(self, group: int) -> None:
-        """Have the process group *group* killed."""
-        self._tell(f"kill -{group}")
+        It tells its number itself before it becomes *command*: between our starting it and our telling, we might be
+        killed.
+
+        Args:
+            command: a program's path and its arguments.
+            output: the file that takes what it writes.
+            how: ``kill`` has its group killed, ``end`` has it ended, by SIGKILL if it does not heed SIGTERM.
+            options: of ``subprocess.Popen``.
+
+        Raises:
+            OSError: if no process can be started. That *command* can't be run is said in *output*, and exit code 126.
+        """
+        told = "kill -$$" if how == "kill" else "end $$"
+        script = f'echo "{told}"; exec "$@" >>"$0" 2>&1'
+        return Process(
+            ["/bin/sh", "-c", script, str(output), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=self._process.stdin,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **options,
+        )
 
     def hold(self, code: str) -> None:
         """Have *code* run by Python, with the standard library alone.
@@ -99,5 +121,5 @@ class Lifeline:
 
     def _tell(self, line: str) -> None:
         if self._process.stdin is not None:
-            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.write(os.fsencode(f"{line}\n"))
             self._process.stdin.flush()

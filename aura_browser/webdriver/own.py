@@ -1,10 +1,11 @@
 """The engine of callers who bring a driver of their own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from aura_browser.engine import OwnDriver
+from aura_browser.errors import BrowserDied
 from aura_browser.webdriver.engines import Visit
 
 if TYPE_CHECKING:
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
 @contextmanager
 def own_chrome(engine: OwnDriver, visit: Visit) -> Iterator["WebDriver"]:
     """Lend the driver for the context, and put its time-outs back afterwards."""
-    before = engine.driver.timeouts
-    engine.driver.set_page_load_timeout(visit.deadline.seconds)
+    from aura_browser.webdriver.driver import DRIVER_ERRORS
+
+    try:
+        before = engine.driver.timeouts
+        engine.driver.set_page_load_timeout(visit.deadline.seconds)
+    except DRIVER_ERRORS as error:
+        raise BrowserDied("its start", f"the driver given does not answer ({type(error).__name__})") from error
     try:
         yield engine.driver
     finally:
-        engine.driver.timeouts = before
+        with suppress(*DRIVER_ERRORS):  # it may have ended, which the body says
+            engine.driver.timeouts = before

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _GLANCE_S: Final = 0.05
+_LOCK: Final = "aura-browser.lock"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 # https://chromium.googlesource.com/chromium/src/+/main/docs/user_data_dir.md
 _CHROMES_OWN: Final = {
@@ -75,7 +76,8 @@ def _refuse_chromes_own(folder: Path) -> None:
 
 def _make_private(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (folder.parent, folder):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError as error:
         raise InvalidInput("profile", f"the folder {folder} can't be used: {error.strerror}") from None
@@ -92,21 +94,31 @@ def held(folder: Path, deadline: Deadline) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / "aura-browser.lock", mode=0o600)
+    is_ours = (folder / _LOCK).exists()
+    lock = FileLock(folder / _LOCK, mode=0o600)
     while True:
         try:
             lock.acquire(blocking=False)
             break
         except Timeout:
             if deadline.left_s <= 0:
-                raise LaunchFailed(str(folder), "another harvest is using this profile") from None
+                raise LaunchFailed(
+                    f"with the profile {folder}", "another harvest is using it; wait for that, or name another profile"
+                ) from None
             deadline.wait(_GLANCE_S)
     try:
-        # The last run's tabs would be opened again, and their pages loaded.
-        shutil.rmtree(folder / "Default" / "Sessions", ignore_errors=True)
+        if is_ours:
+            _forget_tabs(folder)
         yield
     finally:
         lock.release()
+
+
+def _forget_tabs(folder: Path) -> None:
+    """Have the last run's tabs not opened again, and their pages not loaded; those of a Chrome that runs are let be."""
+    tabs = folder / "Default" / "Sessions"
+    if not os.path.lexists(folder / "SingletonLock") and tabs.resolve().is_relative_to(folder.resolve()):
+        shutil.rmtree(tabs, ignore_errors=True)
 
 
 def quit_politely(driver: "WebDriver") -> None:

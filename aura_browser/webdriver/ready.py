@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -25,6 +26,8 @@ from aura_browser.webdriver.reading import read_cookies, same_site
 from aura_browser.webdriver.watchdog import Deadline
 
 _GLANCE_S: Final = 0.025
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_GONE_S: Final = 3.0  # a script might still go on from there
 _LOADED: Final = "the page loaded"
 _GOOD_STATUS: Final = "a page status below 400"
 _AT_HOME: Final = "a page of the site itself"
@@ -54,23 +57,44 @@ class _Glance:
     missing: tuple[str, ...]
 
 
-def open_ready(driver: WebDriver, site: Site, deadline: Deadline, on_wait: OnWait | None = None) -> None:
+def open_ready(
+    driver: WebDriver, site: Site, deadline: Deadline, on_wait: OnWait | None = None, *, interactive: bool = False
+) -> None:
     """Open the site's page and return when it is ready.
 
     Looking every 0.025 s is also what keeps a Grid from ending a session while a person types.
 
+    Args:
+        driver: of an open browser.
+        site: where, and how to tell that it is ready.
+        deadline: when it is given up.
+        on_wait: is told what is waited for.
+        interactive: whether a person is at it, who may go astray and come back.
+
     Raises:
         InvalidInput: if a condition is no CSS selector or no JavaScript.
         NotReady: at the deadline, naming what never held.
-        PageFailed: if the page can't be loaded, with Chrome's error code.
+        PageFailed: if the page can't be loaded, with Chrome's error code, or there is none (404, 410).
         WebDriverException: if the browser or its window is gone.
     """
     _open(driver, site, deadline)
     glance = None
+    gone_since = None
     while deadline.left_s > 0:
-        glance = _look(driver, site) or glance
+        try:
+            glance = _look(driver, site) or glance
+        except PageFailed as error:
+            if not (interactive and glance):
+                raise
+            glance = _Glance(glance.href, None, (f"a page that loads ({error.code})",))
         if glance is not None and not glance.missing:
             return
+        if glance is not None and glance.status in _GONE and not interactive:
+            gone_since = gone_since or time.monotonic()
+            if time.monotonic() - gone_since > _GONE_S:
+                raise PageFailed(site.url, f"the site answers {glance.status}")
+        else:
+            gone_since = None
         if on_wait:
             on_wait(deadline.left_s, glance.missing if glance else (_LOADED,))
         deadline.wait(_GLANCE_S)

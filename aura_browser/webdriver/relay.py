@@ -232,8 +232,10 @@ class _Request:
         fields = [(_name(each), each) for each in lines]
         if any(name == b"transfer-encoding" for name, _ in fields):
             raise ValueError("a body whose length is not told")
-        lengths = {int(each.partition(b":")[2]) for name, each in fields if name == b"content-length"} or {0}
-        return cls(line, tuple(each for name, each in fields if name not in _HOP_HEADERS), max(lengths))
+        lengths = [each.partition(b":")[2].strip() for name, each in fields if name == b"content-length"] or [b"0"]
+        if len(lengths) > 1 or not lengths[0].isdigit():
+            raise ValueError("a body whose length is told twice, or not in digits")
+        return cls(line, tuple(each for name, each in fields if name not in _HOP_HEADERS), int(lengths[0]))
 
     @property
     def is_tunnel(self) -> bool:

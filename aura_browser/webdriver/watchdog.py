@@ -87,8 +87,8 @@ def end_group(pid: int) -> None:
     """Kill the process group that *pid* leads, if it is still there."""
     try:
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    except (ProcessLookupError, PermissionError):
+        return  # macOS says the latter of a group whose processes have ended and are not reaped
 
 
 def all_children_ended(pid: int) -> bool:

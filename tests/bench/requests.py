@@ -24,5 +24,7 @@ def run(effort: Effort) -> list[Result]:
         with serve(Answer()) as origin:
             settings = Settings(origin=origin, way=way, pairs=effort.of(25), requests=effort.of(400, 5))
             pairs = msgspec.json.decode(in_child("requests_client", settings), type=list[Pair[float]])
-        rows.append(make_row(NAME, name, "aiohttp POST, same headers", "µs", pairs, goal=Goal("ratio", 1.05)))
+        # The whole client also makes the request, which the other side has ready.
+        goal = Goal("ratio", 1.05) if way == "middleware" else None
+        rows.append(make_row(NAME, name, "aiohttp POST, same headers", "µs", pairs, goal=goal))
     return rows
