@@ -175,3 +175,10 @@ async def test_client_args_carry_the_proxy_and_secure_cookies_to_loopback() -> N
     args = session.client_args()
     assert args["proxy"] == "http://127.0.0.1:3128"
     assert "s" in args["cookie_jar"].filter_cookies(URL(session.url))
+
+
+def test_a_page_elsewhere_is_no_page_of_the_session() -> None:
+    # Its site would be asked whether the session is good, and the session kept for another.
+    text = make_session("https://bank.example", url="http://127.0.0.1:8080/").to_json()
+    with pytest.raises(SessionFormatError, match="url: not a page of the origin"):
+        Session.from_json(text)
