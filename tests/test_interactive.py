@@ -46,6 +46,22 @@ async def person(tmp_path: Path) -> AsyncIterator[Person]:
         yield someone
 
 
+class Waits:
+    """What a harvest says that it waits for; it tells that from another thread."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, _left_s: float, missing: tuple[str, ...]) -> None:
+        self._said.update(missing)
+
+    async def for_(self, part: str) -> None:
+        """Wait until it has waited for something that *part* is in."""
+        async with asyncio.timeout(30):
+            while not any(part in each for each in list(self._said)):  # noqa: ASYNC110 - told from another thread
+                await asyncio.sleep(0.05)
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(monkeypatch: pytest.MonkeyPatch, display: str) -> Iterator[None]:
     """Fail a test that leaves a process or a folder."""
@@ -63,17 +79,14 @@ async def test_a_login_is_noticed_by_itself_and_with_a_profile_the_next_harvest_
     person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
-    waited: list[tuple[str, ...]] = []
+    waits = Waits()
     async with Playground("login-redirect") as server:
         site = openchat_site(server.origin)
-        harvesting = asyncio.ensure_future(
-            harvest(site, engine=engine, interactive=True, on_wait=lambda _left, missing: waited.append(missing))
-        )
-        # Told of from another thread.
-        while not any("textarea" in condition for missing in waited for condition in missing):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        await person.log_in()
-        session = await harvesting
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits))
+            await waits.for_("textarea")
+            await person.log_in()
+        session = harvesting.result()
         assert "HeadlessChrome" not in session.user_agent
         async with AuraClient(server.origin, session=session, refresh="never") as client:
             assert await client.complete("it is me") == "it is me"
@@ -132,24 +145,28 @@ async def test_wandering_off_to_another_site_and_back_is_fine(person: Person) ->
     async with Playground("login-redirect") as server, Playground("none") as other:
         site = openchat_site(server.origin)
         elsewhere = other.origin.replace("127.0.0.1", "localhost")
-        harvesting = asyncio.ensure_future(
-            harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=60)
-        )
-        await person.leave_the_page("/login", elsewhere)
-        await person.leave_the_page(elsewhere, f"{server.origin}/login")
-        await person.log_in()
-        assert (await harvesting).origin == server.origin
+        engine = Selenium(chrome_path=person.chrome())
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, timeout_s=60))
+            await person.leave_the_page("/login", elsewhere)
+            await person.leave_the_page(elsewhere, f"{server.origin}/login")
+            await person.log_in()
+        assert harvesting.result().origin == server.origin
 
 
 @pytest.mark.usefixtures("at_a_screen")
 async def test_a_page_that_fails_in_the_window_is_waited_out(person: Person) -> None:
     async with Playground("login-redirect") as server:
-        engine = Selenium(chrome_path=person.chrome())
-        harvesting = asyncio.ensure_future(harvest(openchat_site(server.origin), engine=engine, interactive=True))
-        await person.leave_the_page("/login", "http://127.0.0.1:9/")
-        await person.leave_the_page("127.0.0.1:9/", f"{server.origin}/login")
-        await person.log_in()
-        assert (await harvesting).origin == server.origin
+        engine, waits = Selenium(chrome_path=person.chrome()), Waits()
+        site = openchat_site(server.origin)
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits))
+            await waits.for_("textarea")  # a site that never showed a page has failed
+            await person.leave_the_page("/login", "http://127.0.0.1:9/")
+            await waits.for_("a page that loads (ERR_UNSAFE_PORT)")
+            await person.leave_the_page("127.0.0.1:9/", f"{server.origin}/login")
+            await person.log_in()
+        assert harvesting.result().origin == server.origin
 
 
 async def test_a_display_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
