@@ -10,6 +10,7 @@ from blockbuster import blockbuster_ctx
 
 from aura_browser.cookie import Cookie
 from aura_browser.session import Browser, Session
+from tests.parts import missing
 from tests.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
@@ -19,9 +20,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a real Chrome where there is none; under CI that is a failure."""
     if item.get_closest_marker("chrome") is None or (shutil.which("chromium") and shutil.which("chromedriver")):
         return
-    if os.environ.get("CI") == "true":
-        pytest.fail(_MISSING_CHROME)
-    pytest.skip(_MISSING_CHROME)
+    missing(_MISSING_CHROME)
 
 
 @pytest.fixture(autouse=True)

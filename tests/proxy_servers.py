@@ -1,31 +1,20 @@
 """Real proxies for tests: tinyproxy (HTTP) and microsocks (SOCKS5), on loopback, ended with the test."""
 
-import os
-import shutil
 import socket
-import subprocess
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote
 
 import pytest
 
-_READY_S: Final = 10.0
+from tests.server_process import free_port, need, started
 
-
-def need(program: str) -> None:
-    """Skip the test where *program* is missing; under CI that is a failure."""
-    if shutil.which(program):
-        return
-    missing = f"{program} is missing; bring it with: apt-get install {program}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
+if TYPE_CHECKING:
+    import subprocess
 
 
 class ProxyServer(ABC):
@@ -72,7 +61,7 @@ class ProxyServer(ABC):
     def __enter__(self) -> Self:
         need(self.program)
         for _ in range(5):
-            self.port = _free_port()
+            self.port = free_port()
             # Another program may have taken the port a moment ago.
             with suppress(ChildProcessError):
                 self._start()
@@ -97,18 +86,7 @@ class ProxyServer(ABC):
         """Return what stands before a target in its log."""
 
     def _start(self) -> None:
-        # Its end is tied to this process, for when that is killed.
-        tie = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        with (self._folder / f"{self.program}.log").open("wb") as log:
-            self._process = subprocess.Popen([*tie, *self._command()], stdout=log, stderr=log)
-        end = time.monotonic() + _READY_S
-        while not self._answers():
-            if self._process.poll() is not None:
-                raise ChildProcessError(self._process.returncode)
-            if time.monotonic() > end:
-                self.kill()
-                pytest.fail(f"{self.program} is not ready after {_READY_S:.0f} s: {self._log()[-2000:]}")
-            time.sleep(0.01)
+        self._process = started(self._command(), self._folder / f"{self.program}.log", self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -151,10 +129,3 @@ class Microsocks(ProxyServer):
 
     def _mark(self) -> str:
         return "connected to "
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -1,29 +1,18 @@
 """A real redis-server for tests: on loopback, in a folder of its own, ended with the test."""
 
-import os
-import shutil
 import signal
 import socket
-import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
-_MISSING: Final = "redis-server is missing; bring it with: apt-get install redis-server"
-_READY_S: Final = 10.0
+from tests.server_process import free_port, need, started
 
-
-def need_redis() -> None:
-    """Skip the test where there is no redis-server; under CI that is a failure."""
-    if shutil.which("redis-server"):
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(_MISSING)
-    pytest.skip(_MISSING)
+if TYPE_CHECKING:
+    import subprocess
 
 
 class RedisServer:
@@ -53,9 +42,9 @@ class RedisServer:
         return f"unix://{login}{self._socket}" if self._socket else f"redis://{login}127.0.0.1:{self.port}/0"
 
     def __enter__(self) -> Self:
-        need_redis()
+        need("redis-server")
         for _ in range(5):
-            self.port = 0 if self._socket else _free_port()
+            self.port = 0 if self._socket else free_port()
             # Another program may have taken the port a moment ago.
             with suppress(ChildProcessError):
                 self.start()
@@ -67,18 +56,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers; ChildProcessError if it ends before that."""
-        # Its end is tied to this process, for when that is killed.
-        tie = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        with (self._folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen([*tie, "redis-server", *self._options()], stdout=log, stderr=log)
-        end = time.monotonic() + _READY_S
-        while not self._answers():
-            if self._process.poll() is not None:
-                raise ChildProcessError(self._process.returncode)
-            if time.monotonic() > end:
-                self.kill()
-                pytest.fail(f"redis-server is not ready after {_READY_S:.0f} s: {self._log()[-2000:]}")
-            time.sleep(0.01)
+        self._process = started(["redis-server", *self._options()], self._folder / "redis.log", self._answers)
 
     def pause(self) -> None:
         """Stop it where it stands (SIGSTOP); what is sent to it waits."""
@@ -144,10 +122,3 @@ def _ask(connection: socket.socket, *words: str) -> str:
     lines = (f"*{len(words)}", *(line for word in words for line in (f"${len(word.encode())}", word)), "")
     connection.sendall("\r\n".join(lines).encode())
     return connection.recv(65536).decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -7,15 +7,17 @@ import queue
 import shutil
 import subprocess
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import psutil
 import pytest
+
+from tests.parts import missing
+from tests.server_process import tied
 
 START: Final = Path(__file__).parent.parent / "drivers" / "grid" / "start.sh"
 _JARS: Final = START.parent.parent / "bin"
@@ -29,9 +31,7 @@ def need_grid() -> None:
     has_jar = bool(os.environ.get("SELENIUM_JAR")) or any(_JARS.glob("selenium-server-*.jar"))
     if shutil.which("java") and has_jar:
         return
-    if os.environ.get("CI") == "true":
-        pytest.fail(_MISSING)
-    pytest.skip(_MISSING)
+    missing(_MISSING)
 
 
 class SeleniumGrid:
@@ -145,15 +145,13 @@ class SeleniumGrid:
         yield from script.children(recursive=True)
 
     def _start(self) -> None:
-        # Its end is tied to this process, for when that is killed.
-        tie = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         options = [str(word) for option in self._options.items() for word in option]
         environment = dict(os.environ)
         if self._password is not None:
             environment["GRID_PASSWORD"] = self._password
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*tie, str(START), *options], stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+                tied([str(START), *options]), stdout=subprocess.PIPE, stderr=log, text=True, env=environment
             )
         line = self._first_line()
         if not line.startswith("Grid is ready at "):
@@ -175,15 +173,6 @@ class SeleniumGrid:
             return lines.get(timeout=_READY_S)
         except queue.Empty:
             pytest.fail(f"the Grid is not ready after {_READY_S:.0f} s: {self.log()[-2000:]}")
-
-
-def until(true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait until *true* answers so; fail the test if it does not in time."""
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            pytest.fail(f"never held in {seconds:.0f} s: {what}")
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

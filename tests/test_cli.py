@@ -21,6 +21,7 @@ import pytest
 from aura_browser import Session
 from aura_browser.playground import Playground
 from tests.conftest import make_session
+from tests.waiting import until
 
 Start = Callable[..., Playground]
 PROGRAM = [sys.executable, "-m", "aura_browser"]
@@ -241,28 +242,20 @@ def test_a_signal_during_a_harvest_leaves_nothing_behind(playground: Start, numb
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(folder)}
     ) as process:
-        wait_until(lambda: browsers(site) > 0)
+        until(lambda: browsers(site) > 0, "a browser is at the site", 30)
         started = psutil.Process(process.pid).children(recursive=True)
         assert len(started) > 3
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     if number == signal.SIGKILL:
         assert process.returncode == -number
-        wait_until(lambda: not any(folder.iterdir()), 5)
+        until(lambda: not any(folder.iterdir()), "the folder is empty", 5)
     else:
         assert process.returncode == 128 + number
         assert errors.endswith("Interrupted.\n")
     _, alive = psutil.wait_procs(started, timeout=5)
     assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
     folder.rmdir()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Look again and again until *condition* holds: another process is what it waits for."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_conversation_keeps_its_history(playground: Start, state_home: Path) -> None:

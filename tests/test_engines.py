@@ -3,12 +3,9 @@
 import asyncio
 import hashlib
 import json
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,27 +15,13 @@ from aura_browser import Attach, AuraClient, Condition, Grid, OwnDriver, Session
 from aura_browser.errors import BrowserDied, BrowserNotFound, GridFailed, InvalidInput, NotReady
 from aura_browser.playground import Playground
 from aura_browser.webdriver import harvest
-from tests.selenium_grid import SeleniumGrid, until
+from tests.open_chrome import open_chrome
+from tests.selenium_grid import SeleniumGrid
 from tests.test_middleware import serving
 from tests.test_webdriver_harvest import page
+from tests.waiting import until
 
 pytestmark = pytest.mark.chrome
-
-
-@contextmanager
-def running_chrome(profile: Path) -> Iterator[str]:
-    """Run a Chrome as a person may who lets programs in; yield its address."""
-    flags = ["--headless=new", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={profile}"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-    with subprocess.Popen(
-        ["/usr/bin/chromium", *flags, "--no-proxy-server", "about:blank"], stderr=subprocess.DEVNULL
-    ) as chrome:
-        try:
-            file = profile / "DevToolsActivePort"
-            until(lambda: file.exists() and "\n" in file.read_text(), "Chrome listens")
-            yield f"127.0.0.1:{file.read_text().splitlines()[0]}"
-        finally:
-            chrome.terminate()
 
 
 def tabs(address: str) -> list[str]:
@@ -53,7 +36,7 @@ async def works(session: Session) -> bool:
 
 async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path) -> None:
     async with Playground("check-503", check_delay=0.2) as server:
-        with running_chrome(tmp_path) as address:
+        with open_chrome(tmp_path) as address:
             before = tabs(address)
             engine = Attach(address)
             first = await harvest(openchat_site(server.origin), engine=engine)

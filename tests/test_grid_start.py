@@ -13,7 +13,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.remote.client_config import ClientConfig
 
-from tests.selenium_grid import START, SeleniumGrid, need_grid, until
+from tests.selenium_grid import START, SeleniumGrid, need_grid
+from tests.waiting import until
 
 pytestmark = pytest.mark.chrome
 # What the script and those that it calls need of a machine, but for what a test takes away.

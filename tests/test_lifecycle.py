@@ -1,7 +1,6 @@
 """Nothing is left behind: some cells of the matrix that ``make lifecycle`` runs whole, and many harvests at once."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -16,8 +15,8 @@ import pytest
 from aura_browser.playground import serve_in_thread
 from aura_browser.webdriver import grid_session
 from aura_browser.webdriver.locate import locate
+from tests import parts
 from tests.lifecycle.__main__ import main
-from tests.lifecycle.gate import wait_for
 from tests.lifecycle.matrix import ENDS, ENGINES, MOMENTS, Cell, Engine, cells, expected, parse, senseless
 from tests.lifecycle.needs import missing
 from tests.lifecycle.place import Place, place
@@ -26,6 +25,7 @@ from tests.lifecycle.run import GONE_S, ROOT, Result
 from tests.lifecycle.running import running
 from tests.lifecycle.site import HeldSite
 from tests.test_bench import MACHINE
+from tests.waiting import holds_within
 
 # Each engine, each moment and each end, the likeliest to fail twice.
 CHOSEN = [
@@ -61,9 +61,7 @@ def _cell_of(item: pytest.Item) -> Cell | None:
 def need(engine: Engine) -> None:
     """Skip the test if something is missing for *engine*; under CI that is a failure."""
     if reason := missing(engine):
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        parts.missing(reason)
 
 
 @pytest.mark.parametrize("cell", CHOSEN, ids=str)
@@ -91,11 +89,11 @@ def test_what_is_left_is_seen() -> None:
             start_new_session=True,
         )
         with shell:
-            assert wait_for(lambda: "sleep" in here.left(), 10)
+            assert holds_within(10, lambda: "sleep" in here.left())
         # Its parent is gone, and its environment was empty from the start.
         assert sorted(here.left()) == ["TMPDIR/file", "sleep", "~/.stranger"]
         here.clear()
-        assert wait_for(lambda: not here.processes(), 10)
+        assert holds_within(10, lambda: not here.processes())
 
 
 def test_a_table_shows_what_failed_and_what_was_not_asked() -> None:
@@ -204,7 +202,7 @@ def test_many_at_once_share_nothing_and_leave_nothing(processes: int, each: int)
         for process in started:
             exits.enter_context(process)
         assert [outcomes(process) for process in started] == [["session"] * each] * processes
-        assert wait_for(lambda: not here.left(), GONE_S), here.left()
+        assert holds_within(GONE_S, lambda: not here.left()), here.left()
 
 
 def test_two_undetected_harvests_at_once_change_no_driver_and_nothing_at_home() -> None:
@@ -216,5 +214,5 @@ def test_two_undetected_harvests_at_once_change_no_driver_and_nothing_at_home() 
     with place() as here, serve_in_thread() as site:
         with harvester(here, site.origin, "--engine", "undetected", "--count", "2", **offline) as process:
             assert outcomes(process) == ["session", "session"]
-        assert wait_for(lambda: not here.left(), GONE_S), here.left()
+        assert holds_within(GONE_S, lambda: not here.left()), here.left()
     assert sha256(driver.read_bytes()).digest() == before

@@ -15,7 +15,7 @@ from tests.bench.results import Goal, Result, make_row
 NAME: Final = "harvest"
 FLOOR: Final = "chrome --dump-dom"
 _SCRIPT: Final = Path(__file__).with_name("harvest_script.py")
-FLAGS: Final = (
+_FLAGS: Final = (
     "--headless=new",
     "--no-sandbox",
     "--disable-background-networking",
@@ -43,7 +43,7 @@ def run(effort: Effort) -> list[Result]:
 def dump_dom(url: str) -> Cost:
     """Have Chrome print the page at *url*, in a new profile: the floor of every harvest."""
     with tempfile.TemporaryDirectory(prefix="bench-profile-", ignore_cleanup_errors=True) as profile:
-        cost = run_tree([str(locate().chrome), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", url])
+        cost = run_tree([str(locate().chrome), *_FLAGS, f"--user-data-dir={profile}", "--dump-dom", url])
     if "<textarea" not in cost.said:
         raise CommandFailed("Chrome did not print the playground's page")
     return cost

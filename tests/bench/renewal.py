@@ -1,7 +1,6 @@
 """A renewal in a program that runs already, with a kept profile or in an open browser, beside a cold harvest."""
 
 import asyncio
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,23 +11,21 @@ from typing import Final
 from aura_browser import Attach, Selenium, harvest, openchat_site
 from aura_browser.engine import Engine
 from aura_browser.playground import serve_in_thread
-from aura_browser.webdriver.locate import locate
-from tests.bench.harvest import FLAGS, harvest_script
+from tests.bench.harvest import harvest_script
 from tests.bench.measure import Effort, alternate
-from tests.bench.processes import CommandFailed
 from tests.bench.results import Goal, Result, make_row
+from tests.open_chrome import open_chrome
 
 NAME: Final = "renewal"
 COLD: Final = "a script that harvests, from its start"
-_PATIENCE_S: Final = 30.0
 
 
 def run(effort: Effort) -> list[Result]:
     """Measure both ways, and a new profile in a running program for comparison."""
-    with serve_in_thread() as site, tempfile.TemporaryDirectory(prefix="bench-") as folder, _open_chrome() as address:
+    with serve_in_thread() as site, _folder() as folder, open_chrome(folder / "open") as address:
         ways: dict[str, Engine] = {
             "with a new profile": Selenium(),
-            "with a kept profile": Selenium(profile=Path(folder) / "profile"),
+            "with a kept profile": Selenium(profile=folder / "profile"),
             "in a browser that is open": Attach(address),
         }
         return [_row(name, engine, site.origin, effort.of(7)) for name, engine in ways.items()]
@@ -47,21 +44,7 @@ def _renewal_s(engine: Engine, url: str) -> float:
 
 
 @contextmanager
-def _open_chrome() -> Iterator[str]:
-    """Run a Chrome that listens for debuggers; yield its address."""
-    with tempfile.TemporaryDirectory(prefix="bench-profile-", ignore_cleanup_errors=True) as profile:
-        command = [str(locate().chrome), *FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0"]
-        with subprocess.Popen([*command, "about:blank"], stderr=subprocess.DEVNULL) as chrome:
-            try:
-                yield f"127.0.0.1:{_port(Path(profile) / 'DevToolsActivePort')}"
-            finally:
-                chrome.terminate()
-
-
-def _port(file: Path) -> str:
-    end = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < end:
-        if file.exists() and (lines := file.read_text().splitlines()):
-            return lines[0]
-        time.sleep(0.05)
-    raise CommandFailed("Chrome does not listen for debuggers")
+def _folder() -> Iterator[Path]:
+    # Chrome's last processes may still be writing there.
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

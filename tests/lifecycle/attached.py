@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.lifecycle.gate import wait_for
+from tests.waiting import holds_within
 
 _FLAGS: Final = (
     *("--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking", "--no-proxy-server"),
@@ -65,6 +65,6 @@ def persons_chrome() -> Iterator[PersonsChrome]:
 
 def _port(profile: Path) -> int:
     told = profile / "DevToolsActivePort"
-    if not wait_for(lambda: told.exists() and told.read_text("utf-8").count("\n"), _UP_S):
+    if not holds_within(_UP_S, lambda: told.exists() and told.read_text("utf-8").count("\n")):
         raise ChildProcessError(f"Chrome does not listen for debuggers after {_UP_S:.0f} s")
     return int(told.read_text("utf-8").split("\n")[0])

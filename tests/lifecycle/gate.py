@@ -1,8 +1,6 @@
 """A program behind a door: its start is seen, and it waits there until it is let in."""
 
 import os
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -77,13 +75,3 @@ class Gate:
         pid = self.pid
         assert pid is not None, "nobody came"
         return psutil.Process(pid)
-
-
-def wait_for(condition: Callable[[], object], seconds: float) -> bool:
-    """Wait until *condition* holds, for so many *seconds* at most, and return whether it does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(_GLANCE_S)
-    return True

@@ -12,9 +12,10 @@ from typing import Final
 import psutil
 import pytest
 
-from tests.lifecycle.gate import Gate, wait_for
+from tests.lifecycle.gate import Gate
 from tests.lifecycle.leftovers import name_of
 from tests.selenium_grid import SeleniumGrid
+from tests.waiting import holds_within
 
 _QUEUE_S: Final = 20
 _SLOTS: Final = 5  # each ChromeDriver that is killed takes one along
@@ -54,7 +55,7 @@ class HeldGrid:
 
     def settle(self) -> None:
         """Wait until no session is being created."""
-        wait_for(lambda: "reserved" not in self._grid.sessions(), _SETTLED_S)
+        holds_within(_SETTLED_S, lambda: "reserved" not in self._grid.sessions())
 
     def clear(self) -> None:
         """End what is there, so that nobody else meets it."""

@@ -11,12 +11,12 @@ from typing import Final
 
 import msgspec
 
-from tests.lifecycle.gate import wait_for
 from tests.lifecycle.grid import HeldGrid
 from tests.lifecycle.matrix import SIGNALS, Cell, expected
 from tests.lifecycle.place import Place, place
 from tests.lifecycle.site import HeldSite
 from tests.lifecycle.stands import Stand, stand
+from tests.waiting import holds_within
 
 ROOT: Final = Path(__file__).parents[2]
 GONE_S: Final = 5.0
@@ -95,19 +95,19 @@ class _Run:
                     process.kill()
 
     def _judged(self, process: "subprocess.Popen[bytes]") -> Result:
-        wait_for(lambda: self._is_reached() or process.poll() is not None, _REACHED_S)
+        holds_within(_REACHED_S, lambda: self._is_reached() or process.poll() is not None)
         if not self._is_reached():
             return Result(cell=self._cell, faults=(f"{self._cell.moment} was not reached: {self._last_words()}",))
         self._place.processes()
         began = time.monotonic()
         self._bring_about(process)
-        if not wait_for(lambda: process.poll() is not None, _ENDED_S):
+        if not holds_within(_ENDED_S, lambda: process.poll() is not None):
             return Result(cell=self._cell, faults=(f"its process did not end within {_ENDED_S:.0f} s",))
         ended = time.monotonic()
         self._let_grid_go_on()
         self._engine.settle()
         settled = time.monotonic()
-        wait_for(lambda: not self._left(), GONE_S)
+        holds_within(GONE_S, lambda: not self._left())
         gone = time.monotonic()
         said, why = self._outcome(process.returncode)
         faults = [f"left: {each}" for each in self._left()]
