@@ -92,12 +92,12 @@ def policy_harvest(
         proxy: see there.
         on_wait: see there.
     """
-    unseen = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, timeout_s=_UNSEEN_S)
     if refresh != "interactive":
         return browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait)
     shown = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, interactive=True)
     if not (isinstance(engine, Selenium) and engine.profile):
         return shown
+    unseen = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, timeout_s=_UNSEEN_S)
 
     async def harvest() -> Session:
         try:

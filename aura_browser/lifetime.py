@@ -1,4 +1,4 @@
-"""When a session is to be renewed before the site refuses it."""
+"""How long a session lasts, and when it is to be renewed before the site refuses it."""
 
 from enum import Enum
 from typing import Final
@@ -42,3 +42,11 @@ def renewal_due(session: Session, now: float, *, harvest_s: float = 0.0, jitter:
         return Due.NOW
     share = min(_ADVISORY_SHARE * life, _ADVISORY_MOST_S) * jitter
     return Due.SOON if left <= min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2) else Due.NO
+
+
+def rough_span(seconds: float) -> str:
+    """Return a length of time as people say it, such as ``5 min``; ``0 s`` for a negative one."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"

@@ -14,6 +14,7 @@ import click
 from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.running import progress, reported
 from aura_browser.errors import AuraError, SessionFormatError, SessionRefused, StoreError, clean_text
+from aura_browser.lifetime import rough_span
 from aura_browser.proxy import without_password
 
 if TYPE_CHECKING:
@@ -246,12 +247,8 @@ def _bare(store: "Store") -> "Store":
 
 async def _entries(store: "Store") -> list[_Entry]:
     """Return what there is of sessions, readable or not, in order. Nothing is set aside for it."""
-    entries = [await _entry(store, slug) for slug in await store.slugs() if _names_session(slug)]
+    entries = [await _entry(store, slug) for slug in await store.session_slugs()]
     return [entry for entry in entries if entry is not None]
-
-
-def _names_session(slug: str) -> bool:
-    return not (slug.startswith("budget-") or slug.endswith((_PREVIOUS, ".corrupt")))
 
 
 async def _entry(store: "Store", slug: str) -> _Entry | None:
@@ -308,7 +305,7 @@ def _row(entry: _Entry, now: float) -> tuple[str, ...]:
     return (
         entry.slug,
         session.origin,
-        _span(now - session.harvested_at),
+        rough_span(now - session.harvested_at),
         _until(session.expires_at, now),
         str(len(session.cookies)),
         _since(session.verified_at, now),
@@ -363,22 +360,14 @@ def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in cleaned]
 
 
-def _span(seconds: float) -> str:
-    """Return a length of time as people say it, such as ``5 min``; 0 s for a negative one."""
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(0, int(seconds))} s"
-
-
 def _since(then: float | None, now: float) -> str:
-    return "-" if then is None else f"{_span(now - then)} ago"
+    return "-" if then is None else f"{rough_span(now - then)} ago"
 
 
 def _until(then: float | None, now: float) -> str:
     if then is None:
         return "-"
-    return f"in {_span(then - now)}" if then > now else "over"
+    return f"in {rough_span(then - now)}" if then > now else "over"
 
 
 async def _checked(store: "Store", entry: _Entry) -> str:

@@ -11,6 +11,7 @@ from aura_browser.assembly import open_store
 from aura_browser.doctor.finding import Finding, stopping
 from aura_browser.doctor.state import mend_command, nearest
 from aura_browser.errors import InvalidInput, SessionFormatError, SessionLocked, StoreError, clean_text
+from aura_browser.lifetime import rough_span
 from aura_browser.session import Session
 from aura_browser.store import Store
 from aura_browser.store.encrypted import KEY_VARIABLE
@@ -39,14 +40,10 @@ async def look_at_sessions(place: str | None) -> list[Finding]:
 
 
 async def _cached(store: Store, place: str | None) -> list[Finding]:
-    slugs = [slug for slug in await store.slugs() if _names_session(slug)]
+    slugs = await store.session_slugs()
     rest = f", of which {_MOST} were looked at" if len(slugs) > _MOST else ""
     told = [await _session(store, slug, place) for slug in slugs[:_MOST]]
     return [Finding("sessions", "ok", f"{len(slugs)} cached{rest}"), *told]
-
-
-def _names_session(slug: str) -> bool:
-    return not (slug.startswith("budget-") or slug.endswith((".previous", ".corrupt")))
 
 
 async def _session(store: Store, slug: str, place: str | None) -> Finding:
@@ -66,18 +63,11 @@ async def _session(store: Store, slug: str, place: str | None) -> Finding:
 
 
 def _ages(session: Session, now: float) -> str:
-    age = f"{_length(now - session.harvested_at)} old"
+    age = f"{rough_span(now - session.harvested_at)} old"
     if session.expires_at is None:
         return f"{age}, no expiry known"
     left = session.expires_at - now
-    return f"{age}, expires in {_length(left)}" if left > 0 else f"{age}, over; the next call renews it"
-
-
-def _length(seconds: float) -> str:
-    """Return a length of time as people say it, such as ``3 h``."""
-    units = ((86_400, "d"), (3_600, "h"), (60, "min"))
-    size, unit = next((known for known in units if seconds >= known[0]), (1, "s"))
-    return f"{max(0, int(seconds // size))} {unit}"
+    return f"{age}, expires in {rough_span(left)}" if left > 0 else f"{age}, over; the next call renews it"
 
 
 def _away(place: str | None, error: StoreError) -> str:

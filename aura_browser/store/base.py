@@ -19,6 +19,8 @@ from aura_browser.session import Session
 _log = logging.getLogger(__name__)
 
 _MOST_TRIES: Final = 100
+_PREVIOUS: Final = ".previous"
+_NO_SESSIONS: Final = (_PREVIOUS, ".corrupt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,14 @@ class Store(ABC):
             await _pause()
         raise StoreError(key.slug, "others write it without a pause. Try again.")
 
+    async def session_slugs(self) -> list[str]:
+        """Return the slugs of sessions, readable or not: not of the ones before them, nor of what counts harvests.
+
+        Raises:
+            StoreError: if the place can't be used.
+        """
+        return [slug for slug in await self.slugs() if not (slug.startswith("budget-") or slug.endswith(_NO_SESSIONS))]
+
     async def aclose(self) -> None:  # noqa: B027 - most stores hold nothing open
         """Close what the store holds open."""
 
@@ -196,7 +206,7 @@ class Store(ABC):
     async def _keep_previous(self, slug: str, data: bytes | None, session: Session) -> None:
         if data is None:
             return
-        previous = f"{slug}.previous"
+        previous = f"{slug}{_PREVIOUS}"
         try:
             before = await self.read(previous)
             # Losing a race here means that another just kept its own previous one, which is as good.

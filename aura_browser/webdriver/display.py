@@ -74,7 +74,7 @@ def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str
                 self._command,
                 Path(os.devnull),
                 "end",
-                pass_fds=[self._pipe_wfd] if use_pass_fds else [],
+                pass_fds=[self._pipe_wfd] if use_pass_fds and self._pipe_wfd else [],
                 env=without_secrets(),
             )
 

@@ -19,8 +19,24 @@ DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
 """What Selenium raises when the driver complains, and what it lets through when the driver is gone."""
 
 
-class RunningSession(ChromiumDriver):
-    """A driver of a session that runs already: it starts nothing, and ends the session alone.
+class ConnectedDriver(ChromiumDriver):
+    """A driver of Chrome without a ChromeDriver of its own: it starts nothing, and ends the session alone.
+
+    Args:
+        connection: to whoever has the ChromeDriver.
+        options: of the session to begin.
+    """
+
+    def __init__(self, connection: ChromiumRemoteConnection, options: Options) -> None:
+        RemoteDriver.__init__(self, command_executor=connection, options=options)
+
+    def quit(self) -> None:
+        """End the session, and with it its Chrome."""
+        RemoteDriver.quit(self)
+
+
+class RunningSession(ConnectedDriver):
+    """A driver of a session that runs already.
 
     Args:
         address: of the ChromeDriver that has it.
@@ -32,7 +48,7 @@ class RunningSession(ChromiumDriver):
         self._started = session_id, capabilities
         # The environment's proxies are not meant for the driver beside us.
         self._connection = ChromiumRemoteConnection(address, "goog", "chrome", ignore_proxy=True)
-        RemoteDriver.__init__(self, command_executor=self._connection, options=Options())
+        super().__init__(self._connection, Options())
 
     def start_session(self, capabilities: dict[str, Any]) -> None:  # noqa: ARG002 - Selenium's signature
         """Take the session that was started before."""
@@ -41,7 +57,3 @@ class RunningSession(ChromiumDriver):
     def close_connection(self) -> None:
         """Let go of the session as it is."""
         self._connection.close()  # type: ignore[no-untyped-call]
-
-    def quit(self) -> None:
-        """End the session, and with it its Chrome."""
-        RemoteDriver.quit(self)

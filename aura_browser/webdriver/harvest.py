@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
-from aura_browser.engine import Attach, Engine, Grid, OnWait, OwnDriver, Selenium
+from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import InteractionRequired, InvalidInput
 from aura_browser.proxy import check_proxy
 from aura_browser.session import Session
@@ -17,9 +17,8 @@ from aura_browser.webdriver.profile import profile_folder
 from aura_browser.webdriver.relay import browser_proxy
 from aura_browser.webdriver.watchdog import Deadline
 
-DEFAULT_TIMEOUT_S: Final = 60.0
-DEFAULT_INTERACTIVE_TIMEOUT_S: Final = 300.0
-"""Longer, since a person may have to log in."""
+_TIMEOUT_S: Final = 60.0
+_INTERACTIVE_TIMEOUT_S: Final = 300.0  # a person may have to log in
 
 
 async def harvest(
@@ -49,18 +48,17 @@ async def harvest(
         InteractionRequired: if a window is to be shown and there is no display.
         BrowserError: for each way that it can fail.
     """
-    deadline = Deadline(timeout_s or (DEFAULT_INTERACTIVE_TIMEOUT_S if interactive else DEFAULT_TIMEOUT_S))
+    deadline = Deadline(timeout_s or (_INTERACTIVE_TIMEOUT_S if interactive else _TIMEOUT_S))
     if not isinstance(site, Site):
         raise InvalidInput("site", "must be a site, such as page_site('https://example.com')")
     engine = Selenium() if engine is None else engine
-    if not isinstance(engine, Selenium | Grid | Attach | OwnDriver):
+    if not isinstance(engine, Engine):
         raise InvalidInput("engine", "must be an engine, such as Selenium()")
     if interactive and not site.ready:
         raise InvalidInput("site", "has to say what tells that the person is logged in, or the window closes at once")
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
-    is_here = isinstance(engine, Selenium)
-    if isinstance(engine, Selenium):
+    if is_here := isinstance(engine, Selenium):
         await asyncio.to_thread(_check, engine, site, interactive=interactive)
     async with AsyncExitStack() as exits:
         chromes = await exits.enter_async_context(browser_proxy(proxy, site.url)) if is_here else proxy

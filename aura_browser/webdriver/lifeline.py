@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from aura_browser.webdriver.environment import without_secrets
 
@@ -76,7 +76,15 @@ class Lifeline:
         """Have *folder* removed."""
         self._tell(f"folder {folder}")
 
-    def start(self, command: Sequence[str], output: Path, how: Literal["kill", "end"], **options: Any) -> Process:  # noqa: ANN401
+    def start(
+        self,
+        command: Sequence[str],
+        output: Path,
+        how: Literal["kill", "end"],
+        *,
+        env: Mapping[str, str],
+        pass_fds: Collection[int] = (),
+    ) -> Process:
         """Start *command* in a process group of its own, held from its first moment on.
 
         It tells its number itself before it becomes *command*: between our starting it and our telling, we might be
@@ -86,7 +94,8 @@ class Lifeline:
             command: a program's path and its arguments.
             output: the file that takes what it writes.
             how: ``kill`` has its group killed, ``end`` has it ended, by SIGKILL if it does not heed SIGTERM.
-            options: of ``subprocess.Popen``.
+            env: its environment.
+            pass_fds: of our open files, those that it gets.
 
         Raises:
             OSError: if no process can be started. That *command* can't be run is said in *output*, and exit code 126.
@@ -99,7 +108,8 @@ class Lifeline:
             stdout=self._process.stdin,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            **options,
+            env=env,
+            pass_fds=pass_fds,
         )
 
     def hold(self, code: str) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import sys
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -68,7 +69,7 @@ async def browser_proxy(proxy: str | None, url: str) -> AsyncIterator[str | None
         yield relay.address
 
 
-class _Relay:
+class _Relay(ABC):
     """Carries connections to the proxy. Use it with ``async with``, once."""
 
     def __init__(self, proxy: str, url: str) -> None:
@@ -133,8 +134,9 @@ class _Relay:
         except* (OSError, asyncio.IncompleteReadError):
             pass  # either side hung up; the other sees that too
 
+    @abstractmethod
     async def _carry(self, chrome: _Streams) -> None:
-        raise NotImplementedError
+        """Carry what Chrome says on a new connection to the proxy, and back."""
 
     async def _connect(self) -> _Streams:
         try:

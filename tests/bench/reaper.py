@@ -49,7 +49,7 @@ def _reap(end: float) -> None:
                 continue
             if time.perf_counter() > end:
                 _kill_all()
-            time.sleep(_GLANCE_S)
+            time.sleep(_GLANCE_S)  # waitpid(2) has no time-out
 
 
 def _kill_all() -> None:
