@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib import import_module
+from types import ModuleType
 from typing import Final, Literal, get_args
 
 from aura_browser.engine import Engine, OnWait, Selenium
@@ -18,6 +19,7 @@ Refresh = Literal["never", "headless", "interactive"]
 
 DEFAULT_SESSION: Final = "default"
 
+_PROOF: Final = "aura_browser.verify"  # it loads aiohttp
 _UNSEEN_S: Final = 20.0  # for a login that holds; a person waits for the window meanwhile
 
 
@@ -129,13 +131,23 @@ def browser_harvest(
     """
 
     async def harvest() -> Session:
-        webdriver = await asyncio.to_thread(import_module, "aura_browser.webdriver")
-        session: Session = await webdriver.harvest(
-            site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout_s, on_wait=on_wait
-        )
+        webdriver = await asyncio.to_thread(_load_browser)
+        # What proves the session is loaded while the browser starts; loaded before, it would keep that waiting.
+        loading = asyncio.ensure_future(asyncio.to_thread(import_module, _PROOF))
+        try:
+            session: Session = await webdriver.harvest(
+                site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout_s, on_wait=on_wait
+            )
+        finally:
+            await loading
         return session
 
     return harvest
+
+
+def _load_browser() -> ModuleType:
+    import_module("aura_browser.webdriver.chrome")  # which most engines start with
+    return import_module("aura_browser.webdriver")
 
 
 def proxy_of(proxy: str | None, session: Session | str) -> str | None:
@@ -176,12 +188,8 @@ def _verified(site: Site, harvest: Harvest) -> Harvest:
     """Return *harvest* with its session proven through the real client before anyone keeps it."""
 
     async def verified() -> Session:
-        # It loads aiohttp meanwhile: a browser is not waited for at first.
-        loading = asyncio.ensure_future(asyncio.to_thread(import_module, "aura_browser.verify"))
-        try:
-            session = await harvest()
-        finally:
-            proof = await loading
+        session = await harvest()
+        proof = await asyncio.to_thread(import_module, _PROOF)
         proven: Session = await proof.verify(site, session)
         return proven
 

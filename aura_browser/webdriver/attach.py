@@ -22,7 +22,7 @@ from aura_browser.webdriver.locate import Installed, find_driver, locate
 from aura_browser.webdriver.watchdog import Deadline
 
 if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+    from aura_browser.webdriver.driver import RunningSession
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _START: Final = (
 
 
 @contextmanager
-def attached_chrome(engine: Attach, visit: Visit) -> Iterator["WebDriver"]:
+def attached_chrome(engine: Attach, visit: Visit) -> Iterator["RunningSession"]:
     """Have a tab of that Chrome while the context lasts. Its other tabs and itself stay as they are.
 
     Raises:
@@ -54,11 +54,11 @@ def attached_chrome(engine: Attach, visit: Visit) -> Iterator["WebDriver"]:
         yield driver
 
 
-def _switch(driver: "WebDriver", tab: str, engine: Attach) -> None:
+def _switch(driver: "RunningSession", tab: str, engine: Attach) -> None:
     from aura_browser.webdriver.driver import DRIVER_ERRORS
 
     try:
-        driver.switch_to.window(tab)
+        driver.switch_to_window(tab)
     except DRIVER_ERRORS as error:
         raise BrowserDied(engine.address, "its new tab was closed, or it ended") from error
 

@@ -4,14 +4,13 @@ import time
 from typing import Final
 
 from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 
 from aura_browser.engine import OnWait
 from aura_browser.errors import BrowserDied, NotReady, WindowClosed, clean_text
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.webdriver.driver import DRIVER_ERRORS
-from aura_browser.webdriver.engines import Visit
+from aura_browser.webdriver.engines import Driver, Visit
 from aura_browser.webdriver.reading import read_session
 from aura_browser.webdriver.ready import open_ready
 
@@ -19,7 +18,7 @@ from aura_browser.webdriver.ready import open_ready
 _READING_S: Final = 2.0
 
 
-def attempt(driver: WebDriver, site: Site, visit: Visit, *, proxy: str | None, on_wait: OnWait | None) -> Session:
+def attempt(driver: Driver, site: Site, visit: Visit, *, proxy: str | None, on_wait: OnWait | None) -> Session:
     """Return the session of *site* in the browser that *driver* drives.
 
     Args:

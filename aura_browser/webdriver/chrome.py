@@ -15,7 +15,7 @@ from aura_browser.webdriver.locate import Installed, locate
 from aura_browser.webdriver.profile import held, profile_folder, quit_politely
 
 if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+    from aura_browser.webdriver.driver import RunningSession
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ _KEPT: Final = {
 
 
 @contextmanager
-def chrome(engine: Selenium, visit: Visit) -> Iterator["WebDriver"]:
+def chrome(engine: Selenium, visit: Visit) -> Iterator["RunningSession"]:
     """Run Chrome while the context lasts.
 
     Raises:
@@ -75,7 +75,7 @@ def started(
     *,
     flags: Sequence[str] = (),
     without: Sequence[str] = (),
-) -> Iterator["WebDriver"]:
+) -> Iterator["RunningSession"]:
     """Run an *installed* Chrome while the context lasts. Errors as those of :func:`chrome`.
 
     Args:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -25,7 +24,7 @@ from aura_browser.webdriver.locate import Installed
 from aura_browser.webdriver.watchdog import Deadline, Watchdog, all_children_ended, end_group
 
 if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+    from aura_browser.webdriver.driver import RunningSession
 
 _log = logging.getLogger(__name__)
 
@@ -74,10 +73,10 @@ def driver_session(
     place: Workplace,
     *,
     variables: Mapping[str, str],
-) -> Iterator["WebDriver"]:
+) -> Iterator["RunningSession"]:
     """Run ChromeDriver and a session on it while the context lasts; they are killed, whatever they are busy with.
 
-    Chrome starts before Selenium is loaded, which takes as long (measured).
+    Chrome starts while what comes next is loaded, Selenium above all.
 
     Args:
         installed: which ChromeDriver, and which Chrome to name in errors.
@@ -93,11 +92,11 @@ def driver_session(
     with ExitStack() as exits:
         chromedriver = exits.enter_context(_ChromeDriver(installed.driver, place, variables))
         exits.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.lost_chrome))
-        loading = Thread(target=import_module, args=("aura_browser.webdriver.driver",), daemon=True)
+        loading = Thread(target=import_module, args=("aura_browser.webdriver.attempt",), daemon=True)
         loading.start()
         try:
             session = chromedriver.new_session(capabilities, deadline)
-        except (OSError, HTTPException, ValueError, _Refused) as error:
+        except (OSError, ValueError, _Refused) as error:
             raise _launch_error(installed, error, place, deadline) from error
         loading.join()
         from aura_browser.webdriver.driver import RunningSession
@@ -143,12 +142,16 @@ class _ChromeDriver:
 
     def new_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
         """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
+        from http.client import HTTPConnection, HTTPException  # loaded while it starts
+
         self._wait_until_it_listens(deadline)
         connection = HTTPConnection(self.address.removeprefix("http://"))
         try:
             body = json.dumps({"capabilities": {"alwaysMatch": capabilities}})
             connection.request("POST", "/session", body, {"Content-Type": "application/json; charset=utf-8"})
             value: dict[str, Any] = json.loads(connection.getresponse().read())["value"]
+        except HTTPException as error:
+            raise OSError("its answer broke off") from error
         finally:
             connection.close()
         if "sessionId" not in value:

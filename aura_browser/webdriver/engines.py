@@ -2,13 +2,33 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from aura_browser.engine import Attach, Engine, Grid, OwnDriver, Selenium, Undetected
 from aura_browser.webdriver.watchdog import Deadline
 
-if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+
+class Driver(Protocol):
+    """What a harvest asks of Selenium's ``WebDriver``."""
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """What the browser is (https://www.w3.org/TR/webdriver2/#capabilities)."""
+
+    def get(self, url: str, /) -> None:
+        """Open a page."""
+
+    def execute_script(self, script: str, /) -> Any:  # noqa: ANN401 - JSON
+        """Run *script* in the page, as the body of a function, and return what it does."""
+
+    def execute_cdp_cmd(self, cmd: str, cmd_args: dict[str, Any], /) -> Any:  # noqa: ANN401 - JSON
+        """Ask Chrome by its DevTools protocol."""
+
+    def get_log(self, log_type: str, /) -> Any:  # noqa: ANN401 - JSON
+        """Return the entries of a log since the last time."""
+
+    def set_script_timeout(self, time_to_wait: float, /) -> None:
+        """Give scripts so many seconds from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +47,7 @@ class Visit:
     interactive: bool = False
 
 
-def open_browser(engine: Engine, visit: Visit) -> AbstractContextManager["WebDriver"]:
+def open_browser(engine: Engine, visit: Visit) -> AbstractContextManager[Driver]:
     """Return a context with a driver of *engine*; on leaving it all that was started for it is ended.
 
     Raises:

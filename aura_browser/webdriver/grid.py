@@ -16,6 +16,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
 from selenium.webdriver.chromium.webdriver import ChromiumDriver
 from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.webdriver import WebDriver as RemoteDriver
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError as URLLibError
@@ -26,7 +27,7 @@ from aura_browser.errors import GridFailed, InvalidInput, clean_text
 from aura_browser.proxy import has_credentials
 from aura_browser.webdriver import grid_session
 from aura_browser.webdriver.chrome import IN_A_NEW_PROFILE, wanted
-from aura_browser.webdriver.driver import DRIVER_ERRORS, ConnectedDriver
+from aura_browser.webdriver.driver import DRIVER_ERRORS
 from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.lifeline import Lifeline
 from aura_browser.webdriver.watchdog import Deadline, Watchdog
@@ -122,7 +123,7 @@ def check_grid(address: URL) -> None:
 def _session(connection: "_Connection", options: Options, deadline: Deadline) -> ChromiumDriver:
     for _ in range(_MOST_NODES_GONE):
         try:
-            return ConnectedDriver(connection, options)
+            return _GridDriver(connection, options)
         except WebDriverException as error:
             reason = clean_text((error.msg or type(error).__name__).strip().partition("\n")[0])
             # Up to two minutes a Grid gives sessions to a node that is gone, and doesn't try another by itself; its
@@ -148,6 +149,17 @@ def _has_quit(driver: ChromiumDriver, connection: "_Connection") -> bool:
         _log.debug("The Grid did not end its browser when asked (%s).", type(error).__name__)
         return False
     return True
+
+
+class _GridDriver(ChromiumDriver):
+    """Selenium's driver of Chrome, without a ChromeDriver of its own."""
+
+    def __init__(self, connection: "_Connection", options: Options) -> None:
+        RemoteDriver.__init__(self, command_executor=connection, options=options)
+
+    def quit(self) -> None:
+        """End the session."""
+        RemoteDriver.quit(self)
 
 
 class _Connection(ChromiumRemoteConnection):

@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import InteractionRequired, InvalidInput
 from aura_browser.proxy import check_proxy
-from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.webdriver.display import has_display
 from aura_browser.webdriver.engines import Visit, open_browser
 from aura_browser.webdriver.profile import profile_folder
-from aura_browser.webdriver.relay import browser_proxy
 from aura_browser.webdriver.watchdog import Deadline
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
 
 _TIMEOUT_S: Final = 60.0
 _INTERACTIVE_TIMEOUT_S: Final = 300.0  # a person may have to log in
@@ -29,7 +31,7 @@ async def harvest(
     interactive: bool = False,
     timeout_s: float | None = None,
     on_wait: OnWait | None = None,
-) -> Session:
+) -> "Session":
     """Open a browser at *site*, wait until it is ready, and return its session. Nothing is left running.
 
     Cancelling it ends the browser at once and waits for that.
@@ -58,13 +60,16 @@ async def harvest(
         raise InvalidInput("site", "has to say what tells that the person is logged in, or the window closes at once")
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
-    if is_here := isinstance(engine, Selenium):
+    if isinstance(engine, Selenium):
         await asyncio.to_thread(_check, engine, site, interactive=interactive)
     async with AsyncExitStack() as exits:
-        chromes = await exits.enter_async_context(browser_proxy(proxy, site.url)) if is_here else proxy
-        visit = Visit(deadline, chromes, interactive)
+        visit = Visit(deadline, proxy, interactive)
+        if proxy and isinstance(engine, Selenium):
+            from aura_browser.webdriver.relay import browser_proxy
 
-        def work() -> Session:
+            visit = replace(visit, proxy=await exits.enter_async_context(browser_proxy(proxy, site.url)))
+
+        def work() -> "Session":
             with open_browser(engine, visit) as driver:
                 # It needs Selenium, which the engine has loaded while its browser started.
                 from aura_browser.webdriver.attempt import attempt
@@ -89,7 +94,7 @@ def _check(engine: Selenium, site: Site, *, interactive: bool) -> None:
         )
 
 
-async def _in_thread(work: Callable[[], Session], deadline: Deadline) -> Session:
+async def _in_thread(work: Callable[[], "Session"], deadline: Deadline) -> "Session":
     """Run blocking *work* in a thread of its own: those that all share may be wanted by what it waits for.
 
     On cancellation bring its deadline forward and wait until it has unwound.

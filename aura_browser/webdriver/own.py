@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from aura_browser.engine import OwnDriver
 from aura_browser.errors import BrowserDied
-from aura_browser.webdriver.engines import Visit
-
-if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+from aura_browser.webdriver.engines import Driver, Visit
 
 
 @contextmanager
-def own_chrome(engine: OwnDriver, visit: Visit) -> Iterator["WebDriver"]:
+def own_chrome(engine: OwnDriver, visit: Visit) -> Iterator[Driver]:
     """Lend the driver for the context, and put its time-outs back afterwards."""
     from aura_browser.webdriver.driver import DRIVER_ERRORS
 

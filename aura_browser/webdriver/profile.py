@@ -15,7 +15,7 @@ from aura_browser.errors import InvalidInput, LaunchFailed
 from aura_browser.webdriver.watchdog import Deadline
 
 if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+    from aura_browser.webdriver.driver import RunningSession
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def _forget_tabs(folder: Path) -> None:
         shutil.rmtree(tabs, ignore_errors=True)
 
 
-def quit_politely(driver: "WebDriver") -> None:
+def quit_politely(driver: "RunningSession") -> None:
     """Have Chrome write its profile and end, if it is still there; killed, it would lose the latest."""
     from aura_browser.webdriver.driver import DRIVER_ERRORS
 

@@ -9,11 +9,11 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
 from aura_browser.cookie import Cookie, domain_matches, host_of
 from aura_browser.session import Browser, Session
+from aura_browser.webdriver.engines import Driver
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -64,7 +64,7 @@ return {
 _TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login", re.IGNORECASE)
 
 
-def read_session(driver: WebDriver, *, proxy: str | None, now: float) -> Session:
+def read_session(driver: Driver, *, proxy: str | None, now: float) -> Session:
     """Read the session of the site that *driver* is at.
 
     Args:
@@ -104,7 +104,7 @@ def _doubts(session: Session, entries: list[dict[str, Any]], passing: list[str])
         yield "the page keeps what looks like a login in its session storage, which ends with the browser's window."
 
 
-def read_cookies(driver: WebDriver, url: URL) -> tuple[Cookie, ...]:
+def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
     """Read the cookies of the site that *url* is at: its host's, its parents' and its sub-domains', no others.
 
     HttpOnly and partitioned ones are there too. Chrome gives them in the order that it sends them in (measured).
@@ -159,9 +159,9 @@ def _cookie(raw: dict[str, Any]) -> Cookie | None:
     )
 
 
-def _log_entries(driver: WebDriver) -> list[dict[str, Any]]:
+def _log_entries(driver: Driver) -> list[dict[str, Any]]:
     try:
-        entries: list[dict[str, Any]] = driver.get_log("performance")  # type: ignore[no-untyped-call]
+        entries: list[dict[str, Any]] = driver.get_log("performance")
     except WebDriverException:
         return []  # a caller's own driver may not log
     return entries

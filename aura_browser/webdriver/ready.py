@@ -15,13 +15,13 @@ from selenium.common.exceptions import (
     UnexpectedAlertPresentException,
     WebDriverException,
 )
-from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
 from yarl import URL
 
 from aura_browser.connector import PROXY_REFUSED
 from aura_browser.engine import OnWait
 from aura_browser.errors import InvalidInput, NotReady, PageFailed
 from aura_browser.site import Condition, Site
+from aura_browser.webdriver.engines import Driver
 from aura_browser.webdriver.reading import read_cookies, same_site
 from aura_browser.webdriver.watchdog import Deadline
 
@@ -58,7 +58,7 @@ class _Glance:
 
 
 def open_ready(
-    driver: WebDriver, site: Site, deadline: Deadline, on_wait: OnWait | None = None, *, interactive: bool = False
+    driver: Driver, site: Site, deadline: Deadline, on_wait: OnWait | None = None, *, interactive: bool = False
 ) -> None:
     """Open the site's page and return when it is ready.
 
@@ -101,7 +101,7 @@ def open_ready(
     raise _not_ready(site, deadline, glance)
 
 
-def _open(driver: WebDriver, site: Site, deadline: Deadline) -> None:
+def _open(driver: Driver, site: Site, deadline: Deadline) -> None:
     try:
         driver.get(site.url)
     except TimeoutException:
@@ -117,7 +117,7 @@ def _page_failed(site: Site, text: str) -> PageFailed:
     return PageFailed(site.url, code[0] if code else "Chrome shows an error page")
 
 
-def _look(driver: WebDriver, site: Site) -> _Glance | None:
+def _look(driver: Driver, site: Site) -> _Glance | None:
     """Look once; None in the middle of a navigation, when there is no page to look at."""
     tests = ", ".join(f"held(() => {_test(condition)})" for condition in site.ready)
     try:
@@ -139,7 +139,7 @@ def _look(driver: WebDriver, site: Site) -> _Glance | None:
     return _Glance(facts["href"], facts["status"], tuple(_missing(driver, site, facts)))
 
 
-def _can_glance(driver: WebDriver) -> bool:
+def _can_glance(driver: Driver) -> bool:
     try:
         driver.execute_script(_GLANCE % "")
     except (JavascriptException, TimeoutException, UnexpectedAlertPresentException):
@@ -153,7 +153,7 @@ def _test(condition: Condition) -> str:
     return _TESTS[condition.kind] % json.dumps(condition.argument) if condition.kind in _TESTS else "true"
 
 
-def _missing(driver: WebDriver, site: Site, facts: dict[str, Any]) -> Iterator[str]:
+def _missing(driver: Driver, site: Site, facts: dict[str, Any]) -> Iterator[str]:
     if facts["state"] != "complete":
         yield _LOADED
     if _is_error(facts["status"]):
@@ -172,7 +172,7 @@ def _is_error(status: int | None) -> bool:
     return status is not None and status >= HTTPStatus.BAD_REQUEST
 
 
-def _holds_outside(driver: WebDriver, condition: Condition, href: str) -> bool:
+def _holds_outside(driver: Driver, condition: Condition, href: str) -> bool:
     """Check the conditions that a script in the page can't: HttpOnly cookies, and the address by pattern."""
     if condition.kind == "cookie":
         return any(cookie.name == condition.argument and cookie.value for cookie in read_cookies(driver, URL(href)))

@@ -15,14 +15,14 @@ from aura_browser.webdriver.engines import Visit
 from aura_browser.webdriver.locate import Installed, locate
 
 if TYPE_CHECKING:
-    from selenium.webdriver.chromium.webdriver import ChromiumDriver as WebDriver
+    from aura_browser.webdriver.driver import RunningSession
 
 # navigator.webdriver is true without it.
 _FLAGS: Final = ("--disable-blink-features=AutomationControlled",)
 
 
 @contextmanager
-def undetected_chrome(engine: Undetected, visit: Visit) -> Iterator["WebDriver"]:
+def undetected_chrome(engine: Undetected, visit: Visit) -> Iterator["RunningSession"]:
     """Run Chrome with a patched driver while the context lasts. Errors as those of :func:`chrome`.
 
     Raises:
