@@ -46,8 +46,10 @@ _NEW: Final = {
     "session.startup_urls": ["about:blank"],
 }
 _KEPT: Final = {
-    # "Continue where you left off": otherwise cookies without an expiry, many a login's, would end with the browser.
-    "session.restore_on_startup": 1,
+    # The same, and "continue where you left off": otherwise cookies without an expiry, many a login's, would end with
+    # the browser. https://chromeenterprise.google/policies/restore-on-startup/
+    "session.restore_on_startup": 6,
+    "session.startup_urls": ["about:blank"],
 }
 
 
