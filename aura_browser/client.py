@@ -1,6 +1,5 @@
 """The client: asks a chat site and streams its answers."""
 
-from collections import deque
 from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Final, Self
@@ -18,7 +17,7 @@ from aura_browser.errors import (
     StreamInterrupted,
 )
 from aura_browser.manager import Harvest
-from aura_browser.protocol import answer_decoder, chat_request, models_request, read_models
+from aura_browser.protocol import CHAT_PATH, answer_decoder, chat_request, models_request, read_models
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, openchat_site
 from aura_browser.store import Store
@@ -142,12 +141,11 @@ class AuraClient:
             temperature=self._temperature if temperature is None else temperature,
             max_tokens=self._max_tokens if max_tokens is None else max_tokens,
         )
-        wire = chat_request(request, self._origin)
-        url = f"{self._origin}{wire.path}"
         decoder = answer_decoder()
         said = _Said()
         try:
-            async with self._transport.answer(wire) as answer:
+            async with self._transport.answer(chat_request(request, self._origin)) as answer:
+                del request  # an answer may last, and a question be long
                 while data := await answer.read():
                     if text := decoder.decode(data):
                         said.add(text)
@@ -155,12 +153,12 @@ class AuraClient:
         except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
             if not said.length:
                 raise
-            raise StreamInterrupted(url, _ending(error), said.text) from error
+            raise StreamInterrupted(error.url, _ending(error), said.text) from error
         if text := decoder.decode(b"", final=True):
             said.add(text)
             yield text
         if not said.length:
-            raise EmptyAnswer(url)
+            raise EmptyAnswer(f"{self._origin}{CHAT_PATH}")
 
     async def complete(
         self,
@@ -196,18 +194,19 @@ class _Said:
 
     def __init__(self) -> None:
         self.length = 0
-        self._texts: deque[str] = deque()
+        self._texts: list[str] = []
 
     @property
     def text(self) -> str:
-        return "".join(self._texts)
+        return "".join(self._texts)[-_MOST_KEPT:]
 
     def add(self, text: str) -> None:
         """Take down what comes next."""
         self._texts.append(text)
         self.length += len(text)
-        while self.length > _MOST_KEPT and len(self._texts) > 1:
-            self.length -= len(self._texts.popleft())
+        if self.length > 2 * _MOST_KEPT:
+            self._texts = [self.text]
+            self.length = _MOST_KEPT
 
 
 def _ending(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:

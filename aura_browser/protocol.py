@@ -7,7 +7,9 @@ here, before anything is sent.
 
 import codecs
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -15,6 +17,7 @@ import msgspec
 from aura_browser.chat import DEFAULT_MODEL, ChatRequest, Message, Model
 from aura_browser.errors import InvalidInput
 
+CHAT_PATH: Final = "/api/chat"
 MAX_LENGTH: Final = 24576
 """Characters of one message that the site's own page lets through."""
 
@@ -27,7 +30,7 @@ class WireRequest:
     """A POST to a path of the site, with the headers that a fetch by its own page carries."""
 
     path: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -52,7 +55,7 @@ def chat_request(request: ChatRequest, origin: str) -> WireRequest:
         "prompt": prompt,
         "temperature": request.temperature,
     }
-    return WireRequest("/api/chat", _fetch_headers(origin), msgspec.json.encode(body))
+    return WireRequest(CHAT_PATH, _fetch_headers(origin), msgspec.json.encode(body))
 
 
 def models_request(origin: str) -> WireRequest:
@@ -103,7 +106,8 @@ def _check(request: ChatRequest) -> None:
         raise InvalidInput("temperature", "must be a number from 0 up")
 
 
-def _fetch_headers(origin: str) -> dict[str, str]:
+@cache
+def _fetch_headers(origin: str) -> Mapping[str, str]:
     """What Chrome adds to a same-origin fetch by the page, whatever the browser's version (Fetch standard)."""
     return {
         "Content-Type": "application/json",

@@ -28,6 +28,8 @@ class Answer:
     One timer does that for all pieces: a time-out around each costs as much as the rest of reading it (measured).
     """
 
+    __slots__ = ("_content", "_loop", "_timeout_s", "_timer", "_waits_since")
+
     def __init__(self, content: aiohttp.StreamReader, timeout_s: float) -> None:
         self._content = content
         self._timeout_s = timeout_s

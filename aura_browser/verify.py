@@ -46,7 +46,7 @@ async def verify(
         InvalidInput: if the session's proxy can't work.
     """
     url, method, wire = _probe(site, session)
-    headers = dict(session.headers) | wire.headers
+    headers = {**session.headers, **wire.headers}
     if cookie := session.cookie_header(url, clock()):
         headers[hdrs.COOKIE] = cookie
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)

@@ -27,9 +27,8 @@ def run(effort: Effort) -> list[Result]:
 
 def _pairs(origin: str, streams: int, count: int) -> list[Pair[float]]:
     session, wire = made_session(origin), wire_request(origin)
-    headers = (
-        dict(session.headers) | wire.headers | {"Cookie": "; ".join(f"{c.name}={c.value}" for c in session.cookies)}
-    )
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies)
+    headers = {**session.headers, **wire.headers, "Cookie": cookies}
 
     def resident(who: Who) -> float:
         settings = Settings(

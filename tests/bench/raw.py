@@ -58,7 +58,7 @@ class RawClient:
         self.url = URL(session.origin + wire.path)
         self._body = wire.body
         cookie = session.cookie_header(self.url)
-        self._headers = dict(session.headers) | wire.headers | ({"Cookie": cookie} if cookie else {})
+        self._headers = {**session.headers, **wire.headers, **({"Cookie": cookie} if cookie else {})}
 
     def post(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask."""
