@@ -198,15 +198,22 @@ class _Said:
 
     @property
     def text(self) -> str:
-        return "".join(self._texts)[-_MOST_KEPT:]
+        return "".join(self._texts)
 
     def add(self, text: str) -> None:
         """Take down what comes next."""
         self._texts.append(text)
         self.length += len(text)
-        if self.length > 2 * _MOST_KEPT:
-            self._texts = [self.text]
-            self.length = _MOST_KEPT
+        if self.length > _MOST_KEPT:
+            self._forget_beginning()
+
+    def _forget_beginning(self) -> None:
+        # Half of it at once, so that it is rarely done.
+        forgotten = 0
+        while self.length > _MOST_KEPT // 2 and forgotten < len(self._texts) - 1:
+            self.length -= len(self._texts[forgotten])
+            forgotten += 1
+        del self._texts[:forgotten]
 
 
 def _ending(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:

@@ -1,10 +1,9 @@
 """What a client has done for its session so far, in numbers."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(msgspec.Struct):
     """Counts since the client was made. A plain object: read it whenever you like.
 
     Attributes:
@@ -21,7 +20,7 @@ class Counters:
 
     harvests: int = 0
     failures: int = 0
-    renewals: dict[str, int] = field(default_factory=dict)
+    renewals: dict[str, int] = msgspec.field(default_factory=dict)
     adopted: int = 0
     waits: int = 0
     refusals: int = 0

@@ -32,7 +32,7 @@ secret is part of ``str()`` or ``repr()``, and text that comes from outside is c
 """
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _LONGEST_FOREIGN_TEXT = 300
 
@@ -52,6 +52,9 @@ def clean_text(text: str, limit: int = _LONGEST_FOREIGN_TEXT) -> str:
 class AuraError(Exception):
     """The base of every error here."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by attributes: the default replays positional arguments, and these errors take keywords."""
         return _restore, (type(self), self.__dict__.copy())
@@ -63,7 +66,7 @@ def _restore(kind: type[AuraError], facts: dict[str, object]) -> AuraError:
     return error
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class InvalidInput(AuraError):
     """An argument, option or message that can't work. Nothing was started.
 
@@ -83,7 +86,7 @@ class BrowserError(AuraError):
     """The browser side: finding, starting, using it."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class BrowserNotFound(BrowserError):
     """No Chrome or no ChromeDriver.
 
@@ -101,7 +104,7 @@ class BrowserNotFound(BrowserError):
         return f"{self.program} was not found (looked at: {'; '.join(self.looked)}). {self.hint}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class DriverMismatch(BrowserError):
     """Chrome and ChromeDriver have different major versions, which don't work together."""
 
@@ -118,7 +121,7 @@ class DriverMismatch(BrowserError):
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LaunchFailed(BrowserError):
     """Chrome did not start.
 
@@ -137,7 +140,7 @@ class LaunchFailed(BrowserError):
         return f"Chrome ({self.chrome_path}) did not start: {self.reason}.{said}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class GridFailed(BrowserError):
     """No Selenium Grid there, or none of its browsers to be had.
 
@@ -153,7 +156,7 @@ class GridFailed(BrowserError):
         return f"No browser from the Selenium Grid at {self.url}: {self.reason}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class BrowserDied(BrowserError):
     """The browser or its driver ended, or stopped answering, during a harvest."""
 
@@ -164,7 +167,7 @@ class BrowserDied(BrowserError):
         return f"The browser ended while it was at {self.url}: {self.reason}. Try again."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class WindowClosed(BrowserError):
     """The browser's window was closed, by the person or by the page, before the session was read."""
 
@@ -177,7 +180,7 @@ class WindowClosed(BrowserError):
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class PageFailed(BrowserError):
     """The page could not be loaded.
 
@@ -193,7 +196,7 @@ class PageFailed(BrowserError):
         return f"Chrome could not load {self.url}: {self.code}. Check the address, the network and the proxy."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class NotReady(BrowserError):
     """The page loaded, but the site never became ready in time.
 
@@ -218,7 +221,7 @@ class NotReady(BrowserError):
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class InteractionRequired(AuraError):
     """A person has to act, and the refresh policy or the machine rules it out.
 
@@ -234,7 +237,7 @@ class InteractionRequired(AuraError):
         return f"{self.reason} Run: {self.command}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class HarvestCoolingDown(AuraError):
     """A harvest failed, or did not help, a moment ago; no other browser is started yet.
 
@@ -251,7 +254,7 @@ class HarvestCoolingDown(AuraError):
         return f"No new browser for another {wait}, because the last harvest did not help: {self.reason}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionFormatError(AuraError):
     """Text that is not a session.
 
@@ -268,7 +271,7 @@ class SessionFormatError(AuraError):
         return f"Not a session{where}: {self.problem}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class StoreError(AuraError):
     """A session store can't be read or written.
 
@@ -288,7 +291,7 @@ class SessionLocked(StoreError):
     """A stored session is encrypted, and no key opens it. It stays where it is, byte for byte."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionRefused(AuraError):
     """The site refused a renewed session too.
 
@@ -312,7 +315,7 @@ class ChatError(AuraError):
     """A request that reached, or tried to reach, the site."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ConnectionFailed(ChatError):
     """No answer at all: refused, DNS, TLS, proxy, dropped."""
 
@@ -323,7 +326,7 @@ class ConnectionFailed(ChatError):
         return f"No answer from {self.url}: {self.reason}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class RateLimited(ChatError):
     """The site asks to slow down (429).
 
@@ -340,7 +343,7 @@ class RateLimited(ChatError):
         return f"{self.url} limits requests (429). Wait {wait}, then try again."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SiteFailed(ChatError):
     """The site answered with an error that a new session would not mend.
 
@@ -358,7 +361,7 @@ class SiteFailed(ChatError):
         return f"{self.url} answered {self.status}: {self.message or 'no message'}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AnswerTimeout(ChatError):
     """The site stayed silent before the first text.
 
@@ -374,7 +377,7 @@ class AnswerTimeout(ChatError):
         return f"{self.url} sent nothing for {self.read_timeout_s:g} s. Try again, or allow a longer read time-out."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class EmptyAnswer(ChatError):
     """A good status and no text: the site lost its answer."""
 
@@ -384,7 +387,7 @@ class EmptyAnswer(ChatError):
         return f"{self.url} answered with no text at all. Try again."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class StreamInterrupted(ChatError):
     """The answer broke off after its first text. It is never asked for again on its own.
 
@@ -396,7 +399,7 @@ class StreamInterrupted(ChatError):
 
     url: str
     reason: str
-    partial: str = field(repr=False)
+    partial: str
 
     def __str__(self) -> str:
         return f"The answer from {self.url} broke off after {len(self.partial)} characters: {self.reason}"

@@ -8,7 +8,6 @@ here, before anything is sent.
 import codecs
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -25,8 +24,7 @@ _RESERVED_TOKENS: Final = 768  # what the site keeps free for the answer
 _NAMES: Final = {DEFAULT_MODEL: "OpenChat 3.6 (latest)"}
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(msgspec.Struct, frozen=True):
     """A POST to a path of the site, with the headers that a fetch by its own page carries."""
 
     path: str

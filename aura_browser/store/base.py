@@ -7,10 +7,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, Final
 
+import msgspec
 from yarl import URL
 
 from aura_browser.errors import SessionFormatError, StoreError
@@ -23,8 +23,7 @@ _PREVIOUS: Final = ".previous"
 _NO_SESSIONS: Final = (_PREVIOUS, ".corrupt")
 
 
-@dataclass(frozen=True, slots=True)
-class SessionKey:
+class SessionKey(msgspec.Struct, frozen=True):
     """What a session is kept under.
 
     Attributes:
@@ -49,8 +48,7 @@ class SessionKey:
         return f"{readable[:60].strip('-.')}-{digest}"
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The right to renew one session, held while its lock is.
 
     Attributes:

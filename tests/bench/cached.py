@@ -15,7 +15,7 @@ from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
 from tests.bench.measure import Effort, alternate
-from tests.bench.processes import CommandFailed, first_byte_ms
+from tests.bench.processes import COMMAND, CommandFailed, first_byte_ms
 from tests.bench.raw import made_session
 from tests.bench.results import Goal, Result, make_row
 
@@ -33,7 +33,7 @@ def run(effort: Effort) -> list[Result]:
         pairs = alternate(
             lambda: first_byte_ms(chat_command(site.origin), {"XDG_STATE_HOME": folder}),
             lambda: first_byte_ms([sys.executable, str(_SCRIPT), site.origin, str(facts)], {}),
-            effort.of(15),
+            effort.of(25),
         )
         answers = 2 * (len(pairs) + (len(pairs) > 1))
         check_no_browser(site, answers)
@@ -44,7 +44,7 @@ def run(effort: Effort) -> list[Result]:
 
 def chat_command(origin: str) -> list[str]:
     """Return ``aura-browser chat`` at *origin*."""
-    return [sys.executable, "-m", "aura_browser", "chat", "--url", origin, "hello"]
+    return [COMMAND, "chat", "--url", origin, "hello"]
 
 
 async def logged_in(site: Playground) -> Session:

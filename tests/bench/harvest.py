@@ -9,7 +9,7 @@ from typing import Final
 from aura_browser.playground import serve_in_thread
 from aura_browser.webdriver.locate import locate
 from tests.bench.measure import Effort, Pair, alternate
-from tests.bench.processes import CommandFailed, Cost, run_tree
+from tests.bench.processes import COMMAND, CommandFailed, Cost, run_tree
 from tests.bench.results import Goal, Result, make_row
 
 NAME: Final = "harvest"
@@ -53,7 +53,7 @@ def harvest_command(url: str) -> Cost:
     """Run ``aura-browser harvest URL --fresh -o FILE`` with a state folder of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         output = Path(folder) / "session.json"
-        command = [sys.executable, "-m", "aura_browser", "harvest", url, "--fresh", "-o", str(output)]
+        command = [COMMAND, "harvest", url, "--fresh", "-o", str(output)]
         cost = run_tree(command, env={"XDG_STATE_HOME": folder})
         if "user_agent" not in output.read_text("utf-8"):
             raise CommandFailed("the harvest wrote no session")

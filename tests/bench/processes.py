@@ -13,6 +13,8 @@ import msgspec
 
 ROOT: Final = Path(__file__).parents[2]
 _REAPER: Final = Path(__file__).with_name("reaper.py")
+COMMAND: Final = str(Path(sys.executable).with_name("aura-browser"))
+"""The command as people call it."""
 _LIMIT_S: Final = 120.0
 
 

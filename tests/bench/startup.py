@@ -4,7 +4,7 @@ import sys
 from typing import Final
 
 from tests.bench.measure import Effort, alternate
-from tests.bench.processes import wall_ms
+from tests.bench.processes import COMMAND, wall_ms
 from tests.bench.results import Goal, Result, Row, make_row
 
 NAME: Final = "startup"
@@ -15,7 +15,7 @@ def run(effort: Effort) -> list[Result]:
     """Measure ``--help``, and both ways to import; the root itself loads nothing before it is used."""
     count = effort.of(25)
     return [
-        _row("aura-browser --help", (sys.executable, "-m", "aura_browser", "--help"), "pass", 60, count),
+        _row("aura-browser --help", (COMMAND, "--help"), "pass", 60, count),
         _row("import aura_browser", (*_PYTHON, "import aura_browser"), "import aiohttp", 10, count),
         _row(
             "from aura_browser import AuraClient",

@@ -11,6 +11,7 @@ from tests.bench.server import Answer, serve
 from tests.bench.streaming_client import Settings
 
 NAME: Final = "streaming"
+_PAIRS: Final = 15
 
 
 def run(effort: Effort) -> list[Result]:
@@ -25,7 +26,7 @@ def run(effort: Effort) -> list[Result]:
         (f"{apart.chunks:,} small chunks, each on its own, client CPU", apart),
     ):
         with serve(answer) as origin:
-            settings = Settings(origin=origin, pairs=effort.of(7), characters=answer.characters)
+            settings = Settings(origin=origin, pairs=effort.of(_PAIRS), characters=answer.characters)
             pairs = msgspec.json.decode(in_child("streaming_client", settings), type=list[Pair[float]])
         rows.append(make_row(NAME, name, "aiohttp iter_any, decoded", "s", pairs, goal=Goal("ratio", 1.05)))
     return rows
