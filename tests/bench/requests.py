@@ -22,7 +22,7 @@ def run(effort: Effort) -> list[Result]:
     rows: list[Result] = []
     for way, name in _WAYS:
         with serve(Answer()) as origin:
-            settings = Settings(origin=origin, way=way, pairs=effort.of(25), requests=effort.of(400, 5))
+            settings = Settings(origin=origin, way=way, pairs=effort.of(150), requests=effort.of(60, 5))
             pairs = msgspec.json.decode(in_child("requests_client", settings), type=list[Pair[float]])
         # The whole client also makes the request, which the other side has ready.
         goal = Goal("ratio", 1.05) if way == "middleware" else None
