@@ -19,6 +19,10 @@ from aura_browser.verdict import Ruling, Verdict, judge, wants_first_bytes
 
 _PEEK_TIMEOUT_S: Final = 10.0
 _PEEK_MOST: Final = 64 * 1024
+# Each request looks at these, and to look them up in their enumerations is slow up to Python 3.11.
+_OK: Final = Verdict.OK
+_STALE: Final = Verdict.STALE
+_REDIRECTS: Final = int(HTTPStatus.MULTIPLE_CHOICES)
 # With a rotated session, with a neighbour's, with one harvested for the request.
 _MOST_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -64,7 +68,7 @@ class SessionMiddleware:
         response, ruling = await self._send(request, handler, session)
         for _ in range(_MOST_REPLAYS):
             # One that was harvested for this request is the last word; a neighbour's, or a rotated one, is not.
-            if ruling.verdict is not Verdict.STALE or session.harvested_at >= began:
+            if ruling.verdict is not _STALE or session.harvested_at >= began:
                 break
             for name in session.headers:
                 request.headers.pop(name, None)  # the new one may not have it
@@ -73,7 +77,7 @@ class SessionMiddleware:
                 raise self._refusal(request, response, f"{ruling.mark}; the body of this request can't be sent twice")
             self._manager.counters.replays += 1
             response, ruling = await self._send(request, handler, session)
-        if ruling.verdict is Verdict.STALE:
+        if ruling.verdict is _STALE:
             await self._manager.give_up(session)
             raise self._refusal(request, response, ruling.mark)
         return response
@@ -86,14 +90,13 @@ class SessionMiddleware:
         if request.proxy is not None:
             _check_proxy(response, request.proxy)
         now = self._manager.clock()
-        first_bytes = await _first_bytes(response)
+        first_bytes = await _first_bytes(response) if wants_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
-        if ruling.verdict is Verdict.OK:
+        if ruling.verdict is _OK:
             # Where a redirect leads is not known yet: to a login it comes with an empty session.
-            is_final = response.status < HTTPStatus.MULTIPLE_CHOICES
-            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ()) if is_final else ()
+            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ()) if response.status < _REDIRECTS else ()
             self._manager.accept(session, set_cookies, request.url)
-        if ruling.verdict is Verdict.STALE:
+        elif ruling.verdict is _STALE:
             # Unreleased, it would hold its connection, and with a full pool the replay would wait for ever.
             response.release()
         return response, ruling
@@ -126,9 +129,7 @@ def _check_proxy(response: ClientResponse, proxy: URL) -> None:
 
 
 async def _first_bytes(response: ClientResponse) -> bytes:
-    """Return the body of a 503 page, as far as it is needed; the caller of the request can read it again."""
-    if not wants_first_bytes(response.status, response.headers):
-        return b""
+    """Return the body, as far as it is needed; the caller of the request can read it again."""
     data = b""
     with suppress(TimeoutError):  # such a page is no check: a browser would wait for it too
         async with asyncio.timeout(_PEEK_TIMEOUT_S):
