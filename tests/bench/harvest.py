@@ -13,6 +13,7 @@ from tests.bench.processes import COMMAND, CommandFailed, Cost, run_tree
 from tests.bench.results import Goal, Result, make_row
 
 NAME: Final = "harvest"
+_PAIRS: Final = 15
 FLOOR: Final = "chrome --dump-dom"
 _SCRIPT: Final = Path(__file__).with_name("harvest_script.py")
 _FLAGS: Final = (
@@ -35,8 +36,8 @@ def run(effort: Effort) -> list[Result]:
         def floor() -> Cost:
             return dump_dom(site.origin)
 
-        command = _rows("aura-browser harvest", lambda: harvest_command(site.origin), floor, effort.of(7))
-        script = _rows("await harvest()", lambda: harvest_script(site.origin), floor, effort.of(7))
+        command = _rows("aura-browser harvest", lambda: harvest_command(site.origin), floor, effort.of(_PAIRS))
+        script = _rows("await harvest()", lambda: harvest_script(site.origin), floor, effort.of(_PAIRS))
     return [*command, *script]
 
 

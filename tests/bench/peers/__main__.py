@@ -87,7 +87,8 @@ def _prepared(name: str, url: str, folder: Path) -> Run:
 
     def run() -> Cost:
         # They keep profiles and patched drivers below the home folder: a new one each time, or it would not be cold.
-        with tempfile.TemporaryDirectory(prefix="scratch-", dir=folder, ignore_cleanup_errors=True) as scratch:
+        # Its path is short: Chrome makes a socket there, and does not start if that of the socket gets too long.
+        with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
             places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"), scratch)
             cost = run_tree([*command, scratch], env=places, limit_s=_LIMIT_S)
         if "Chrome/" not in cost.said:
