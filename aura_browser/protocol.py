@@ -8,7 +8,7 @@ here, before anything is sent.
 import codecs
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -104,7 +104,7 @@ def _check(request: ChatRequest) -> None:
         raise InvalidInput("temperature", "must be a number from 0 up")
 
 
-@cache
+@lru_cache
 def _fetch_headers(origin: str) -> Mapping[str, str]:
     """What Chrome adds to a same-origin fetch by the page, whatever the browser's version (Fetch standard)."""
     return {
