@@ -36,7 +36,7 @@ def _row(effort: Effort, name: str, answer: Answer, way: Way, *, harvest_s: floa
             origin=origin,
             way=way,
             streams=streams,
-            pairs=effort.of(5),
+            pairs=effort.of(9),
             harvest_s=0.0 if effort.quick else harvest_s,
             characters=answer.characters,
         )
