@@ -145,7 +145,6 @@ class AuraClient:
         said = _Said()
         try:
             async with self._transport.answer(chat_request(request, self._origin)) as answer:
-                del request  # an answer may last, and a question be long
                 while data := await answer.read():
                     if text := decoder.decode(data):
                         said.add(text)

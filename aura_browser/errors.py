@@ -394,7 +394,7 @@ class StreamInterrupted(ChatError):
     Attributes:
         url: what was asked for.
         reason: how it broke off.
-        partial: the text so far. Not part of ``str()`` and ``repr()``.
+        partial: the text so far; of more than a million characters the end. Not part of ``str()`` and ``repr()``.
     """
 
     url: str

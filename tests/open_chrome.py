@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.waiting import until
+from tests.waiting import holds_within
 
+_UP_S: Final = 30.0
 _FLAGS: Final = (
     "--headless=new",
     "--no-sandbox",
@@ -22,13 +23,14 @@ _FLAGS: Final = (
 
 
 @contextmanager
-def open_chrome(profile: Path) -> Iterator[str]:
+def open_chrome(profile: Path, program: str = "chromium") -> Iterator[str]:
     """Run it with this profile while the context lasts, and yield its address."""
-    command = ["/usr/bin/chromium", *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    command = [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as chrome:
         try:
             told = profile / "DevToolsActivePort"
-            until(lambda: chrome.poll() is not None or (told.exists() and "\n" in told.read_text()), "it listens", 30)
+            if not holds_within(_UP_S, lambda: told.exists() and "\n" in told.read_text()):
+                raise ChildProcessError(f"Chrome does not listen for debuggers (exit code {chrome.poll()})")
             yield f"127.0.0.1:{told.read_text().splitlines()[0]}"
         finally:
             chrome.terminate()

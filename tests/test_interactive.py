@@ -109,12 +109,17 @@ async def test_the_policy_opens_a_window_once_the_login_in_the_profile_is_over(
     monkeypatch.setattr("aura_browser.assembly._UNSEEN_S", 3.0)
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
     async with Playground("login-redirect") as server:
-        harvesting = asyncio.ensure_future(policy_harvest(openchat_site(server.origin), "interactive", engine=engine)())
-        # Nothing tells when another process starts one.
-        while not any("--headless" not in start for start in person.starts):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-        await person.log_in()
-        await harvesting
+        harvest_ = policy_harvest(openchat_site(server.origin), "interactive", engine=engine)
+
+        async def harvested() -> None:
+            await harvest_()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(harvested())
+            # Nothing tells when another process starts one.
+            while not any("--headless" not in start for start in person.starts):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            await person.log_in()
     assert ["--headless" in start for start in person.starts] == [True, False]
 
 

@@ -39,6 +39,9 @@ class SessionKey(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"SessionKey({self.slug})"
 
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("slug", self.slug)]  # msgspec's own shows the proxy's password
+
     @property
     def slug(self) -> str:
         """A file name for it, readable and without secrets: the proxy's password takes no part."""

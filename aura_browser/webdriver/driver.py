@@ -22,7 +22,7 @@ class RunningSession:
     """What a harvest asks of a driver, for a session that runs already, over Selenium's own connection.
 
     Selenium's class ``WebDriver`` has all of it and much more, and loading that costs a tenth of a harvest's CPU
-    (measured with 4.48; most of it is for BiDi, which has no part in one). All methods raise :data:`DRIVER_ERRORS`.
+    (measured with 4.51; most of it is for BiDi, which has no part in one). All methods raise :data:`DRIVER_ERRORS`.
 
     Args:
         address: of the ChromeDriver that has it.

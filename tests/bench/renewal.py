@@ -11,6 +11,7 @@ from typing import Final
 from aura_browser import Attach, Selenium, harvest, openchat_site
 from aura_browser.engine import Engine
 from aura_browser.playground import serve_in_thread
+from aura_browser.webdriver.locate import locate
 from tests.bench.harvest import harvest_script
 from tests.bench.measure import Effort, alternate
 from tests.bench.results import Goal, Result, make_row
@@ -22,7 +23,7 @@ COLD: Final = "a script that harvests, from its start"
 
 def run(effort: Effort) -> list[Result]:
     """Measure both ways, and a new profile in a running program for comparison."""
-    with serve_in_thread() as site, _folder() as folder, open_chrome(folder / "open") as address:
+    with serve_in_thread() as site, _folder() as folder, open_chrome(folder / "open", str(locate().chrome)) as address:
         ways: dict[str, Engine] = {
             "with a new profile": Selenium(),
             "with a kept profile": Selenium(profile=folder / "profile"),
