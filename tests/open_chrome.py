@@ -9,23 +9,24 @@ from typing import Final
 from tests.waiting import holds_within
 
 _UP_S: Final = 30.0
-_FLAGS: Final = (
+FLAGS: Final = (
     "--headless=new",
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--no-default-browser-check",
     "--disable-quic",
     "--no-proxy-server",
-    "--remote-debugging-port=0",
 )
+"""For a Chrome that asks nobody but the page's server for anything."""
 
 
 @contextmanager
 def open_chrome(profile: Path, program: str = "chromium") -> Iterator[str]:
     """Run it with this profile while the context lasts, and yield its address."""
-    command = [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    command = [program, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as chrome:
         try:
             told = profile / "DevToolsActivePort"

@@ -11,6 +11,7 @@ from aura_browser.webdriver.locate import locate
 from tests.bench.measure import Effort, Pair, alternate
 from tests.bench.processes import COMMAND, CommandFailed, Cost, run_tree
 from tests.bench.results import Goal, Result, make_row
+from tests.open_chrome import FLAGS
 
 NAME: Final = "harvest"
 _PAIRS: Final = 15
@@ -18,17 +19,6 @@ CPU_GOAL: Final = Goal("ratio", 1.15)
 WALL_GOAL: Final = Goal("ratio", 1.2)
 FLOOR: Final = "chrome --dump-dom"
 _SCRIPT: Final = Path(__file__).with_name("harvest_script.py")
-_FLAGS: Final = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-quic",
-    "--no-proxy-server",
-)
 
 
 def run(effort: Effort) -> list[Result]:
@@ -46,7 +36,7 @@ def run(effort: Effort) -> list[Result]:
 def dump_dom(url: str) -> Cost:
     """Have Chrome print the page at *url*, in a new profile: the floor of every harvest."""
     with tempfile.TemporaryDirectory(prefix="bench-profile-", ignore_cleanup_errors=True) as profile:
-        cost = run_tree([str(locate().chrome), *_FLAGS, f"--user-data-dir={profile}", "--dump-dom", url])
+        cost = run_tree([str(locate().chrome), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", url])
     if "<textarea" not in cost.said:
         raise CommandFailed("Chrome did not print the playground's page")
     return cost
