@@ -1,9 +1,10 @@
 """How long a session lasts, and when it is to be renewed before the site refuses it."""
 
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aura_browser.session import Session
+if TYPE_CHECKING:
+    from aura_browser.session import Session
 
 _ADVISORY_SHARE: Final = 0.15
 _ADVISORY_MOST_S: Final = 600.0
@@ -20,7 +21,7 @@ class Due(Enum):
     NOW = "now"
 
 
-def renewal_due(session: Session, now: float, *, harvest_s: float = 0.0, jitter: float = 1.0) -> Due:
+def renewal_due(session: "Session", now: float, *, harvest_s: float = 0.0, jitter: float = 1.0) -> Due:
     """Tell whether *session* is to be renewed at *now*. One whose end is not known never is.
 
     The advisory window is the last 15 % of the session's life, at most 10 minutes, and at least the time of two

@@ -20,7 +20,10 @@ FLAGS: Final = (
     "--disable-quic",
     "--no-proxy-server",
 )
-"""For a Chrome that asks nobody but the page's server for anything."""
+"""For a Chrome that asks nobody but the page's server for anything.
+
+Not the package's own list: what it is measured beside must not change with it.
+"""
 
 
 @contextmanager
@@ -29,9 +32,18 @@ def open_chrome(profile: Path, program: str = "chromium") -> Iterator[str]:
     command = [program, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as chrome:
         try:
-            told = profile / "DevToolsActivePort"
-            if not holds_within(_UP_S, lambda: told.exists() and "\n" in told.read_text()):
-                raise ChildProcessError(f"Chrome does not listen for debuggers (exit code {chrome.poll()})")
-            yield f"127.0.0.1:{told.read_text().splitlines()[0]}"
+            yield debugger_address(profile)
         finally:
             chrome.terminate()
+
+
+def debugger_address(profile: Path) -> str:
+    """Wait until the Chrome with this profile listens, and return where.
+
+    Raises:
+        ChildProcessError: if it does not.
+    """
+    told = profile / "DevToolsActivePort"
+    if not holds_within(_UP_S, lambda: told.exists() and "\n" in told.read_text("utf-8")):
+        raise ChildProcessError(f"Chrome does not listen for debuggers after {_UP_S:.0f} s")
+    return f"127.0.0.1:{told.read_text('utf-8').splitlines()[0]}"

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PREVIOUS: Final = ".previous"
 _HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "FINGERPRINT")
 _SET_ASIDE_FOR_S: Final = 7 * 86400.0
 _LONGEST_PROBLEM: Final = 1000
@@ -182,12 +181,14 @@ def remove(*, names: tuple[str, ...], everything: bool, yes: bool, store: str | 
     if everything and not yes:
         _confirm("Remove all sessions?")
 
+    from aura_browser.store.base import PREVIOUS
+
     async def removed(opened: "Store") -> list[str]:
         if everything:
             return await _remove_all(opened)
         entries = await _entries(opened)
         slugs = list(dict.fromkeys(_found(entries, name).slug for name in names))
-        await _remove(opened, [*slugs, *(f"{slug}{_PREVIOUS}" for slug in slugs)])
+        await _remove(opened, [*slugs, *(f"{slug}{PREVIOUS}" for slug in slugs)])
         return slugs
 
     for slug in _run(store, removed):
@@ -416,10 +417,12 @@ async def _remove_all(store: "Store") -> list[str]:
 
 async def _outdated(store: "Store", now: float) -> list[str]:
     """Return the slugs of sessions that are over at *now*, and of previous ones whose sessions are gone or over."""
+    from aura_browser.store.base import PREVIOUS
+
     slugs = await store.slugs()
     over = [entry.slug for entry in await _entries(store) if entry.session and entry.session.is_over(now)]
     kept = set(slugs) - set(over)
-    return over + [slug for slug in slugs if slug.endswith(_PREVIOUS) and slug.removesuffix(_PREVIOUS) not in kept]
+    return over + [slug for slug in slugs if slug.endswith(PREVIOUS) and slug.removesuffix(PREVIOUS) not in kept]
 
 
 def _set_aside(store: "Store", before: float) -> list[Path]:

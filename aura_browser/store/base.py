@@ -19,8 +19,9 @@ from aura_browser.session import Session
 _log = logging.getLogger(__name__)
 
 _MOST_TRIES: Final = 100
-_PREVIOUS: Final = ".previous"
-_NO_SESSIONS: Final = (_PREVIOUS, ".corrupt")
+PREVIOUS: Final = ".previous"
+"""What the slug of a session ends with that was replaced."""
+_NO_SESSIONS: Final = (PREVIOUS, ".corrupt")
 
 
 class SessionKey(msgspec.Struct, frozen=True):
@@ -207,7 +208,7 @@ class Store(ABC):
     async def _keep_previous(self, slug: str, data: bytes | None, session: Session) -> None:
         if data is None:
             return
-        previous = f"{slug}{_PREVIOUS}"
+        previous = f"{slug}{PREVIOUS}"
         try:
             before = await self.read(previous)
             # Losing a race here means that another just kept its own previous one, which is as good.

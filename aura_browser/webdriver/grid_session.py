@@ -41,7 +41,7 @@ def end_session(grid: str, authorization: str | None, name: str, within_s: float
                 endings[key].start()
         if not any(endings[key].is_alive() for key in ours) and all(key != "reserved" for key, _ in sessions):
             return
-        time.sleep(_GLANCE_S)  # a Grid tells of nothing by itself
+        time.sleep(_GLANCE_S)  # a Grid tells of no change by itself
 
 
 def browsers(grid: str, authorization: str | None) -> set[str]:
@@ -77,7 +77,7 @@ def _end(grid: str, authorization: str | None, key: str, within_s: float) -> Non
             return
         else:
             return
-        time.sleep(_GLANCE_S)  # nor when it could
+        time.sleep(_GLANCE_S)  # nothing tells when it would be taken
 
 
 def _sessions(status: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - JSON

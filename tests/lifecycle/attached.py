@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.waiting import holds_within
+from tests.open_chrome import debugger_address
 
 _FLAGS: Final = (
     *("--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking", "--no-proxy-server"),
     *("--remote-debugging-port=0", "data:text/html,<title>of the person</title>"),
 )
-_UP_S: Final = 30.0
 
 
 class PersonsChrome:
@@ -55,16 +54,9 @@ def persons_chrome() -> Iterator[PersonsChrome]:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            chrome = PersonsChrome(f"127.0.0.1:{_port(Path(profile))}", process)
+            chrome = PersonsChrome(debugger_address(Path(profile)), process)
             chrome.open_tab()
             yield chrome
         finally:
             with suppress(ProcessLookupError), process:
                 process.kill()
-
-
-def _port(profile: Path) -> int:
-    told = profile / "DevToolsActivePort"
-    if not holds_within(_UP_S, lambda: told.exists() and told.read_text("utf-8").count("\n")):
-        raise ChildProcessError(f"Chrome does not listen for debuggers after {_UP_S:.0f} s")
-    return int(told.read_text("utf-8").split("\n")[0])
