@@ -12,11 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from aura_browser.assembly import Refresh, assemble
-    from aura_browser.chat import Message, Messages, Model
-    from aura_browser.client import AuraClient
-    from aura_browser.cookie import Cookie
-    from aura_browser.counters import Counters
+    from aura_browser.assembly import ClientOptions, Refresh, SessionOptions, assemble
+    from aura_browser.chat.client import AuraClient
+    from aura_browser.chat.messages import Message, Messages, Model, Prompt
+    from aura_browser.client import SiteClient, SiteResponse
     from aura_browser.engine import Attach, Engine, Grid, OwnDriver, Selenium, Undetected
     from aura_browser.errors import (
         AnswerTimeout,
@@ -44,20 +43,21 @@ if TYPE_CHECKING:
         StreamInterrupted,
         WindowClosed,
     )
-    from aura_browser.manager import SessionManager
-    from aura_browser.middleware import SessionMiddleware
+    from aura_browser.http.middleware import SessionMiddleware
+    from aura_browser.keeping.counters import Counters
+    from aura_browser.keeping.manager import SessionManager
     from aura_browser.provider import Aura
-    from aura_browser.session import Browser, Session
-    from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site
+    from aura_browser.request import Request, Response, Transport
+    from aura_browser.session import Browser, Cookie, Session
+    from aura_browser.site import OPENCHAT, Condition, Probe, Site, openchat_site, page_site, site_at
     from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
     from aura_browser.webdriver import harvest
 
 _HOMES: Final = {
-    "assembly": ("Refresh", "assemble"),
-    "chat": ("Message", "Messages", "Model"),
-    "client": ("AuraClient",),
-    "cookie": ("Cookie",),
-    "counters": ("Counters",),
+    "assembly": ("ClientOptions", "Refresh", "SessionOptions", "assemble"),
+    "chat.messages": ("Message", "Messages", "Model", "Prompt"),
+    "chat.client": ("AuraClient",),
+    "client": ("SiteClient", "SiteResponse"),
     "engine": ("Attach", "Engine", "Grid", "OwnDriver", "Selenium", "Undetected"),
     "errors": (
         "AnswerTimeout",
@@ -85,18 +85,19 @@ _HOMES: Final = {
         "StreamInterrupted",
         "WindowClosed",
     ),
-    "manager": ("SessionManager",),
-    "middleware": ("SessionMiddleware",),
+    "http.middleware": ("SessionMiddleware",),
+    "keeping.counters": ("Counters",),
+    "keeping.manager": ("SessionManager",),
     "provider": ("Aura",),
-    "session": ("Browser", "Session"),
-    "site": ("OPENCHAT", "Condition", "Site", "openchat_site", "page_site"),
+    "request": ("Request", "Response", "Transport"),
+    "session": ("Browser", "Cookie", "Session"),
+    "site": ("OPENCHAT", "Condition", "Probe", "Site", "openchat_site", "page_site", "site_at"),
     "store": ("FileStore", "MemoryStore", "SessionKey", "Store"),
     "webdriver": ("harvest",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "OPENCHAT",
     "AnswerTimeout",
     "Attach",
     "Aura",
@@ -107,6 +108,7 @@ __all__ = [
     "BrowserError",
     "BrowserNotFound",
     "ChatError",
+    "ClientOptions",
     "Condition",
     "ConnectionFailed",
     "Cookie",
@@ -126,10 +128,15 @@ __all__ = [
     "Messages",
     "Model",
     "NotReady",
+    "OPENCHAT",
     "OwnDriver",
     "PageFailed",
+    "Probe",
+    "Prompt",
     "RateLimited",
     "Refresh",
+    "Request",
+    "Response",
     "Selenium",
     "Session",
     "SessionFormatError",
@@ -137,18 +144,23 @@ __all__ = [
     "SessionLocked",
     "SessionManager",
     "SessionMiddleware",
+    "SessionOptions",
     "SessionRefused",
     "Site",
+    "SiteClient",
     "SiteFailed",
+    "SiteResponse",
     "Store",
     "StoreError",
     "StreamInterrupted",
+    "Transport",
     "Undetected",
     "WindowClosed",
     "assemble",
     "harvest",
     "openchat_site",
     "page_site",
+    "site_at",
 ]
 
 

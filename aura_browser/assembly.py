@@ -1,58 +1,124 @@
-"""The one place that knows every part: puts together what keeps a site's session, from settings."""
+"""The one place that knows every part: from options to what keeps a site's session, and what carries requests."""
 
 import asyncio
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack, get_args
 
 from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import InteractionRequired, InvalidInput, NotReady
-from aura_browser.manager import Harvest, SessionManager
-from aura_browser.proxy import check_proxy, has_password, without_password
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.keeping.renewal import Harvest, Prove
+from aura_browser.proxy.address import check_proxy, has_password, without_password
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
-from aura_browser.store.encrypted import Encryption, at_rest
+from aura_browser.store.encrypted import Encryption, encrypt_at_rest
+
+if TYPE_CHECKING:
+    from aura_browser.request import Transport
 
 Refresh = Literal["never", "headless", "interactive"]
 """What renewing a session may do: open no browser, one without a window, or one with a window."""
 
 DEFAULT_SESSION: Final = "default"
 
-_PROOF: Final = "aura_browser.verify"  # it loads aiohttp
+_PROOF: Final = "aura_browser.http.proof"  # it loads aiohttp
 _UNSEEN_S: Final = 20.0  # for a login that holds; a person waits for the window meanwhile
 
 
-def assemble(
-    site: Site,
-    *,
-    proxy: str | None = None,
-    session: Session | str = DEFAULT_SESSION,
-    store: Store | str | None = None,
-    refresh: Refresh = "headless",
-    encryption: Encryption = "auto",
-    engine: Engine | None = None,
-    harvest: Harvest | None = None,
-) -> SessionManager:
+class SessionOptions(TypedDict, total=False):
+    """How a session is got and kept. Every client, :func:`assemble` and the commands take these.
+
+    Attributes:
+        proxy: ``http://host:port`` or ``socks5://host:port`` for browser and client alike, with ``user:password@``
+            before the host if it asks for them, or None. SOCKS needs the extra ``socks``.
+        session: a :class:`Session` to begin with, with the proxy that is in it; or the name that one is cached under (a
+            name for each account). A given one is kept in memory unless *store* says otherwise.
+        store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, a Redis
+            URL (``redis://…``, to share them between machines), or a :class:`Store`.
+        refresh: what renewing a session may do: ``never`` opens no browser, ``headless`` opens one without a
+            window, ``interactive`` opens a window in which a person can log in.
+        encryption: how values are written where *store* is not a :class:`Store`: ``auto`` encrypts them if
+            ``AURA_BROWSER_KEY`` is set, ``keyring`` with a key in the system's keyring, ``off`` does not.
+        engine: which browser a harvest uses: ``Selenium(profile="work")`` keeps a profile, ``Grid(url)`` has one of a
+            Selenium Grid, and so on (:mod:`aura_browser.engine`). None for a new Chrome on this machine.
+        harvest: an async callable that returns a session, in place of a browser.
+    """
+
+    proxy: str | None
+    session: Session | str
+    store: Store | str | None
+    refresh: Refresh
+    encryption: Encryption
+    engine: Engine | None
+    harvest: Harvest | None
+
+
+class ClientOptions(SessionOptions, total=False):
+    """What clients take besides :class:`SessionOptions`.
+
+    Attributes:
+        read_timeout: seconds without a byte after which an answer has ended; 120 unless given.
+    """
+
+    read_timeout: float
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class _Settings:
+    """:class:`ClientOptions` with their defaults, checked."""
+
+    proxy: str | None = None
+    session: Session | str = DEFAULT_SESSION
+    store: Store | str | None = None
+    refresh: Refresh = "headless"
+    encryption: Encryption = "auto"
+    engine: Engine | None = None
+    harvest: Harvest | None = None
+    read_timeout: float = 120.0
+
+    def __post_init__(self) -> None:
+        if self.refresh not in get_args(Refresh):
+            raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
+        if not (isinstance(self.read_timeout, (int, float)) and self.read_timeout > 0):
+            raise InvalidInput("read_timeout", "must be a number of seconds over 0")
+
+
+def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
     """Return the manager of *site*'s session. Nothing is opened or read before it is asked.
 
     Args:
         site: whose session.
-        proxy: ``http://…`` or ``socks5://[user:password@]host:port`` for browser and client alike, or None.
-        session: a session to begin with, or the name that one is cached under.
-        store: None for the user's state folder, ``"memory"``, a folder's path, a Redis URL, or a store.
-        refresh: what renewing may do.
-        encryption: how a store named by a text writes values: ``auto`` encrypts if ``AURA_BROWSER_KEY`` is set,
-            ``keyring`` with a key in the system's keyring, ``off`` does not.
-        engine: which browser a harvest uses; None for a new Chrome on this machine.
-        harvest: gets a new session, in place of all that.
+        options: see :class:`SessionOptions`.
 
     Raises:
-        InvalidInput: naming the setting that can't work.
+        InvalidInput: naming the option that can't work.
     """
-    if refresh not in get_args(Refresh):
-        raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
-    proxy = proxy_of(proxy, session)
+    return _assemble(site, _Settings(**options))
+
+
+def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[Transport, SessionManager]":
+    """Return what carries requests to *site*, and the manager that it keeps the session with. It is not open yet.
+
+    Args:
+        site: where requests go.
+        options: see :class:`ClientOptions`.
+
+    Raises:
+        InvalidInput: naming the option that can't work.
+    """
+    from aura_browser.http.transport import HttpTransport
+
+    settings = _Settings(**options)
+    manager = _assemble(site, settings)
+    return HttpTransport(manager, settings.read_timeout), manager
+
+
+def _assemble(site: Site, settings: _Settings) -> SessionManager:
+    session, store = settings.session, settings.store
+    proxy = choose_proxy(settings.proxy, session)
     if isinstance(session, Session):
         # Not the place of another account's: what is cached under a name belongs to that name.
         key, store = SessionKey(site.origin, session.fingerprint, proxy), store or "memory"
@@ -60,17 +126,17 @@ def assemble(
             raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}")
     else:
         key = SessionKey(site.origin, session, proxy)
-    if refresh == "never":
-        harvest = _refusing_harvest(site, key, store)
-    harvest = harvest or policy_harvest(site, refresh, engine=engine, proxy=proxy)
+    harvest = settings.harvest or policy_harvest(site, settings.refresh, engine=settings.engine, proxy=proxy)
     return SessionManager(
-        store if isinstance(store, Store) else open_store(store, encryption),
+        site,
+        store if isinstance(store, Store) else open_store(store, settings.encryption),
         key,
-        _verified(site, harvest),
+        harvest=_refusing_harvest(site, key, store) if settings.refresh == "never" else harvest,
+        prove=_real_proof(site),
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
         # A window opens for somebody who waits for it, never unasked.
-        renews_early=refresh != "interactive",
+        renews_early=settings.refresh != "interactive",
     )
 
 
@@ -124,7 +190,7 @@ def browser_harvest(
     Args:
         site: where.
         engine: which browser; None for a new Chrome on this machine.
-        proxy: as in :func:`assemble`.
+        proxy: as in :class:`SessionOptions`.
         interactive: show a window, in which a person can log in.
         timeout_s: seconds for the whole of it; the webdriver module's own if None.
         on_wait: is told what is waited for.
@@ -146,11 +212,11 @@ def browser_harvest(
 
 
 def _load_browser() -> ModuleType:
-    import_module("aura_browser.webdriver.chrome")  # which most engines start with
+    import_module("aura_browser.webdriver.browsers.selenium")  # which most engines start with
     return import_module("aura_browser.webdriver")
 
 
-def proxy_of(proxy: str | None, session: Session | str) -> str | None:
+def choose_proxy(proxy: str | None, session: Session | str) -> str | None:
     """Return the proxy to go through: the one given, else the one that a given session was harvested through.
 
     Raises:
@@ -170,30 +236,29 @@ def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
 
     Args:
         store: None for the user's state folder, ``"memory"``, a folder, or a Redis URL (``redis://host``).
-        encryption: see :func:`aura_browser.store.encrypted.at_rest`.
+        encryption: see :func:`aura_browser.store.encrypted.encrypt_at_rest`.
 
     Raises:
-        InvalidInput: for a Redis URL that is none, a key that is none, or an extra that is missing.
+        InvalidInput: for a malformed Redis URL, a malformed key, or an extra that is missing.
     """
     if store == "memory":
         return MemoryStore()
     if store is not None and store.startswith(("redis://", "rediss://", "unix://")):
         from aura_browser.store.redis import RedisStore
 
-        return at_rest(RedisStore(store), encryption)
-    return at_rest(FileStore(store), encryption)
+        return encrypt_at_rest(RedisStore(store), encryption)
+    return encrypt_at_rest(FileStore(store), encryption)
 
 
-def _verified(site: Site, harvest: Harvest) -> Harvest:
-    """Return *harvest* with its session proven through the real client before anyone keeps it."""
+def _real_proof(site: Site) -> Prove:
+    """Return what proves a session of *site* through the real client."""
 
-    async def verified() -> Session:
-        session = await harvest()
+    async def prove(session: Session) -> Session:
         proof = await asyncio.to_thread(import_module, _PROOF)
-        proven: Session = await proof.verify(site, session)
+        proven: Session = await proof.prove(site, session)
         return proven
 
-    return verified
+    return prove
 
 
 def _refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) -> Harvest:

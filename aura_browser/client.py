@@ -1,104 +1,123 @@
-"""The client: asks a chat site and streams its answers."""
+"""The client of any site: requests of any method, with the session that the site gave the person's browser."""
 
-from collections.abc import AsyncGenerator
+import json as json_text
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from urllib.parse import urlencode
 
-from aura_browser.assembly import DEFAULT_SESSION, Refresh, assemble, proxy_of
-from aura_browser.chat import DEFAULT_MODEL, ChatRequest, Messages, Model, read_messages
-from aura_browser.counters import Counters
-from aura_browser.engine import Engine
-from aura_browser.errors import (
-    AnswerTimeout,
-    ConnectionFailed,
-    EmptyAnswer,
-    InvalidInput,
-    SiteFailed,
-    StreamInterrupted,
-)
-from aura_browser.manager import Harvest
-from aura_browser.protocol import CHAT_PATH, answer_decoder, chat_request, models_request, read_models
+from aura_browser.assembly import ClientOptions, assemble_transport
+from aura_browser.errors import InvalidInput, SiteFailed
+from aura_browser.keeping.counters import Counters
+from aura_browser.request import Body, Request, Response
 from aura_browser.session import Session
-from aura_browser.site import OPENCHAT, openchat_site
-from aura_browser.store import Store
-from aura_browser.store.encrypted import Encryption
-from aura_browser.transport import HttpTransport
+from aura_browser.site import Site, site_at
+from aura_browser.text import redact_url
 
-_MOST_KEPT: Final = 1_000_000  # characters of an answer; the site's own limit is a thousandth of that
+if TYPE_CHECKING:
+    from aiohttp import ClientWebSocketResponse
+
+Data = str | Mapping[str, str] | Body
+"""What a request carries: text (sent in UTF-8), a form's fields, bytes, or bytes as they come."""
+
+_LARGEST_BODY: Final = 64 * 2**20
+_NOTHING: Final = object()
 
 
-class AuraClient:
-    """A chat site's client. Use it with ``async with``; one serves any number of concurrent calls.
+class SiteResponse:
+    """A site's answer, to be read within its context.
 
-    The first call that needs a session takes the cached one or opens a browser; nothing happens before.
+    Iterate over it for the body in the pieces that it arrives in, which takes the same memory whatever its length.
+
+    Attributes:
+        url: what answered, after redirects within the site.
+        status: the HTTP status.
+        headers: names in any letter case to values.
+    """
+
+    def __init__(self, response: Response) -> None:
+        self.url = response.url
+        self.status = response.status
+        self.headers = response.headers
+        self._response = response
+
+    def __repr__(self) -> str:
+        return f"SiteResponse({self.status}, {redact_url(self.url)!r})"
+
+    def raise_for_status(self) -> None:
+        """Raise what an answer that is not good stands for.
+
+        Raises:
+            RateLimited: 429.
+            SiteFailed: any other status from 300 up.
+        """
+        self._response.raise_for_status()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces, decompressed. Errors as :meth:`SiteClient.request`."""
+        return aiter(self._response)
+
+    async def read(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            SiteFailed: if it is longer than 64 MiB: iterate over it instead.
+        """
+        body = bytearray()
+        async for piece in self._response:
+            body += piece
+            if len(body) > _LARGEST_BODY:
+                raise SiteFailed(redact_url(self.url), self.status, "an answer over 64 MiB; iterate over it instead")
+        return bytes(body)
+
+    async def text(self) -> str:
+        """Return the whole body as text, decoded as its type says, or as UTF-8. Errors as :meth:`read`."""
+        _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
+        body = await self.read()
+        try:
+            return body.decode(charset.partition(";")[0].strip("\"' ") or "utf-8", "replace")
+        except LookupError:
+            return body.decode("utf-8", "replace")
+
+    async def json(self) -> Any:  # noqa: ANN401 - JSON
+        """Return what the body is the JSON of.
+
+        Raises:
+            SiteFailed: if it is not JSON, or too long.
+        """
+        try:
+            return json_text.loads(await self.read())
+        except (ValueError, RecursionError):
+            raise SiteFailed(redact_url(self.url), self.status, "its answer is not JSON") from None
+
+
+class SiteClient:
+    """Sends requests to one site with its session. Use it with ``async with``; one serves any number of calls at once.
+
+    The first request takes the cached session or opens a browser; nothing happens before. A session that the site
+    refuses is renewed, and the request sent once more.
 
     Args:
-        url: the site, an openchat-ui app.
-        model: the id of the model to ask; empty for the default.
-        temperature: 0 is the steadiest.
-        max_tokens: the context window in tokens, not an answer length.
-        proxy: ``http://host:port`` or ``socks5://host:port`` for browser and client alike, with ``user:password@``
-            before the host if it asks for them, or None. SOCKS needs the extra ``socks``.
-        session: a :class:`Session` to begin with, with the proxy that is in it; or the name that one is cached under (a
-            name for each account). A given one is kept in memory unless *store* says otherwise.
-        store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, a Redis
-            URL (``redis://…``, to share them between machines), or a :class:`Store`.
-        refresh: what renewing a session may do: ``never`` opens no browser, ``headless`` opens one without a
-            window, ``interactive`` opens a window in which a person can log in.
-        encryption: how values are written where *store* is no :class:`Store`: ``auto`` encrypts them if
-            ``AURA_BROWSER_KEY`` is set, ``keyring`` with a key in the system's keyring, ``off`` does not.
-        read_timeout: seconds without a byte after which an answer has ended.
-        engine: which browser a harvest uses: ``Selenium(profile="work")`` keeps a profile, ``Grid(url)`` has one of a
-            Selenium Grid, and so on (:mod:`aura_browser.engine`). None for a new Chrome on this machine.
-        harvest: an async callable that returns a session, in place of all that.
+        site: the site, or an address of it.
+        options: see :class:`aura_browser.assembly.ClientOptions`.
 
     Raises:
         InvalidInput: naming the argument that can't work.
     """
 
-    def __init__(
-        self,
-        url: str = OPENCHAT.url,
-        *,
-        model: str = DEFAULT_MODEL,
-        temperature: float = 0.5,
-        max_tokens: int = 8192,
-        proxy: str | None = None,
-        session: Session | str = DEFAULT_SESSION,
-        store: Store | str | None = None,
-        refresh: Refresh = "headless",
-        encryption: Encryption = "auto",
-        read_timeout: float = 120.0,
-        engine: Engine | None = None,
-        harvest: Harvest | None = None,
-    ) -> None:
-        if not (isinstance(read_timeout, (int, float)) and read_timeout > 0):
-            raise InvalidInput("read_timeout", "must be a number of seconds over 0")
-        site = openchat_site(url)
-        self._origin = site.origin
-        self._manager = assemble(
-            site,
-            proxy=proxy,
-            session=session,
-            store=store,
-            refresh=refresh,
-            encryption=encryption,
-            engine=engine,
-            harvest=harvest,
-        )
-        self._transport = HttpTransport(site, self._manager, proxy_of(proxy, session), read_timeout)
-        self._model = model or DEFAULT_MODEL
-        self._temperature = temperature
-        self._max_tokens = max_tokens
+    def __init__(self, site: Site | str, **options: Unpack[ClientOptions]) -> None:
+        self.site: Final = site if isinstance(site, Site) else site_at(site)
+        self._transport, self._manager = assemble_transport(self.site, **options)
 
     async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
+        await self._transport.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._transport.__aexit__(kind, error, traceback)
+        await self._transport.aclose()
 
     @property
     def counters(self) -> Counters:
@@ -113,113 +132,94 @@ class AuraClient:
         """
         return await self._manager.get()
 
-    async def stream(
+    def send(self, request: Request) -> AbstractAsyncContextManager[Response]:
+        """Send a request that is made already, and yield the response. Errors as :meth:`request`."""
+        return self._transport.send(request)
+
+    @asynccontextmanager
+    async def request(
         self,
-        messages: Messages,
+        method: str,
+        url: str,
         *,
-        model: str | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-    ) -> AsyncGenerator[str, None]:
-        """Ask, and yield the answer's text as it comes.
+        headers: Mapping[str, str] | None = None,
+        data: Data = None,
+        json: object = _NOTHING,
+        allow_redirects: bool = True,
+    ) -> AsyncGenerator[SiteResponse, None]:
+        """Send a request and yield the site's answer, whatever its status.
 
         Args:
-            messages: a text, or the conversation so far as dicts or :class:`Message` values, oldest first.
-            model: for this call; the client's if None.
-            temperature: for this call; the client's if None.
-            max_tokens: for this call; the client's if None.
+            method: such as ``PUT``.
+            url: a path of the site, or an address at one of its origins.
+            headers: the caller's own.
+            data: the body; see :data:`Data`. Bytes that come from an async iterable can't be sent once more.
+            json: a value to send as JSON, in place of *data*.
+            allow_redirects: follow those that stay within the site. One that leads elsewhere is the answer.
 
         Raises:
-            InvalidInput: before anything is sent.
-            AuraError: what the harvest raises.
-            SessionRefused: if a renewed session was refused too.
-            ChatError: for all that goes wrong with the answer; StreamInterrupted once there was text.
+            InvalidInput: if something can't be sent, or *url* is not the site's; nothing was sent.
+            SessionRefused: if the site refused a renewed session too.
+            ConnectionFailed: no connection, or it broke before or within the answer.
+            AnswerTimeout: nothing came for the read time-out.
+            AuraError: what renewing the session raises.
         """
-        request = ChatRequest(
-            messages=read_messages(messages),
-            model=model or self._model,
-            temperature=self._temperature if temperature is None else temperature,
-            max_tokens=self._max_tokens if max_tokens is None else max_tokens,
-        )
-        decoder = answer_decoder()
-        said = _Said()
-        try:
-            async with self._transport.answer(chat_request(request, self._origin)) as answer:
-                while data := await answer.read():
-                    if text := decoder.decode(data):
-                        said.add(text)
-                        yield text
-        except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
-            if not said.length:
-                raise
-            raise StreamInterrupted(error.url, _ending(error), said.text) from error
-        if text := decoder.decode(b"", final=True):
-            said.add(text)
-            yield text
-        if not said.length:
-            raise EmptyAnswer(f"{self._origin}{CHAT_PATH}")
+        type_, body = _encode(data, json)
+        merged = dict(headers or {})
+        if type_ and not any(name.lower() == "content-type" for name in merged):
+            merged["Content-Type"] = type_
+        request = Request(method.upper(), url, merged, body, follows_redirects=allow_redirects)
+        async with self._transport.send(request) as response:
+            yield SiteResponse(response)
 
-    async def complete(
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, allow_redirects: bool = True
+    ) -> AbstractAsyncContextManager[SiteResponse]:
+        """Send a GET. Arguments and errors as :meth:`request`."""
+        return self.request("GET", url, headers=headers, allow_redirects=allow_redirects)
+
+    def post(
         self,
-        messages: Messages,
+        url: str,
         *,
-        model: str | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-    ) -> str:
-        """Ask, and return the whole answer. Arguments and errors as :meth:`stream`."""
-        stream = self.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
-        return "".join([text async for text in stream])
+        headers: Mapping[str, str] | None = None,
+        data: Data = None,
+        json: object = _NOTHING,
+        allow_redirects: bool = True,
+    ) -> AbstractAsyncContextManager[SiteResponse]:
+        """Send a POST. Arguments and errors as :meth:`request`."""
+        return self.request("POST", url, headers=headers, data=data, json=json, allow_redirects=allow_redirects)
 
-    async def models(self) -> tuple[Model, ...]:
-        """Return the models that the site offers. Errors as :meth:`stream`."""
-        request = models_request(self._origin)
-        body = b""
-        async with self._transport.answer(request) as answer:
-            while data := await answer.read():
-                body += data
+    def ws_connect(
+        self, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> "AbstractAsyncContextManager[ClientWebSocketResponse]":
+        """Open a WebSocket with the session, and yield it. Arguments and errors as :meth:`request`.
+
+        The handshake's ``Origin`` is the site's, as a page of it would send.
+        """
+        return self._transport.connect(Request("GET", url, headers or {}))
+
+
+def _encode(data: Data, json: object) -> tuple[str, Body]:
+    """Return the type and the body of what is to be sent; an empty type where the caller's bytes say none."""
+    if json is not _NOTHING:
+        if data is not None:
+            raise InvalidInput("json", "can't be sent together with data")
         try:
-            return read_models(body)
-        except ValueError:
-            raise SiteFailed(f"{self._origin}{request.path}", 200, "its list of models can't be read") from None
+            return "application/json", json_text.dumps(json).encode()
+        except (TypeError, ValueError, RecursionError):
+            raise InvalidInput("json", "has no JSON") from None
+    if isinstance(data, str):
+        return "text/plain; charset=utf-8", _to_utf8(data)
+    if isinstance(data, Mapping):
+        return "application/x-www-form-urlencoded", _to_utf8(urlencode(data, errors="surrogatepass"))
+    if data is None or isinstance(data, bytes | AsyncIterable):
+        return "", data
+    raise InvalidInput("data", "must be text, bytes, a form's fields, or an async iterable of bytes")
 
 
-class _Said:
-    """The text of an answer so far, for the error that it may end with; of a very long one its end alone.
-
-    Attributes:
-        length: how many characters are kept.
-    """
-
-    def __init__(self) -> None:
-        self.length = 0
-        self._texts: list[str] = []
-
-    @property
-    def text(self) -> str:
-        return "".join(self._texts)
-
-    def add(self, text: str) -> None:
-        """Take down what comes next."""
-        self._texts.append(text)
-        self.length += len(text)
-        if self.length > _MOST_KEPT:
-            self._forget_beginning()
-
-    def _forget_beginning(self) -> None:
-        # Half of it at once, so that it is rarely done.
-        forgotten = 0
-        while self.length > _MOST_KEPT // 2 and forgotten < len(self._texts) - 1:
-            self.length -= len(self._texts[forgotten])
-            forgotten += 1
-        del self._texts[:forgotten]
-
-
-def _ending(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:
-    match error:
-        case AnswerTimeout():
-            return f"nothing came for {error.read_timeout_s:g} s"
-        case ConnectionFailed():
-            return error.reason
-        case SiteFailed():
-            return error.message
+def _to_utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("data", "holds half of a character (a lone surrogate)") from None

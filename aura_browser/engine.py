@@ -1,9 +1,9 @@
-"""Engines: which browser a harvest uses. Values alone; ``webdriver/`` opens what they name."""
+"""Engines: which browser a harvest uses. Plain values; each names the file in ``webdriver/browsers/`` that opens it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from yarl import URL
 
@@ -25,6 +25,8 @@ class Selenium:
         virtual_display: show the window on a display that nobody sees (Xvfb; extra ``virtual-display``).
     """
 
+    browser: ClassVar[str] = "selenium"
+
     chrome_path: str | os.PathLike[str] | None = None
     driver_path: str | os.PathLike[str] | None = None
     profile: str | os.PathLike[str] | None = None
@@ -41,6 +43,8 @@ class Undetected(Selenium):
     one where nobody sees it, use *virtual_display*.
     """
 
+    browser: ClassVar[str] = "undetected"
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -52,6 +56,8 @@ class Grid:
     Raises:
         InvalidInput: if that is none.
     """
+
+    browser: ClassVar[str] = "grid"
 
     url: str = field(repr=False)
 
@@ -75,6 +81,8 @@ class Attach:
     Raises:
         InvalidInput: if the address is none.
     """
+
+    browser: ClassVar[str] = "attach"
 
     address: str
     driver_path: str | os.PathLike[str] | None = None
@@ -101,10 +109,15 @@ class OwnDriver:
         driver: a Selenium driver of Chrome. No other thread may use it during a harvest.
     """
 
+    browser: ClassVar[str] = "own"
+
     driver: "ChromiumDriver" = field(repr=False)
 
 
 Engine = Selenium | Undetected | Grid | Attach | OwnDriver
+
+LOCAL_ENGINES: Final[Mapping[str, type[Selenium]]] = {engine.browser: engine for engine in (Selenium, Undetected)}
+"""Those that start a Chrome on this machine, by the names that ``--engine`` takes."""
 
 OnWait = Callable[[float, tuple[str, ...]], None]
 """Is told how many seconds are left for a harvest, and which conditions don't hold yet; called from its thread."""

@@ -31,22 +31,7 @@ Errors carry typed facts as attributes and make their prose in ``__str__``. No a
 secret is part of ``str()`` or ``repr()``, and text that comes from outside is cleaned for a terminal.
 """
 
-import unicodedata
 from dataclasses import dataclass
-
-_LONGEST_FOREIGN_TEXT = 300
-
-
-def clean_text(text: str, limit: int = _LONGEST_FOREIGN_TEXT) -> str:
-    """Make foreign text safe to print on one line of a terminal.
-
-    Control, format (bidirectional) and surrogate characters are dropped, white space is folded, and text over
-    *limit* characters is cut.
-    """
-    spaced = "".join(" " if char.isspace() else char for char in text)
-    shown = "".join(char for char in spaced if unicodedata.category(char) not in {"Cc", "Cf", "Cs"})
-    folded = " ".join(shown.split())
-    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
 
 
 class AuraError(Exception):

@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from aura_browser.chat import Messages
-from aura_browser.client import AuraClient
+from aura_browser.assembly import ClientOptions
+from aura_browser.chat.client import AuraClient
+from aura_browser.chat.messages import Prompt
 from aura_browser.engine import OwnDriver
 from aura_browser.site import OPENCHAT
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SETTINGS: Final = frozenset({"session", "store", "refresh", "encryption", "engine", "read_timeout"})
+_OPTIONS: Final = frozenset(ClientOptions.__annotations__) - {"proxy", "harvest"}
 
 
 class Aura:
@@ -36,7 +37,7 @@ class Aura:
     async def create_async_generator(  # noqa: PLR0917 - the signature is the original's
         cls,
         model: str,
-        messages: Messages,
+        messages: Prompt,
         proxy: str | None = None,
         temperature: float = 0.5,
         max_tokens: int = 8192,
@@ -53,14 +54,13 @@ class Aura:
             max_tokens: the context window in tokens.
             webdriver: a Selenium WebDriver to harvest with, when a session is needed. It is not closed.
             kwargs: ``session``, ``store``, ``refresh``, ``encryption``, ``engine`` and ``read_timeout`` as in
-                :class:`AuraClient`.
-                What else the original's callers pass (``stream``, ``timeout``, …) means nothing here: it is left aside.
+                :class:`AuraClient`. What else the original's callers pass (``stream``, ``timeout``, …) is ignored.
 
         Raises:
             AuraError: as :meth:`AuraClient.stream`.
         """
-        settings = {name: value for name, value in kwargs.items() if name in _SETTINGS}
-        if unused := sorted(kwargs.keys() - _SETTINGS):
+        settings = {name: value for name, value in kwargs.items() if name in _OPTIONS}
+        if unused := sorted(kwargs.keys() - _OPTIONS):
             _log.debug("Left aside: %s", ", ".join(unused))
         if webdriver is not None:
             settings["engine"] = OwnDriver(webdriver)

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
-from aura_browser.cookie import Cookie
-from aura_browser.session import Browser, Session
-from tests.parts import missing
-from tests.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
+from tests.parts.missing import missing
+from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
 
@@ -38,24 +36,3 @@ def no_blocking_calls() -> Iterator[None]:
     """Fail whatever blocks the event loop from within the package."""
     with blockbuster_ctx("aura_browser"):
         yield
-
-
-def make_cookie(name: str = "sid", value: str = "s3cret+/==", **facts: object) -> Cookie:
-    """Return a cookie of 127.0.0.1, but for the facts given."""
-    return Cookie(**({"name": name, "value": value, "domain": "127.0.0.1", "host_only": True} | facts))  # type: ignore[arg-type]
-
-
-def make_session(origin: str = "http://127.0.0.1:8080", **facts: object) -> Session:
-    """Return a session at *origin*, but for the facts given."""
-    defaults: dict[str, object] = {
-        "origin": origin,
-        "url": f"{origin}/",
-        "user_agent": "Chrome/1 test",
-        "headers": {"User-Agent": "Chrome/1 test", "Accept-Language": "de,en;q=0.9", "sec-ch-ua": '"Chromium";v="1"'},
-        "cookies": (make_cookie(),),
-        "local_storage": {"theme": "s3cret-dark"},
-        "proxy": None,
-        "browser": Browser(name="chrome", version="1.2.3"),
-        "harvested_at": 1000.0,
-    }
-    return Session(**(defaults | facts))  # type: ignore[arg-type]

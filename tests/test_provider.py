@@ -9,8 +9,8 @@ import pytest
 from aura_browser import Aura
 from aura_browser.errors import SiteFailed
 from aura_browser.playground import Playground
-from tests.conftest import make_session
-from tests.test_webdriver_harvest import own_driver
+from tests.parts.drivers import own_driver
+from tests.parts.sessions import make_session
 
 
 @pytest.fixture(autouse=True)

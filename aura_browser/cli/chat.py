@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aura_browser.chat import DEFAULT_MODEL
+from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.options import Checked, engine_options, proxy_option, session_option, store_option
 from aura_browser.cli.running import reported, shown
 from aura_browser.errors import AuraError, InvalidInput
@@ -16,7 +16,7 @@ from aura_browser.site import OPENCHAT, openchat_site, page_url
 
 if TYPE_CHECKING:
     from aura_browser.assembly import Refresh
-    from aura_browser.client import AuraClient
+    from aura_browser.chat.client import AuraClient
     from aura_browser.engine import Engine
 
 # Control characters, escape sequences among them; not tab and newline.
@@ -73,7 +73,7 @@ def command(
     aura-browser chat
     """  # noqa: D301 - click knows an example by this character
     from aura_browser.assembly import policy_harvest
-    from aura_browser.client import AuraClient
+    from aura_browser.chat.client import AuraClient
 
     browser = partial(policy_harvest, openchat_site(url), refresh, engine=engine, proxy=proxy)
     client = AuraClient(

@@ -9,7 +9,7 @@ import click
 from aura_browser.cli.running import progress, reported
 
 if TYPE_CHECKING:
-    from aura_browser.client import AuraClient
+    from aura_browser.chat.client import AuraClient
 
 _QUESTION = "Привет! 你好! Hello! 👋"
 _AGAIN = "And now with a new session, which nobody had to ask for."
@@ -26,7 +26,7 @@ def command() -> None:
 
 
 async def _demo() -> None:
-    from aura_browser.client import AuraClient
+    from aura_browser.chat.client import AuraClient
     from aura_browser.playground import Playground
 
     async with Playground("check-503", answer="slow") as site, AuraClient(site.origin, store="memory") as client:

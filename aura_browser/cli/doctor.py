@@ -10,7 +10,7 @@ import click
 
 from aura_browser.cli.options import engine_options, proxy_option, store_option
 from aura_browser.cli.running import progress, reported
-from aura_browser.errors import clean_text
+from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from aura_browser.doctor import Finding

@@ -15,7 +15,7 @@ from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_sit
 
 if TYPE_CHECKING:
     from aura_browser.engine import Engine
-    from aura_browser.manager import SessionManager
+    from aura_browser.keeping.manager import SessionManager
     from aura_browser.session import Session
 
 

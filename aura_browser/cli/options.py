@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
 from aura_browser.errors import InvalidInput
-from aura_browser.proxy import check_proxy, has_password
+from aura_browser.proxy.address import check_proxy, has_password
 
 _LONGEST_S = 86_400.0
 _SEEN_BY_ALL = "everybody on this machine can read a password on a command line; put the whole URL in {} instead"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aura_browser.errors import AuraError, InvalidInput, clean_text
+from aura_browser.errors import AuraError, InvalidInput
+from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from aura_browser.engine import OnWait
-    from aura_browser.manager import Harvest
+    from aura_browser.keeping.renewal import Harvest
     from aura_browser.session import Session
 
 

@@ -15,9 +15,10 @@ from typing import Final
 
 from aura_browser.doctor.finding import Finding, stopping
 from aura_browser.engine import Attach, Selenium
-from aura_browser.errors import BrowserNotFound, DriverMismatch, clean_text
+from aura_browser.errors import BrowserNotFound, DriverMismatch
+from aura_browser.text import clean_text
+from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import CHROME_VARIABLE, DRIVER_VARIABLE, Found, chromes, drivers, managed
-from aura_browser.webdriver.watchdog import Deadline
 
 _VERSION_S: Final = 5.0
 _MANAGER_S: Final = 10.0

@@ -8,14 +8,15 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from aura_browser.connector import PROXY_REFUSED, connection_args
 from aura_browser.doctor.finding import Finding, stopping
 from aura_browser.doctor.page import LocalPage
 from aura_browser.engine import Attach, Grid
-from aura_browser.errors import AuraError, BrowserNotFound, ConnectionFailed, GridFailed, clean_text
-from aura_browser.exchange import check_proxy_answer, typed_errors
-from aura_browser.proxy import has_credentials, without_credentials, without_password
-from aura_browser.webdriver.grid import check_grid
+from aura_browser.errors import AuraError, BrowserNotFound, ConnectionFailed, GridFailed
+from aura_browser.http.exchange import check_proxy_answer, typed_errors
+from aura_browser.proxy.address import PROXY_REFUSED, has_credentials, without_credentials, without_password
+from aura_browser.proxy.connection import connection_args
+from aura_browser.text import clean_text
+from aura_browser.webdriver.browsers.grid import check_grid
 from aura_browser.webdriver.locate import find_chrome
 
 _WAIT_S: Final = 5.0

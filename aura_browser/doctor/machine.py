@@ -10,7 +10,7 @@ from typing import Final
 from aura_browser.doctor.finding import Finding, stopping
 from aura_browser.engine import Selenium, Undetected
 from aura_browser.site import OPENCHAT
-from aura_browser.webdriver.display import has_display
+from aura_browser.webdriver.process.display import has_display
 
 _KERNEL: Final = Path("/proc/sys/kernel")
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - no file is made there

@@ -10,12 +10,12 @@ from yarl import URL
 from aura_browser.assembly import open_store
 from aura_browser.doctor.finding import Finding, stopping
 from aura_browser.doctor.state import mend_command, nearest
-from aura_browser.errors import InvalidInput, SessionFormatError, SessionLocked, StoreError, clean_text
-from aura_browser.lifetime import rough_span
+from aura_browser.errors import InvalidInput, SessionFormatError, SessionLocked, StoreError
 from aura_browser.session import Session
 from aura_browser.store import Store
 from aura_browser.store.encrypted import KEY_VARIABLE
 from aura_browser.store.file import default_folder
+from aura_browser.text import clean_text, format_duration
 
 _MOST: Final = 50
 _LONGEST_PROBLEM: Final = 600
@@ -63,11 +63,11 @@ async def _session(store: Store, slug: str, place: str | None) -> Finding:
 
 
 def _ages(session: Session, now: float) -> str:
-    age = f"{rough_span(now - session.harvested_at)} old"
+    age = f"{format_duration(now - session.harvested_at)} old"
     if session.expires_at is None:
         return f"{age}, no expiry known"
     left = session.expires_at - now
-    return f"{age}, expires in {rough_span(left)}" if left > 0 else f"{age}, over; the next call renews it"
+    return f"{age}, expires in {format_duration(left)}" if left > 0 else f"{age}, over; the next call renews it"
 
 
 def _away(place: str | None, error: StoreError) -> str:

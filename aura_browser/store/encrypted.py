@@ -11,9 +11,10 @@ from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from aura_browser.errors import InvalidInput, SessionLocked, StoreError, clean_text
+from aura_browser.errors import InvalidInput, SessionLocked, StoreError
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.file import default_folder
+from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ _HOW_TO_MAKE_A_KEY: Final = 'python -c "from cryptography.fernet import Fernet; 
 _KEYRING_WAIT_S: Final = 60.0  # a person may have to unlock it
 
 
-def at_rest(store: Store, encryption: Encryption = "auto") -> Store:
+def encrypt_at_rest(store: Store, encryption: Encryption = "auto") -> Store:
     """Return *store* with its values encrypted, or written plain, as *encryption* says.
 
     Encrypted values are read whatever it says, if there is a key: after ``off`` each becomes plain when it is written
@@ -59,10 +60,10 @@ class EncryptedStore(Store):
 
     Args:
         inner: keeps the bytes.
-        encryption: as for :func:`at_rest`.
+        encryption: as for :func:`encrypt_at_rest`.
 
     Raises:
-        InvalidInput: as :func:`at_rest`.
+        InvalidInput: as :func:`encrypt_at_rest`.
     """
 
     def __init__(self, inner: Store, encryption: Encryption = "auto") -> None:

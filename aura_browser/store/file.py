@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aura_browser.errors import StoreError, clean_text
+from aura_browser.errors import StoreError
 from aura_browser.store.base import Lease, Store
+from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from filelock import AsyncFileLock

@@ -11,8 +11,9 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from aura_browser.errors import InvalidInput, StoreError, clean_text
+from aura_browser.errors import InvalidInput, StoreError
 from aura_browser.store.base import Lease, Store
+from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from redis.asyncio import BlockingConnectionPool

@@ -6,13 +6,14 @@ from typing import Final
 from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
 
 from aura_browser.engine import OnWait
-from aura_browser.errors import BrowserDied, NotReady, WindowClosed, clean_text
+from aura_browser.errors import BrowserDied, NotReady, WindowClosed
 from aura_browser.session import Session
 from aura_browser.site import Site
-from aura_browser.webdriver.driver import DRIVER_ERRORS
-from aura_browser.webdriver.engines import Driver, Visit
+from aura_browser.text import clean_text
 from aura_browser.webdriver.reading import read_session
 from aura_browser.webdriver.ready import open_ready
+from aura_browser.webdriver.running_session import DRIVER_ERRORS
+from aura_browser.webdriver.visit import Driver, Visit
 
 # A driver does one thing at a time: a Grid's could not be ended while it waits for a script in a busy page.
 _READING_S: Final = 2.0

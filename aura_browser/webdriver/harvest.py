@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import InteractionRequired, InvalidInput
-from aura_browser.proxy import check_proxy
+from aura_browser.proxy.address import check_proxy
 from aura_browser.site import Site
-from aura_browser.webdriver.display import has_display
-from aura_browser.webdriver.engines import Visit, open_browser
+from aura_browser.webdriver.browsers import open_browser
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.process.display import has_display
 from aura_browser.webdriver.profile import profile_folder
-from aura_browser.webdriver.watchdog import Deadline
+from aura_browser.webdriver.visit import Visit
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -65,7 +66,7 @@ async def harvest(
     async with AsyncExitStack() as exits:
         visit = Visit(deadline, proxy, interactive)
         if proxy and isinstance(engine, Selenium):
-            from aura_browser.webdriver.relay import browser_proxy
+            from aura_browser.webdriver.proxy_relay import browser_proxy
 
             visit = replace(visit, proxy=await exits.enter_async_context(browser_proxy(proxy, site.url)))
 

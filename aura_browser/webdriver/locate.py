@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from aura_browser.errors import BrowserNotFound
-from aura_browser.webdriver.watchdog import Deadline
+from aura_browser.webdriver.deadline import Deadline
 
 CHROME_VARIABLE: Final = "AURA_BROWSER_CHROME"
 DRIVER_VARIABLE: Final = "AURA_BROWSER_DRIVER"

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed
-from aura_browser.webdriver.watchdog import Deadline
+from aura_browser.webdriver.deadline import Deadline
 
 if TYPE_CHECKING:
-    from aura_browser.webdriver.driver import RunningSession
+    from aura_browser.webdriver.running_session import RunningSession
 
 _log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def _forget_tabs(folder: Path) -> None:
 
 def quit_politely(driver: "RunningSession") -> None:
     """Have Chrome write its profile and end, if it is still there; killed, it would lose the latest."""
-    from aura_browser.webdriver.driver import DRIVER_ERRORS
+    from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
     try:
         driver.quit()

@@ -4,19 +4,15 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from functools import cache
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from selenium.common.exceptions import WebDriverException
 from yarl import URL
 
-from aura_browser.cookie import Cookie, domain_matches, host_of
+from aura_browser.hosts import domain_matches, host_of, is_same_site, registrable_domain
 from aura_browser.session import Browser, Session
-from aura_browser.webdriver.engines import Driver
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
+from aura_browser.session.cookie import Cookie
+from aura_browser.webdriver.visit import Driver
 
 _log = logging.getLogger(__name__)
 
@@ -113,11 +109,6 @@ def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
     return tuple(cookie for raw in answer["cookies"] if (cookie := _cookie(raw)) and _belongs(cookie, url))
 
 
-def same_site(one: URL, other: URL) -> bool:
-    """Tell whether two pages are of one site: the same host, or the same registrable domain."""
-    return one.host == other.host or _registrable_domain(host_of(one)) == _registrable_domain(host_of(other))
-
-
 def _texts(storage: dict[str, str]) -> dict[str, str]:
     """Leave out what no file can hold: strings of JavaScript may have half a character."""
     kept = {}
@@ -133,11 +124,11 @@ def _texts(storage: dict[str, str]) -> dict[str, str]:
 
 def _belongs(cookie: Cookie, url: URL) -> bool:
     host = host_of(url)
-    if cookie.partition_key and not same_site(URL(cookie.partition_key), url):
+    if cookie.partition_key and not is_same_site(URL(cookie.partition_key), url):
         return False
     if cookie.domain == host or domain_matches(cookie.domain, host):
         return True
-    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, _registrable_domain(host))
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
 
 
 def _cookie(raw: dict[str, Any]) -> Cookie | None:
@@ -204,19 +195,3 @@ def _told_headers(page: dict[str, Any]) -> dict[str, str]:
     headers = {"User-Agent": page["userAgent"], "Accept-Language": ",".join([first, *weighted])}
     hints = {"sec-ch-ua": "brands", "sec-ch-ua-mobile": "mobile", "sec-ch-ua-platform": "platform"}
     return headers | {name: page[key] for name, key in hints.items() if page[key]}
-
-
-def _registrable_domain(host: str) -> str:
-    try:
-        ip_address(host)
-    except ValueError:
-        return _public_suffixes().privatesuffix(host) or host
-    return host
-
-
-@cache
-def _public_suffixes() -> "PublicSuffixList":
-    # Reading the list takes some 80 ms, and most harvests need no look into it.
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList()

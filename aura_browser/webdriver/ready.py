@@ -17,13 +17,14 @@ from selenium.common.exceptions import (
 )
 from yarl import URL
 
-from aura_browser.connector import PROXY_REFUSED
 from aura_browser.engine import OnWait
 from aura_browser.errors import InvalidInput, NotReady, PageFailed
+from aura_browser.hosts import is_same_site
+from aura_browser.proxy.address import PROXY_REFUSED
 from aura_browser.site import Condition, Site
-from aura_browser.webdriver.engines import Driver
-from aura_browser.webdriver.reading import read_cookies, same_site
-from aura_browser.webdriver.watchdog import Deadline
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.reading import read_cookies
+from aura_browser.webdriver.visit import Driver
 
 _GLANCE_S: Final = 0.025
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -158,7 +159,7 @@ def _missing(driver: Driver, site: Site, facts: dict[str, Any]) -> Iterator[str]
         yield _LOADED
     if _is_error(facts["status"]):
         yield _GOOD_STATUS
-    if not facts["href"].startswith("http") or not same_site(URL(facts["href"]), URL(site.url)):
+    if not facts["href"].startswith("http") or not is_same_site(URL(facts["href"]), URL(site.url)):
         yield _AT_HOME
         return
     for condition, held in zip(site.ready, facts["held"], strict=True):

@@ -7,9 +7,9 @@ from typing import Final
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.selenium_manager import SeleniumManager
 
-from aura_browser.errors import clean_text
-from aura_browser.webdriver.environment import without_secrets
-from aura_browser.webdriver.watchdog import Deadline
+from aura_browser.text import clean_text
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.process.environment import without_secrets
 
 _GLANCE_S: Final = 0.05
 _LONGEST_REASON: Final = 160

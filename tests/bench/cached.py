@@ -10,9 +10,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from aura_browser.cookie import Cookie
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.session import Session
+from aura_browser.session.cookie import Cookie
 from aura_browser.store import FileStore, SessionKey
 from tests.bench.measure import Effort, alternate
 from tests.bench.processes import COMMAND, CommandFailed, first_byte_ms

@@ -11,7 +11,7 @@ from aura_browser.webdriver.locate import locate
 from tests.bench.measure import Effort, Pair, alternate
 from tests.bench.processes import COMMAND, CommandFailed, Cost, run_tree
 from tests.bench.results import Goal, Result, make_row
-from tests.open_chrome import FLAGS
+from tests.parts.open_chrome import FLAGS
 
 NAME: Final = "harvest"
 _PAIRS: Final = 15

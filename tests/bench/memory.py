@@ -5,7 +5,7 @@ from typing import Final
 from tests.bench.measure import Effort, Pair, alternate
 from tests.bench.memory_client import Settings, Who
 from tests.bench.processes import in_child
-from tests.bench.raw import made_session, wire_request
+from tests.bench.raw import bytes_of, made_session, wire_request
 from tests.bench.results import Goal, Result, make_row
 from tests.bench.server import Answer, serve
 
@@ -33,11 +33,11 @@ def _pairs(origin: str, streams: int, count: int) -> list[Pair[float]]:
     def resident(who: Who) -> float:
         settings = Settings(
             who=who,
-            url=origin + wire.path,
+            url=origin + wire.url,
             streams=streams,
             session=session.to_json(),
             headers=headers,
-            body=wire.body.decode(),
+            body=bytes_of(wire).decode(),
         )
         return float(in_child("memory_client", settings))
 

@@ -7,10 +7,11 @@ from contextlib import AbstractAsyncContextManager
 import aiohttp
 from yarl import URL
 
-from aura_browser.chat import ChatRequest, read_messages
-from aura_browser.cookie import Cookie
-from aura_browser.protocol import WireRequest, chat_request
+from aura_browser.chat.dialects.openchat_ui import chat_request
+from aura_browser.chat.messages import ChatRequest, read_messages
+from aura_browser.request import Request
 from aura_browser.session import Browser, Session
+from aura_browser.session.cookie import Cookie
 
 QUESTION = "Why is the sky blue?"
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
@@ -38,10 +39,16 @@ def made_session(origin: str, *, cookies: int = 3, value: str = "s3cret") -> Ses
     )
 
 
-def wire_request(origin: str) -> WireRequest:
+def wire_request(origin: str) -> Request:
     """Return the question as the client sends it."""
     request = ChatRequest(messages=read_messages(QUESTION), model="openchat_3.6", temperature=0.5, max_tokens=8192)
     return chat_request(request, origin)
+
+
+def bytes_of(request: Request) -> bytes:
+    """Return the body, which the dialect made whole."""
+    assert isinstance(request.body, bytes)
+    return request.body
 
 
 class RawClient:
@@ -55,7 +62,7 @@ class RawClient:
     def __init__(self, http: aiohttp.ClientSession, session: Session) -> None:
         self._http = http
         wire = wire_request(session.origin)
-        self.url = URL(session.origin + wire.path)
+        self.url = URL(session.origin + wire.url)
         self._body = wire.body
         cookie = session.cookie_header(self.url)
         self._headers = {**session.headers, **wire.headers, **({"Cookie": cookie} if cookie else {})}

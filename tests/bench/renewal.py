@@ -15,7 +15,7 @@ from aura_browser.webdriver.locate import locate
 from tests.bench.harvest import harvest_script
 from tests.bench.measure import Effort, alternate
 from tests.bench.results import Goal, Result, make_row
-from tests.open_chrome import open_chrome
+from tests.parts.open_chrome import open_chrome
 
 NAME: Final = "renewal"
 COLD: Final = "a script that harvests, from its start"

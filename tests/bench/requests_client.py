@@ -65,11 +65,11 @@ async def _middleware(session: Session) -> AsyncIterator[Ask]:
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=plain.timeout,
-            middlewares=(SessionMiddleware(site, manager),),
+            middlewares=(SessionMiddleware(manager),),
         ) as http,
     ):
         ask = RawClient(http, msgspec.structs.replace(session, headers={}, cookies=()))
-        assert ask.url.path == wire.path
+        assert ask.url.path == wire.url
         yield ask.stream
     await manager.aclose()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.open_chrome import debugger_address
+from tests.parts.open_chrome import debugger_address
 
 _FLAGS: Final = (
     *("--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking", "--no-proxy-server"),

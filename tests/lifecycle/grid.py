@@ -14,8 +14,8 @@ import pytest
 
 from tests.lifecycle.gate import Gate
 from tests.lifecycle.leftovers import name_of
-from tests.selenium_grid import SeleniumGrid
-from tests.waiting import holds_within
+from tests.parts.selenium_grid import SeleniumGrid
+from tests.parts.waiting import holds_within
 
 _QUEUE_S: Final = 20
 _SLOTS: Final = 5  # each ChromeDriver that is killed takes one along

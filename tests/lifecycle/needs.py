@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from tests.lifecycle.matrix import Engine
-from tests.selenium_grid import need_grid
+from tests.parts.selenium_grid import need_grid
 
 
 def missing(engine: Engine) -> str | None:

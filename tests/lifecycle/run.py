@@ -16,7 +16,7 @@ from tests.lifecycle.matrix import SIGNALS, Cell, expected
 from tests.lifecycle.place import Place, place
 from tests.lifecycle.site import HeldSite
 from tests.lifecycle.stands import Stand, stand
-from tests.waiting import holds_within
+from tests.parts.waiting import holds_within
 
 ROOT: Final = Path(__file__).parents[2]
 GONE_S: Final = 5.0

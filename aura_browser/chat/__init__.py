@@ -1,0 +1,1 @@
+"""Chat: ``messages`` are what is asked, ``dialects`` how a site is asked, ``client`` asks and streams the answer."""

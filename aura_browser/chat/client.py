@@ -1,0 +1,201 @@
+"""The chat client: asks a chat site and streams its answers."""
+
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Final, Self, Unpack
+
+from aura_browser.assembly import ClientOptions
+from aura_browser.chat.dialects import find_dialect
+from aura_browser.chat.dialects.dialect import AnswerDecoder, WireError
+from aura_browser.chat.messages import DEFAULT_MODEL, ChatRequest, Model, Prompt, read_messages
+from aura_browser.client import SiteClient
+from aura_browser.errors import AnswerTimeout, ConnectionFailed, EmptyAnswer, SiteFailed, StreamInterrupted
+from aura_browser.keeping.counters import Counters
+from aura_browser.request import Request, Response
+from aura_browser.session import Session
+from aura_browser.site import OPENCHAT, Site, site_at
+from aura_browser.text import clean_text
+
+_MOST_KEPT: Final = 1_000_000  # characters of an answer; openchat.team's own limit is a thousandth of that
+
+
+class AuraClient:
+    """A chat site's client. Use it with ``async with``; one serves any number of concurrent calls.
+
+    The first call that needs a session takes the cached one or opens a browser; nothing happens before.
+
+    Args:
+        url: the site's address, where an openchat-ui app is expected, or a :class:`Site` that names its dialect.
+        model: the id of the model to ask; empty for the default.
+        temperature: 0 is the steadiest.
+        max_tokens: the context window in tokens, not an answer length.
+        options: see :class:`aura_browser.assembly.ClientOptions`.
+
+    Raises:
+        InvalidInput: naming the argument that can't work.
+    """
+
+    def __init__(
+        self,
+        url: Site | str = OPENCHAT.url,
+        *,
+        model: str = DEFAULT_MODEL,
+        temperature: float = 0.5,
+        max_tokens: int = 8192,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        site = url if isinstance(url, Site) else site_at(url, dialect=OPENCHAT.dialect)
+        self._dialect = find_dialect(site.dialect)
+        self._origin = site.origin
+        self._client = SiteClient(site, **options)
+        self._model = model or DEFAULT_MODEL
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, traceback)
+
+    @property
+    def counters(self) -> Counters:
+        """What was done for the session so far, in numbers."""
+        return self._client.counters
+
+    async def session(self) -> Session:
+        """Return the session in use, harvesting one if there is none.
+
+        Raises:
+            AuraError: what the harvest raises.
+        """
+        return await self._client.session()
+
+    async def stream(
+        self,
+        messages: Prompt,
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+    ) -> AsyncGenerator[str, None]:
+        """Ask, and yield the answer's text as it comes.
+
+        Args:
+            messages: a text, or the conversation so far as dicts or :class:`Message` values, oldest first.
+            model: for this call; the client's if None.
+            temperature: for this call; the client's if None.
+            max_tokens: for this call; the client's if None.
+
+        Raises:
+            InvalidInput: before anything is sent.
+            AuraError: what the harvest raises.
+            SessionRefused: if a renewed session was refused too.
+            ChatError: for all that goes wrong with the answer; StreamInterrupted once there was text.
+        """
+        request = ChatRequest(
+            messages=read_messages(messages),
+            model=model or self._model,
+            temperature=self._temperature if temperature is None else temperature,
+            max_tokens=self._max_tokens if max_tokens is None else max_tokens,
+        )
+        wire = self._dialect.chat_request(request, self._origin)
+        decoder = self._dialect.answer_decoder()
+        said = _Said()
+        try:
+            async with self._client.send(wire) as response:
+                response.raise_for_status()
+                async for data in response:
+                    if text := _decode(decoder, data, response):
+                        said.add(text)
+                        yield text
+                text = _decode(decoder, b"", response, final=True)
+        except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
+            if not said.length:
+                raise
+            raise StreamInterrupted(error.url, _reason(error), said.text) from error
+        if text:
+            said.add(text)
+            yield text
+        if not said.length:
+            raise EmptyAnswer(f"{self._origin}{wire.url}")
+
+    async def complete(
+        self,
+        messages: Prompt,
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+    ) -> str:
+        """Ask, and return the whole answer. Arguments and errors as :meth:`stream`."""
+        stream = self.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
+        return "".join([text async for text in stream])
+
+    async def models(self) -> tuple[Model, ...]:
+        """Return the models that the site offers. Errors as :meth:`stream`."""
+        request = self._dialect.models_request(self._origin)
+        body = await self._read(request)
+        try:
+            return self._dialect.read_models(body)
+        except ValueError:
+            raise SiteFailed(f"{self._origin}{request.url}", 200, "its list of models can't be read") from None
+
+    async def _read(self, request: Request) -> bytes:
+        body = b""
+        async with self._client.send(request) as response:
+            response.raise_for_status()
+            async for data in response:
+                body += data
+        return body
+
+
+class _Said:
+    """The text of an answer so far, for the error that it may end with; of a very long one its end alone.
+
+    Attributes:
+        length: how many characters are kept.
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._texts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
+
+    def add(self, text: str) -> None:
+        """Take down what comes next."""
+        self._texts.append(text)
+        self.length += len(text)
+        if self.length > _MOST_KEPT:
+            self._forget_beginning()
+
+    def _forget_beginning(self) -> None:
+        # Half of it at once, so that it is rarely done.
+        forgotten = 0
+        while self.length > _MOST_KEPT // 2 and forgotten < len(self._texts) - 1:
+            self.length -= len(self._texts[forgotten])
+            forgotten += 1
+        del self._texts[:forgotten]
+
+
+def _reason(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:
+    match error:
+        case AnswerTimeout():
+            return f"nothing came for {error.read_timeout_s:g} s"
+        case ConnectionFailed():
+            return error.reason
+        case SiteFailed():
+            return error.message
+
+
+def _decode(decoder: AnswerDecoder, data: bytes, response: Response, *, final: bool = False) -> str:
+    try:
+        return decoder.decode(data, final)
+    except WireError as error:
+        raise SiteFailed(response.url, response.status, clean_text(str(error))) from None

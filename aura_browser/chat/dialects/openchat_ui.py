@@ -1,0 +1,88 @@
+"""The wire of openchat-ui, the app behind openchat.team.
+
+Where the site takes any value, it gets the original provider's. It answers a mistake of the caller and a bug of its own
+alike (500), so what can be checked is checked here, before anything is sent.
+"""
+
+import codecs
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from aura_browser.chat.dialects.dialect import check_question
+from aura_browser.chat.messages import DEFAULT_MODEL, ChatRequest, Model
+from aura_browser.errors import InvalidInput
+from aura_browser.request import Request, fetch_headers
+
+CHAT_PATH: Final = "/api/chat"
+MAX_LENGTH: Final = 24576
+"""Characters of one message that the site's own page lets through."""
+
+_RESERVED_TOKENS: Final = 768  # what the site keeps free for the answer
+_NAMES: Final = {DEFAULT_MODEL: "OpenChat 3.6 (latest)"}
+
+
+def chat_request(request: ChatRequest, origin: str) -> Request:
+    """Return the POST that asks *request* of the app at *origin*.
+
+    Raises:
+        InvalidInput: for what the site would answer with no word of the reason: no message to answer, one too
+            long, a context window too small for any message, a number that is none.
+    """
+    _check(request)
+    prompt = "\n".join(message.content for message in request.messages if message.role == "system")
+    body = {
+        "model": {
+            "id": request.model,
+            "name": _NAMES.get(request.model, request.model),
+            "maxLength": MAX_LENGTH,
+            "tokenLimit": request.max_tokens,
+        },
+        "messages": request.turns,
+        "key": "",
+        "prompt": prompt,
+        "temperature": request.temperature,
+    }
+    return Request("POST", CHAT_PATH, _headers(origin), msgspec.json.encode(body))
+
+
+def models_request(origin: str) -> Request:
+    """Return the POST that asks the app at *origin* for its models."""
+    return Request("POST", "/api/models", _headers(origin), msgspec.json.encode({"key": ""}))
+
+
+def read_models(body: bytes) -> tuple[Model, ...]:
+    """Read the answer to :func:`models_request`.
+
+    Raises:
+        ValueError: if it is not the app's list of models.
+    """
+    return msgspec.json.decode(body, type=tuple[Model, ...])
+
+
+def answer_decoder() -> codecs.IncrementalDecoder:
+    """Return a decoder for one answer: ``decode(data)``, and ``decode(b"", final=True)`` at the end.
+
+    Reads and proxies cut inside characters, so each piece alone must not be decoded. Bytes that are no UTF-8
+    become U+FFFD.
+    """
+    return codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+
+def _check(request: ChatRequest) -> None:
+    check_question(request)
+    length = len(request.turns[-1].content)
+    if length > MAX_LENGTH:
+        raise InvalidInput("messages", f"the last one has {length} characters; at most {MAX_LENGTH} fit")
+    if not (isinstance(request.max_tokens, int) and request.max_tokens > _RESERVED_TOKENS):
+        raise InvalidInput(
+            "max_tokens",
+            f"must be a whole number over {_RESERVED_TOKENS}: it is the context window, not an answer length",
+        )
+
+
+@lru_cache
+def _headers(origin: str) -> Mapping[str, str]:
+    return {"Content-Type": "application/json", **fetch_headers(origin)}

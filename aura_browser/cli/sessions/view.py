@@ -1,0 +1,91 @@
+"""How sessions are shown: a table, a description, JSON. Never a value of a cookie or of the local storage."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from aura_browser.cli.sessions.catalogue import LONGEST_PROBLEM, Entry
+from aura_browser.proxy.address import without_password
+from aura_browser.text import clean_text, format_duration, redact_url
+
+if TYPE_CHECKING:
+    from aura_browser.session import Cookie, Session
+
+HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "FINGERPRINT")
+
+
+def session_facts(entry: Entry) -> dict[str, Any]:
+    session = entry.session
+    if session is None:
+        return {"slug": entry.slug, "problem": entry.problem}
+    return {
+        "slug": entry.slug,
+        "origin": session.origin,
+        "harvested_at": session.harvested_at,
+        "expires_at": session.expires_at,
+        "verified_at": session.verified_at,
+        "cookies": len(session.cookies),
+        "fingerprint": session.fingerprint,
+    }
+
+
+def table_row(entry: Entry, now: float) -> tuple[str, ...]:
+    session = entry.session
+    if session is None:
+        return entry.slug, f"can't be read: {entry.problem}"
+    return (
+        entry.slug,
+        session.origin,
+        format_duration(now - session.harvested_at),
+        _say_until(session.expires_at, now),
+        str(len(session.cookies)),
+        _say_since(session.verified_at, now),
+        session.fingerprint,
+    )
+
+
+def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]:
+    return [
+        ("slug", slug),
+        ("origin", session.origin),
+        ("url", redact_url(session.url)),
+        ("proxy", without_password(session.proxy) if session.proxy else "-"),
+        ("browser", f"{session.browser.name} {session.browser.version}"),
+        ("user agent", session.user_agent),
+        ("headers", ", ".join(session.headers)),
+        ("harvested", _say_since(session.harvested_at, now)),
+        ("verified", _say_since(session.verified_at, now)),
+        ("expires", _say_until(session.expires_at, now)),
+        ("fingerprint", session.fingerprint),
+        *(("cookie", _describe_cookie(cookie, now)) for cookie in session.cookies),
+        *(("local storage", key) for key in session.local_storage),
+    ]
+
+
+def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return *rows* as lines, their columns aligned; the last cell of a row may be as long as it likes."""
+    cleaned = [tuple(clean_text(cell, LONGEST_PROBLEM) for cell in row) for row in rows]
+    columns = max(map(len, cleaned), default=0)
+    widths = [max((len(row[n]) for row in cleaned if n < len(row) - 1), default=0) for n in range(columns)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in cleaned]
+
+
+def _describe_cookie(cookie: "Cookie", now: float) -> str:
+    flags = (
+        "host-only" if cookie.host_only else "",
+        "secure" if cookie.secure else "",
+        "httpOnly" if cookie.http_only else "",
+        f"sameSite={cookie.same_site}" if cookie.same_site else "",
+        f"partition={cookie.partition_key}" if cookie.partition_key else "",
+        "" if cookie.expires is None else f"expires {_say_until(cookie.expires, now)}",
+    )
+    return " ".join((cookie.name or "(no name)", cookie.domain, cookie.path, *filter(None, flags)))
+
+
+def _say_since(then: float | None, now: float) -> str:
+    return "-" if then is None else f"{format_duration(now - then)} ago"
+
+
+def _say_until(then: float | None, now: float) -> str:
+    if then is None:
+        return "-"
+    return f"in {format_duration(then - now)}" if then > now else "over"

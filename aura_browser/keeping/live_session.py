@@ -1,0 +1,165 @@
+"""The session in use: takes in what the site sets anew, and writes it to the store a moment later."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+from yarl import URL
+
+from aura_browser.errors import SessionLocked, StoreError
+from aura_browser.session import Cookie, Session
+from aura_browser.session.cookie import apply_changes, changes
+from aura_browser.store import SessionKey, Store
+
+_log = logging.getLogger(__name__)
+
+_DEBOUNCE_S: Final = 0.2
+
+Changes = dict[tuple[object, ...], Cookie | None]
+
+
+class LiveSession:
+    """The session in use, and its cached copy.
+
+    Args:
+        store: where it is cached.
+        key: what it is cached under.
+        first: what to begin with, if anything.
+        clock: returns epoch seconds.
+
+    Attributes:
+        current: the session in use; None if none is loaded yet.
+    """
+
+    def __init__(self, store: Store, key: SessionKey, first: Session | None, clock: Callable[[], float]) -> None:
+        self.current = first
+        self._store = store
+        self._key = key
+        self._clock = clock
+        self._changes: Changes = {}
+        self._is_unsaved = False
+        self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    async def load(self) -> Session | None:
+        """Return the cached session; None if there is none, or it can't be read now.
+
+        Raises:
+            SessionLocked: if no key opens it: a new one would open a browser at every start, and could not be kept.
+        """
+        try:
+            return await self._store.load(self._key)
+        except SessionLocked:
+            raise
+        except StoreError as error:
+            _log.warning("%s Going on without the cache.", error)
+            return None
+
+    def accept(self, session: Session, set_cookies: Sequence[str], url: URL) -> bool:
+        """Fold the ``Set-Cookie`` headers with which *url* answered *session*; return whether they changed it.
+
+        A rotation of a session that has been replaced since is dropped.
+        """
+        current = self.current
+        if current is None or current.harvested_at != session.harvested_at or not set_cookies:
+            return False
+        rotated = current.fold(set_cookies, url, self._clock())
+        if rotated is current:
+            return False
+        self.current = rotated
+        self._changes |= changes(current.cookies, rotated.cookies)
+        self._write_soon()
+        return True
+
+    def use(self, session: Session, *, is_saved: bool = True) -> Session:
+        """Go on with *session*, and return it with what was rotated here and is not written yet."""
+        self._is_unsaved = not is_saved
+        if self._is_in_use(session):
+            # A neighbour's rotation of the harvest in use; what was rotated here is to be written still.
+            session = session.with_cookies(apply_changes(session.cookies, self._changes))
+        else:
+            self._changes.clear()
+        self.current = session
+        return session
+
+    async def write(self) -> bool:
+        """Fold the cookies that changed here into what is cached; return False if they have to wait."""
+        async with self._writing:  # a second one would put an older value over a newer
+            mine, written = self.current, self._changes
+            if mine is None or not (written or self._is_unsaved):
+                return True
+            self._changes = {}
+            try:
+                stored = await self._store.update(self._key, lambda stored: _merge(stored, mine, written))
+            except (StoreError, asyncio.CancelledError) as error:
+                if self._is_in_use(mine):
+                    self._changes = written | self._changes
+                if not isinstance(error, StoreError):
+                    raise
+                _log.warning("%s The session stays in memory for now.", error)
+                return False
+            if self._is_in_use(mine):
+                self._take_up(stored)
+            return True
+
+    def end_waits(self) -> None:
+        """Have what waits to be written written now."""
+        self._closing.set()
+
+    async def aclose(self) -> None:
+        """Write what is unsaved."""
+        self.end_waits()
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+        await self.write()
+
+    def _write_soon(self) -> None:
+        """Have one writer at a time, so that many rotations become few writes."""
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._keep_writing())
+            self._writer.add_done_callback(self._forget_writer)
+
+    def _forget_writer(self, _writer: "asyncio.Task[None]") -> None:
+        self._writer = None
+
+    async def _keep_writing(self) -> None:
+        while self._changes:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DEBOUNCE_S):
+                    await self._closing.wait()
+            if not await self.write():
+                return
+
+    def _take_up(self, stored: Session | None) -> None:
+        """Go on with what is stored now: what neighbours rotated meanwhile is there too."""
+        self._is_unsaved = False
+        if stored is not None and self._is_in_use(stored):
+            self.current = stored.with_cookies(apply_changes(stored.cookies, self._changes))
+
+    def _is_in_use(self, session: Session) -> bool:
+        """Return whether *session* is of the harvest in use; another may have come while this one was written."""
+        return self.current is not None and self.current.harvested_at == session.harvested_at
+
+
+def is_newer(session: Session, other: Session) -> bool:
+    """Return whether *session* came after *other*."""
+    return _age(session) > _age(other) and session != other
+
+
+def _age(session: Session) -> tuple[float, float]:
+    return session.harvested_at, session.verified_at or 0.0
+
+
+def _merge(stored: Session | None, mine: Session, written: Changes) -> Session | None:
+    """Return what is to be stored after *mine* was rotated, or None if a newer harvest is there already."""
+    if stored is None or stored.harvested_at < mine.harvested_at:
+        return mine
+    if stored.harvested_at > mine.harvested_at:
+        return None
+    verified_at = max(stored.verified_at or 0.0, mine.verified_at or 0.0) or None
+    merged = stored.with_cookies(apply_changes(stored.cookies, written))
+    return msgspec.structs.replace(merged, verified_at=verified_at)

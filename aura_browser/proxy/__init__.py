@@ -1,0 +1,1 @@
+"""The proxy that browser and client go through: ``address`` checks and shows it, ``connection`` leads aiohttp there."""

@@ -1,0 +1,1 @@
+"""The programs that a harvest starts, and what ends them: whatever happens, nothing stays behind."""

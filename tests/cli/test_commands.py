@@ -1,0 +1,334 @@
+"""The command, as people run it: in a process of its own, with a real Chrome where it needs one."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aura_browser import Session
+from aura_browser.playground import Playground
+from tests.parts.command import PROGRAM, Terminal, run
+from tests.parts.sessions import make_session
+from tests.parts.waiting import until
+
+Start = Callable[..., Playground]
+
+
+@pytest.fixture
+def playground() -> Iterator[Start]:
+    from contextlib import ExitStack
+
+    from aura_browser.playground import serve_in_thread
+
+    with ExitStack() as exits:
+        yield lambda gate="none", **options: exits.enter_context(serve_in_thread(gate, **options))
+
+
+def with_session(site: Playground, home: Path) -> None:
+    """Cache a made-up session for a site without a gate, so that no browser is needed."""
+    import asyncio
+
+    from aura_browser import FileStore, SessionKey
+
+    store = FileStore(home / "aura-browser" / "sessions")
+    asyncio.run(store.save(SessionKey(site.origin), make_session(site.origin)))
+
+
+def browsers(site: Playground) -> int:
+    """Return how many browsers have been shown the page; the probe of a harvest asks for it too, but not as they do."""
+    pages = [request for request in site.requests if (request.path, request.status) == ("/", 200)]
+    return sum(request.header("Sec-Fetch-Mode") == "navigate" for request in pages)
+
+
+def test_help_and_version() -> None:
+    for command in ((), ("harvest",), ("chat",), ("demo",), ("doctor",), ("playground",), ("sessions",)):
+        shown = run(*command, "--help")
+        assert shown.returncode == 0
+        assert "Usage: aura-browser" in shown.stdout
+        assert "\\b" not in shown.stdout
+        assert shown.stderr == ""
+    assert run("--version").stdout == "aura-browser, version 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("nothing",),
+        ("harvest", "ftp://x"),
+        ("harvest", "http://127.0.0.1:1", "--until", "sid"),
+        ("harvest", "http://127.0.0.1:1", "--timeout", "0"),
+        ("harvest", "http://127.0.0.1:1", "-o", "/nowhere/at/all/x.json"),
+        ("harvest", "http://127.0.0.1:1", "--proxy", "socks4://127.0.0.1:1"),
+        ("chat", "--max-tokens", "5", "x"),
+        ("chat", "--refresh", "always", "x"),
+        ("chat", "--url", "http://127.0.0.1:1"),
+        ("harvest", "http://127.0.0.1:1", "--timeout", "inf"),
+        ("playground", "--gate", "other"),
+        ("harvest", "http://127.0.0.1:1", "--grid", "http://127.0.0.1:1", "--profile", "me"),
+        ("harvest", "http://127.0.0.1:1", "--attach", "127.0.0.1:1", "--virtual-display"),
+        ("harvest", "http://127.0.0.1:1", "--attach", "here"),
+        ("harvest", "http://127.0.0.1:1", "--interactive"),
+        ("harvest", "http://127.0.0.1:1", "--grid", "ftp://here"),
+        ("chat", "--grid", "127.0.0.1:1", "--engine", "undetected", "x"),
+        ("chat", "--grid", "http://me:s3cret@127.0.0.1:1", "x"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_no_traceback(args: tuple[str, ...]) -> None:
+    shown = run(*args, text="")
+    assert shown.returncode == 2, shown.stderr
+    assert "Error" in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert "s3cret" not in shown.stderr
+    assert shown.stdout == ""
+
+
+def test_chat_streams_the_answer_to_stdout_alone(playground: Start, state_home: Path) -> None:
+    site = playground()
+    with_session(site, state_home)
+    shown = run("chat", "--url", site.origin, "Привет,", "мир! 👋")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "Привет, мир! 👋\n", "")
+
+
+def test_chat_asks_what_stdin_holds(playground: Start, state_home: Path) -> None:
+    site = playground()
+    with_session(site, state_home)
+    shown = run("chat", "--url", site.origin, "--system", "Be brief.", "--temperature", "0.2", text="from a pipe\n")
+    assert (shown.returncode, shown.stdout) == (0, "from a pipe\n\n")
+    body = json.loads(site.requests[-1].body)
+    assert (body["prompt"], body["temperature"]) == ("Be brief.", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("question", "line"),
+    [
+        ("/error Slow down please", "answered 500: Slow down please"),
+        ("/limit 5", "Wait 5 s"),
+        ("/empty", "no text at all"),
+        ("/dropped half", "broke off after"),
+    ],
+)
+def test_a_failure_is_one_clear_line_and_exit_code_1(
+    playground: Start, state_home: Path, question: str, line: str
+) -> None:
+    site = playground()
+    with_session(site, state_home)
+    shown = run("chat", "--url", site.origin, question)
+    assert shown.returncode == 1
+    assert line in shown.stderr
+    assert shown.stderr.startswith("Error: ")
+    assert shown.stderr.count("\n") == 1
+    debug = run("chat", "--url", site.origin, "--debug", question)
+    assert "Traceback" in debug.stderr
+
+
+def test_a_named_session_in_a_store_of_ones_own(playground: Start, tmp_path: Path) -> None:
+    import asyncio
+
+    from aura_browser import FileStore, SessionKey
+
+    site = playground()
+    asyncio.run(FileStore(tmp_path / "mine").save(SessionKey(site.origin, "work"), make_session(site.origin)))
+    place = ("--store", str(tmp_path / "mine"))
+    mine = run("chat", "--url", site.origin, "--session", "work", *place, "--refresh", "never", "hello")
+    assert (mine.returncode, mine.stdout) == (0, "hello\n")
+    other = run("chat", "--url", site.origin, "--session", "home", *place, "--refresh", "never", "hello")
+    assert f"--session home --store {tmp_path / 'mine'}" in other.stderr
+
+
+def test_the_gates_that_can_be_named_are_the_playgrounds() -> None:
+    from aura_browser.playground.gates import GATES
+
+    assert all(gate in run("playground", "--help").stdout for gate in GATES)
+
+
+def test_refresh_never_opens_no_browser_and_names_the_command(playground: Start) -> None:
+    site = playground("login-401")
+    shown = run("chat", "--url", site.origin, "--refresh", "never", "x")
+    assert shown.returncode == 1
+    assert f"Run: aura-browser harvest {site.origin} --interactive --until" in shown.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback(playground: Start, state_home: Path) -> None:
+    site = playground()
+    with_session(site, state_home)
+    command = f"{' '.join(PROGRAM)} chat --url {site.origin} '/long 100000' | head -c 20"
+    shown = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert len(shown.stdout) == 20
+    assert "Traceback" not in shown.stderr
+    assert "Exception" not in shown.stderr
+
+
+def test_ctrl_c_is_130_with_one_line(playground: Start, state_home: Path) -> None:
+    site = playground()
+    with_session(site, state_home)
+    with subprocess.Popen(
+        [*PROGRAM, "chat", "--url", site.origin, "/silent x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1) == "x"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == "Interrupted.\n"
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_during_a_harvest_leaves_nothing_behind(playground: Start, number: int) -> None:
+    site = playground()
+    folder = Path(tempfile.mkdtemp())  # its path is short, as Chrome needs it
+    command = [*PROGRAM, "harvest", site.origin, "--until", "cookie:never"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(folder)}
+    ) as process:
+        until(lambda: browsers(site) > 0, "a browser is at the site", 30)
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert len(started) > 3
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+        until(lambda: not any(folder.iterdir()), "the folder is empty", 5)
+    else:
+        assert process.returncode == 128 + number
+        assert errors.endswith("Interrupted.\n")
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+    folder.rmdir()
+
+
+def test_a_conversation_keeps_its_history(playground: Start, state_home: Path) -> None:
+    site = playground()
+    with_session(site, state_home)
+    with Terminal("chat", "--url", site.origin, "--system", "Be kind.") as terminal:
+        terminal.read_until("> ")
+        terminal.type("first\n")
+        terminal.read_until("first.*first.*> ".replace(".*", r"[\s\S]*"))
+        terminal.type("/error Out of order\n")
+        terminal.read_until(r"answered 500: Out of order[\s\S]*> ")
+        terminal.type("/silent hm\n")
+        terminal.read_until(r"hm[\s\S]*hm")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        terminal.read_until(r"\(stopped\)[\s\S]*> ")
+        terminal.type("second\n")
+        terminal.read_until(r"second[\s\S]*second[\s\S]*> ")
+        terminal.type("\x04")
+        assert terminal.process.wait(20) == 0
+    body = json.loads(site.requests[-1].body)
+    assert body["prompt"] == "Be kind."
+    assert [message["content"] for message in body["messages"]] == ["first", "first", "second"]
+
+
+def test_an_answer_cannot_steer_the_terminal(playground: Start, state_home: Path) -> None:
+    site = playground()
+    with_session(site, state_home)
+    with Terminal("chat", "--url", site.origin, "red \x1b[31m bell \x07 end") as terminal:
+        shown = terminal.read_until("end")
+    assert "\x1b[31m" not in shown
+    assert "\x07" not in shown
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize("gate", ["none", "check-503", "check-403"])
+def test_harvest_and_chat_through_each_gate_that_needs_no_person(playground: Start, gate: str) -> None:
+    site = playground(gate, check_delay=0.2)
+    harvested = run("harvest", site.origin, "--until", "selector:textarea")
+    assert harvested.returncode == 0, harvested.stderr
+    session = Session.from_json(harvested.stdout)
+    assert session.origin == site.origin
+    for question in ("one", "two"):
+        shown = run("chat", "--url", site.origin, question)
+        assert (shown.returncode, shown.stdout) == (0, f"{question}\n"), shown.stderr
+    assert browsers(site) == 1
+    site.revoke_all()
+    assert run("chat", "--url", site.origin, "three").stdout == "three\n"
+    assert browsers(site) == (1 if gate == "none" else 2)
+
+
+@pytest.mark.chrome
+def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: Start, tmp_path: Path) -> None:
+    site = playground("check-503", check_delay=0.2)
+    file = tmp_path / "session.json"
+    file.touch(mode=0o644)
+    first = run("harvest", site.origin, "--until", "cookie:clearance", "-o", str(file))
+    assert (first.returncode, first.stdout) == (0, ""), first.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    cached = run("harvest", site.origin)
+    assert cached.stdout == file.read_text()
+    fresh = run("harvest", site.origin, "--fresh", "--until", "cookie:clearance")
+    assert fresh.stdout != cached.stdout
+    assert browsers(site) == 2
+
+
+@pytest.mark.chrome
+def test_a_site_that_is_not_ready_is_one_clear_line(playground: Start) -> None:
+    site = playground("login-redirect")
+    shown = run("harvest", site.origin, "--until", "selector:textarea", "--timeout", "3")
+    assert shown.returncode == 1
+    [line] = [line for line in shown.stderr.splitlines() if not line.startswith("WARNING: Running as root")]
+    assert re.fullmatch(
+        rf"Error: {site.origin}/login \(status 200\) was not ready after 3 s; .*selector:textarea.*", line
+    )
+    assert shown.stdout == ""
+
+
+@pytest.mark.chrome
+def test_progress_is_shown_on_a_terminal_and_the_warning_too(playground: Start) -> None:
+    site = playground()
+    with Terminal("harvest", site.origin) as terminal:
+        terminal.read_until(f"Chrome is at {site.origin}")
+        shown = terminal.read_until("whoever has this text is you")
+        assert terminal.process.wait(20) == 0
+    assert '"version": 1' in shown
+    assert "cookies" in shown
+
+
+@pytest.mark.chrome
+def test_the_demo_runs_the_main_job() -> None:
+    shown = run("demo")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("  site: ") == 2
+    assert "Привет! 你好! Hello! 👋" in shown.stdout.partition("site: ")[2]
+    assert "The site has revoked every session." in shown.stdout
+    assert "2 answers, 2 harvests" in shown.stdout
+
+
+def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:
+    port = playground().origin.rpartition(":")[2]
+    shown = run("playground", "--port", port)
+    assert shown.returncode == 2
+    assert f"{port} can't be listened on" in shown.stderr
+
+
+def test_a_background_job_of_a_script_ends_with_sigterm_though_it_ignores_ctrl_c() -> None:
+    program = " ".join(PROGRAM)
+    script = f"{program} playground --port 0 & read -r go; kill $!; wait $!; echo $?"
+    with subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        assert shell.stdout.readline().startswith("http://127.0.0.1:")
+        assert shell.communicate("go\n", timeout=30)[0].strip() == "143"
+
+
+def test_the_playground_serves_until_ctrl_c() -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "playground", "--port", "0", "--gate", "login-401", "--life", "60", "--sliding"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        origin = process.stdout.readline().strip()
+        shown = run("chat", "--url", origin, "--refresh", "never", "x")
+        assert "InteractionRequired" not in shown.stderr
+        assert shown.returncode == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130

@@ -1,0 +1,512 @@
+"""The doctor: it finds what is broken, names the command that mends it, and shows no secret."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote, split
+
+import pytest
+
+from aura_browser.doctor import Finding, examination, examine, extras
+from aura_browser.doctor.machine import sandbox, shared_memory
+from aura_browser.doctor.state import look_at_state
+from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
+from aura_browser.store import FileStore, SessionKey
+from aura_browser.webdriver import locate
+from tests.parts.command import run
+from tests.parts.missing import missing
+from tests.parts.open_chrome import open_chrome
+from tests.parts.programs import program
+from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
+from tests.parts.sessions import make_session
+
+KEY = SessionKey("https://a.example.com")
+_NOTHING_MANAGED = '#!/bin/sh\necho \'{"result": {"code": 0, "driver_path": "", "browser_path": ""}}\'\n'
+
+
+@pytest.fixture(autouse=True)
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "AURA_BROWSER_PROXY", "AURA_BROWSER_GRID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with no browser on it but what a test puts into the folder returned, which is all of PATH."""
+    path = tmp_path / "path"
+    monkeypatch.setenv("PATH", str(path))
+    monkeypatch.setenv("SE_MANAGER_PATH", str(program(tmp_path, "manager", _NOTHING_MANAGED)))
+    monkeypatch.setattr(locate, "_CHROME_APPS", ())
+    monkeypatch.setattr(locate, "_checkout_bin", lambda: None)
+    return path
+
+
+@pytest.fixture
+def store(state_home: Path) -> FileStore:
+    return FileStore(state_home / "aura-browser" / "sessions")
+
+
+def telling(folder: Path, name: str, version: str) -> Path:
+    """Put a program there that tells its version and can do nothing else."""
+    return program(folder, name, f'#!/bin/sh\n[ "$1" = --version ] || exit 1\necho {quote(version)}\n')
+
+
+async def examined(
+    engine: Engine | None = None, *, proxy: str | None = None, store: str | None = None, interactive: bool = False
+) -> dict[str, Finding]:
+    findings = await examine(engine=engine, proxy=proxy, store=store, interactive=interactive)
+    assert "s3cret" not in repr(findings)
+    assert [finding for finding in findings if finding.verdict == "problem" and not finding.command] == []
+    assert [finding for finding in findings if finding.stops and finding.verdict != "problem"] == []
+    return {finding.name: finding for finding in findings}
+
+
+def stops(findings: dict[str, Finding]) -> set[str]:
+    return {name for name, finding in findings.items() if finding.stops}
+
+
+def mended_by(finding: Finding) -> str:
+    """Run the command of a *finding*, as a person does, and return it."""
+    assert finding.command is not None
+    words = split(finding.command)
+    if words[0] == "aura-browser":
+        assert run(*words[1:]).returncode == 0
+    else:
+        subprocess.run(["/bin/sh", "-c", finding.command], check=True, env={"PATH": "/usr/bin:/bin"}, timeout=20)
+    return finding.command
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """Mount an empty file system in memory on *folder*."""
+    folder.mkdir(parents=True)
+    mount, umount = shutil.which("mount", path="/usr/bin:/bin"), shutil.which("umount", path="/usr/bin:/bin")
+    done = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, stderr=subprocess.PIPE, timeout=20
+    )
+    if not (umount and done) or done.returncode:
+        missing("nothing may be mounted here; run the tests as root, in a container with: --cap-add SYS_ADMIN")
+    try:
+        yield
+    finally:
+        subprocess.run([umount, folder], check=True, timeout=20)
+
+
+@pytest.mark.chrome
+async def test_a_healthy_machine(store: FileStore) -> None:
+    now = time.time()
+    await store.save(KEY, make_session(KEY.origin, harvested_at=now - 7300, expires_at=now + 7260))
+    findings = await examined()
+    assert stops(findings) == set()
+    assert {name for name, finding in findings.items() if finding.verdict == "problem"} == set()
+    for name in ("chrome", "driver"):
+        assert findings[name].found.endswith("(PATH)")
+        assert str(shutil.which("chromium" if name == "chrome" else "chromedriver")) in findings[name].found
+    assert findings["session"].found == f"{KEY.slug}: 2 h old, expires in 2 h"
+    assert findings["harvest"].verdict == "ok"
+    assert " s" in findings["harvest"].found
+
+
+@pytest.mark.chrome
+def test_the_report(state_home: Path) -> None:
+    shown = run("doctor")
+    assert shown.returncode == 0, shown.stdout
+    *lines, verdict = shown.stdout.splitlines()
+    assert verdict == "The main job can run here."
+    assert {line.split()[0] for line in lines if not line.startswith(" ")} <= {"ok", "note"}
+    assert lines[0].index("aura-browser") == lines[1].index(lines[1].split()[2])
+    assert not state_home.exists()
+    shown = run("doctor", "--interactive")
+    assert shown.returncode == 1
+    assert "PROBLEM  display" in shown.stdout
+    assert "\n          " in shown.stdout
+    assert shown.stdout.endswith("The main job can't run here: display.\n")
+
+
+def test_json_and_no_secrets(store: FileStore) -> None:
+    asyncio.run(store.save(KEY, make_session(KEY.origin)))
+    port = closed_port()
+    secrets = {
+        "AURA_BROWSER_GRID": f"http://me:s3cret@127.0.0.1:{port}",
+        "AURA_BROWSER_PROXY": f"http://me:s3cret@127.0.0.1:{port}",
+    }
+    redis = f"redis://me:s3cret@127.0.0.1:{port}"
+    for args in (("--store", redis), ()):
+        shown = run("doctor", "--json", "--debug", *args, **secrets)
+        assert shown.returncode == 1
+        assert "s3cret" not in shown.stdout + shown.stderr
+        report = json.loads(shown.stdout)
+        assert report["ok"] is False
+        for finding in report["findings"]:
+            assert set(finding) == {"name", "verdict", "found", "command", "stops"}
+        assert {finding["name"] for finding in report["findings"] if finding["stops"]} >= {"proxy"}
+    sessions = [finding for finding in report["findings"] if finding["name"] == "session"]
+    assert [finding["found"].partition(":")[0] for finding in sessions] == [KEY.slug]
+
+
+async def test_no_chrome(bare: Path) -> None:
+    findings = await examined()
+    assert stops(findings) == {"chrome", "driver"}
+    for name in ("chrome", "driver"):
+        assert "not found" in findings[name].found
+        assert "Selenium Manager download it" in findings[name].found
+        assert (findings[name].command or "").endswith("drivers/install.sh")
+    assert "not tried" in findings["harvest"].found
+
+
+async def test_no_driver(bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The real Selenium Manager, which must not download one.
+    monkeypatch.delenv("SE_MANAGER_PATH")
+    monkeypatch.setenv("SE_CACHE_PATH", str(tmp_path / "cache"))
+    telling(bare, "google-chrome", "Google Chrome 140.0.1.2")
+    findings = await examined()
+    assert stops(findings) == {"driver"}
+    assert findings["chrome"].found == f"140.0.1.2, {bare / 'google-chrome'} (PATH)"
+    assert findings["driver"].command == "aura-browser demo"
+    assert "versions" not in findings
+
+
+async def test_what_selenium_manager_has_already_is_found(bare: Path, tmp_path: Path) -> None:
+    chrome = telling(tmp_path / "managed", "chrome", "Google Chrome 140.0.1.2")
+    driver = telling(tmp_path / "managed", "chromedriver", "ChromeDriver 140.0.1.2")
+    result = {"result": {"code": 0, "driver_path": str(driver), "browser_path": str(chrome)}}
+    program(tmp_path, "manager", f"#!/bin/sh\necho {quote(json.dumps(result))}\n")
+    findings = await examined(store="memory", interactive=True)
+    assert findings["chrome"].found == f"140.0.1.2, {chrome} (Selenium Manager)"
+    assert findings["driver"].found == f"140.0.1.2, {driver} (Selenium Manager)"
+    assert findings["versions"].verdict == "ok"
+
+
+async def test_a_named_path_that_is_no_program(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CHROME", "/nowhere/chrome")
+    chrome = (await examined())["chrome"]
+    assert chrome.stops
+    assert chrome.command == "unset AURA_BROWSER_CHROME"
+    assert "/nowhere/chrome" in chrome.found
+
+
+async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chrome = telling(bare, "google-chrome", "Google Chrome 140.0.1.2")
+    driver = telling(bare, "chromedriver", "ChromeDriver 156.0.3.4 (0123abc)")
+    findings = await examined()
+    assert stops(findings) == {"versions"}
+    for fact in ("140.0.1.2", "156.0.3.4", str(chrome), str(driver), "does not fit"):
+        assert fact in findings["versions"].found
+    assert findings["versions"].command == f"rm {driver}"
+    assert "not tried" in findings["harvest"].found
+    # Debian's driver beside a Google Chrome: the Chromium that came with it fits.
+    chromium = telling(bare, "chromium", "Chromium 156.0.3.4 built on Debian")
+    assert (await examined())["versions"].command == f"export AURA_BROWSER_CHROME={chromium}"
+    monkeypatch.setenv("AURA_BROWSER_CHROME", str(chromium))
+    assert (await examined())["versions"].verdict == "ok"
+    monkeypatch.setenv("AURA_BROWSER_CHROME", str(chrome))
+    monkeypatch.setenv("AURA_BROWSER_DRIVER", str(driver))
+    chromium.unlink()
+    assert (await examined())["versions"].command == "unset AURA_BROWSER_DRIVER"
+    fitting = telling(bare, "chromium.chromedriver", "ChromeDriver 140.0.9.9")
+    assert (await examined())["versions"].command == f"export AURA_BROWSER_DRIVER={fitting}"
+
+
+async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.doctor.browser._VERSION_S", 0.2)
+    program(bare, "chromium", "#!/bin/sh\necho 'libnss3.so: cannot \x1b[31mopen' >&2\nexit 127\n")
+    program(bare, "chromedriver", '#!/bin/sh\nwhile [ "$1" = --version ]; do :; done\nexit 1\n')
+    findings = await examined(interactive=True)
+    assert "libnss3.so: cannot [31mopen" in findings["chrome"].found
+    assert "no answer within 0.2 s" in findings["driver"].found
+    assert stops(findings) >= {"display"}
+
+
+@pytest.mark.chrome
+async def test_no_display_for_a_person() -> None:
+    findings = await examined(interactive=True)
+    assert stops(findings) == {"display"}
+    assert "-o session.json" in (findings["display"].command or "")
+    assert findings["harvest"].verdict == "ok"
+    assert (await examined())["display"].verdict == "note"
+
+
+async def test_loose_file_modes(bare: Path, store: FileStore) -> None:
+    await store.save(KEY, make_session(KEY.origin))
+    loose = store.folder / f"{KEY.slug}.json"
+    loose.chmod(0o644)
+    store.folder.parent.chmod(0o755)
+    profile = store.folder.parent / "profiles" / "me"
+    profile.mkdir(parents=True, mode=0o700)
+    profile.chmod(0o750)
+    findings = await examined(Selenium(profile="me"))
+    assert findings["file modes"].verdict == "problem"
+    for shown in (f"{KEY.slug}.json (0644)", "aura-browser (0755)", "me (0750)"):
+        assert shown in findings["file modes"].found
+    # Such a profile no harvest takes.
+    assert findings["profile"].stops
+    mended_by(findings["file modes"])
+    findings = await examined(Selenium(profile="me"))
+    assert {findings[name].verdict for name in ("file modes", "profile", "state folder")} == {"ok"}
+    assert loose.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_corrupt_store(bare: Path, store: FileStore) -> None:
+    await store.save(KEY, make_session(KEY.origin))
+    file = store.folder / f"{KEY.slug}.json"
+    file.write_bytes(b'{"s3cret')
+    session = (await examined())["session"]
+    assert (session.verdict, session.stops) == ("problem", False)
+    assert f"{KEY.slug} can't be read: Not a session" in session.found
+    assert file.read_bytes() == b'{"s3cret'
+    assert (await asyncio.to_thread(mended_by, session)) == f"aura-browser sessions rm {KEY.slug}"
+    assert (await examined())["sessions"].found == "0 cached"
+
+
+async def test_encrypted_sessions_without_their_key(bare: Path, store: FileStore) -> None:
+    await store.swap(KEY.slug, None, b"aura-browser-encrypted-1 gAAAAA")
+    session = (await examined())["session"]
+    assert session.verdict == "problem"
+    assert (session.command or "").startswith("export AURA_BROWSER_KEY=")
+
+
+async def test_a_key_that_is_none(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURA_BROWSER_KEY", "s3cret")
+    sessions = (await examined())["sessions"]
+    assert sessions.stops
+    assert sessions.command == "unset AURA_BROWSER_KEY"
+
+
+@pytest.mark.parametrize("engine", [Undetected(), Selenium(virtual_display=True)])
+async def test_a_missing_extra(bare: Path, engine: Selenium, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda _name: None)
+    name = "undetected" if isinstance(engine, Undetected) else "virtual-display"
+    findings = await examined(engine)
+    assert f"extra {name}" in stops(findings)
+    assert findings[f"extra {name}"].command == f"pip install 'aura-browser[{name}]'"
+    unneeded = findings["extra redis"]
+    assert (unneeded.verdict, unneeded.stops) == ("note", False)
+    # Xvfb is not on this PATH either.
+    assert ("Xvfb" in stops(findings)) == engine.virtual_display
+
+
+def test_what_needs_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert extras.needed_extras(Selenium(), None, None) == set()
+    assert extras.needed_extras(Grid("http://127.0.0.1:1"), "socks5://h:1", "redis://h") == {"socks", "redis"}
+    monkeypatch.setenv("AURA_BROWSER_KEY", "x")
+    assert extras.needed_extras(Undetected(virtual_display=True), "http://h:1", "/x") == {
+        "keyring",
+        "undetected",
+        "virtual-display",
+    }
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert set(project["project"]["optional-dependencies"]) <= set(extras.EXTRAS)
+
+
+async def test_a_full_state_folder(bare: Path, state_home: Path) -> None:
+    with mounted(state_home, "size=16k"):
+        state = (await examined())["state folder"]
+    assert (state.verdict, state.stops) == ("problem", False)
+    assert "No space left" in state.found
+    assert f"du -xhd 2 {state_home}" in (state.command or "")
+
+
+async def test_a_read_only_state_folder(bare: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mounted(state_home, "ro"):
+        state = (await examined())["state folder"]
+        assert "Read-only" in state.found
+        assert state.command == f"sudo mount -o remount,rw {state_home}"
+
+
+def test_a_state_folder_that_is_not_ours(tmp_path: Path) -> None:
+    """What "sudo aura-browser" leaves."""
+    # Not below pytest's own folder, which others than root can't enter.
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home) / "state"
+        folder.mkdir()
+        (folder / "x.json").write_text("{}")
+        Path(home).chmod(0o755)
+        folder.chmod(0)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            state = look_at_state(str(folder), Selenium())[0]
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o700)
+    assert "Permission denied" in state.found
+    mend = 'sudo chown -R "$(id -un)"' if is_root else "chmod u+rwx"
+    assert state.command == f"{mend} {folder}"
+
+
+def test_a_file_in_the_place_of_the_state_folder(bare: Path, state_home: Path) -> None:
+    state_home.write_text("")
+    state = asyncio.run(examined())["state folder"]
+    assert "can't be written" in state.found
+    mended_by(state)
+    state = asyncio.run(examined())["state folder"]
+    assert state.verdict == "ok"
+    assert "made when" in state.found
+    assert not state_home.exists()
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_dead_proxy(bare: Path, scheme: str) -> None:
+    findings = await examined(proxy=f"{scheme}://me:s3cret@127.0.0.1:{closed_port()}")
+    assert findings["proxy"].stops
+    assert "can't be reached" in findings["proxy"].found
+    assert "export AURA_BROWSER_PROXY=" in (findings["proxy"].command or "")
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize("kind", [Tinyproxy, Microsocks])
+async def test_a_proxy_that_lives(kind: type[ProxyServer], tmp_path: Path) -> None:
+    with kind(tmp_path, user="me", password="s3cret") as server:
+        findings = await examined(proxy=server.url)
+        assert findings["proxy"].found.endswith("it answers, and takes user and password")
+        assert findings["harvest"].verdict == "ok"
+        # Asked for by the doctor, the browser and the client.
+        assert len(server.targets()) >= 3
+        findings = await examined(proxy=server.url_with("me", "other"))
+        assert stops(findings) == {"proxy"}
+        assert "refused the user and password" in findings["proxy"].found
+        assert f"//USER:PASSWORD@127.0.0.1:{server.port}" in (findings["proxy"].command or "")
+
+
+async def test_a_proxy_that_only_gives_other_pages(bare: Path) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 Filtered\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        proxy = (await examined(proxy=f"http://127.0.0.1:{port}"))["proxy"]
+    assert proxy.verdict == "ok"
+    assert "it answers (403" in proxy.found
+
+
+async def test_a_dead_grid(bare: Path) -> None:
+    port = closed_port()
+    findings = await examined(Grid(f"http://me:s3cret@127.0.0.1:{port}"))
+    assert stops(findings) == {"grid"}
+    assert "no Grid answers there" in findings["grid"].found
+    assert (findings["grid"].command or "").endswith(f"start.sh --port {port}")
+    # That machine's Chrome is not this one's.
+    assert not findings.keys() & {"chrome", "driver", "display", "sandbox"}
+
+
+async def test_a_proxy_with_a_password_and_a_grid(bare: Path) -> None:
+    port = closed_port()
+    engine, proxy = Grid(f"http://127.0.0.1:{port}"), f"http://me:s3cret@127.0.0.1:{port}"
+    findings = await examine(engine=engine, proxy=proxy)
+    assert [finding.name for finding in findings if "can't be used on a Grid" in finding.found] == ["proxy"]
+    assert "s3cret" not in repr(findings)
+
+
+async def test_no_chrome_to_attach_to(bare: Path) -> None:
+    port = closed_port()
+    findings = await examined(Attach(f"127.0.0.1:{port}"))
+    assert stops(findings) == {"attach", "driver"}
+    assert f"--remote-debugging-port={port}" in (findings["attach"].command or "")
+
+
+@pytest.mark.chrome
+async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
+    with open_chrome(tmp_path / "profile") as address:
+        findings = await examined(Attach(address))
+    assert stops(findings) == set()
+    assert f"at {address}" in findings["attach"].found
+    assert findings["versions"].verdict == "ok"
+    assert findings["harvest"].verdict == "ok"
+
+
+def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apparmor_restrict_unprivileged_userns").write_text("1\n")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    restricted = sandbox(tmp_path)
+    assert restricted.verdict == "note"
+    assert restricted.command == "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    assert sandbox(tmp_path / "none").verdict == "ok"
+    assert shared_memory(tmp_path / "none").command == "docker run --shm-size=1g"
+    with mounted(tmp_path / "shm", "size=64m"):
+        assert shared_memory(tmp_path / "shm").verdict == "note"
+
+
+async def test_a_check_that_crashes_is_a_finding(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+
+    def crash(*_: object, **__: object) -> list[Finding]:
+        raise ValueError("s3cret")
+
+    for name in ("look_at_browser", "look_at_state"):
+        monkeypatch.setattr(examination, name, crash)
+    findings = await examined()
+    assert stops(findings) == {"chrome"}
+    assert "ValueError at test_doctor.py:" in findings["state folder"].found
+    assert "in crash" in caplog.text
+    assert "ValueError: s3cret" not in caplog.text
+
+
+async def test_a_check_that_hangs_is_a_finding(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def hang(*_: object) -> list[Finding]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(examination, "look_at_state", hang)
+    monkeypatch.setattr(examination, "_KEPT_S", 0.5)
+    try:
+        findings = await examined()
+        assert not over.is_set()
+    finally:
+        over.set()
+    assert findings["state folder"].found == "not known: no answer within 0.5 s"
+    assert "sessions" not in findings
+
+
+async def test_a_proxy_that_says_nothing(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.doctor.connections._WAIT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        findings = await examined(proxy=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert findings["proxy"].stops
+    assert "sent nothing for 0.5 s" in findings["proxy"].found
+
+
+def test_help_teaches_by_example() -> None:
+    shown = run("doctor", "--help")
+    assert shown.returncode == 0
+    assert "\n  aura-browser doctor --grid" in shown.stdout
+    assert "doctor" in run("--help").stdout
+
+
+@pytest.mark.parametrize("args", [("--engine", "other"), ("--proxy", "http://me:s3cret@127.0.0.1:1"), ("more",)])
+def test_wrong_usage(args: tuple[str, ...]) -> None:
+    shown = run("doctor", *args)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "s3cret" not in shown.stderr
+
+
+def test_nothing_is_imported_for_the_other_commands() -> None:
+    code = "import sys, aura_browser.cli; print([name for name in sys.modules if 'doctor' in name])"
+    told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    assert told.stdout == "[]\n"

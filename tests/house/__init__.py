@@ -1,0 +1,1 @@
+"""The project itself: its floors, its public names, its words and its pages."""

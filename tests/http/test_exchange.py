@@ -1,0 +1,162 @@
+"""What goes wrong with an exchange, as real sockets make it go wrong."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from traceback import format_exception
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+
+from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, SiteFailed
+from aura_browser.http.exchange import reason_phrase, typed_errors
+
+URL = "http://chat.example.com/api/chat"
+
+
+@asynccontextmanager
+async def saying(answer: bytes, *, stays: bool = False, after: bytes = b"\r\n\r\n") -> AsyncIterator[str]:
+    """Serve *answer*, byte for byte, to whoever has sent what ends with *after*; then hang up unless it *stays*."""
+    left = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(after)
+        writer.write(answer)
+        await writer.drain()
+        if stays:
+            await left.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        left.set()
+
+
+@asynccontextmanager
+async def nobody() -> AsyncIterator[str]:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def ask(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> str:
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=read_timeout_s)
+    async with aiohttp.ClientSession(timeout=timeout) as http:
+        with typed_errors(URL, read_timeout_s):
+            async with http.get(url, proxy=proxy) as response:
+                return await response.text()
+
+
+async def failure(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> AuraError:
+    with pytest.raises(AuraError) as caught:
+        await ask(url, read_timeout_s=read_timeout_s, proxy=proxy)
+    assert caught.value.__context__ is not None
+    assert caught.value.url == URL  # type: ignore[attr-defined]
+    return caught.value
+
+
+async def test_nothing_is_changed_where_nothing_fails() -> None:
+    async with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") as place:
+        assert await ask(f"http://{place}/") == "hi"
+
+
+async def test_other_errors_pass() -> None:
+    with pytest.raises(KeyError), typed_errors(URL, 1.0):
+        raise KeyError
+
+
+async def test_a_refused_connection() -> None:
+    async with nobody() as place:
+        error = await failure(f"http://{place}/")
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason
+
+
+async def test_a_name_without_an_address() -> None:
+    error = await failure("http://chat.invalid/")
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason == "its host name has no address"
+
+
+async def test_no_tls() -> None:
+    async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", after=b"\x16") as place:
+        error = await failure(f"https://{place}/", read_timeout_s=1.0)
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason == "the TLS handshake failed"
+
+
+async def test_a_connection_that_ends_before_the_answer() -> None:
+    async with saying(b"") as place:
+        error = await failure(f"http://{place}/")
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason == "the connection was closed before the answer"
+
+
+async def test_a_connection_that_ends_within_the_answer() -> None:
+    async with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhi") as place:
+        error = await failure(f"http://{place}/")
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason == "the connection was closed within the answer"
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi"])
+async def test_silence(begun: bytes) -> None:
+    async with saying(begun, stays=True) as place:
+        error = await failure(f"http://{place}/", read_timeout_s=0.1)
+    assert isinstance(error, AnswerTimeout)
+    assert error.read_timeout_s == 0.1
+
+
+async def test_an_answer_that_is_no_http() -> None:
+    async with saying(b"220 mail.example.com ESMTP\r\n\r\n") as place:
+        error = await failure(f"http://{place}/")
+    assert isinstance(error, SiteFailed)
+    assert (error.status, error.message) == (0, "its answer is not readable HTTP")
+
+
+async def test_a_proxy_that_is_away_keeps_its_password() -> None:
+    async with nobody() as place:
+        error = await failure("http://chat.invalid/", proxy=f"http://me:s3cret@{place}")
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason == "the proxy can't be reached"
+    assert "s3cret" not in f"{error} {error!r}"
+
+
+async def test_a_proxy_that_refuses_a_tunnel() -> None:
+    async with saying(b"HTTP/1.1 407 Log In\r\nContent-Length: 0\r\n\r\n") as place:
+        error = await failure("https://chat.invalid/", proxy=f"http://me:s3cret@{place}")
+    assert isinstance(error, ConnectionFailed)
+    assert error.reason.endswith("(407)")
+    assert "s3cret" not in "".join(format_exception(error))
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"Slow down", "Slow down"),
+        ("Schlüssel fehlt".encode(), "Schlüssel fehlt"),
+        ("Schlüssel fehlt".encode("latin-1"), "Schlüssel fehlt"),
+        ("Нет ключа".encode(), "Нет ключа"),
+        (b"", ""),
+        (b"x" * 400, "x" * 299 + "…"),
+    ],
+)
+async def test_the_reason_phrase_of_a_real_answer(sent: bytes, shown: str) -> None:
+    async with (
+        saying(b"HTTP/1.1 500 " + sent + b"\r\nContent-Length: 0\r\n\r\n") as place,
+        aiohttp.ClientSession() as http,
+        http.get(f"http://{place}/") as response,
+    ):
+        assert reason_phrase(response) == shown
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [(None, ""), ("\x1b[31mred", "[31mred"), ("a\r\nb\tc", "a b c"), ("\u202eright", "right")],
+)
+def test_the_reason_phrase_is_fit_for_a_terminal(reason: str | None, shown: str) -> None:
+    response = SimpleNamespace(reason=reason)
+    assert reason_phrase(response) == shown  # type: ignore[arg-type]

@@ -1,0 +1,300 @@
+"""The aiohttp middleware, between a real aiohttp client and real servers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from aura_browser.errors import HarvestCoolingDown, SessionRefused
+from aura_browser.http.middleware import SessionMiddleware
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.session import Session
+from aura_browser.site import Site, page_site
+from aura_browser.store import MemoryStore, SessionKey
+from tests.parts.servers import Handler, serving
+from tests.parts.sessions import make_cookie, make_session, take_as_it_is
+
+
+def of_value(value: str, status: int = 401, body: bytes = b"") -> Handler:
+    """Let in only who shows this value of the cookie, byte for byte."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Cookie") == f"sid={value}":
+            return web.Response(text="welcome")
+        return web.Response(status=status, body=body, headers={"Set-Cookie": "sid=empty; Path=/"})
+
+    return handle
+
+
+class Client:
+    """An aiohttp client with the middleware, and the manager behind it."""
+
+    def __init__(self, http: aiohttp.ClientSession, manager: SessionManager) -> None:
+        self.http = http
+        self.manager = manager
+        self.harvests = 0
+
+    async def text(self, url: str, method: str = "GET", **options: object) -> str:
+        async with self.http.request(method, url, **options) as response:  # type: ignore[arg-type]
+            return await response.text()
+
+
+@asynccontextmanager
+async def client_at(origin: str, *, limit: int = 100, api_paths: tuple[str, ...] = ()) -> AsyncIterator[Client]:
+    """Open a client whose nth harvest gives the cookie ``sid=vn``."""
+
+    async def harvest() -> Session:
+        client.harvests += 1
+        cookie = make_cookie(value=f"v{client.harvests}")
+        return make_session(origin, cookies=(cookie,), harvested_at=time.time())
+
+    site = Site(f"{origin}/", api_paths=api_paths)
+    manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
+    async with AsyncExitStack() as exits:
+        exits.push_async_callback(manager.aclose)
+        http = aiohttp.ClientSession(
+            middlewares=(SessionMiddleware(manager),), connector=aiohttp.TCPConnector(limit=limit)
+        )
+        await exits.enter_async_context(http)
+        client = Client(http, manager)
+        yield client
+
+
+async def test_the_sites_requests_go_out_as_the_browsers() -> None:
+    async with serving(of_value("v1")) as (server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/x") == "welcome"
+        [request] = server.seen
+        assert request.headers["User-Agent"] == "Chrome/1 test"
+        assert request.headers["Accept-Language"] == "de,en;q=0.9"
+        assert request.headers["sec-ch-ua"] == '"Chromium";v="1"'
+
+
+async def test_other_origins_get_nothing_of_the_session() -> None:
+    async def anyone(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text="hi")
+
+    async with (
+        serving(anyone) as (_home, origin),
+        serving(anyone) as (other, elsewhere),
+        client_at(origin) as client,
+    ):
+        await client.text(f"{origin}/")
+        await client.text(f"{elsewhere}/")
+        assert "Cookie" not in other.seen[0].headers
+        assert "sec-ch-ua" not in other.seen[0].headers
+        assert "Chrome" not in other.seen[0].headers["User-Agent"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_hop_to_another_origin_gets_nothing_of_the_session(status: int) -> None:
+    async def anyone(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text="hi")
+
+    async def away(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Location": f"{elsewhere}/"})
+
+    async with (
+        serving(anyone) as (other, elsewhere),
+        serving(away) as (_home, origin),
+        client_at(origin) as client,
+    ):
+        await client.text(f"{origin}/")
+        assert "Cookie" not in other.seen[0].headers
+        assert "sec-ch-ua" not in other.seen[0].headers
+
+
+async def test_a_refused_request_is_renewed_and_sent_once_more() -> None:
+    async with serving(of_value("v2")) as (server, origin), client_at(origin) as client:
+        await client.manager.get()
+        assert await client.text(f"{origin}/x", "POST", data=b"body") == "welcome"
+        assert client.harvests == 2
+        assert server.bodies == [b"body", b"body"]
+        assert len(server.seen) == 2
+
+
+async def test_a_large_refusal_does_not_hold_the_only_connection() -> None:
+    refusal = b"<form>" + b"x" * 1_000_000
+    async with serving(of_value("v2", 403, refusal)) as (_server, origin), client_at(origin, limit=1) as client:
+        await client.manager.get()
+        async with asyncio.timeout(10):
+            assert await client.text(f"{origin}/x") == "welcome"
+
+
+async def test_a_second_refusal_is_an_error_that_says_what_differed_and_what_to_do() -> None:
+    async with serving(of_value("never")) as (server, origin), client_at(origin) as client:
+        await client.manager.get()
+        with pytest.raises(SessionRefused) as caught:
+            await client.text(f"{origin}/x?token=s3cret")
+        assert caught.value.status == 401
+        assert caught.value.mark == "status 401"
+        assert f"aura-browser harvest {origin}/ --interactive" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+        assert (client.harvests, len(server.seen)) == (2, 2)
+
+
+async def test_the_empty_session_that_a_refusal_sets_is_never_kept() -> None:
+    async with serving(of_value("v2")) as (_server, origin), client_at(origin) as client:
+        await client.manager.get()
+        await client.text(f"{origin}/x")
+        assert [c.value for c in (await client.manager.get()).cookies] == ["v2"]
+
+
+async def test_a_session_that_is_refused_at_once_is_given_up_and_opens_no_second_browser() -> None:
+    async with serving(of_value("never")) as (server, origin), client_at(origin) as client:
+        with pytest.raises(SessionRefused, match="status 401"):
+            await client.text(f"{origin}/x")
+        assert (client.harvests, len(server.seen)) == (1, 1)
+        for _ in range(3):
+            with pytest.raises(HarvestCoolingDown, match="refused the session that it had just given"):
+                await client.text(f"{origin}/x")
+        assert client.harvests == 1
+
+
+async def test_one_forbidden_path_beside_good_ones_opens_no_browser_a_request() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=403 if request.path == "/admin" else 200)
+
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        for _ in range(5):
+            await client.text(f"{origin}/ok")
+            with pytest.raises((SessionRefused, HarvestCoolingDown)):
+                await client.text(f"{origin}/admin")
+        assert client.harvests == 2
+
+
+async def test_a_neighbours_session_that_is_over_or_revoked_is_not_the_last_word() -> None:
+    async with serving(of_value("v1")) as (_server, origin), client_at(origin) as client:
+        store = client.manager._store
+        for expires_at in (time.time() - 1, None):
+            old = make_session(origin, cookies=(make_cookie(value="old"),), harvested_at=time.time() - 100)
+            await store.save(SessionKey(origin), old)
+            client.manager._live.current = old
+            neighbours = make_session(
+                origin,
+                cookies=(make_cookie(value="neighbours"),),
+                harvested_at=time.time() - 50,
+                expires_at=expires_at,
+            )
+            await store.save(SessionKey(origin), neighbours)
+            client.harvests = 0
+            assert await client.text(f"{origin}/x") == "welcome"
+            assert client.harvests == 1
+
+
+async def test_a_redirects_cookies_are_not_taken_for_a_rotation() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/login":
+            return web.Response(text="<form>")
+        return web.Response(status=302, headers={"Location": "/login", "Set-Cookie": "sid=; Path=/"})
+
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/x") == "<form>"
+        assert [cookie.value for cookie in (await client.manager.get()).cookies] == ["v1"]
+
+
+@pytest.mark.parametrize(
+    "header", ["lang=caf\xe9; Path=/", "a=b; Path=/\xe9", "a=b; Expires=Wed, 09 Foo 2026 10:00:00 GMT"]
+)
+async def test_an_odd_set_cookie_costs_no_answer(header: str) -> None:
+    async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nSet-Cookie: {header}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+        writer.write(head.encode("latin-1"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(odd, "127.0.0.1", 0)
+    async with server:
+        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_at(origin) as client:
+            assert await client.text(f"{origin}/x") == "hi"
+            repr(await client.manager.get())
+
+
+async def test_a_503_page_is_looked_at_only_so_far_and_can_still_be_read() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/small":
+            return web.Response(status=503, text="<h1>Down</h1>", content_type="text/html")
+        response = web.StreamResponse(status=503, headers={"Content-Type": "text/html"})
+        await response.prepare(request)
+        for _ in range(1000):
+            await response.write(b"x" * 10_000)
+        return response
+
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/small") == "<h1>Down</h1>"
+        async with client.http.get(f"{origin}/large") as response:
+            assert response.status == 503
+            assert len(await response.content.readany()) < 1_000_000
+        assert client.harvests == 1
+
+
+async def test_a_check_page_with_503_is_a_refusal_and_a_plain_503_is_not() -> None:
+    async def busy(request: web.BaseRequest) -> web.StreamResponse:
+        page = "<body class=no-js>" if request.path == "/check" and "v1" in request.headers["Cookie"] else "<h1>Busy"
+        return web.Response(status=503, text=page, content_type="text/html")
+
+    async with serving(busy) as (_server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/busy") == "<h1>Busy"
+        assert client.harvests == 1
+        assert await client.text(f"{origin}/check") == "<h1>Busy"
+        assert client.harvests == 2
+
+
+async def test_a_body_that_cannot_be_sent_twice_is_not() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"once"
+
+    async with serving(of_value("v2")) as (server, origin), client_at(origin) as client:
+        await client.manager.get()
+        with pytest.raises(SessionRefused, match="can't be sent twice"):
+            await client.text(f"{origin}/x", "POST", data=body())
+        assert len(server.seen) == 1
+        assert await client.text(f"{origin}/x") == "welcome"
+
+
+async def test_a_value_that_was_only_rotated_meanwhile_is_not_the_last_word() -> None:
+    """Refused with v1, refused with its rotation, let in with a new session."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        cookie = request.headers["Cookie"]
+        if request.path == "/rotate":
+            return web.Response(headers={"Set-Cookie": "sid=rotated; Path=/"})
+        if cookie == "sid=v1":
+            rotating.set()
+            await rotated.wait()
+        return web.Response(status=200 if cookie == "sid=v2" else 401, text=cookie)
+
+    rotating, rotated = asyncio.Event(), asyncio.Event()
+    async with serving(handle) as (server, origin), client_at(origin) as client:
+        await client.manager.get()
+        first = asyncio.create_task(client.text(f"{origin}/x"))
+        await rotating.wait()
+        await client.text(f"{origin}/rotate")
+        rotated.set()
+        assert await first == "sid=v2"
+        shown = [request.headers["Cookie"] for request in server.seen if request.path == "/x"]
+        assert shown == ["sid=v1", "sid=rotated", "sid=v2"]
+
+
+async def test_a_time_out_that_cuts_a_harvest_off_does_not_lose_it() -> None:
+    async with serving(of_value("slow")) as (_server, origin):
+        go = asyncio.Event()
+
+        async def harvest() -> Session:
+            await go.wait()
+            return make_session(origin, cookies=(make_cookie(value="slow"),))
+
+        site = page_site(origin)
+        manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
+        async with aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),)) as http:
+            with pytest.raises(asyncio.TimeoutError):
+                await http.get(origin, timeout=aiohttp.ClientTimeout(total=0.05))
+            go.set()
+            async with http.get(origin) as response:
+                assert await response.text() == "welcome"
+        await manager.aclose()

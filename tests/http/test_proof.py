@@ -1,0 +1,269 @@
+"""Proving a session through the real client, against real servers and gates."""
+
+import asyncio
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from aura_browser.assembly import assemble
+from aura_browser.errors import (
+    AnswerTimeout,
+    ChatError,
+    ConnectionFailed,
+    HarvestCoolingDown,
+    RateLimited,
+    SessionRefused,
+    SiteFailed,
+)
+from aura_browser.http.proof import prove
+from aura_browser.playground import Playground
+from aura_browser.session import Session
+from aura_browser.site import openchat_site, page_site
+from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
+from tests.parts.clock import Clock
+from tests.parts.harvests import Harvests
+from tests.parts.servers import Handler, serving
+from tests.parts.sessions import make_cookie, make_session
+
+
+def answering(status: int = 200, text: str = "", **headers: str) -> Handler:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, text=text, headers=sent)
+
+    return handle
+
+
+async def refusal_of(session: Session, url: str, *, is_page: bool = False) -> SessionRefused:
+    site = page_site(url) if is_page else openchat_site(url)
+    with pytest.raises(SessionRefused) as caught:
+        await prove(site, session)
+    return caught.value
+
+
+async def test_a_good_session_is_proven_and_rotated() -> None:
+    async with Playground("login-401", sliding=True) as site:
+        session, clock = await Harvests(site)(), Clock()
+        proven = await prove(openchat_site(site.origin), session, clock=clock)
+        assert proven.verified_at == clock.now
+        [before], [after] = session.cookies, proven.cookies
+        assert (after.name, after.http_only) == (before.name, True)
+        assert after.value != before.value
+        again = await prove(openchat_site(site.origin), proven)
+        assert again.cookies != proven.cookies
+        assert [request.path for request in site.requests[-2:]] == ["/api/models", "/api/models"]
+
+
+async def test_a_session_that_is_not_rotated_is_proven_all_the_same() -> None:
+    async with Playground("login-redirect") as site:
+        session, clock = await Harvests(site)(), Clock()
+        proven = await prove(openchat_site(site.origin), session, clock=clock)
+        assert (proven.verified_at, proven.cookies) == (clock.now, session.cookies)
+
+
+@pytest.mark.parametrize(
+    ("gate", "status", "mark"),
+    [
+        ("check-503", 503, "status 503 with a check page"),
+        ("check-403", 403, "status 403"),
+        ("login-401", 401, "status 401"),
+        ("login-redirect", 302, "status 302 to {origin}/login"),
+    ],
+)
+async def test_each_gate_refuses_a_made_up_session(gate: str, status: int, mark: str) -> None:
+    async with Playground(gate) as site:
+        refused = await refusal_of(make_session(site.origin), site.origin)
+        assert (refused.status, refused.mark) == (status, mark.format(origin=site.origin))
+        assert refused.url == f"{site.origin}/api/models"
+        assert "this client was not" in str(refused)
+        assert "s3cret" not in f"{refused} {refused!r}"
+
+
+@pytest.mark.parametrize("gate", ["check-503", "check-403", "login-401", "login-redirect"])
+async def test_each_gate_refuses_a_page_too(gate: str) -> None:
+    async with Playground(gate) as site:
+        refused = await refusal_of(make_session(site.origin), site.origin, is_page=True)
+        assert refused.url == f"{site.origin}/"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_away_from_the_page_is_a_refusal_without_its_token(status: int) -> None:
+    async with serving(answering(status, Location="/login?token=s3cret#s3cret")) as (server, origin):
+        refused = await refusal_of(make_session(origin, url=f"{origin}/home?q=s3cret"), origin, is_page=True)
+        assert (refused.url, refused.status) == (f"{origin}/home", status)
+        assert refused.mark == f"status {status} to {origin}/login"
+        assert "s3cret" not in str(refused)
+        assert len(server.seen) == 1
+
+
+async def test_a_login_page_with_200_where_the_app_answers_is_a_refusal() -> None:
+    async with serving(answering(text="<form>", Content_Type="text/html")) as (_server, origin):
+        refused = await refusal_of(make_session(origin), origin)
+        assert refused.status == 200
+
+
+@pytest.mark.parametrize(("headers", "wait_s"), [({"Retry_After": "7"}, 7.0), ({}, None)])
+async def test_a_limit_is_honoured(headers: dict[str, str], wait_s: float | None) -> None:
+    async with serving(answering(429, **headers)) as (_server, origin):
+        with pytest.raises(RateLimited) as caught:
+            await prove(openchat_site(origin), make_session(origin))
+        assert (caught.value.url, caught.value.retry_after_s) == (f"{origin}/api/models", wait_s)
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+async def test_an_error_of_the_site_says_nothing_about_the_session(status: int) -> None:
+    async with serving(answering(status, "<h1>Down</h1>", Content_Type="text/html")) as (_server, origin):
+        with pytest.raises(SiteFailed) as caught:
+            await prove(openchat_site(origin), make_session(origin))
+        assert caught.value.status == status
+        assert caught.value.message
+
+
+async def test_nobody_listens() -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        origin = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConnectionFailed) as caught:
+            await prove(openchat_site(origin), make_session(origin))
+        assert caught.value.url == f"{origin}/api/models"
+
+
+async def test_a_silent_server_ends_the_probe() -> None:
+    silence = asyncio.Event()
+
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        await silence.wait()
+        return web.Response()
+
+    async with serving(handle) as (_server, origin):
+        with pytest.raises(AnswerTimeout) as caught:
+            await prove(openchat_site(origin), make_session(origin), read_timeout_s=0.1)
+        assert caught.value.read_timeout_s == 0.1
+        silence.set()
+
+
+async def test_the_probe_goes_through_the_sessions_proxy() -> None:
+    async with serving(answering(text="[]")) as (proxy, address):
+        await prove(openchat_site("http://chat.invalid"), make_session("http://chat.invalid", proxy=address))
+        [request] = proxy.seen
+        assert (request.method, request.raw_path) == ("POST", "http://chat.invalid/api/models")
+        assert request.headers["Host"] == "chat.invalid"
+
+
+async def test_a_proxy_that_is_away_is_told_apart() -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConnectionFailed, match="the proxy can't be reached"):
+            await prove(openchat_site("http://chat.invalid"), make_session("http://chat.invalid", proxy=proxy))
+
+
+async def test_a_page_is_asked_for_just_as_the_browser_did() -> None:
+    async with serving(answering(text="<p>hi", Content_Type="text/html")) as (server, origin):
+        cookies = (
+            make_cookie("old", 'a"+/=='),
+            make_cookie("deep", "d", path="/home"),
+            make_cookie("elsewhere", "s3cret", path="/other"),
+            make_cookie("foreign", "s3cret", domain="example.com"),
+            make_cookie("over", "s3cret", expires=1.0),
+        )
+        session = make_session(origin, url=f"{origin}/home?tab=1", cookies=cookies)
+        await prove(page_site(origin), session)
+        [request] = server.seen
+        assert (request.method, request.raw_path, server.bodies) == ("GET", "/home?tab=1", [b""])
+        assert request.headers.getall("Cookie") == ['deep=d; old=a"+/==']
+        shown = {name: request.headers.getall(name) for name in session.headers}
+        assert shown == {name: [value] for name, value in session.headers.items()}
+
+
+async def test_a_session_without_cookies_sends_no_cookie_header() -> None:
+    async with serving(answering(text="hi")) as (server, origin):
+        await prove(page_site(origin), make_session(origin, cookies=()))
+        assert "Cookie" not in server.seen[0].headers
+
+
+class Logins:
+    """A harvest that brings good sessions, until it is told to bring worthless ones."""
+
+    def __init__(self, site: Playground) -> None:
+        self.is_good = True
+        self._log_in = Harvests(site)
+
+    async def __call__(self) -> Session:
+        session = await self._log_in()
+        return session if self.is_good else session.with_cookies((make_cookie("session", "worthless"),))
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return MemoryStore() if request.param == "memory" else FileStore(tmp_path / "sessions")
+
+
+async def previous_of(store: Store, key: SessionKey) -> bytes | None:
+    return await store.read(f"{key.slug}.previous")
+
+
+async def test_a_harvest_that_is_refused_leaves_the_old_session_in_place(store: Store) -> None:
+    async with Playground("login-401") as site:
+        key, harvest = SessionKey(site.origin), Logins(site)
+        manager = assemble(openchat_site(site.origin), store=store, harvest=harvest)
+        good = await manager.get()
+        before = await store.read(key.slug)
+        harvest.is_good = False
+        with pytest.raises(SessionRefused):
+            await manager.renew(good)
+        with pytest.raises(HarvestCoolingDown, match="status 401"):
+            await manager.renew(good)
+        assert (await store.read(key.slug), await previous_of(store, key)) == (before, None)
+        assert await manager.get() == good
+        await manager.aclose()
+        assert await store.load(key) == good
+
+
+async def test_a_good_harvest_keeps_what_it_replaced_as_the_previous_one(store: Store) -> None:
+    async with Playground("login-401") as site:
+        key = SessionKey(site.origin)
+        manager = assemble(openchat_site(site.origin), store=store, harvest=Logins(site))
+        first = await manager.get()
+        assert await previous_of(store, key) is None
+        replaced = await store.read(key.slug)
+        second = await manager.renew(first)
+        assert await previous_of(store, key) == replaced == first.to_json().encode()
+        assert (await store.load(key), second.cookies != first.cookies) == (second, True)
+        await manager.aclose()
+
+
+@pytest.mark.parametrize("status", [429, 500])
+async def test_a_session_that_could_not_be_proven_is_not_kept(status: int) -> None:
+    async with serving(answering(status)) as (_server, origin):
+
+        async def harvest() -> Session:
+            return make_session(origin)
+
+        store = MemoryStore()
+        manager = assemble(openchat_site(origin), store=store, harvest=harvest)
+        with pytest.raises(ChatError):
+            await manager.get()
+        assert await store.load(SessionKey(origin)) is None
+        await manager.aclose()
+
+
+async def test_a_redirect_to_no_address_is_a_refusal_too() -> None:
+    async with serving(answering(302, Location="http://[")) as (_server, origin):
+        with pytest.raises(SessionRefused, match="status 302 to no readable address"):
+            await prove(page_site(origin), make_session(origin))
+
+
+async def test_no_redirect_is_followed_with_the_session() -> None:
+    async with serving(answering(text="hi")) as (other, elsewhere):
+        async with serving(answering(302, Location=f"{elsewhere}/")) as (_server, origin):
+            refused = await refusal_of(make_session(origin), origin)
+            assert refused.mark == f"status 302 to {elsewhere}/"
+        assert other.seen == []
+        # The server would have answered.
+        async with aiohttp.ClientSession() as http, http.get(elsewhere) as response:
+            assert response.status == 200

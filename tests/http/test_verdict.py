@@ -1,0 +1,100 @@
+"""What a response says about the session."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+from yarl import URL
+
+from aura_browser.http.verdict import Verdict, judge, retry_after_s, wants_first_bytes
+from aura_browser.site import openchat_site, page_site
+
+CHAT = openchat_site("https://chat.example.com")
+API = URL("https://chat.example.com/api/chat")
+PAGE = URL("https://chat.example.com/")
+HTML = {"content-type": "text/html; charset=utf-8"}
+CHECK = b'<!doctype html><html><head><title>Just a moment...</title></head><body class="no-js">'
+NGINX = b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>"
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "headers", "first_bytes", "verdict"),
+    [
+        (API, 200, {}, b"", Verdict.OK),
+        (API, 200, {}, b"<!doctype html><html>", Verdict.OK),  # an answer may be HTML code; it has no type
+        (API, 200, {"Content-Type": "text/plain"}, b"", Verdict.OK),
+        (API, 200, HTML, b"", Verdict.STALE),
+        (PAGE, 200, HTML, b"", Verdict.OK),
+        (API, 401, HTML, b"", Verdict.STALE),
+        (API, 403, {}, b"", Verdict.STALE),
+        (API, 419, {}, b"", Verdict.STALE),
+        (PAGE, 401, {}, b"", Verdict.STALE),
+        (API, 302, {"Location": "/login?next=x"}, b"", Verdict.STALE),
+        (API, 303, {"Location": "https://sso.example.com/api/chat"}, b"", Verdict.STALE),
+        (API, 307, {"Location": "http://chat.example.com/api/chat"}, b"", Verdict.STALE),
+        (API, 302, {}, b"", Verdict.OK),
+        (API, 308, {"Location": "/api/chat/"}, b"", Verdict.OK),
+        (API, 302, {"Location": "http://["}, b"", Verdict.STALE),
+        (API, 302, {"Location": "mailto:a@b"}, b"", Verdict.STALE),
+        (API, 302, {"Location": "javascript:x"}, b"", Verdict.STALE),
+        (API, 503, HTML, b"<h1>Down for maintenance</h1><script src=/ga.js>", Verdict.FAILED),
+        (PAGE, 302, {"Location": "/home"}, b"", Verdict.OK),
+        (API, 200, {"cf-mitigated": "challenge"}, b"", Verdict.STALE),
+        (API, 429, {"cf-mitigated": "challenge"}, b"", Verdict.LIMITED),
+        (API, 429, {}, b"", Verdict.LIMITED),
+        (API, 503, HTML | {"Retry-After": "1"}, CHECK, Verdict.STALE),
+        (API, 503, HTML, NGINX, Verdict.FAILED),
+        (API, 503, {"Retry-After": "9"}, b"", Verdict.FAILED),
+        (API, 502, HTML, b"", Verdict.FAILED),
+        (API, 504, HTML, b"", Verdict.FAILED),
+        (API, 500, {"Content-Type": "text/plain"}, b"Error", Verdict.FAILED),
+        (API, 404, {}, b"", Verdict.FAILED),
+    ],
+)
+def test_the_table(url: URL, status: int, headers: dict[str, str], first_bytes: bytes, verdict: Verdict) -> None:
+    ruling = judge(CHAT, url, status, CIMultiDict(headers), first_bytes=first_bytes, now=0.0)
+    assert ruling.verdict is verdict
+    assert str(status) in ruling.mark
+
+
+def test_any_other_site_may_answer_in_html_and_redirect() -> None:
+    site = page_site("https://chat.example.com")
+    assert judge(site, API, 200, CIMultiDict(HTML), now=0.0).verdict is Verdict.OK
+    assert judge(site, API, 302, CIMultiDict({"Location": "/x"}), now=0.0).verdict is Verdict.OK
+
+
+def test_a_mark_shows_no_token_and_no_escape_sequence() -> None:
+    headers = CIMultiDict({"Location": "https://u:s3cret@sso.example.com/\x1b[31mlogin?token=s3cret#s3cret"})
+    mark = judge(CHAT, API, 302, headers, now=0.0).mark
+    assert "sso.example.com" in mark
+    assert "s3cret" not in mark
+    assert "\x1b" not in mark
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("9" * 5000, None),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after(text: str, seconds: float | None) -> None:
+    assert retry_after_s({"Retry-After": text}, now=100.0) == seconds
+
+
+@given(st.integers(100, 599), st.dictionaries(st.sampled_from(["Location", "Retry-After", "Content-Type"]), st.text()))
+def test_any_answer_gets_a_verdict(status: int, headers: dict[str, str]) -> None:
+    assert judge(CHAT, API, status, CIMultiDict(headers), now=0.0).verdict in Verdict
+
+
+def test_the_body_is_looked_at_only_where_it_decides() -> None:
+    assert wants_first_bytes(503, CIMultiDict(HTML))
+    assert not wants_first_bytes(503, CIMultiDict({}))
+    assert not wants_first_bytes(200, CIMultiDict(HTML))

@@ -1,0 +1,230 @@
+"""How many harvests that do not help a site is worth."""
+
+import asyncio
+import logging
+from typing import ClassVar
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from aura_browser.errors import HarvestCoolingDown, StoreError
+from aura_browser.keeping.budget import HarvestBudget
+from aura_browser.store import Lease, MemoryStore, Store
+from tests.parts.clock import Clock
+
+ORIGIN = "http://127.0.0.1:8080"
+WINDOW_S = 600.0
+MOST = 6
+
+
+class FailingStore(MemoryStore):
+    """A store that can be taken out of use."""
+
+    is_away = False
+
+    async def read(self, slug: str) -> bytes | None:
+        self._look()
+        return await super().read(slug)
+
+    async def swap(
+        self,
+        slug: str,
+        before: bytes | None,
+        after: bytes | None,
+        *,
+        expires_at: float | None = None,
+        lease: Lease | None = None,
+    ) -> bool:
+        self._look()
+        return await super().swap(slug, before, after, expires_at=expires_at, lease=lease)
+
+    def _look(self) -> None:
+        if self.is_away:
+            raise StoreError("nowhere", "Permission denied.")
+
+
+class FleetStore(FailingStore):
+    """One that other machines use."""
+
+    spans_machines: ClassVar[bool] = True
+
+
+def budget_on(store: Store, clock: Clock) -> HarvestBudget:
+    return HarvestBudget(store, ORIGIN, clock=clock, cool_down_s=30.0, most=MOST, window_s=WINDOW_S)
+
+
+async def wait_s(budget: HarvestBudget) -> float:
+    """Return how long the budget asks to wait; 0 if a harvest is allowed."""
+    try:
+        await budget.check()
+    except HarvestCoolingDown as error:
+        return error.retry_after_s
+    return 0.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_the_first_harvest_is_allowed(clock: Clock) -> None:
+    assert await wait_s(budget_on(MemoryStore(), clock)) == 0.0
+
+
+async def test_the_wait_doubles_with_each_failure_and_ends_on_time(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    for pause in (30.0, 60.0, 120.0, 240.0):
+        await budget.failed("no")
+        assert await wait_s(budget) == pause
+        clock.now += pause - 0.25
+        assert await wait_s(budget) == 0.25
+        clock.now += 0.25
+        assert await wait_s(budget) == 0.0
+
+
+async def test_no_wait_is_longer_than_the_window(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    for _ in range(50):
+        await budget.failed("no")
+    assert await wait_s(budget) == WINDOW_S
+
+
+async def test_what_left_the_window_counts_no_more(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    await budget.failed("no")
+    clock.now += WINDOW_S
+    await budget.failed("no")
+    assert await wait_s(budget) == 30.0
+
+
+async def test_the_reason_is_the_last_failures_and_fit_for_a_terminal(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    await budget.failed("the first")
+    await budget.failed("the\x1b[31m\nlast")
+    with pytest.raises(HarvestCoolingDown) as caught:
+        await budget.check()
+    assert caught.value.reason == "the[31m last"
+
+
+@given(waits=st.lists(st.floats(0.0, 400.0), min_size=10, max_size=60))
+@example(waits=[0.0] * 60)
+def test_no_sequence_gets_more_than_six_within_the_window(waits: list[float]) -> None:
+    """Try whenever the schedule says, always in vain, and whenever the budget's own error says."""
+    clock, begun = Clock(), list[float]()
+
+    async def run() -> None:
+        budget = budget_on(MemoryStore(), clock)
+        for wait in waits:
+            clock.now += wait or await wait_s(budget)
+            left = await wait_s(budget)
+            if left <= 0:
+                begun.append(clock.now)
+                await budget.failed("no")
+
+    asyncio.run(run())
+    assert begun
+    for first, seventh in zip(begun, begun[MOST:], strict=False):
+        # To the rounding of sums of seconds.
+        assert seventh - first >= WINDOW_S - 1e-6
+
+
+@given(gaps=st.lists(st.floats(0.001, 700.0), min_size=1, max_size=12))
+def test_the_error_says_exactly_when_the_next_is_allowed(gaps: list[float]) -> None:
+    async def run() -> None:
+        clock = Clock()
+        budget = budget_on(MemoryStore(), clock)
+        for gap in gaps:
+            clock.now += gap
+            await budget.failed("no")
+        left, failed_at = await wait_s(budget), clock.now
+        clock.now = failed_at + left * 0.999
+        assert await wait_s(budget) > 0
+        clock.now = failed_at + left + 1e-6
+        assert await wait_s(budget) == 0.0
+
+    asyncio.run(run())
+
+
+async def test_two_budgets_on_one_store_share_the_count(clock: Clock) -> None:
+    store = MemoryStore()
+    one, other = budget_on(store, clock), budget_on(store, clock)
+    await one.failed("no")
+    assert await wait_s(other) == 30.0
+    await other.failed("no")
+    assert await wait_s(one) == 60.0
+    await asyncio.gather(*(budget.failed("no") for budget in (one, other, one, other)))
+    assert await wait_s(one) == await wait_s(other) == WINDOW_S
+
+
+async def test_each_origin_has_its_own(clock: Clock) -> None:
+    store = MemoryStore()
+    await budget_on(store, clock).failed("no")
+    assert await wait_s(HarvestBudget(store, "http://127.0.0.1:9090", clock=clock)) == 0.0
+
+
+async def test_a_clock_that_was_set_back_locks_nobody_out(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    await budget.failed("no")
+    clock.now -= 3600
+    assert await wait_s(budget) == 0.0
+    await budget.failed("no")
+    assert await wait_s(budget) == 30.0
+
+
+@pytest.mark.parametrize("data", [b"", b"no json", b"[]", b'{"failures": "many"}', b'{"failures": [null]}', b"\xff"])
+async def test_a_record_that_cannot_be_read_stops_no_harvest_and_is_replaced(data: bytes, clock: Clock) -> None:
+    store = MemoryStore()
+    budget = budget_on(store, clock)
+    await budget.failed("no")
+    [slug] = await store.slugs()
+    assert await store.swap(slug, await store.read(slug), data)
+    fresh = budget_on(store, clock)
+    assert await wait_s(fresh) == 0.0
+    await fresh.failed("no")
+    assert await wait_s(budget_on(store, clock)) == 30.0
+
+
+async def test_without_the_store_the_count_goes_on_in_the_process(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = FailingStore()
+    budget = budget_on(store, clock)
+    store.is_away = True
+    assert await wait_s(budget) == 0.0
+    with caplog.at_level(logging.WARNING):
+        await budget.failed("no")
+    assert "Permission denied. The failed harvest is counted in this process only." in caplog.text
+    assert await wait_s(budget) == 30.0
+    await budget.failed("no")
+    assert await wait_s(budget) == 60.0
+
+
+async def test_what_was_counted_in_the_process_still_counts_when_the_store_is_back(clock: Clock) -> None:
+    store = FailingStore()
+    budget = budget_on(store, clock)
+    store.is_away = True
+    await budget.failed("no")
+    store.is_away = False
+    assert await wait_s(budget) == 30.0
+
+
+async def test_what_the_store_said_last_counts_while_it_is_away(clock: Clock) -> None:
+    store = FailingStore()
+    await budget_on(store, clock).failed("no")
+    budget = budget_on(store, clock)
+    assert await wait_s(budget) == 30.0
+    store.is_away = True
+    assert await wait_s(budget) == 30.0
+
+
+async def test_a_fleet_starts_no_browser_while_its_store_is_away(clock: Clock) -> None:
+    store = FleetStore()
+    budget = budget_on(store, clock)
+    store.is_away = True
+    with pytest.raises(StoreError, match="Permission denied"):
+        await budget.check()
+    await budget.failed("a store that is away is no reason to lose the harvest's own error")
+    store.is_away = False
+    await budget.failed("no")
+    assert await wait_s(budget) > 0

@@ -1,0 +1,108 @@
+"""When a session is due for renewal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aura_browser.keeping.lifetime import Due, renewal_due
+from aura_browser.session import Session
+from tests.parts.sessions import make_session
+
+NO, SOON, NOW = Due.NO, Due.SOON, Due.NOW
+BEGAN = 1000.0
+ORDER = [NO, SOON, NOW]
+
+LIVES = st.floats(1.0, 1e7)
+SHARES = st.floats(0.0, 1.5)
+HARVESTS = st.floats(0.0, 1e5)
+JITTERS = st.floats(0.8, 1.2)
+
+
+def lasting(life_s: float, verified_at: float | None = None) -> Session:
+    return make_session(harvested_at=BEGAN, verified_at=verified_at, expires_at=BEGAN + life_s)
+
+
+@pytest.mark.parametrize(
+    ("life_s", "left_s", "harvest_s", "due"),
+    [
+        pytest.param(1000.0, 151.0, 0.0, NO, id="before the last 15 %"),
+        pytest.param(1000.0, 150.0, 0.0, SOON, id="in the last 15 %"),
+        pytest.param(100_000.0, 601.0, 0.0, NO, id="15 % would be hours"),
+        pytest.param(100_000.0, 600.0, 0.0, SOON, id="10 minutes at most"),
+        pytest.param(1000.0, 201.0, 100.0, NO, id="before two harvests"),
+        pytest.param(1000.0, 200.0, 100.0, SOON, id="two harvests ahead"),
+        pytest.param(100_000.0, 801.0, 400.0, NO, id="before two slow harvests"),
+        pytest.param(100_000.0, 800.0, 400.0, SOON, id="two slow harvests are more than 10 minutes"),
+        pytest.param(100.0, 51.0, 60.0, NO, id="two harvests are no more than half of life"),
+        pytest.param(100.0, 50.0, 60.0, SOON, id="half of life"),
+        pytest.param(100.0, 2.1, 0.0, SOON, id="before the last 2 %"),
+        pytest.param(100.0, 2.0, 0.0, NOW, id="in the last 2 %"),
+        pytest.param(100_000.0, 5.1, 0.0, SOON, id="2 % would be half an hour"),
+        pytest.param(100_000.0, 5.0, 0.0, NOW, id="5 s at most"),
+        pytest.param(100.0, 0.0, 0.0, NOW, id="at its end"),
+        pytest.param(100.0, -50.0, 0.0, NOW, id="long over"),
+    ],
+)
+def test_the_windows(life_s: float, left_s: float, harvest_s: float, due: Due) -> None:
+    assert renewal_due(lasting(life_s), BEGAN + life_s - left_s, harvest_s=harvest_s) is due
+
+
+@pytest.mark.parametrize(("jitter", "due"), [(0.8, NO), (0.9, SOON), (1.2, SOON)])
+def test_jitter_moves_the_advisory_window(jitter: float, due: Due) -> None:
+    assert renewal_due(lasting(1000.0), BEGAN + 1000.0 - 130.0, jitter=jitter) is due
+
+
+def test_jitter_leaves_the_time_of_two_harvests_alone() -> None:
+    for jitter in (0.8, 1.2):
+        assert renewal_due(lasting(1000.0), BEGAN + 599.0, harvest_s=200.0, jitter=jitter) is NO
+        assert renewal_due(lasting(1000.0), BEGAN + 600.0, harvest_s=200.0, jitter=jitter) is SOON
+
+
+def test_jitter_leaves_the_mandatory_window_alone() -> None:
+    for jitter in (0.8, 1.2):
+        assert renewal_due(lasting(100.0), BEGAN + 97.9, jitter=jitter) is SOON
+        assert renewal_due(lasting(100.0), BEGAN + 98.0, jitter=jitter) is NOW
+
+
+@pytest.mark.parametrize(("verified_at", "due"), [(None, SOON), (BEGAN - 1, SOON), (BEGAN + 800.0, NO)])
+def test_life_counts_from_the_last_proof(verified_at: float | None, due: Due) -> None:
+    """With 100 s left: the last 15 % of 1000 s, but not of the 200 s since the proof."""
+    assert renewal_due(lasting(1000.0, verified_at=verified_at), BEGAN + 900.0) is due
+
+
+def test_a_session_that_was_proven_after_its_end_is_due() -> None:
+    assert renewal_due(lasting(100.0, verified_at=BEGAN + 200.0), BEGAN + 201.0) is NOW
+
+
+@given(now=st.floats(0.0, 1e12), harvest_s=HARVESTS, jitter=JITTERS)
+def test_a_session_whose_end_is_not_known_is_never_due(now: float, harvest_s: float, jitter: float) -> None:
+    assert renewal_due(make_session(expires_at=None), now, harvest_s=harvest_s, jitter=jitter) is NO
+
+
+@given(life_s=LIVES, first=SHARES, second=SHARES, harvest_s=HARVESTS, jitter=JITTERS)
+def test_it_never_becomes_less_due(life_s: float, first: float, second: float, harvest_s: float, jitter: float) -> None:
+    earlier, later = (
+        renewal_due(lasting(life_s), BEGAN + share * life_s, harvest_s=harvest_s, jitter=jitter)
+        for share in sorted((first, second))
+    )
+    assert ORDER.index(earlier) <= ORDER.index(later)
+
+
+@given(life_s=LIVES, share=SHARES, harvest_s=HARVESTS, jitter=JITTERS)
+def test_the_bounds_hold_for_any_session(life_s: float, share: float, harvest_s: float, jitter: float) -> None:
+    now = BEGAN + share * life_s
+    left_s = BEGAN + life_s - now
+    due = renewal_due(lasting(life_s), now, harvest_s=harvest_s, jitter=jitter)
+    assert (due is NOW) == (left_s <= min(0.02 * life_s, 5.0) or left_s <= 0)
+    if due is SOON:
+        assert left_s <= min(life_s / 2, max(600.0 * jitter, 2 * harvest_s))
+    if due is NO:
+        assert left_s > min(0.15 * life_s, 600.0) * jitter
+
+
+@given(life_s=LIVES, share=SHARES, short=HARVESTS, long=HARVESTS)
+def test_a_slower_harvest_begins_no_later(life_s: float, share: float, short: float, long: float) -> None:
+    quick, slow = (
+        renewal_due(lasting(life_s), BEGAN + share * life_s, harvest_s=harvest_s) for harvest_s in sorted((short, long))
+    )
+    assert ORDER.index(quick) <= ORDER.index(slow)

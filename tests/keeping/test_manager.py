@@ -1,0 +1,299 @@
+"""The manager: one harvest for all, renewal by value, cool-down, rotation."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from yarl import URL
+
+from aura_browser.errors import AuraError, HarvestCoolingDown, InteractionRequired, NotReady, SessionLocked, StoreError
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.session import Session
+from aura_browser.site import page_site
+from aura_browser.store import MemoryStore, SessionKey
+from tests.parts.clock import Clock
+from tests.parts.sessions import make_cookie, make_session, take_as_it_is
+
+KEY = SessionKey("http://127.0.0.1:8080")
+URL_ = URL("http://127.0.0.1:8080/api/chat")
+FAILURE = NotReady("http://127.0.0.1:8080/", 503, 60.0, ("selector:x",))
+
+
+class Browser:
+    """A harvest that waits until it is let go, and counts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.count = 0
+        self.under_way = 0
+        self.error: AuraError | None = None
+        self.go = asyncio.Event()
+        self.go.set()
+        self._clock = clock
+
+    async def __call__(self) -> Session:
+        self.count += 1
+        self.under_way += 1
+        assert self.under_way == 1, "two harvests at once"
+        try:
+            await self.go.wait()
+            if self.error is not None:
+                raise self.error
+            cookie = make_cookie(value=f"v{self.count}")
+            return make_session(cookies=(cookie,), harvested_at=self._clock.now + self.count / 1000)
+        finally:
+            self.under_way -= 1
+
+
+class House:
+    """A manager and all that it stands on."""
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.clock = Clock()
+        self.browser = Browser(self.clock)
+        self.store = store or MemoryStore()
+        self.manager = SessionManager(
+            page_site(KEY.origin),
+            self.store,
+            KEY,
+            harvest=self.browser,
+            prove=take_as_it_is,
+            clock=self.clock,
+        )
+
+    async def proven(self) -> Session:
+        """Return a first session that the site has accepted."""
+        session = await self.manager.get()
+        self.manager.accept(session, [], URL_)
+        return session
+
+    def value(self, session: Session) -> str:
+        return session.cookies[0].value
+
+
+@asynccontextmanager
+async def open_house(store: MemoryStore | None = None) -> AsyncIterator[House]:
+    house = House(store)
+    try:
+        yield house
+    finally:
+        await house.manager.aclose()
+
+
+async def test_one_harvest_serves_any_number_of_callers() -> None:
+    async with open_house() as house:
+        house.browser.go.clear()
+        callers = [asyncio.create_task(house.manager.get()) for _ in range(100)]
+        await asyncio.sleep(0)
+        house.browser.go.set()
+        assert {house.value(session) for session in await asyncio.gather(*callers)} == {"v1"}
+        assert house.browser.count == 1
+
+
+async def test_a_cached_session_opens_no_browser() -> None:
+    async with open_house() as house:
+        cached = make_session()
+        await house.store.save(KEY, cached)
+        assert await house.manager.get() == cached
+        assert house.browser.count == 0
+
+
+async def test_a_cached_session_that_is_over_is_not_used() -> None:
+    async with open_house() as house:
+        await house.store.save(KEY, make_session(expires_at=house.clock.now))
+        assert house.value(await house.manager.get()) == "v1"
+
+
+async def test_renewing_compares_values() -> None:
+    async with open_house() as house:
+        first = await house.proven()
+        second = await house.manager.renew(first)
+        assert house.value(second) == "v2"
+        # Late callers whose requests went out with the first one get the second, not a third.
+        assert await house.manager.renew(first) is second
+        assert house.browser.count == 2
+
+
+async def test_concurrent_renewals_are_one() -> None:
+    async with open_house() as house:
+        first = await house.proven()
+        renewed = await asyncio.gather(*(house.manager.renew(first) for _ in range(50)))
+        assert {house.value(session) for session in renewed} == {"v2"}
+        assert house.browser.count == 2
+
+
+async def test_a_newer_session_in_the_store_is_taken_without_a_browser() -> None:
+    async with open_house() as house:
+        first = await house.manager.get()
+        neighbour = make_session(cookies=(make_cookie(value="neighbour"),), harvested_at=first.harvested_at + 1)
+        await house.store.save(KEY, neighbour)
+        assert await house.manager.renew(first) == neighbour
+        assert house.browser.count == 1
+
+
+async def test_an_older_session_in_the_store_is_not() -> None:
+    async with open_house() as house:
+        first = await house.proven()
+        await house.store.save(KEY, make_session(harvested_at=first.harvested_at - 1))
+        assert house.value(await house.manager.renew(first)) == "v2"
+
+
+async def test_cancelling_the_first_caller_hurts_no_other() -> None:
+    async with open_house() as house:
+        house.browser.go.clear()
+        first, second = (asyncio.create_task(house.manager.get()) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        house.browser.go.set()
+        assert house.value(await second) == "v1"
+
+
+async def test_a_harvest_goes_on_when_every_caller_was_cancelled() -> None:
+    async with open_house() as house:
+        house.browser.go.clear()
+        caller = asyncio.create_task(house.manager.get())
+        await asyncio.sleep(0)
+        caller.cancel()
+        house.browser.go.set()
+        assert house.value(await house.manager.get()) == "v1"
+        assert house.browser.count == 1
+
+
+async def test_a_failure_reaches_all_and_then_cools_down() -> None:
+    async with open_house() as house:
+        house.browser.error = FAILURE
+        failures = await asyncio.gather(*(house.manager.get() for _ in range(20)), return_exceptions=True)
+        assert {type(failure) for failure in failures} == {NotReady}
+        assert len({id(failure) for failure in failures}) == 20
+        house.clock.now += 29
+        with pytest.raises(HarvestCoolingDown, match=r"another 1 s, because the last harvest did not help: .*503"):
+            await house.manager.get()
+        assert house.browser.count == 1
+        house.clock.now += 1
+        house.browser.error = None
+        assert house.value(await house.manager.get()) == "v2"
+
+
+async def test_a_failed_renewal_keeps_the_session_in_the_store() -> None:
+    async with open_house() as house:
+        first = await house.proven()
+        house.browser.error = FAILURE
+        with pytest.raises(NotReady):
+            await house.manager.renew(first)
+        assert await house.store.load(KEY) == first
+
+
+async def test_a_session_that_is_given_up_cools_down() -> None:
+    async with open_house() as house:
+        first = await house.manager.get()
+        await house.manager.give_up(first)
+        await house.manager.give_up(first)
+        with pytest.raises(HarvestCoolingDown, match=r"another 30 s, .*refused the session that it had just given"):
+            await house.manager.renew(first)
+        assert house.browser.count == 1
+
+
+async def test_any_kind_of_failure_cools_down() -> None:
+    async with open_house() as house:
+        house.browser.error = OSError("no such browser")  # type: ignore[assignment]
+        with pytest.raises(OSError, match="no such browser"):
+            await house.manager.get()
+        with pytest.raises(HarvestCoolingDown, match="OSError"):
+            await house.manager.get()
+
+
+async def test_harvests_asked_for_at_once_are_one() -> None:
+    async with open_house() as house:
+        sessions = await asyncio.gather(*(house.manager.harvest() for _ in range(3)))
+        assert {house.value(session) for session in sessions} == {"v1"}
+
+
+async def test_no_cool_down_where_no_browser_was_started() -> None:
+    async with open_house() as house:
+        house.browser.error = InteractionRequired("No.", "aura-browser harvest")
+        for _ in range(2):
+            with pytest.raises(InteractionRequired):
+                await house.manager.get()
+
+
+async def test_a_rotation_is_folded_in_and_written() -> None:
+    async with open_house() as house:
+        first = await house.manager.get()
+        house.manager.accept(first, ["sid=rotated; Path=/; Max-Age=100"], URL_)
+        rotated = await house.manager.get()
+        assert (house.value(rotated), rotated.expires_at) == ("rotated", house.clock.now + 100)
+        await house.manager.aclose()
+        assert await house.store.load(KEY) == rotated
+        assert house.browser.count == 1
+
+
+async def test_a_rotation_of_a_session_that_was_replaced_is_dropped() -> None:
+    async with open_house() as house:
+        first = await house.proven()
+        second = await house.manager.renew(first)
+        house.manager.accept(first, ["sid=old; Path=/"], URL_)
+        assert await house.manager.get() == second
+
+
+async def test_a_request_refused_for_an_old_value_gets_the_rotated_one() -> None:
+    async with open_house() as house:
+        first = await house.manager.get()
+        house.manager.accept(first, ["sid=rotated; Path=/"], URL_)
+        assert house.value(await house.manager.renew(first)) == "rotated"
+        assert house.browser.count == 1
+
+
+async def test_harvest_opens_a_browser_even_if_a_session_is_cached() -> None:
+    async with open_house() as house:
+        await house.store.save(KEY, make_session())
+        loading = asyncio.create_task(house.manager.get())
+        await asyncio.sleep(0)
+        assert house.value(await house.manager.harvest()) == "v1"
+        assert await loading == make_session()
+        assert house.value(await house.manager.get()) == "v1"
+
+
+class BrokenStore(MemoryStore):
+    """A place that can't be used."""
+
+    async def read(self, slug: str) -> bytes | None:
+        raise StoreError("/nowhere", "Permission denied.")
+
+    async def write(self, slug: str, data: bytes) -> None:
+        raise StoreError("/nowhere", "Permission denied.")
+
+
+async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_house(BrokenStore()) as house:
+        with caplog.at_level(logging.WARNING):
+            assert house.value(await house.manager.get()) == "v1"
+        assert "Permission denied. Going on without the cache." in caplog.text
+        assert "Permission denied. The new session stays in memory for now." in caplog.text
+
+
+class LockedStore(MemoryStore):
+    """A place whose session no key opens."""
+
+    async def read(self, slug: str) -> bytes | None:
+        raise SessionLocked(slug, "no key")
+
+
+async def test_a_session_that_no_key_opens_is_an_error_and_opens_no_browser() -> None:
+    async with open_house(LockedStore()) as house:
+        with pytest.raises(SessionLocked):
+            await house.manager.get()
+        assert house.browser.count == 0
+
+
+async def test_closing_ends_a_harvest_and_its_callers() -> None:
+    house = House()
+    house.browser.go.clear()
+    caller = asyncio.create_task(house.manager.get())
+    await asyncio.sleep(0)
+    await house.manager.aclose()
+    with pytest.raises(RuntimeError, match="closed while it was in use"):
+        await caller
+    assert house.browser.under_way == 0

@@ -1,0 +1,62 @@
+"""The command, run as people run it: in a process of its own, or on a terminal."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from typing import Self
+
+import pytest
+
+PROGRAM = [sys.executable, "-m", "aura_browser"]
+
+
+def run(*args: str, text: str | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*PROGRAM, *args],
+        input=text,
+        stdin=subprocess.DEVNULL if text is None else None,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+class Terminal:
+    """A program on a terminal, typed at and read from as a person does."""
+
+    def __init__(self, *args: str) -> None:
+        self._reader, writer = pty.openpty()
+        self.process = subprocess.Popen(
+            [*PROGRAM, *args], stdin=writer, stdout=writer, stderr=writer, start_new_session=True
+        )
+        os.close(writer)
+        self.shown = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._reader)
+
+    def read_until(self, pattern: str, seconds: float = 30.0) -> str:
+        """Read until *pattern* is shown; what came before is done with."""
+        end = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.shown)):
+            assert select.select([self._reader], [], [], max(0.0, end - time.monotonic()))[0], self.shown
+            try:
+                self.shown += os.read(self._reader, 65536).decode("utf-8", "replace")
+            except OSError:  # on Linux, what a terminal says once its program has ended
+                pytest.fail(f"it ended without {pattern!r}: {self.shown}")
+        seen, self.shown = self.shown[: match.end()], self.shown[match.end() :]
+        return seen
+
+    def type(self, text: str) -> None:
+        os.write(self._reader, text.encode())

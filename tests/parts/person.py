@@ -1,0 +1,112 @@
+"""A scripted person: a second client on a visible Chrome, who sees its pages and types into them."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from tests.parts.missing import missing
+
+_PATIENCE_S = 30.0
+_LOG_IN = """(async () => {
+  while (!document.querySelector('form button')) await new Promise((later) => setTimeout(later, 20));
+  document.querySelector('[name=username]').value = 'demo';
+  document.querySelector('[name=password]').value = 'demo';
+  document.querySelector('form').submit();
+})()"""
+
+
+@contextlib.contextmanager
+def screen() -> Iterator[str]:
+    """Run an X server that only the test's windows are on, and yield the display's name."""
+    if shutil.which("Xvfb") is None:
+        missing("Xvfb is missing; bring it with: apt-get install xvfb")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield f":{server.stdout.readline().strip()}"
+        finally:
+            server.kill()
+
+
+class Person:
+    """Sits before the Chrome that :meth:`chrome` starts.
+
+    Args:
+        folder: for the program that is given out as Chrome's executable.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self._folder = folder
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(f"http://127.0.0.1:{self._port}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.close()
+
+    def chrome(self) -> Path:
+        """Return an executable that starts the real Chrome with a second door, and writes down how it was called."""
+        path = self._folder / "chrome"
+        path.write_text(
+            f'#!/bin/sh\necho "DISPLAY=$DISPLAY $*" >> "{self._folder}/starts"\n'
+            f'exec chromium "$@" --remote-debugging-port={self._port}\n'
+        )
+        path.chmod(0o755)
+        return path
+
+    @property
+    def starts(self) -> list[str]:
+        """How Chrome was started so far: its display and its arguments, a line each."""
+        file = self._folder / "starts"
+        return file.read_text().splitlines() if file.exists() else []
+
+    async def log_in(self) -> None:
+        """Fill in the playground's login form and send it."""
+        async with self._page("/login") as ask:
+            await ask("Runtime.evaluate", expression=_LOG_IN, awaitPromise=True)
+
+    async def close_the_window(self) -> None:
+        """Close the last window, which ends Chrome."""
+        async with self._page("/login") as ask:
+            await ask("Page.close")
+
+    async def leave_the_page(self, at: str, to: str) -> None:
+        """Wait until a page whose address holds *at* is shown, and go to another."""
+        async with self._page(at) as ask:
+            await ask("Page.navigate", url=to)
+
+    @asynccontextmanager
+    async def _page(self, part: str) -> AsyncIterator[Callable[..., Any]]:
+        async with asyncio.timeout(_PATIENCE_S):
+            while (address := await self._address(part)) is None:  # noqa: ASYNC110 - Chrome tells no one when it listens
+                await asyncio.sleep(0.05)
+            async with self._http.ws_connect(address) as socket_:
+
+                async def ask(method: str, **params: object) -> None:
+                    await socket_.send_json({"id": 1, "method": method, "params": params})
+                    answer = await socket_.receive()
+                    assert "exceptionDetails" not in str(answer.data), answer.data
+
+                await ask("Page.bringToFront")
+                yield ask
+
+    async def _address(self, part: str) -> str | None:
+        """Return the debugger's address of the page whose own holds *part*, once it is loaded."""
+        try:
+            async with self._http.get("/json/list") as answer:
+                pages = await answer.json(content_type=None)
+        except aiohttp.ClientConnectionError:
+            return None
+        return next((page["webSocketDebuggerUrl"] for page in pages if part in page["url"]), None)

@@ -1,0 +1,1 @@
+"""Proxies: their addresses, and aiohttp's way through them."""

@@ -1,0 +1,129 @@
+"""Whole cookies: where they go, in which order, and how a site changes them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from aura_browser.session.cookie import Cookie, cookie_header, fold_set_cookies, parse_set_cookie
+from tests.parts.sessions import make_cookie
+
+NOW = 1_000_000.0
+HOME = URL("https://app.example.com/a/b")
+
+
+def cookie(**facts: object) -> Cookie:
+    return make_cookie(**({"name": "n", "value": "v", "domain": "app.example.com"} | facts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("facts", "url", "goes"),
+    [
+        ({}, "https://app.example.com/", True),
+        ({}, "https://x.app.example.com/", False),
+        ({"host_only": False}, "https://x.app.example.com/", True),
+        ({"host_only": False}, "https://xapp.example.com/", False),
+        ({"domain": "example.com", "host_only": False}, "https://app.example.com/", True),
+        ({"domain": "example.com"}, "https://app.example.com/", False),
+        ({"domain": "0.0.1", "host_only": False}, "http://127.0.0.1/", False),
+        ({"domain": "::1"}, "http://[::1]:8080/", True),
+        ({"path": "/a"}, "https://app.example.com/a", True),
+        ({"path": "/a"}, "https://app.example.com/a/b", True),
+        ({"path": "/a"}, "https://app.example.com/ab", False),
+        ({"path": "/a/"}, "https://app.example.com/a", False),
+        ({"secure": True}, "http://app.example.com/", False),
+        ({"secure": True}, "https://app.example.com/", True),
+        ({"secure": True, "domain": "127.0.0.1"}, "http://127.0.0.1:8080/", True),
+        ({"secure": True, "domain": "localhost"}, "http://localhost:8080/", True),
+        ({"expires": NOW - 1}, "https://app.example.com/", False),
+        ({"expires": NOW + 1}, "https://app.example.com/", True),
+        ({"partition_key": "https://example.com"}, "https://app.example.com/", True),
+        ({"partition_key": "https://elsewhere.org"}, "https://app.example.com/", False),
+    ],
+)
+def test_where_a_cookie_goes(facts: dict[str, object], url: str, *, goes: bool) -> None:
+    assert cookie(**facts).goes_to(URL(url), NOW) is goes
+
+
+def test_the_header_is_in_the_browsers_order_and_untouched() -> None:
+    cookies = [
+        cookie(name="z", value="1"),
+        cookie(name="a", value='"q, uoted"'),
+        cookie(name="z", value="deep", path="/a"),
+        cookie(name="", value="nameless"),
+        cookie(name="gone", expires=NOW),
+    ]
+    assert cookie_header(cookies, HOME, NOW) == 'z=deep; z=1; a="q, uoted"; nameless'
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("a=b", {"name": "a", "value": "b", "domain": "app.example.com", "host_only": True, "path": "/a"}),
+        (" a = b=c== ; Path=/", {"name": "a", "value": "b=c==", "path": "/"}),
+        ("a=b; Domain=.Example.COM", {"domain": "example.com", "host_only": False}),
+        ("a=b; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", {"expires": NOW + 60}),
+        ("a=b; Expires=Fri, 16 Jan 1970 00:00:00 GMT", {"expires": 1296000.0}),
+        ("a=b; Max-Age=soon", {"expires": None}),
+        ("a=b; Expires=Wed, 09 Foo 2026 10:00:00 GMT", {"expires": None}),
+        ("a=b; secure; HTTPONLY; samesite=lax", {"secure": True, "http_only": True, "same_site": "Lax"}),
+        ("a=b; SameSite=else", {"same_site": None}),
+        ('a="b c,d"', {"value": '"b c,d"'}),
+        ("novalue", {"name": "", "value": "novalue"}),
+        ("a=", {"name": "a", "value": ""}),
+        ("__Host-a=b; Secure; Path=/", {"name": "__Host-a"}),
+    ],
+)
+def test_reading_set_cookie(header: str, expected: dict[str, object]) -> None:
+    read = parse_set_cookie(header, HOME, NOW)
+    assert read is not None
+    assert {name: getattr(read, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "url"),
+    [
+        ("", HOME),
+        ("=", HOME),
+        ("a=caf\udce9", HOME),
+        ("a=b; Path=/\udce9", HOME),
+        ("a=b; Path=/x\ty", HOME),
+        ("a=b\x01c", HOME),
+        (f"a={'b' * 4096}", HOME),
+        ("a=b; Domain=elsewhere.org", HOME),
+        ("a=b; Domain=deeper.app.example.com", HOME),
+        ("a=b; Secure", URL("http://app.example.com/")),
+        ("__Host-a=b; Path=/", HOME),
+        ("__Host-a=b; Secure; Path=/; Domain=app.example.com", HOME),
+        ("__Secure-a=b", HOME),
+    ],
+)
+def test_what_a_site_may_not_set(header: str, url: URL) -> None:
+    assert parse_set_cookie(header, url, NOW) is None
+
+
+def test_folding_replaces_deletes_and_adds() -> None:
+    before = (cookie(name="a", path="/"), cookie(name="b", path="/"), cookie(name="c", path="/"))
+    after = fold_set_cookies(
+        before, ["b=; Max-Age=0; Path=/", "a=new; Path=/", "d=1; Path=/", "c=v; Path=/; HttpOnly"], HOME, NOW
+    )
+    # Chrome moves a cookie whose value changed behind the others, and leaves one of the same value in its place.
+    assert [(c.name, c.value) for c in after] == [("c", "v"), ("a", "new"), ("d", "1")]
+    assert after[0].http_only
+
+
+def test_folding_replaces_a_partitioned_cookie_of_the_registrable_domain() -> None:
+    before = (cookie(partition_key="https://example.com", path="/", secure=True),)
+    after = fold_set_cookies(before, ["n=2; Path=/; Secure; SameSite=None; Partitioned"], HOME, NOW)
+    assert [c.value for c in after] == ["2"]
+
+
+def test_no_value_is_shown() -> None:
+    assert "s3cret" not in repr(make_cookie())
+    assert "s3cret" not in str(make_cookie().__rich_repr__())
+
+
+@given(st.text(), st.floats(min_value=0, max_value=1e10))
+def test_any_header_gives_a_cookie_or_none(header: str, now: float) -> None:
+    read = parse_set_cookie(header, HOME, now)
+    assert read is None or (read.domain == "app.example.com" or not read.host_only)

@@ -1,0 +1,144 @@
+"""Where sessions are cached."""
+
+import asyncio
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aura_browser.errors import StoreError
+from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
+from aura_browser.store.file import default_folder, write_private
+from tests.parts.sessions import make_session
+
+KEY = SessionKey("https://chat.example.com", "work", "http://me:s3cret@proxy:8080")
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return MemoryStore() if request.param == "memory" else FileStore(tmp_path / "sessions")
+
+
+async def test_what_is_saved_is_loaded(store: Store) -> None:
+    assert await store.load(KEY) is None
+    session = make_session()
+    await store.save(KEY, session)
+    assert await store.load(KEY) == session
+    assert await store.load(SessionKey(KEY.origin)) is None
+
+
+async def test_a_corrupt_one_is_set_aside_and_reported(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    await store.swap(KEY.slug, None, b'{"version": 1, "s3cret": ')
+    with caplog.at_level(logging.WARNING):
+        assert await store.load(KEY) is None
+    assert "set aside" in caplog.text
+    assert "s3cret" not in caplog.text
+    caplog.clear()
+    assert await store.load(KEY) is None
+    assert not caplog.text
+
+
+def test_a_key_tells_site_name_and_proxy_apart_without_a_secret() -> None:
+    keys = [
+        KEY,
+        SessionKey("http://chat.example.com", KEY.name, KEY.proxy),
+        SessionKey(KEY.origin, "home", KEY.proxy),
+        SessionKey(KEY.origin, KEY.name),
+        SessionKey("https://chat.example.com:8443", KEY.name, KEY.proxy),
+        SessionKey(KEY.origin, "../../etc/passwd"),
+    ]
+    slugs = {key.slug for key in keys}
+    assert len(slugs) == len(keys)
+    assert all("s3cret" not in slug and "/" not in slug for slug in slugs)
+    assert SessionKey(KEY.origin, KEY.name, "http://me:other@proxy:8080").slug == KEY.slug
+    assert "s3cret" not in repr(KEY) + str(KEY.__rich_repr__())
+
+
+async def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "state" / "sessions")
+    with umask(0):
+        await store.save(KEY, make_session())
+    files = [path for path in store.folder.iterdir() if path.is_file()]
+    assert {mode(file) for file in files} == {0o600}
+    [file] = store.folder.glob("*.json")
+    assert (mode(file), mode(store.folder), mode(store.folder.parent)) == (0o600, 0o700, 0o700)
+    file.chmod(0o644)
+    await store.save(KEY, make_session())
+    assert mode(file) == 0o600
+
+
+def test_a_private_file_is_private_from_its_first_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = []
+    real = os.fsync
+
+    def spy(handle: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    with umask(0):
+        write_private(tmp_path / "x", b"1")
+    assert modes == [0o600]
+
+
+def test_a_write_that_fails_leaves_the_old_bytes_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_private(tmp_path / "x", b"old")
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_private(tmp_path / "x", b"new")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+async def test_a_reader_never_sees_half_a_session(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    sessions = [make_session(local_storage={"x": str(n) * 50_000}) for n in range(2)]
+    await store.save(KEY, sessions[0])
+
+    async def write() -> None:
+        for n in range(20):
+            await store.save(KEY, sessions[n % 2])
+
+    writing = asyncio.create_task(write())
+    reads = 0
+    while not writing.done():
+        assert await store.load(KEY) in sessions
+        reads += 1
+    await writing
+    assert reads
+
+
+async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = FileStore(tmp_path / "file" / "sessions")
+    with pytest.raises(StoreError, match=r"can't be used"):
+        await store.save(KEY, make_session())
+    with pytest.raises(StoreError, match=r"can't be used"):
+        await store.load(KEY)
+
+
+def test_sessions_are_kept_below_the_state_folder(state_home: Path) -> None:
+    assert default_folder() == state_home / "aura-browser" / "sessions"
+    assert FileStore().folder == default_folder()

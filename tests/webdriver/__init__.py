@@ -1,0 +1,1 @@
+"""Harvests with a real Chrome, and what is below them."""

@@ -1,0 +1,210 @@
+"""The engines beside the default one: a Chrome that runs already, a Selenium Grid, and a patched driver."""
+
+import asyncio
+import hashlib
+import json
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from aura_browser import Attach, AuraClient, Condition, Grid, OwnDriver, Session, Undetected, openchat_site, page_site
+from aura_browser.errors import BrowserDied, BrowserNotFound, GridFailed, InvalidInput, NotReady
+from aura_browser.playground import Playground
+from aura_browser.webdriver import harvest
+from tests.parts.open_chrome import open_chrome
+from tests.parts.selenium_grid import SeleniumGrid
+from tests.parts.servers import page, serving
+from tests.parts.waiting import until
+
+pytestmark = pytest.mark.chrome
+
+
+def tabs(address: str) -> list[str]:
+    with urllib.request.urlopen(f"http://{address}/json/list", timeout=5) as answer:
+        return [tab["url"] for tab in json.load(answer) if tab["type"] == "page" and "top-chrome" not in tab["url"]]
+
+
+async def works(session: Session) -> bool:
+    async with AuraClient(session.origin, session=session, refresh="never") as client:
+        return await client.complete("hello") == "hello"
+
+
+async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path) -> None:
+    async with Playground("check-503", check_delay=0.2) as server:
+        with open_chrome(tmp_path) as address:
+            before = tabs(address)
+            engine = Attach(address)
+            first = await harvest(openchat_site(server.origin), engine=engine)
+            assert await works(first)
+            # In the same profile a check that was passed stays passed; and two at once don't mind each other.
+            second, third = await asyncio.gather(
+                *(harvest(openchat_site(server.origin), engine=engine) for _ in range(2))
+            )
+            assert first.cookies == second.cookies == third.cookies
+            never = page_site(server.origin, (Condition.parse("cookie:never"),))
+            with pytest.raises(NotReady):
+                await harvest(never, engine=engine, timeout_s=2)
+            # Chrome says "Target is closing" and closes it a moment later.
+            await asyncio.to_thread(until, lambda: tabs(address) == before, "the tabs are as before", 5.0)
+
+
+async def test_no_chrome_to_attach_to_is_said_with_how_to_start_one() -> None:
+    with pytest.raises(BrowserNotFound, match=r"127\.0\.0\.1:9 .*refused.*--remote-debugging-port=9222"):
+        await harvest(page_site("http://127.0.0.1:9"), engine=Attach("127.0.0.1:9"))
+    async with serving(page()) as (_server, origin):
+        with pytest.raises(BrowserNotFound):
+            await harvest(page_site(origin), engine=Attach(urlsplit(origin).netloc))
+
+
+@pytest.mark.parametrize("address", ["", "9222", "http://127.0.0.1:9222", "127.0.0.1", "host:9222/x", "a:b@host:1"])
+def test_what_is_no_address_to_attach_to(address: str) -> None:
+    with pytest.raises(InvalidInput, match=r"host:port, such as 127\.0\.0\.1:9222"):
+        Attach(address)
+
+
+@pytest.mark.parametrize("url", ["", "host", "host:4444", "ftp://host", "http://", "http://host/?x=1"])
+def test_what_is_no_address_of_a_grid(url: str) -> None:
+    with pytest.raises(InvalidInput, match="such as http://127"):
+        Grid(url)
+
+
+def test_no_engine_shows_a_password() -> None:
+    assert "s3cret" not in repr(Grid("http://me:s3cret@grid.example:4444"))
+    assert "s3cret" not in repr(OwnDriver("s3cret"))  # type: ignore[arg-type]
+
+
+async def test_a_grid_serves_harvests_at_once(selenium_grid: SeleniumGrid) -> None:
+    async with Playground("check-503", check_delay=0.2) as server:
+        site = openchat_site(server.origin)
+        # Three for two slots: one waits.
+        sessions = await asyncio.gather(*(harvest(site, engine=Grid(selenium_grid.url)) for _ in range(3)))
+        assert len({session.cookies for session in sessions}) == 3
+        assert all([await works(session) for session in sessions])
+    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
+
+
+async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(selenium_grid: SeleniumGrid) -> None:
+    never = (Condition.parse("cookie:never"),)
+    async with serving(page()) as (_server, origin):
+        site = page_site(origin, never)
+        with pytest.raises(NotReady, match="cookie:never"):
+            await harvest(site, engine=Grid(selenium_grid.url), timeout_s=4)
+        await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
+        harvesting = asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url)))
+        while "reserved" not in await asyncio.to_thread(selenium_grid.sessions):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        harvesting.cancel()  # while its browser starts
+        with pytest.raises(asyncio.CancelledError):
+            await harvesting
+    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
+
+
+async def test_a_person_may_take_longer_than_the_grid_waits_for_the_idle(tmp_path: Path) -> None:
+    with SeleniumGrid(tmp_path, nodes=1, session_timeout_s=5) as grid:
+        async with serving(page()) as (_server, origin):
+            # The Grid looks each 30 s for sessions without a command for 5 s.
+            clock = Condition.parse("js:performance.now() > 36000")
+            session = await harvest(page_site(origin, (clock,)), engine=Grid(grid.url), timeout_s=80)
+        assert session.origin == origin
+        await asyncio.to_thread(until, lambda: grid.sessions() == [], "the Grid is free", 10.0)
+
+
+async def test_a_node_killed_in_a_harvest_is_a_clear_error_and_the_next_uses_the_other(tmp_path: Path) -> None:
+    never = (Condition.parse("cookie:never"),)
+    with SeleniumGrid(tmp_path) as grid:
+        async with serving(page()) as (_server, origin):
+            waiting = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def tell() -> None:
+                loop.call_soon_threadsafe(waiting.set)
+
+            harvesting = asyncio.ensure_future(
+                harvest(
+                    page_site(origin, never),
+                    engine=Grid(grid.url),
+                    on_wait=lambda _left, _missing: tell(),
+                )
+            )
+            await waiting.wait()
+            [session_id] = await asyncio.to_thread(grid.sessions)
+            await asyncio.to_thread(lambda: grid.kill_node(grid.node_of(session_id)))
+            with pytest.raises(BrowserDied, match="existing session"):
+                async with asyncio.timeout(10):
+                    await harvesting
+            # At once, while the Grid still thinks that the node is there.
+            for _ in range(2):
+                assert (await harvest(page_site(origin), engine=Grid(grid.url))).origin == origin
+
+
+async def test_a_grid_with_a_password(tmp_path: Path) -> None:
+    password = "s3cret/@:ü"
+    with SeleniumGrid(tmp_path, nodes=1, password=password) as grid:
+        host = urlsplit(grid.url).netloc
+        async with serving(page()) as (_server, origin):
+            named = Grid(f"http://grid:s3cret%2F%40%3A%C3%BC@{host}")
+            assert (await harvest(page_site(origin), engine=named)).origin == origin
+            for url in (grid.url, f"http://grid:s3cret-not@{host}"):
+                with pytest.raises(GridFailed, match="another user and password") as caught:
+                    await harvest(page_site(origin), engine=Grid(url))
+                assert "s3cret" not in f"{caught.value!r} {caught.value}"
+
+
+async def test_no_grid_there_is_said_at_once() -> None:
+    async with serving(page()) as (_server, origin):
+        for url in ("http://127.0.0.1:9", origin):
+            began = time.monotonic()
+            with pytest.raises(GridFailed, match=f"{url}.*no Grid answers there"):
+                await harvest(page_site(origin), engine=Grid(url))
+            assert time.monotonic() - began < 5
+
+
+async def test_a_full_grid_is_waited_for_until_the_time_is_over(selenium_grid: SeleniumGrid) -> None:
+    never = (Condition.parse("cookie:never"),)
+    async with serving(page()) as (_server, origin):
+        site = page_site(origin, never)
+        holding = [asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url))) for _ in range(2)]
+        while len([key for key in await asyncio.to_thread(selenium_grid.sessions) if key != "reserved"]) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        with pytest.raises(GridFailed, match="no browser was free within 2 s"):
+            await harvest(site, engine=Grid(selenium_grid.url), timeout_s=2)
+        for harvesting in holding:
+            harvesting.cancel()
+        await asyncio.gather(*holding, return_exceptions=True)
+    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
+
+
+async def test_what_only_works_on_this_machine_is_refused_for_a_grid() -> None:
+    with pytest.raises(InvalidInput, match="password can't be used on a Grid"):
+        await harvest(
+            page_site("http://127.0.0.1:9"), engine=Grid("http://127.0.0.1:9"), proxy="http://a:b@127.0.0.1:9"
+        )
+
+
+TELLING = """<script>
+document.title = `${navigator.webdriver} ${Object.keys(window).filter((key) => key.startsWith("cdc_"))}`.trim();
+</script>"""
+
+
+async def test_the_undetected_engine_hides_the_driver_and_leaves_the_found_one_as_it_is() -> None:
+    before = digest_of_the_driver()
+    async with serving(page(TELLING)) as (_server, origin):
+        hidden = page_site(origin, (Condition.parse("js:document.title === 'false'"),))
+        await harvest(hidden, engine=Undetected(), timeout_s=30)
+        plain = page_site(origin, (Condition.parse("js:document.title.startsWith('true')"),))
+        await harvest(plain, timeout_s=30)
+    assert digest_of_the_driver() == before
+
+
+def digest_of_the_driver() -> str:
+    return hashlib.sha256(Path("/usr/bin/chromedriver").read_bytes()).hexdigest()
+
+
+async def test_a_missing_package_of_the_undetected_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "undetected_chromedriver.patcher", None)
+    with pytest.raises(InvalidInput, match=r"pip install 'aura-browser\[undetected\]'"):
+        await harvest(page_site("http://127.0.0.1:9"), engine=Undetected())

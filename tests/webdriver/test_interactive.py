@@ -1,0 +1,236 @@
+"""A person logs in: the window, the countdown, the profile that is kept, and machines without a screen."""
+
+import asyncio
+import signal
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aura_browser import AuraClient, Condition, Selenium, openchat_site, page_site
+from aura_browser.assembly import policy_harvest
+from aura_browser.errors import InteractionRequired, InvalidInput, LaunchFailed, NotReady, WindowClosed
+from aura_browser.playground import Playground, serve_in_thread
+from aura_browser.webdriver import harvest
+from tests.parts.command import Terminal
+from tests.parts.person import Person, screen
+
+pytestmark = pytest.mark.chrome
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with screen() as name:
+        yield name
+
+
+@pytest.fixture
+def at_a_screen(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sit at a machine with a screen."""
+    monkeypatch.setenv("DISPLAY", display)
+
+
+@pytest.fixture
+def without_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+async def person(tmp_path: Path) -> AsyncIterator[Person]:
+    async with Person(tmp_path) as someone:
+        yield someone
+
+
+class Waits:
+    """What a harvest says that it waits for; it tells that from another thread."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, _left_s: float, missing: tuple[str, ...]) -> None:
+        self._said.update(missing)
+
+    async def for_(self, part: str) -> None:
+        """Wait until it has waited for something that *part* is in."""
+        async with asyncio.timeout(30):
+            while not any(part in each for each in list(self._said)):  # noqa: ASYNC110 - told from another thread
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(monkeypatch: pytest.MonkeyPatch, display: str) -> Iterator[None]:
+    """Fail a test that leaves a process or a folder."""
+    folder = Path(tempfile.mkdtemp())
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    before = set(psutil.Process().children())  # what tests share, such as the screen
+    yield
+    left = [child for child in psutil.Process().children() if child not in before]
+    assert [child.name() for child in left if child.status() != "zombie"] == []
+    folder.rmdir()
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_login_is_noticed_by_itself_and_with_a_profile_the_next_harvest_needs_no_window(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
+    waits = Waits()
+    async with Playground("login-redirect") as server:
+        site = openchat_site(server.origin)
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits))
+            await waits.for_("textarea")
+            await person.log_in()
+        session = harvesting.result()
+        assert "HeadlessChrome" not in session.user_agent
+        async with AuraClient(server.origin, session=session, refresh="never") as client:
+            assert await client.complete("it is me") == "it is me"
+        # Now where there is no screen at all.
+        monkeypatch.delenv("DISPLAY")
+        again = await harvest(site, engine=engine)
+        async with AuraClient(server.origin, session=again, refresh="never") as client:
+            assert await client.complete("still me") == "still me"
+        # The policy that may open a window tries without one first, and there is none to be had here.
+        third = await policy_harvest(site, "interactive", engine=engine)()
+        assert third.cookies == again.cookies
+    assert ["--headless" in start for start in person.starts] == [False, True, True]
+    assert stat.S_IMODE((tmp_path / "profile").stat().st_mode) == 0o700
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_the_policy_opens_a_window_once_the_login_in_the_profile_is_over(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aura_browser.assembly._UNSEEN_S", 3.0)
+    engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
+    async with Playground("login-redirect") as server:
+        harvest_ = policy_harvest(openchat_site(server.origin), "interactive", engine=engine)
+
+        async def harvested() -> None:
+            await harvest_()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(harvested())
+            # Nothing tells when another process starts one.
+            while not any("--headless" not in start for start in person.starts):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            await person.log_in()
+    assert ["--headless" in start for start in person.starts] == [True, False]
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_closed_window_ends_it_at_once(person: Person) -> None:
+    async with Playground("login-redirect") as server:
+        site = openchat_site(server.origin)
+        harvesting = asyncio.ensure_future(
+            harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=120)
+        )
+        await person.close_the_window()
+        with pytest.raises(WindowClosed, match=r"was closed before .*Run it again"):
+            async with asyncio.timeout(10):
+                await harvesting
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_time_out_names_the_condition_that_never_held(person: Person) -> None:
+    async with Playground("login-redirect") as server:
+        site = page_site(server.origin, (Condition.parse("selector:form"), Condition.parse("cookie:never")))
+        with pytest.raises(NotReady) as caught:
+            await harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=4)
+    assert caught.value.missing == ("cookie:never",)
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_wandering_off_to_another_site_and_back_is_fine(person: Person) -> None:
+    async with Playground("login-redirect") as server, Playground("none") as other:
+        site = openchat_site(server.origin)
+        elsewhere = other.origin.replace("127.0.0.1", "localhost")
+        engine = Selenium(chrome_path=person.chrome())
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, timeout_s=60))
+            await person.leave_the_page("/login", elsewhere)
+            await person.leave_the_page(elsewhere, f"{server.origin}/login")
+            await person.log_in()
+        assert harvesting.result().origin == server.origin
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_page_that_fails_in_the_window_is_waited_out(person: Person) -> None:
+    async with Playground("login-redirect") as server:
+        engine, waits = Selenium(chrome_path=person.chrome()), Waits()
+        site = openchat_site(server.origin)
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits))
+            await waits.for_("textarea")  # a site that never showed a page has failed
+            await person.leave_the_page("/login", "http://127.0.0.1:9/")
+            await waits.for_("a page that loads (ERR_UNSAFE_PORT)")
+            await person.leave_the_page("127.0.0.1:9/", f"{server.origin}/login")
+            await person.log_in()
+        assert harvesting.result().origin == server.origin
+
+
+async def test_a_display_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    with pytest.raises(InteractionRequired, match="nothing answers there"):
+        await harvest(openchat_site("https://chat.example"), interactive=True)
+
+
+@pytest.mark.usefixtures("without_a_screen")
+async def test_without_a_display_it_says_how_to_harvest_elsewhere() -> None:
+    with pytest.raises(InteractionRequired) as caught:
+        await harvest(openchat_site("https://chat.example"), interactive=True)
+    assert "no display here" in str(caught.value)
+    assert "aura-browser harvest https://chat.example --interactive" in caught.value.command
+    assert "-o session.json" in caught.value.command
+    assert "aura-browser sessions import session.json" in caught.value.command
+
+
+async def test_a_window_on_a_display_that_nobody_sees() -> None:
+    async with Playground("check-503", check_delay=0.2) as server:
+        session = await harvest(openchat_site(server.origin), engine=Selenium(virtual_display=True))
+    assert "HeadlessChrome" not in session.user_agent
+    with pytest.raises(InvalidInput, match="shows its window to nobody"):
+        await harvest(openchat_site(server.origin), engine=Selenium(virtual_display=True), interactive=True)
+
+
+async def test_what_a_virtual_display_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = Selenium("/usr/bin/chromium", "/usr/bin/chromedriver", virtual_display=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LaunchFailed, match="apt install xvfb"):
+        await harvest(page_site("http://127.0.0.1:9"), engine=engine)
+    monkeypatch.setitem(sys.modules, "pyvirtualdisplay.xvfb", None)
+    with pytest.raises(InvalidInput, match=r"pip install 'aura-browser\[virtual-display\]'"):
+        await harvest(page_site("http://127.0.0.1:9"), engine=engine)
+
+
+async def test_an_xvfb_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hanging = tmp_path / "Xvfb"
+    hanging.write_text('#!/bin/sh\n[ "$1" = -help ] && { echo -displayfd; exit; }\nexec sleep 600\n')
+    hanging.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(LaunchFailed):
+        async with asyncio.timeout(20):
+            await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(virtual_display=True), timeout_s=2)
+
+
+@pytest.mark.usefixtures("at_a_screen")
+def test_the_command_counts_down_and_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with (
+        serve_in_thread("login-redirect") as server,
+        Terminal("harvest", server.origin, "--interactive", "--until", "cookie:never") as terminal,
+    ):
+        shown = terminal.read_until(r"4:\d\d left; still missing:\s+cookie:never")
+        assert f"Chrome waits for you at {server.origin}" in shown
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.read_until("Interrupted")
+        assert terminal.process.wait(20) == 130
+    assert list(temporary.iterdir()) == []

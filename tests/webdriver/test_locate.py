@@ -1,0 +1,127 @@
+"""Finding Chrome and ChromeDriver, and the errors of a start that can't work."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import NoSuchDriverException
+from selenium.webdriver.common.selenium_manager import SeleniumManager
+
+from aura_browser.engine import Selenium
+from aura_browser.errors import BrowserNotFound, DriverMismatch
+from aura_browser.site import page_site
+from aura_browser.webdriver import harvest
+from aura_browser.webdriver import locate as locate_module
+from aura_browser.webdriver.locate import Installed, locate
+from tests.parts.programs import program
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with nothing on it but what a test puts there."""
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(locate_module, "_CHROME_APPS", ())
+    monkeypatch.setattr(locate_module, "_checkout_bin", lambda: tmp_path / "drivers" / "bin")
+
+    def nothing(_self: SeleniumManager, _args: list[str]) -> dict[str, str]:
+        raise NoSuchDriverException("offline")
+
+    monkeypatch.setattr(SeleniumManager, "binary_paths", nothing)
+    return tmp_path
+
+
+def test_the_order_of_places(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_path = Installed(program(places / "path", "chromium"), program(places / "path", "chromedriver"))
+    assert locate() == on_path
+    dropped = program(places / "drivers" / "bin", "chromedriver")
+    assert locate() == Installed(on_path.chrome, dropped)
+    named = program(places / "else", "driver")
+    monkeypatch.setenv("AURA_BROWSER_DRIVER", str(named))
+    assert locate() == Installed(on_path.chrome, named)
+    given = program(places / "given", "driver")
+    assert locate(driver=given).driver == given
+    chrome = program(places / "given", "my-chrome")
+    monkeypatch.setenv("AURA_BROWSER_CHROME", str(chrome))
+    assert locate().chrome == chrome
+
+
+def test_the_current_folder_is_never_looked_at(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("chromium", "chromedriver"):
+        program(places / "here", name)
+        program(places / "here" / "drivers" / "bin", name)
+    monkeypatch.chdir(places / "here")
+    monkeypatch.setenv("PATH", f".:{places / 'path'}:")
+    with pytest.raises(BrowserNotFound):
+        locate()
+
+
+def test_nothing_found_says_what_was_looked_for_where(places: Path) -> None:
+    with pytest.raises(BrowserNotFound, match=r"Chrome was not found .*drivers/bin; PATH; .*offline.*install\.sh"):
+        locate()
+    program(places / "path", "chromium")
+    with pytest.raises(BrowserNotFound, match="ChromeDriver was not found"):
+        locate()
+
+
+def test_a_named_path_that_is_no_program_ends_the_search(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(places / "path", "chromium")
+    program(places / "path", "chromedriver")
+    with pytest.raises(BrowserNotFound, match="the path given: /nowhere/chrome"):
+        locate(chrome="/nowhere/chrome")
+    monkeypatch.setenv("AURA_BROWSER_DRIVER", str(places))
+    with pytest.raises(BrowserNotFound, match="AURA_BROWSER_DRIVER"):
+        locate()
+
+
+def test_selenium_manager_is_asked_last(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chrome = program(places / "path", "chromium")
+    asked: list[list[str]] = []
+
+    def found(_self: SeleniumManager, args: list[str]) -> dict[str, str]:
+        asked.append(args)
+        return {"browser_path": "/managed/chrome", "driver_path": "/managed/chromedriver"}
+
+    monkeypatch.setattr(SeleniumManager, "binary_paths", found)
+    assert locate() == Installed(chrome, Path("/managed/chromedriver"))
+    assert asked[0][-2:] == ["--browser-path", str(chrome)]
+    program(places / "path", "chromedriver")
+    locate()
+    assert len(asked) == 1
+
+
+_FAKE_DRIVER = """#!{python}
+import http.server, json, sys, threading
+port = int(next(a for a in sys.argv if a.startswith("--port=")).partition("=")[2])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self, status, value):
+        body = json.dumps({{"value": value}}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        self.answer(200, {{"ready": True}})
+        if self.path == "/shutdown": threading.Thread(target=self.server.shutdown).start()
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(500, {{"error": "session not created", "stacktrace": "", "message": {message}}})
+    def log_message(self, *args): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+print("ChromeDriver was started successfully.", flush=True)
+server.serve_forever()
+"""
+
+
+async def test_versions_that_do_not_fit_are_named_with_their_paths(tmp_path: Path) -> None:
+    message = (
+        "session not created: This version of ChromeDriver only supports Chrome version 120\n"
+        "Current browser version is 156.0.8078.79 with binary path /usr/bin/chromium"
+    )
+    driver = program(tmp_path, "driver", _FAKE_DRIVER.format(python=sys.executable, message=json.dumps(message)))
+    chrome = program(tmp_path, "chrome")
+    with pytest.raises(DriverMismatch) as caught:
+        await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=chrome, driver_path=driver))
+    for fact in ("120", "156.0.8078.79", str(driver), str(chrome), "AURA_BROWSER_DRIVER"):
+        assert fact in str(caught.value)

@@ -1,0 +1,102 @@
+"""Profiles that are kept: names and folders, modes, whose they are, and cookies without an expiry."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from aura_browser import Condition, Selenium, page_site
+from aura_browser.errors import InvalidInput, LaunchFailed, NotReady
+from aura_browser.webdriver import harvest
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.profile import held, profile_folder
+from tests.parts.servers import page, serving
+
+
+def mode(folder: Path) -> int:
+    return stat.S_IMODE(folder.stat().st_mode)
+
+
+def test_a_name_is_a_private_folder_in_the_state_folder(state_home: Path) -> None:
+    folder = profile_folder("work@example.com")
+    assert folder == state_home / "aura-browser" / "profiles" / "work@example.com"
+    assert mode(folder) == 0o700
+
+
+def test_what_has_a_separator_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert profile_folder(tmp_path / "new" / "one") == tmp_path / "new" / "one"
+    assert mode(tmp_path / "new" / "one") == 0o700
+    monkeypatch.chdir(tmp_path)
+    assert profile_folder("./here") == tmp_path / "here"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "-x", "a b", "x" * 65, "ü"])
+def test_what_is_no_name_of_a_profile(name: str) -> None:
+    with pytest.raises(InvalidInput, match="must be a name"):
+        profile_folder(name)
+
+
+@pytest.mark.parametrize("place", [".config/google-chrome", ".config/chromium/Default", "link"])
+def test_the_persons_own_profile_is_recognised_and_explained(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    (tmp_path / "link").symlink_to(tmp_path / ".config" / "google-chrome")
+    with pytest.raises(InvalidInput, match=r"your Chrome's own profile, and Chrome 136 .*--profile work"):
+        profile_folder(tmp_path / place)
+    assert not (tmp_path / ".config").exists()
+
+
+def test_a_folder_that_others_can_read_is_refused_with_what_mends_it(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    with pytest.raises(InvalidInput, match=f"chmod 700 {tmp_path}/open"):
+        profile_folder(tmp_path / "open")
+
+
+def test_a_file_is_no_profile(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInput, match="can't be used"):
+        profile_folder(tmp_path / "file")
+
+
+def test_two_never_have_a_profile_at_once(tmp_path: Path) -> None:
+    busy = pytest.raises(LaunchFailed, match="another harvest is using it; wait")
+    with held(tmp_path, Deadline(5)), busy, held(tmp_path, Deadline(0.2)):
+        pytest.fail("it was free")
+    with held(tmp_path, Deadline(0.2)):
+        pass
+
+
+@pytest.mark.chrome
+async def test_cookies_without_an_expiry_outlive_the_browser_and_no_tab_is_opened_again(tmp_path: Path) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append((request.path, request.cookies.get("sid")))
+        response = web.Response(text="<!doctype html><link rel=icon href=data:,>hi", content_type="text/html")
+        if request.path == "/login":
+            response.set_cookie("sid", "mine")
+        return response
+
+    engine = Selenium(profile=tmp_path / "profile")
+    async with serving(handle) as (_server, origin):
+        first = await harvest(page_site(f"{origin}/login"), engine=engine)
+        second = await harvest(page_site(f"{origin}/app"), engine=engine)
+    assert asked == [("/login", None), ("/app", "mine")]
+    assert first.cookies == second.cookies
+
+
+@pytest.mark.chrome
+async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> None:
+    engine = Selenium(profile=tmp_path / "profile")
+    async with serving(page()) as (_server, origin):
+        sessions = await asyncio.gather(*(harvest(page_site(origin), engine=engine) for _ in range(3)))
+        assert [session.origin for session in sessions] == [origin] * 3
+        never = page_site(origin, (Condition.parse("cookie:never"),))
+        with pytest.raises(NotReady):
+            await harvest(never, engine=engine, timeout_s=3)
+        # Neither an error nor a time-out keeps it.
+        assert (await harvest(page_site(origin), engine=engine)).origin == origin
