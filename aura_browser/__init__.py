@@ -98,6 +98,7 @@ _HOMES: Final = {
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "OPENCHAT",
     "AnswerTimeout",
     "Attach",
     "Aura",
@@ -128,7 +129,6 @@ __all__ = [
     "Messages",
     "Model",
     "NotReady",
-    "OPENCHAT",
     "OwnDriver",
     "PageFailed",
     "Probe",

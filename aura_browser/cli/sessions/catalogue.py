@@ -71,11 +71,13 @@ def find_set_aside(store: "Store", before: float) -> list[Path]:
 
 
 def unlink(files: Sequence[Path]) -> None:
+    """Remove *files*; those that are gone already are no error."""
     for file in files:
         file.unlink(missing_ok=True)
 
 
 async def remove(store: "Store", slugs: Sequence[str]) -> None:
+    """Remove what is under *slugs*; it need not be decrypted for that."""
     bare = _bare_store(store)
     for slug in slugs:
         while (data := await bare.read(slug)) is not None:
@@ -84,6 +86,7 @@ async def remove(store: "Store", slugs: Sequence[str]) -> None:
 
 
 async def remove_all(store: "Store") -> list[str]:
+    """Remove all sessions, replaced ones and those set aside too; return their names."""
     slugs = [slug for slug in await store.slugs() if not slug.startswith("budget-")]
     files = await asyncio.to_thread(find_set_aside, store, float("inf"))
     await remove(store, slugs)

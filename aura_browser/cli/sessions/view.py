@@ -14,6 +14,7 @@ HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "F
 
 
 def session_facts(entry: Entry) -> dict[str, Any]:
+    """Return what the JSON list says of one session; times in epoch seconds."""
     session = entry.session
     if session is None:
         return {"slug": entry.slug, "problem": entry.problem}
@@ -29,6 +30,7 @@ def session_facts(entry: Entry) -> dict[str, Any]:
 
 
 def table_row(entry: Entry, now: float) -> tuple[str, ...]:
+    """Return the cells of one session in the list, under :data:`HEADINGS`."""
     session = entry.session
     if session is None:
         return entry.slug, f"can't be read: {entry.problem}"
@@ -44,6 +46,7 @@ def table_row(entry: Entry, now: float) -> tuple[str, ...]:
 
 
 def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]:
+    """Return what ``show`` says of one session: a name and a text each."""
     return [
         ("slug", slug),
         ("origin", session.origin),
