@@ -1,14 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint typecheck format lifecycle bench bench-peers wheel clean
+.PHONY: help setup demo test lint typecheck format lifecycle bench bench-peers docs wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-help: ## list what can be made
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-setup: $(STAMP) ## create .venv, install the package, bring Chrome and ChromeDriver
+setup: $(STAMP) ## create .venv, install the package, Chrome and ChromeDriver
 	@drivers/install.sh
 
 demo: setup ## run the main job against a local chat site
@@ -24,28 +24,31 @@ lint: $(STAMP) ## check style and format
 typecheck: $(STAMP) ## check types
 	@$(BIN)/mypy
 
-format: $(STAMP) ## mend style and format where a machine can
+format: $(STAMP) ## fix style and format automatically
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-lifecycle: setup ## prove that a harvest leaves nothing behind, however it ends
+lifecycle: setup ## check that a harvest leaves nothing behind, however it ends
 	@$(BIN)/python -m tests.lifecycle $(ONLY)
 
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-bench-peers: setup ## measure other tools' harvest beside ours
+bench-peers: setup ## compare the harvest with other tools
 	@$(BIN)/python -m tests.bench.peers $(ONLY)
 
-wheel: $(STAMP) ## build the wheel and try it in an empty environment
+docs: $(STAMP) ## write every command's --help into docs/command-line.md
+	@$(BIN)/python -m tests.parts.help_pages
+
+wheel: $(STAMP) ## build the wheel and test it in an empty environment
 	@sh tests/try_wheel.sh $(PYTHON)
 
-clean: ## remove what was made
+clean: ## remove all generated files
 	@rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@# Debian and Ubuntu have venv in a package of its own.
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; choose one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@# Debian and Ubuntu package venv separately.
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || drivers/install.sh venv "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'

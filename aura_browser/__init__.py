@@ -1,11 +1,11 @@
-"""Talk to a web chat from your own programs, with the session that your own browser gets.
+"""Use a web chat from your own programs, with the session of your own browser.
 
 >>> async with AuraClient() as client:
 ...     async for text in client.stream("Hello!"):
 ...         print(text, end="", flush=True)
 
-What is listed in ``__all__`` is public. Names are loaded when first used, so importing this package is quick and
-loads neither Selenium nor the command line.
+The names in ``__all__`` are public. Each is loaded on first use, so importing this package is quick and loads
+neither Selenium nor the command line.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""``python -m aura_browser`` is ``aura-browser``."""
+"""Runs ``aura-browser`` for ``python -m aura_browser``."""
 
 import sys
 

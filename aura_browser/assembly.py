@@ -1,4 +1,4 @@
-"""The one place that knows every part: from options to what keeps a site's session, and what carries requests."""
+"""Builds session managers and transports from options: the only module that knows every part."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from aura_browser.request import Transport
 
 Refresh = Literal["never", "headless", "interactive"]
-"""What renewing a session may do: open no browser, one without a window, or one with a window."""
+"""What a renewal may do: open no browser, a headless browser, or one with a window."""
 
 DEFAULT_SESSION: Final = "default"
 
-_PROOF: Final = "aura_browser.http.proof"  # it loads aiohttp
-_UNSEEN_S: Final = 20.0  # for a login that holds; a person waits for the window meanwhile
+_PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
+_HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile
 
 
 class SessionOptions(TypedDict, total=False):
-    """How a session is got and kept. Every client, :func:`assemble` and the commands take these.
+    """How a session is obtained and stored. Every client, :func:`assemble` and the commands take these options.
 
     Attributes:
-        proxy: ``http://host:port`` or ``socks5://host:port`` for browser and client alike, with ``user:password@``
-            before the host if it asks for them, or None. SOCKS needs the extra ``socks``.
-        session: a :class:`Session` to begin with, with the proxy that is in it; or the name that one is cached under (a
-            name for each account). A given one is kept in memory unless *store* says otherwise.
+        proxy: ``http://host:port`` or ``socks5://host:port`` for both browser and client, with ``user:password@``
+            before the host if it requires them, or None. SOCKS needs the extra ``socks``.
+        session: a :class:`Session` to start with (its own proxy is used), or the name under which one is cached (one
+            name per account). A given :class:`Session` is kept in memory unless *store* is given too.
         store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, a Redis
             URL (``redis://…``, to share them between machines), or a :class:`Store`.
-        refresh: what renewing a session may do: ``never`` opens no browser, ``headless`` opens one without a
-            window, ``interactive`` opens a window in which a person can log in.
-        encryption: how values are written where *store* is not a :class:`Store`: ``auto`` encrypts them if
-            ``AURA_BROWSER_KEY`` is set, ``keyring`` with a key in the system's keyring, ``off`` does not.
-        engine: which browser a harvest uses: ``Selenium(profile="work")`` keeps a profile, ``Grid(url)`` has one of a
-            Selenium Grid, and so on (:mod:`aura_browser.engine`). None for a new Chrome on this machine.
-        harvest: an async callable that returns a session, in place of a browser.
+        refresh: what a renewal may do: ``never`` opens no browser, ``headless`` opens one without a window,
+            ``interactive`` opens a window in which a person can log in.
+        encryption: how values are stored if *store* is not a :class:`Store`: ``auto`` encrypts them if
+            ``AURA_BROWSER_KEY`` is set, ``keyring`` encrypts with a key in the system's keyring, ``off`` does not.
+        engine: which browser a harvest uses: ``Selenium(profile="work")`` keeps a profile, ``Grid(url)`` uses a
+            Selenium Grid, and so on (:mod:`aura_browser.engine`). None starts a new Chrome on this machine.
+        harvest: an async callable that returns a session, used instead of a browser.
     """
 
     proxy: str | None
@@ -57,10 +57,10 @@ class SessionOptions(TypedDict, total=False):
 
 
 class ClientOptions(SessionOptions, total=False):
-    """What clients take besides :class:`SessionOptions`.
+    """Options of clients: those of :class:`SessionOptions`, and one more.
 
     Attributes:
-        read_timeout: seconds without a byte after which an answer has ended; 120 unless given.
+        read_timeout: seconds without a byte after which a response fails; 120 by default.
     """
 
     read_timeout: float
@@ -68,7 +68,7 @@ class ClientOptions(SessionOptions, total=False):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class _Settings:
-    """:class:`ClientOptions` with their defaults, checked."""
+    """:class:`ClientOptions` with defaults, validated."""
 
     proxy: str | None = None
     session: Session | str = DEFAULT_SESSION
@@ -83,14 +83,14 @@ class _Settings:
         if self.refresh not in get_args(Refresh):
             raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
         if not (isinstance(self.read_timeout, (int, float)) and self.read_timeout > 0):
-            raise InvalidInput("read_timeout", "must be a number of seconds over 0")
+            raise InvalidInput("read_timeout", "must be a number of seconds greater than 0")
 
 
 def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
-    """Return the manager of *site*'s session. Nothing is opened or read before it is asked.
+    """Return the manager of *site*'s session. It opens and reads nothing until it is used.
 
     Args:
-        site: whose session.
+        site: the site that the session is for.
         options: see :class:`SessionOptions`.
 
     Raises:
@@ -100,10 +100,10 @@ def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
 
 
 def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[Transport, SessionManager]":
-    """Return what carries requests to *site*, and the manager that it keeps the session with. It is not open yet.
+    """Return the transport for *site*, not opened yet, and the manager of its session.
 
     Args:
-        site: where requests go.
+        site: the site that requests go to.
         options: see :class:`ClientOptions`.
 
     Raises:
@@ -120,10 +120,10 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
     session, store = settings.session, settings.store
     proxy = choose_proxy(settings.proxy, session)
     if isinstance(session, Session):
-        # Not the place of another account's: what is cached under a name belongs to that name.
+        # Stored under its own key, never under the name of another account.
         key, store = SessionKey(site.origin, session.fingerprint, proxy), store or "memory"
         if session.origin != site.origin:
-            raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}")
+            raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}; harvest one there")
     else:
         key = SessionKey(site.origin, session, proxy)
     harvest = settings.harvest or policy_harvest(site, settings.refresh, engine=settings.engine, proxy=proxy)
@@ -131,11 +131,11 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
         site,
         store if isinstance(store, Store) else open_store(store, settings.encryption),
         key,
-        harvest=_refusing_harvest(site, key, store) if settings.refresh == "never" else harvest,
-        prove=_real_proof(site),
+        harvest=_build_refusing_harvest(site, key, store) if settings.refresh == "never" else harvest,
+        prove=_build_prove(site),
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
-        # A window opens for somebody who waits for it, never unasked.
+        # A window opens only for a caller who waits for it, never in the background.
         renews_early=settings.refresh != "interactive",
     )
 
@@ -150,28 +150,28 @@ def policy_harvest(
 ) -> Harvest:
     """Return the harvest of *site* that a refresh policy allows.
 
-    With ``interactive`` and a profile that is kept, a browser without a window is tried first: the person's last login
-    may still hold.
+    With ``interactive`` and a kept profile, a headless browser is tried first, because the person's last login may
+    still be valid.
 
     Args:
-        site: where.
+        site: the site to open.
         refresh: ``headless`` or ``interactive``.
-        engine: as in :func:`browser_harvest`, and so the rest.
-        proxy: see there.
-        on_wait: see there.
+        engine: as in :func:`browser_harvest`.
+        proxy: as in :func:`browser_harvest`.
+        on_wait: as in :func:`browser_harvest`.
     """
     if refresh != "interactive":
         return browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait)
-    shown = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, interactive=True)
+    visible = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, interactive=True)
     if not (isinstance(engine, Selenium) and engine.profile):
-        return shown
-    unseen = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, timeout_s=_UNSEEN_S)
+        return visible
+    headless = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, timeout_s=_HEADLESS_TRY_TIMEOUT_S)
 
     async def harvest() -> Session:
         try:
-            return await unseen()
+            return await headless()
         except NotReady:
-            return await shown()
+            return await visible()
 
     return harvest
 
@@ -185,21 +185,21 @@ def browser_harvest(
     timeout_s: float | None = None,
     on_wait: OnWait | None = None,
 ) -> Harvest:
-    """Return a harvest of *site* by a browser; Selenium is imported when it runs, off the event loop.
+    """Return a harvest of *site* by a browser. Selenium is imported when it runs, in a thread.
 
     Args:
-        site: where.
-        engine: which browser; None for a new Chrome on this machine.
+        site: the site to open.
+        engine: which browser to use; None for a new Chrome on this machine.
         proxy: as in :class:`SessionOptions`.
         interactive: show a window, in which a person can log in.
-        timeout_s: seconds for the whole of it; the webdriver module's own if None.
-        on_wait: is told what is waited for.
+        timeout_s: seconds for the whole harvest; None for the webdriver module's default.
+        on_wait: is called with the seconds left and the conditions that are not met yet.
     """
 
     async def harvest() -> Session:
         webdriver = await asyncio.to_thread(_load_browser)
-        # What proves the session is loaded while the browser starts; loaded before, it would keep that waiting.
-        loading = asyncio.ensure_future(asyncio.to_thread(import_module, _PROOF))
+        # Import the proof while the browser starts; imported earlier, it would delay that start.
+        loading = asyncio.ensure_future(asyncio.to_thread(import_module, _PROOF_MODULE))
         try:
             session: Session = await webdriver.harvest(
                 site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout_s, on_wait=on_wait
@@ -212,34 +212,36 @@ def browser_harvest(
 
 
 def _load_browser() -> ModuleType:
-    import_module("aura_browser.webdriver.browsers.selenium")  # which most engines start with
+    import_module("aura_browser.webdriver.browsers.selenium")  # most engines use it
     return import_module("aura_browser.webdriver")
 
 
 def choose_proxy(proxy: str | None, session: Session | str) -> str | None:
-    """Return the proxy to go through: the one given, else the one that a given session was harvested through.
+    """Return the proxy to use: the given one, else the one that a given session was harvested through.
 
     Raises:
-        InvalidInput: if the two differ, or it can't work with browser and client alike.
+        InvalidInput: if the two differ, or the proxy does not work with both browser and client.
     """
-    its_own = session.proxy if isinstance(session, Session) else None
-    if proxy and its_own and without_password(proxy) != without_password(its_own):
-        raise InvalidInput("proxy", "is another than the session's own; sites bind sessions to addresses")
-    proxy = proxy or its_own
+    session_proxy = session.proxy if isinstance(session, Session) else None
+    if proxy and session_proxy and without_password(proxy) != without_password(session_proxy):
+        raise InvalidInput(
+            "proxy", "differs from the session's own, and sites bind sessions to addresses; leave it out"
+        )
+    proxy = proxy or session_proxy
     if proxy is not None:
         check_proxy(proxy)
     return proxy
 
 
 def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
-    """Return the store that *store* names, with its values encrypted as *encryption* says.
+    """Return the store that *store* names, encrypted according to *encryption*.
 
     Args:
         store: None for the user's state folder, ``"memory"``, a folder, or a Redis URL (``redis://host``).
         encryption: see :func:`aura_browser.store.encrypted.encrypt_at_rest`.
 
     Raises:
-        InvalidInput: for a malformed Redis URL, a malformed key, or an extra that is missing.
+        InvalidInput: if the Redis URL or the key is malformed, or an extra is not installed.
     """
     if store == "memory":
         return MemoryStore()
@@ -250,18 +252,18 @@ def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
     return encrypt_at_rest(FileStore(store), encryption)
 
 
-def _real_proof(site: Site) -> Prove:
-    """Return what proves a session of *site* through the real client."""
+def _build_prove(site: Site) -> Prove:
+    """Return a callable that proves a session of *site* with the real client."""
 
     async def prove(session: Session) -> Session:
-        proof = await asyncio.to_thread(import_module, _PROOF)
+        proof = await asyncio.to_thread(import_module, _PROOF_MODULE)
         proven: Session = await proof.prove(site, session)
         return proven
 
     return prove
 
 
-def _refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) -> Harvest:
+def _build_refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) -> Harvest:
     options = ["--session", key.name] if key.name != DEFAULT_SESSION else []
     is_secret = key.proxy is not None and has_password(key.proxy)
     options += ["--proxy", key.proxy] if key.proxy and not is_secret else []
@@ -269,7 +271,7 @@ def _refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) ->
     options += ["--store", store] if isinstance(store, str) and "@" not in store else []
 
     async def harvest() -> Session:
-        reason = f"There is no good session for {key.origin}, and the refresh policy is 'never'."
+        reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'."
         reason += " Put the proxy's URL in AURA_BROWSER_PROXY first." if is_secret else ""
         raise InteractionRequired(reason, site.login_command(*options))
 

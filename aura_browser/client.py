@@ -1,4 +1,4 @@
-"""The client of any site: requests of any method, with the session that the site gave the person's browser."""
+"""A client for any site: HTTP requests with the session that the site gave the person's browser."""
 
 import json as json_text
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
 
 Data = str | Mapping[str, str] | Body
-"""What a request carries: text (sent in UTF-8), a form's fields, bytes, or bytes as they come."""
+"""A request's body: text (sent as UTF-8), form fields, bytes, or an async iterable of bytes."""
 
-_LARGEST_BODY: Final = 64 * 2**20
-_NOTHING: Final = object()
+_MAX_BODY_BYTES: Final = 64 * 2**20
+_UNSET: Final = object()
 
 
 class SiteResponse:
-    """A site's answer, to be read within its context.
+    """A site's response. It can be read only inside its context.
 
-    Iterate over it for the body in the pieces that it arrives in, which takes the same memory whatever its length.
+    Iterate over it to get the body in chunks, as they arrive; memory use does not depend on the body's length.
 
     Attributes:
-        url: what answered, after redirects within the site.
+        url: the URL that answered, after redirects within the site.
         status: the HTTP status.
-        headers: names in any letter case to values.
+        headers: case-insensitive names to values.
     """
 
     def __init__(self, response: Response) -> None:
@@ -46,7 +46,7 @@ class SiteResponse:
         return f"SiteResponse({self.status}, {redact_url(self.url)!r})"
 
     def raise_for_status(self) -> None:
-        """Raise what an answer that is not good stands for.
+        """Raise the error for a status that is not a success.
 
         Raises:
             RateLimited: 429.
@@ -55,24 +55,26 @@ class SiteResponse:
         self._response.raise_for_status()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body in pieces, decompressed. Errors as :meth:`SiteClient.request`."""
+        """Yield the body in chunks, decompressed. Raises the same errors as :meth:`SiteClient.request`."""
         return aiter(self._response)
 
     async def read(self) -> bytes:
         """Return the whole body.
 
         Raises:
-            SiteFailed: if it is longer than 64 MiB: iterate over it instead.
+            SiteFailed: if it is longer than 64 MiB; iterate over the response instead.
         """
         body = bytearray()
-        async for piece in self._response:
-            body += piece
-            if len(body) > _LARGEST_BODY:
-                raise SiteFailed(redact_url(self.url), self.status, "an answer over 64 MiB; iterate over it instead")
+        async for chunk in self._response:
+            body += chunk
+            if len(body) > _MAX_BODY_BYTES:
+                raise SiteFailed(
+                    redact_url(self.url), self.status, "the response is over 64 MiB; iterate over it instead"
+                )
         return bytes(body)
 
     async def text(self) -> str:
-        """Return the whole body as text, decoded as its type says, or as UTF-8. Errors as :meth:`read`."""
+        """Return the whole body as text, in the charset of its ``Content-Type``, or UTF-8. Raises as :meth:`read`."""
         _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
         body = await self.read()
         try:
@@ -81,7 +83,7 @@ class SiteResponse:
             return body.decode("utf-8", "replace")
 
     async def json(self) -> Any:  # noqa: ANN401 - JSON
-        """Return what the body is the JSON of.
+        """Return the body, parsed as JSON.
 
         Raises:
             SiteFailed: if it is not JSON, or too long.
@@ -89,17 +91,17 @@ class SiteResponse:
         try:
             return json_text.loads(await self.read())
         except (ValueError, RecursionError):
-            raise SiteFailed(redact_url(self.url), self.status, "its answer is not JSON") from None
+            raise SiteFailed(redact_url(self.url), self.status, "the response is not JSON") from None
 
 
 class SiteClient:
-    """Sends requests to one site with its session. Use it with ``async with``; one serves any number of calls at once.
+    """Sends requests to one site with its session. Use it with ``async with``; it serves concurrent calls.
 
     The first request takes the cached session or opens a browser; nothing happens before. A session that the site
-    refuses is renewed, and the request sent once more.
+    refuses is renewed, and the request is sent again.
 
     Args:
-        site: the site, or an address of it.
+        site: the site, or a URL of it.
         options: see :class:`aura_browser.assembly.ClientOptions`.
 
     Raises:
@@ -121,19 +123,19 @@ class SiteClient:
 
     @property
     def counters(self) -> Counters:
-        """What was done for the session so far, in numbers."""
+        """Counts of what was done for the session so far."""
         return self._manager.counters
 
     async def session(self) -> Session:
-        """Return the session in use, harvesting one if there is none.
+        """Return the session in use; harvest one if there is none.
 
         Raises:
-            AuraError: what the harvest raises.
+            AuraError: if the harvest fails.
         """
         return await self._manager.get()
 
     def send(self, request: Request) -> AbstractAsyncContextManager[Response]:
-        """Send a request that is made already, and yield the response. Errors as :meth:`request`."""
+        """Send *request* and yield the response. Raises the same errors as :meth:`request`."""
         return self._transport.send(request)
 
     @asynccontextmanager
@@ -144,30 +146,30 @@ class SiteClient:
         *,
         headers: Mapping[str, str] | None = None,
         data: Data = None,
-        json: object = _NOTHING,
+        json: object = _UNSET,
         allow_redirects: bool = True,
     ) -> AsyncGenerator[SiteResponse, None]:
-        """Send a request and yield the site's answer, whatever its status.
+        """Send a request and yield the site's response, whatever its status.
 
         Args:
             method: such as ``PUT``.
-            url: a path of the site, or an address at one of its origins.
-            headers: the caller's own.
-            data: the body; see :data:`Data`. Bytes that come from an async iterable can't be sent once more.
-            json: a value to send as JSON, in place of *data*.
-            allow_redirects: follow those that stay within the site. One that leads elsewhere is the answer.
+            url: a path of the site, or a URL at one of its origins.
+            headers: the caller's headers.
+            data: the body; see :data:`Data`. An async iterable can't be sent again after a renewal.
+            json: a value to send as JSON, instead of *data*.
+            allow_redirects: follow redirects within the site. A redirect to another site is returned as it is.
 
         Raises:
-            InvalidInput: if something can't be sent, or *url* is not the site's; nothing was sent.
+            InvalidInput: if an argument can't be sent, or *url* is not the site's; nothing was sent.
             SessionRefused: if the site refused a renewed session too.
-            ConnectionFailed: no connection, or it broke before or within the answer.
-            AnswerTimeout: nothing came for the read time-out.
-            AuraError: what renewing the session raises.
+            ConnectionFailed: if there is no connection, or it closes before the response is complete.
+            AnswerTimeout: if no byte arrives within the read timeout.
+            AuraError: if renewing the session fails.
         """
-        type_, body = _encode(data, json)
+        content_type, body = _encode(data, json)
         merged = dict(headers or {})
-        if type_ and not any(name.lower() == "content-type" for name in merged):
-            merged["Content-Type"] = type_
+        if content_type and not any(name.lower() == "content-type" for name in merged):
+            merged["Content-Type"] = content_type
         request = Request(method.upper(), url, merged, body, follows_redirects=allow_redirects)
         async with self._transport.send(request) as response:
             yield SiteResponse(response)
@@ -175,7 +177,7 @@ class SiteClient:
     def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, allow_redirects: bool = True
     ) -> AbstractAsyncContextManager[SiteResponse]:
-        """Send a GET. Arguments and errors as :meth:`request`."""
+        """Send a GET. Arguments and errors are those of :meth:`request`."""
         return self.request("GET", url, headers=headers, allow_redirects=allow_redirects)
 
     def post(
@@ -184,42 +186,42 @@ class SiteClient:
         *,
         headers: Mapping[str, str] | None = None,
         data: Data = None,
-        json: object = _NOTHING,
+        json: object = _UNSET,
         allow_redirects: bool = True,
     ) -> AbstractAsyncContextManager[SiteResponse]:
-        """Send a POST. Arguments and errors as :meth:`request`."""
+        """Send a POST. Arguments and errors are those of :meth:`request`."""
         return self.request("POST", url, headers=headers, data=data, json=json, allow_redirects=allow_redirects)
 
     def ws_connect(
         self, url: str, *, headers: Mapping[str, str] | None = None
     ) -> "AbstractAsyncContextManager[ClientWebSocketResponse]":
-        """Open a WebSocket with the session, and yield it. Arguments and errors as :meth:`request`.
+        """Open a WebSocket with the session and yield it. Arguments and errors are those of :meth:`request`.
 
-        The handshake's ``Origin`` is the site's, as a page of it would send.
+        The handshake's ``Origin`` is the site's origin, as from a page of the site.
         """
         return self._transport.connect(Request("GET", url, headers or {}))
 
 
 def _encode(data: Data, json: object) -> tuple[str, Body]:
-    """Return the type and the body of what is to be sent; an empty type where the caller's bytes say none."""
-    if json is not _NOTHING:
+    """Return the content type and the body to send; the type is empty if *data* does not imply one."""
+    if json is not _UNSET:
         if data is not None:
             raise InvalidInput("json", "can't be sent together with data")
         try:
             return "application/json", json_text.dumps(json).encode()
         except (TypeError, ValueError, RecursionError):
-            raise InvalidInput("json", "has no JSON") from None
+            raise InvalidInput("json", "can't be written as JSON") from None
     if isinstance(data, str):
         return "text/plain; charset=utf-8", _to_utf8(data)
     if isinstance(data, Mapping):
         return "application/x-www-form-urlencoded", _to_utf8(urlencode(data, errors="surrogatepass"))
     if data is None or isinstance(data, bytes | AsyncIterable):
         return "", data
-    raise InvalidInput("data", "must be text, bytes, a form's fields, or an async iterable of bytes")
+    raise InvalidInput("data", "must be text, bytes, form fields, or an async iterable of bytes")
 
 
 def _to_utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput("data", "holds half of a character (a lone surrogate)") from None
+        raise InvalidInput("data", "contains a lone surrogate, which UTF-8 can't encode; remove it") from None

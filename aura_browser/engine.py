@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Selenium:
-    """A Chrome on this machine, started by ChromeDriver and ended after the harvest.
+    """A new Chrome on this machine, started by ChromeDriver and ended after the harvest.
 
     Attributes:
-        chrome_path: Chrome's executable; looked for if None.
-        driver_path: ChromeDriver's executable; looked for if None.
-        profile: the browser profile to use and keep, so that a person's login lasts: a name, or a folder (with a
-            separator in it). None for a new one each time, which is removed.
-        virtual_display: show the window on a display that nobody sees (Xvfb; extra ``virtual-display``).
+        chrome_path: Chrome's executable; None to search for it.
+        driver_path: ChromeDriver's executable; None to search for it.
+        profile: the browser profile to use and keep, so that a person's login lasts: a name, or a folder (with a path
+            separator). None for a temporary profile.
+        virtual_display: show the window on a virtual display that nobody sees (Xvfb; extra ``virtual-display``).
     """
 
     browser: ClassVar[str] = "selenium"
@@ -35,12 +35,12 @@ class Selenium:
 
 @dataclass(frozen=True, slots=True)
 class Undetected(Selenium):
-    """As :class:`Selenium`, with less in it that tells of a driver: for sites that turn driven browsers away.
+    """As :class:`Selenium`, with fewer signs of automation: for sites that block automated browsers.
 
-    Of undetected-chromedriver (extra ``undetected``) only its patch of the driver is used, on a copy that is removed.
-    Its own launcher leaves a Chrome behind when the program is killed (measured with 3.5.5), lets all local programs
-    debug that Chrome, and never has a sandbox. Without a window Chrome itself still says that it has none; to have
-    one where nobody sees it, use *virtual_display*.
+    Only undetected-chromedriver's patch of the driver is used (extra ``undetected``), on a temporary copy. Its own
+    launcher leaves Chrome running when the program is killed (3.5.5), lets all local programs debug that Chrome, and
+    never uses the sandbox. A headless Chrome still identifies itself as headless; *virtual_display* gives it a window
+    that nobody sees.
     """
 
     browser: ClassVar[str] = "undetected"
@@ -48,13 +48,13 @@ class Undetected(Selenium):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A Chrome of a Selenium Grid, version 4.
+    """A Chrome on a Selenium Grid, version 4.
 
     Attributes:
-        url: its address, such as ``http://127.0.0.1:4444``; with ``user:password@`` where it asks for them.
+        url: the Grid's address, such as ``http://127.0.0.1:4444``; with ``user:password@`` if it needs them.
 
     Raises:
-        InvalidInput: if that is none.
+        InvalidInput: if *url* is malformed.
     """
 
     browser: ClassVar[str] = "grid"
@@ -72,14 +72,14 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """A Chrome that runs already and listens for debuggers. One tab is opened there and closed again.
+    """A Chrome that already runs with a debugging port. One tab is opened there and closed again.
 
     Attributes:
-        address: ``host:port``, as given to it with ``--remote-debugging-port``.
-        driver_path: ChromeDriver's executable; looked for if None.
+        address: ``host:port``; the port is the one of Chrome's ``--remote-debugging-port``.
+        driver_path: ChromeDriver's executable; None to search for it.
 
     Raises:
-        InvalidInput: if the address is none.
+        InvalidInput: if *address* is malformed.
     """
 
     browser: ClassVar[str] = "attach"
@@ -90,20 +90,20 @@ class Attach:
     def __post_init__(self) -> None:
         try:
             url = URL(f"http://{self.address}")
-            known = url.host and url.explicit_port and url.path == "/" and not url.user and not url.query_string
+            is_valid = url.host and url.explicit_port and url.path == "/" and not url.user and not url.query_string
         except ValueError:
-            known = False
-        if not known:
+            is_valid = False
+        if not is_valid:
             raise InvalidInput("attach", "must be host:port, such as 127.0.0.1:9222")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnDriver:
-    """A caller's own Chrome driver, which stays open.
+    """The caller's own Chrome driver, which stays open.
 
-    The headers are complete if it was made with the capability ``goog:loggingPrefs`` ``{"performance": "ALL"}``;
-    without it they are what the browser says of itself. Cancelling a harvest waits for the driver's call under way,
-    since the driver is not ours to end.
+    The session's headers are complete if the driver was created with the capability ``goog:loggingPrefs``
+    ``{"performance": "ALL"}``; otherwise they are built from the page's JavaScript values. Cancelling a harvest waits
+    for the driver's current call, since the driver belongs to the caller and is not ended.
 
     Attributes:
         driver: a Selenium driver of Chrome. No other thread may use it during a harvest.
@@ -117,7 +117,7 @@ class OwnDriver:
 Engine = Selenium | Undetected | Grid | Attach | OwnDriver
 
 LOCAL_ENGINES: Final[Mapping[str, type[Selenium]]] = {engine.browser: engine for engine in (Selenium, Undetected)}
-"""Those that start a Chrome on this machine, by the names that ``--engine`` takes."""
+"""The engines that start a Chrome on this machine, by their ``--engine`` names."""
 
 OnWait = Callable[[float, tuple[str, ...]], None]
-"""Is told how many seconds are left for a harvest, and which conditions don't hold yet; called from its thread."""
+"""Called from the harvest's thread with the seconds left and the conditions that don't hold yet."""

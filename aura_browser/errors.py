@@ -8,40 +8,41 @@
     │   ├── BrowserNotFound    no Chrome or no ChromeDriver
     │   ├── DriverMismatch     Chrome and ChromeDriver have different major versions
     │   ├── LaunchFailed       Chrome did not start; carries the end of its own stderr
-    │   ├── GridFailed         no Selenium Grid there, or none of its browsers to be had
-    │   ├── BrowserDied        the browser or its driver ended, or stopped answering, during a harvest
-    │   ├── WindowClosed       its window was closed before the session was read
+    │   ├── GridFailed         no Selenium Grid answers, or it gave no browser
+    │   ├── BrowserDied        the browser or its driver ended or stopped responding during a harvest
+    │   ├── WindowClosed       the window was closed before the session was read
     │   ├── PageFailed         the page could not be loaded; carries Chrome's error code
-    │   └── NotReady           the page loaded, but the site never became ready in time
-    ├── InteractionRequired    a person has to act, and the refresh policy or the machine rules it out
-    ├── HarvestCoolingDown     a harvest failed a moment ago; no other browser is started yet
+    │   └── NotReady           the page loaded, but was not ready in time
+    ├── InteractionRequired    a person has to act, but the refresh policy or the machine does not allow it
+    ├── HarvestCoolingDown     a harvest failed recently; the next one is not allowed yet
     ├── SessionFormatError     text that is not a session
     ├── StoreError             a session store can't be read or written
-    │   └── SessionLocked      a stored session is encrypted, and no key opens it
+    │   └── SessionLocked      a stored session is encrypted, and no available key decrypts it
     ├── SessionRefused         the site refused a renewed session too
-    └── ChatError              a request that reached, or tried to reach, the site
-        ├── ConnectionFailed   no answer at all: refused, DNS, TLS, proxy, dropped
-        ├── RateLimited        429; carries how long to wait
+    └── ChatError              a request failed on its way to the site, or at the site
+        ├── ConnectionFailed   no complete response: refused, DNS, TLS, proxy, dropped
+        ├── RateLimited        status 429; carries how long to wait
         ├── SiteFailed         the site answered with an error; carries its message
-        ├── AnswerTimeout      the site stayed silent before the first text
-        ├── EmptyAnswer        a good status and no text
-        └── StreamInterrupted  the answer broke off; carries the partial text
+        ├── AnswerTimeout      the site sent nothing within the read timeout
+        ├── EmptyAnswer        a success status without text
+        └── StreamInterrupted  the answer was cut short; carries the partial text
 
-Errors carry typed facts as attributes and make their prose in ``__str__``. No attribute that may hold a
-secret is part of ``str()`` or ``repr()``, and text that comes from outside is cleaned for a terminal.
+Errors carry typed facts as attributes and build their message in ``__str__``. Attributes that may hold a secret
+are never part of ``str()`` or ``repr()``, and text from outside is cleaned for a terminal.
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 
 class AuraError(Exception):
-    """The base of every error here."""
+    """The base class of all errors of this package."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by attributes: the default replays positional arguments, and these errors take keywords."""
+        """Pickle by attributes: the default repeats positional arguments, and these errors take keywords."""
         return _restore, (type(self), self.__dict__.copy())
 
 
@@ -51,13 +52,17 @@ def _restore(kind: type[AuraError], facts: dict[str, object]) -> AuraError:
     return error
 
 
+def _as_sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 @dataclass(eq=False, repr=False)
 class InvalidInput(AuraError):
-    """An argument, option or message that can't work. Nothing was started.
+    """An argument, option or message is invalid. Nothing was started.
 
     Attributes:
-        name: what was wrong, as the caller wrote it (``proxy``, ``messages[2].content``).
-        problem: why, and what would do.
+        name: the invalid input, as the caller wrote it (``proxy``, ``messages[2].content``).
+        problem: why it is invalid, and what would be valid.
     """
 
     name: str
@@ -68,17 +73,17 @@ class InvalidInput(AuraError):
 
 
 class BrowserError(AuraError):
-    """The browser side: finding, starting, using it."""
+    """The browser could not be found, started or used."""
 
 
 @dataclass(eq=False, repr=False)
 class BrowserNotFound(BrowserError):
-    """No Chrome or no ChromeDriver.
+    """Chrome or ChromeDriver was not found.
 
     Attributes:
         program: ``Chrome`` or ``ChromeDriver``.
-        looked: the places that were looked at, in order.
-        hint: how to get it.
+        looked: the places that were searched, in order.
+        hint: how to get the program.
     """
 
     program: str
@@ -91,7 +96,7 @@ class BrowserNotFound(BrowserError):
 
 @dataclass(eq=False, repr=False)
 class DriverMismatch(BrowserError):
-    """Chrome and ChromeDriver have different major versions, which don't work together."""
+    """Chrome and ChromeDriver have different major versions and don't work together."""
 
     chrome_path: str
     chrome_version: str
@@ -100,9 +105,9 @@ class DriverMismatch(BrowserError):
 
     def __str__(self) -> str:
         return (
-            f"ChromeDriver {self.driver_version} ({self.driver_path}) does not fit Chrome {self.chrome_version} "
-            f"({self.chrome_path}): their major versions must be the same. Name a ChromeDriver that fits in "
-            "AURA_BROWSER_DRIVER, or remove this one, and Selenium downloads one that does."
+            f"ChromeDriver {self.driver_version} ({self.driver_path}) does not match Chrome {self.chrome_version} "
+            f"({self.chrome_path}): their major versions must be equal. Set AURA_BROWSER_DRIVER to a matching "
+            "ChromeDriver, or remove this one so that Selenium downloads a matching one."
         )
 
 
@@ -111,9 +116,9 @@ class LaunchFailed(BrowserError):
     """Chrome did not start.
 
     Attributes:
-        chrome_path: the Chrome that was started.
-        reason: what the driver said, in one line.
-        stderr_tail: the last lines of Chrome's own stderr, oldest first; may be empty.
+        chrome_path: the path of that Chrome.
+        reason: the driver's message, in one line.
+        stderr_tail: the last lines of Chrome's stderr, oldest first; may be empty.
     """
 
     chrome_path: str
@@ -121,47 +126,51 @@ class LaunchFailed(BrowserError):
     stderr_tail: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        said = f" Chrome's last lines: {' | '.join(self.stderr_tail)}" if self.stderr_tail else ""
-        return f"Chrome ({self.chrome_path}) did not start: {self.reason}.{said}"
+        output = f" Chrome's last lines: {' | '.join(self.stderr_tail)}" if self.stderr_tail else ""
+        advice = " To check this machine, run: aura-browser doctor" if self.stderr_tail else ""
+        return f"Chrome ({self.chrome_path}) did not start: {_as_sentence(self.reason)}{output}{advice}"
 
 
 @dataclass(eq=False, repr=False)
 class GridFailed(BrowserError):
-    """No Selenium Grid there, or none of its browsers to be had.
+    """No Selenium Grid answers, or it gave no browser.
 
     Attributes:
-        url: the Grid's address, without a password.
-        reason: what the Grid said, or that nothing did.
+        url: the Grid's URL, without a password.
+        reason: the Grid's message, or that there was no answer.
     """
 
     url: str
     reason: str
 
     def __str__(self) -> str:
-        return f"No browser from the Selenium Grid at {self.url}: {self.reason}"
+        return (
+            f"No browser from the Selenium Grid at {self.url}: {_as_sentence(self.reason)} Check the URL, and that the "
+            "Grid has a free node with Chrome."
+        )
 
 
 @dataclass(eq=False, repr=False)
 class BrowserDied(BrowserError):
-    """The browser or its driver ended, or stopped answering, during a harvest."""
+    """The browser or its driver ended or stopped responding during a harvest."""
 
     url: str
     reason: str
 
     def __str__(self) -> str:
-        return f"The browser ended while it was at {self.url}: {self.reason}. Try again."
+        return f"The browser stopped at {self.url}: {_as_sentence(self.reason)} Try again."
 
 
 @dataclass(eq=False, repr=False)
 class WindowClosed(BrowserError):
-    """The browser's window was closed, by the person or by the page, before the session was read."""
+    """The browser's window was closed, by the person or the page, before the session was read."""
 
     url: str
 
     def __str__(self) -> str:
         return (
-            f"The window at {self.url} was closed before the session could be read; nothing was kept. Run it again, "
-            "and leave the window open: it closes by itself."
+            f"The window at {self.url} was closed before the session was read, so nothing was saved. Run it again "
+            "and leave the window open; it closes by itself."
         )
 
 
@@ -170,8 +179,8 @@ class PageFailed(BrowserError):
     """The page could not be loaded.
 
     Attributes:
-        url: the page.
-        code: Chrome's error code, such as ``ERR_CONNECTION_REFUSED``, or what the proxy did.
+        url: the page's URL.
+        code: Chrome's error code, such as ``ERR_CONNECTION_REFUSED``, or what the proxy or the site answered.
     """
 
     url: str
@@ -183,13 +192,13 @@ class PageFailed(BrowserError):
 
 @dataclass(eq=False, repr=False)
 class NotReady(BrowserError):
-    """The page loaded, but the site never became ready in time.
+    """The page loaded, but was not ready in time.
 
     Attributes:
-        url: where the browser was at the end.
-        status: the page's HTTP status, or None if Chrome did not tell.
-        waited_s: how long was waited, in seconds.
-        missing: the conditions that did not hold at the end.
+        url: the browser's last URL.
+        status: the page's HTTP status, or None if Chrome did not report one.
+        waited_s: how long the harvest waited, in seconds.
+        missing: the conditions that were not met at the end.
     """
 
     url: str
@@ -200,7 +209,7 @@ class NotReady(BrowserError):
     def __str__(self) -> str:
         status = "" if self.status is None else f" (status {self.status})"
         return (
-            f"{self.url}{status} was not ready after {self.waited_s:.0f} s; never held: {', '.join(self.missing)}. "
+            f"{self.url}{status} was not ready after {self.waited_s:.0f} s; not met: {', '.join(self.missing)}. "
             "If the page asks for a login or a check, complete it yourself in a visible window "
             "(aura-browser harvest --interactive), or allow more time (--timeout)."
         )
@@ -208,11 +217,11 @@ class NotReady(BrowserError):
 
 @dataclass(eq=False, repr=False)
 class InteractionRequired(AuraError):
-    """A person has to act, and the refresh policy or the machine rules it out.
+    """A person has to act, but the refresh policy or the machine does not allow it.
 
     Attributes:
         reason: why a browser is needed.
-        command: what a person can run.
+        command: the command that a person can run.
     """
 
     reason: str
@@ -224,28 +233,28 @@ class InteractionRequired(AuraError):
 
 @dataclass(eq=False, repr=False)
 class HarvestCoolingDown(AuraError):
-    """A harvest failed, or did not help, a moment ago; no other browser is started yet.
+    """A harvest failed, or its session was refused, recently; the next one is not allowed yet.
 
     Attributes:
         retry_after_s: seconds until the next harvest is allowed.
-        reason: what the last harvest died of.
+        reason: why the last harvest failed.
     """
 
     retry_after_s: float
     reason: str
 
     def __str__(self) -> str:
-        wait = f"{self.retry_after_s:.0f} s"
-        return f"No new browser for another {wait}, because the last harvest did not help: {self.reason}"
+        wait, reason = f"{self.retry_after_s:.0f} s", _as_sentence(self.reason)
+        return f"No new harvest for another {wait}, because the last one failed: {reason} Try again after that."
 
 
 @dataclass(eq=False, repr=False)
 class SessionFormatError(AuraError):
-    """Text that is not a session.
+    """Text is not a valid session.
 
     Attributes:
-        field: where, such as ``cookies[0].name``; empty if the whole text is at fault.
-        problem: why; never holds a value from the text.
+        field: the invalid field, such as ``cookies[0].name``; empty if the whole text is invalid.
+        problem: why it is invalid; never contains a value from the text.
     """
 
     field: str
@@ -253,7 +262,8 @@ class SessionFormatError(AuraError):
 
     def __str__(self) -> str:
         where = f" at {self.field}" if self.field else ""
-        return f"Not a session{where}: {self.problem}"
+        advice = "Update aura-browser." if self.field == "version" else "Harvest a new session."
+        return f"Not a session{where}: {_as_sentence(self.problem)} {advice}"
 
 
 @dataclass(eq=False, repr=False)
@@ -261,8 +271,8 @@ class StoreError(AuraError):
     """A session store can't be read or written.
 
     Attributes:
-        place: the store, such as a folder's path.
-        problem: why, and what to do.
+        place: the store's folder or URL, or the name of the value in it.
+        problem: why it can't be used, and what to do.
     """
 
     place: str
@@ -273,7 +283,10 @@ class StoreError(AuraError):
 
 
 class SessionLocked(StoreError):
-    """A stored session is encrypted, and no key opens it. It stays where it is, byte for byte."""
+    """A stored session is encrypted, and no available key decrypts it. It is left unchanged."""
+
+    def __str__(self) -> str:
+        return f"The stored session {self.place} can't be decrypted: {self.problem}"
 
 
 @dataclass(eq=False, repr=False)
@@ -281,10 +294,10 @@ class SessionRefused(AuraError):
     """The site refused a renewed session too.
 
     Attributes:
-        url: what was asked for.
-        status: the answer's HTTP status.
-        mark: what in the answer told of the refusal.
-        advice: what may differ, and what to do.
+        url: the requested URL.
+        status: the response's HTTP status.
+        mark: what in the response showed the refusal.
+        advice: the likely cause, and what to do.
     """
 
     url: str
@@ -297,26 +310,27 @@ class SessionRefused(AuraError):
 
 
 class ChatError(AuraError):
-    """A request that reached, or tried to reach, the site."""
+    """A request failed on its way to the site, or at the site."""
 
 
 @dataclass(eq=False, repr=False)
 class ConnectionFailed(ChatError):
-    """No answer at all: refused, DNS, TLS, proxy, dropped."""
+    """No complete response: refused, DNS, TLS, proxy, dropped."""
 
     url: str
     reason: str
 
     def __str__(self) -> str:
-        return f"No answer from {self.url}: {self.reason}"
+        reason = _as_sentence(self.reason)
+        return f"No answer from {self.url}: {reason} Check the address, the network and the proxy."
 
 
 @dataclass(eq=False, repr=False)
 class RateLimited(ChatError):
-    """The site asks to slow down (429).
+    """The site limits requests (429).
 
     Attributes:
-        url: what was asked for.
+        url: the requested URL.
         retry_after_s: seconds to wait, or None if the site did not say.
     """
 
@@ -330,12 +344,12 @@ class RateLimited(ChatError):
 
 @dataclass(eq=False, repr=False)
 class SiteFailed(ChatError):
-    """The site answered with an error that a new session would not mend.
+    """The site answered with an error that a new session would not fix.
 
     Attributes:
-        url: what was asked for.
-        status: the answer's HTTP status; 0 if its first line could not be read.
-        message: what the site said, cleaned for a terminal.
+        url: the requested URL.
+        status: the response's HTTP status; 0 if the response is not valid HTTP.
+        message: the site's message, cleaned for a terminal.
     """
 
     url: str
@@ -343,28 +357,36 @@ class SiteFailed(ChatError):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.url} answered {self.status}: {self.message or 'no message'}"
+        message = _as_sentence(self.message or "no message")
+        status = self.status or "without a status"
+        return f"{self.url} answered {status}: {message} {self._advice}".rstrip()
+
+    @property
+    def _advice(self) -> str:
+        if self.status and self.status < HTTPStatus.BAD_REQUEST:
+            return ""
+        return "Check the request." if 0 < self.status < HTTPStatus.INTERNAL_SERVER_ERROR else "Try again later."
 
 
 @dataclass(eq=False, repr=False)
 class AnswerTimeout(ChatError):
-    """The site stayed silent before the first text.
+    """The site sent nothing within the read timeout.
 
     Attributes:
-        url: what was asked for.
-        read_timeout_s: how long nothing came, in seconds.
+        url: the requested URL.
+        read_timeout_s: the read timeout, in seconds.
     """
 
     url: str
     read_timeout_s: float
 
     def __str__(self) -> str:
-        return f"{self.url} sent nothing for {self.read_timeout_s:g} s. Try again, or allow a longer read time-out."
+        return f"{self.url} sent nothing for {self.read_timeout_s:g} s. Try again, or set a longer read timeout."
 
 
 @dataclass(eq=False, repr=False)
 class EmptyAnswer(ChatError):
-    """A good status and no text: the site lost its answer."""
+    """A success status without text."""
 
     url: str
 
@@ -374,12 +396,12 @@ class EmptyAnswer(ChatError):
 
 @dataclass(eq=False, repr=False)
 class StreamInterrupted(ChatError):
-    """The answer broke off after its first text. It is never asked for again on its own.
+    """The answer was cut short after its first text. It is never requested again automatically.
 
     Attributes:
-        url: what was asked for.
-        reason: how it broke off.
-        partial: the text so far; of more than a million characters the end. Not part of ``str()`` and ``repr()``.
+        url: the requested URL.
+        reason: why it was cut short.
+        partial: the text so far, or its end if it is over a million characters. Not part of ``str()`` and ``repr()``.
     """
 
     url: str
@@ -387,4 +409,7 @@ class StreamInterrupted(ChatError):
     partial: str
 
     def __str__(self) -> str:
-        return f"The answer from {self.url} broke off after {len(self.partial)} characters: {self.reason}"
+        return (
+            f"The answer from {self.url} broke off after {len(self.partial)} characters: {_as_sentence(self.reason)} "
+            "Ask again for a complete answer."
+        )

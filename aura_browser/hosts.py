@@ -1,4 +1,4 @@
-"""Hosts: which of them belong to one site, and which ones Chrome trusts without TLS."""
+"""Hosts: which hosts belong to one site, and which ones Chrome trusts without TLS."""
 
 from functools import cache, lru_cache
 from ipaddress import ip_address
@@ -15,9 +15,9 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @lru_cache(maxsize=1024)
 def origin_of(url: URL) -> URL:
-    """Return the origin that a session is for: ``ws`` counts as ``http``, ``wss`` as ``https``, as for a cookie.
+    """Return the origin that a session belongs to: ``ws`` counts as ``http``, ``wss`` as ``https``, as for cookies.
 
-    A default port is left out however *url* spells it (https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin).
+    A default port is left out, also if *url* names it (https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin).
 
     Raises:
         ValueError: if *url* has no host.
@@ -29,7 +29,7 @@ def origin_of(url: URL) -> URL:
 
 
 def host_of(url: URL) -> str:
-    """Return the host that cookies know *url* by: lower case, an IPv6 address without brackets."""
+    """Return the host of *url* as in a cookie's domain: lower case, an IPv6 address without brackets."""
     return (url.raw_host or "").strip("[]").lower()
 
 
@@ -43,7 +43,7 @@ def is_address(host: str) -> bool:
 
 
 def domain_matches(host: str, domain: str) -> bool:
-    """Return whether *host* is *domain* or below it (RFC 6265bis section 5.1.3). An address only matches itself."""
+    """Return whether *host* is *domain* or a subdomain of it (RFC 6265bis section 5.1.3); an IP must be equal."""
     return host == domain or (host.endswith(f".{domain}") and not is_address(host))
 
 
@@ -56,21 +56,21 @@ def is_trustworthy(url: URL) -> bool:
 
 
 def registrable_domain(host: str) -> str:
-    """Return the part of *host* that its owner registered; *host* itself where it is an address or a suffix.
+    """Return the registrable domain of *host*; *host* itself if it is an IP address or a public suffix.
 
-    From the public suffix list that comes with the package ``publicsuffixlist`` (https://publicsuffix.org).
+    It uses the public suffix list (https://publicsuffix.org) of the package ``publicsuffixlist``.
     """
     return host if is_address(host) else _public_suffixes().privatesuffix(host) or host
 
 
 def is_same_site(one: URL, other: URL) -> bool:
-    """Return whether two pages are of one site: the same host, or the same registrable domain."""
+    """Return whether two URLs are of one site: the same host, or the same registrable domain."""
     return one.host == other.host or registrable_domain(host_of(one)) == registrable_domain(host_of(other))
 
 
 @cache
 def _public_suffixes() -> "PublicSuffixList":
-    # Reading the list takes some 80 ms, and most harvests need no look into it.
+    # Reading the list takes about 80 ms, and most harvests don't need it.
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()

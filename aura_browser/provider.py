@@ -1,4 +1,4 @@
-"""``Aura``: the provider class that programs of the original project know, signature for signature."""
+"""``Aura``: a provider class with the same signatures as the original project's."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -20,10 +20,10 @@ _OPTIONS: Final = frozenset(ClientOptions.__annotations__) - {"proxy", "harvest"
 
 
 class Aura:
-    """Asks openchat.team, or the site that a subclass names in ``url``.
+    """Sends questions to openchat.team, or to the site that a subclass names in ``url``.
 
-    Sessions are cached between calls, so only the first one ever opens a browser. A program that asks often does
-    better with :class:`AuraClient`, which keeps its connections too.
+    Sessions are cached between calls, so only the first call opens a browser. For many calls use
+    :class:`AuraClient`, which also keeps its connections.
 
     Attributes:
         url: the site.
@@ -34,7 +34,7 @@ class Aura:
     working: ClassVar[bool] = False
 
     @classmethod
-    async def create_async_generator(  # noqa: PLR0917 - the signature is the original's
+    async def create_async_generator(  # noqa: PLR0917 - the original's signature
         cls,
         model: str,
         messages: Prompt,
@@ -42,26 +42,26 @@ class Aura:
         temperature: float = 0.5,
         max_tokens: int = 8192,
         webdriver: "WebDriver | None" = None,
-        **kwargs: Any,  # noqa: ANN401 - the signature is the original's
+        **kwargs: Any,  # noqa: ANN401 - the original's signature
     ) -> AsyncGenerator[str, None]:
-        """Ask, and yield the answer's text as it comes.
+        """Send a question and yield the answer's text as it arrives.
 
         Args:
             model: the model's id; empty for ``openchat_3.6``.
             messages: dicts with ``role`` and ``content``, oldest first.
             proxy: as in :class:`AuraClient`.
-            temperature: 0 is the steadiest.
+            temperature: 0 varies least.
             max_tokens: the context window in tokens.
-            webdriver: a Selenium WebDriver to harvest with, when a session is needed. It is not closed.
+            webdriver: a Selenium WebDriver for the harvest, if a session is needed. It is not closed.
             kwargs: ``session``, ``store``, ``refresh``, ``encryption``, ``engine`` and ``read_timeout`` as in
-                :class:`AuraClient`. What else the original's callers pass (``stream``, ``timeout``, …) is ignored.
+                :class:`AuraClient`. Other arguments of the original (``stream``, ``timeout``, …) are ignored.
 
         Raises:
             AuraError: as :meth:`AuraClient.stream`.
         """
         settings = {name: value for name, value in kwargs.items() if name in _OPTIONS}
         if unused := sorted(kwargs.keys() - _OPTIONS):
-            _log.debug("Left aside: %s", ", ".join(unused))
+            _log.debug("Ignored arguments: %s", ", ".join(unused))
         if webdriver is not None:
             settings["engine"] = OwnDriver(webdriver)
         client = AuraClient(

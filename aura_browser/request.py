@@ -1,4 +1,4 @@
-"""What goes to a site and what comes back, whatever carries it: the seam between clients and transports."""
+"""Requests to a site, its responses, and the transport between: the interface of clients and transports."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
 
 Body = bytes | AsyncIterable[bytes] | None
-"""What a request carries: whole, in pieces as they come (then it can be sent once only), or nothing."""
+"""A request's body: bytes, an async iterable of bytes (which can be sent only once), or None."""
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request of any method. Its body is never part of ``repr``.
+    """One HTTP request. Its body is never part of ``repr``.
 
     Attributes:
         method: such as ``GET``.
-        url: an address, or a path that the transport joins to the site's origin.
-        headers: the caller's own; the session's are added by the transport.
+        url: a URL, or a path that the transport joins to the site's origin.
+        headers: the caller's headers; the transport adds the session's.
         body: see :data:`Body`.
-        follows_redirects: whether a redirect within the site is followed. One elsewhere never is.
+        follows_redirects: whether redirects within the site are followed. Redirects to other sites never are.
     """
 
     method: str
@@ -39,17 +39,17 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(Protocol):
-    """What a transport yields for a request. Read it within its context.
+    """A site's response. It can be read only inside the context that yields it.
 
     Attributes:
-        url: what answered, after redirects within the site.
+        url: the URL that answered, after redirects within the site.
         status: the HTTP status.
         reason: the reason phrase, cleaned for a terminal.
-        headers: names in any letter case to values; the last of those that came several times.
+        headers: case-insensitive names to values; of a repeated header, the last value.
     """
 
     @property
-    def url(self) -> str: ...  # noqa: D102 - told above, and so the rest
+    def url(self) -> str: ...  # noqa: D102 - documented above, like the next three
     @property
     def status(self) -> int: ...  # noqa: D102
     @property
@@ -58,51 +58,51 @@ class Response(Protocol):
     def headers(self) -> Mapping[str, str]: ...  # noqa: D102
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body in the pieces that it arrives in.
+        """Yield the body in chunks, as they arrive.
 
         Raises:
-            ChatError: if it breaks off, or falls silent.
+            ChatError: if the body is cut short, or no byte arrives within the read timeout.
         """
 
     def raise_for_status(self) -> None:
-        """Raise what an answer that is not good stands for.
+        """Raise the error for a status that is not a success.
 
         Raises:
             RateLimited: 429.
-            SiteFailed: any other status from 400 up, and a redirect.
+            SiteFailed: any other status from 300 up.
         """
 
 
 class Transport(Protocol):
-    """Carries requests to one site with its session, and renews the session when the site refuses it.
+    """Sends requests to one site with its session, and renews the session when the site refuses it.
 
-    It is opened once and closed once; closing it closes what keeps the session too.
+    Open and close it once. Closing it closes the session's manager too.
     """
 
     def send(self, request: Request) -> AbstractAsyncContextManager[Response]:
         """Send *request* and yield the response.
 
         Raises:
-            InvalidInput: for a request that can't be sent with the site's session.
-            ConnectionFailed: no connection, or it broke before or within the answer.
-            AnswerTimeout: nothing came for the read time-out.
-            SessionRefused: a renewed session was refused too.
-            AuraError: what renewing the session raises.
+            InvalidInput: if the request can't be sent with the site's session.
+            ConnectionFailed: if there is no connection, or it closes before the response is complete.
+            AnswerTimeout: if no byte arrives within the read timeout.
+            SessionRefused: if the site refuses a renewed session too.
+            AuraError: if renewing the session fails.
         """
 
     def connect(self, request: Request) -> "AbstractAsyncContextManager[ClientWebSocketResponse]":
-        """Open a WebSocket and yield it. Errors as :meth:`send`."""
+        """Open a WebSocket and yield it. Raises the same errors as :meth:`send`."""
 
     async def open(self) -> None:
-        """Make ready to send."""
+        """Prepare to send requests."""
 
     async def aclose(self) -> None:
-        """End it, and what keeps the session."""
+        """Close the transport and the session's manager."""
 
 
 @lru_cache
 def fetch_headers(origin: str) -> Mapping[str, str]:
-    """Return what Chrome adds to a same-origin fetch by a page at *origin* (https://fetch.spec.whatwg.org)."""
+    """Return the headers that Chrome adds to a same-origin fetch by a page at *origin* (https://fetch.spec.whatwg.org)."""
     return {
         "Accept": "*/*",
         "Origin": origin,

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Puts Chrome and ChromeDriver on this machine through its package manager. Where they are already, it does nothing.
-# Where it can't, it says what to install, and exits with 1.
+# Installs Chrome and ChromeDriver with the system's package manager, unless they are installed already. If that is not
+# possible, it says what to install and exits with 1.
 #
 #   drivers/install.sh               Chrome and ChromeDriver
 #   drivers/install.sh grid          Java and the Selenium server, for drivers/grid/start.sh
-#   drivers/install.sh venv PACKAGE  the package that Debian's and Ubuntu's Python lacks to make environments
+#   drivers/install.sh venv PACKAGE  the package with Python's venv on Debian and Ubuntu
 set -eu
 
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 
-found() { # found NAME...: true if one of them is an executable of drivers/bin or on PATH
+has_program() { # has_program NAME...: true if one of them is an executable in drivers/bin or on PATH
     for name in "$@"; do
         if [ -x "$here/bin/$name" ] || command -v "$name" >/dev/null 2>&1; then return 0; fi
     done
@@ -18,10 +18,10 @@ found() { # found NAME...: true if one of them is an executable of drivers/bin o
 
 have_chrome() {
     [ -x "${AURA_BROWSER_CHROME:-}" ] || [ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ] ||
-        found google-chrome google-chrome-stable chromium chromium-browser chrome
+        has_program google-chrome google-chrome-stable chromium chromium-browser chrome
 }
 
-have_driver() { [ -x "${AURA_BROWSER_DRIVER:-}" ] || found chromedriver chromium.chromedriver; }
+have_driver() { [ -x "${AURA_BROWSER_DRIVER:-}" ] || has_program chromedriver chromium.chromedriver; }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -29,15 +29,15 @@ as_root() {
     elif command -v sudo >/dev/null 2>&1; then
         sudo "$@"
     else
-        echo "drivers/install.sh: neither root nor sudo, so nothing can be installed. As root, run: $*" >&2
+        echo "drivers/install.sh: not root, and sudo is missing, so nothing can be installed. As root, run: $*" >&2
         exit 1
     fi
 }
 
-manual() {
+fail() {
     echo "drivers/install.sh: $1" >&2
-    echo "Install Chrome or Chromium and a ChromeDriver of the same major version yourself, then either have them on" >&2
-    echo "PATH, or put chromedriver into drivers/bin, or set AURA_BROWSER_CHROME and AURA_BROWSER_DRIVER." >&2
+    echo "Install Chrome or Chromium and a ChromeDriver of the same major version yourself. Then put them on PATH, or put" >&2
+    echo "chromedriver into drivers/bin, or set AURA_BROWSER_CHROME and AURA_BROWSER_DRIVER." >&2
     exit 1
 }
 
@@ -47,7 +47,7 @@ apt_install() {
 }
 
 if [ "${1:-}" = venv ]; then
-    command -v apt-get >/dev/null 2>&1 || { echo "This Python can't make environments: it lacks ensurepip." >&2; exit 1; }
+    command -v apt-get >/dev/null 2>&1 || { echo "This Python can't create virtual environments: ensurepip is missing. Install it first." >&2; exit 1; }
     as_root apt-get update -qq
     apt_install "$2"
     exit 0
@@ -56,9 +56,9 @@ fi
 if [ "${1:-}" = grid ]; then
     missing=
     java -version >/dev/null 2>&1 || missing=default-jre-headless
-    "$here/grid/jar.sh" >/dev/null 2>&1 || found npm || missing="$missing npm"
+    "$here/grid/jar.sh" >/dev/null 2>&1 || has_program npm || missing="$missing npm"
     if [ -n "$missing" ]; then
-        command -v apt-get >/dev/null 2>&1 || { echo "Install Java (17 or newer) and npm, then start this again." >&2; exit 1; }
+        command -v apt-get >/dev/null 2>&1 || { echo "Install Java (17 or newer) and npm, then run this again." >&2; exit 1; }
         as_root apt-get update -qq
         # shellcheck disable=SC2086 # a list of names
         apt_install $missing
@@ -69,15 +69,15 @@ fi
 
 if have_chrome && have_driver; then exit 0; fi
 
-# Chromium's driver is of Chromium's version, and does not fit a Google Chrome.
-if have_chrome && ! found chromium chromium-browser; then
-    echo "Chrome is there without a ChromeDriver: Selenium downloads the one that fits at the first harvest." >&2
+# Chromium's driver has Chromium's version, and does not match a Google Chrome.
+if have_chrome && ! has_program chromium chromium-browser; then
+    echo "Chrome is installed without ChromeDriver: Selenium downloads the matching one at the first harvest." >&2
     exit 0
 fi
 
 if command -v apt-get >/dev/null 2>&1; then
     as_root apt-get update -qq
-    # Ubuntu has the driver, and with it the browser, under another name.
+    # Ubuntu has the driver and the browser under other names.
     if apt-cache show chromium-driver >/dev/null 2>&1; then
         apt_install chromium chromium-driver
     else
@@ -88,7 +88,7 @@ elif command -v dnf >/dev/null 2>&1; then
 elif command -v brew >/dev/null 2>&1; then
     brew install --cask google-chrome chromedriver
 else
-    manual "no package manager that it knows (apt-get, dnf, brew)."
+    fail "found no supported package manager (apt-get, dnf, brew)."
 fi
 
-have_chrome && have_driver || manual "the packages were installed, but Chrome or ChromeDriver is still not found."
+have_chrome && have_driver || fail "the packages were installed, but Chrome or ChromeDriver is still not found."

@@ -11,6 +11,8 @@ from blockbuster import blockbuster_ctx
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 
+pytest_plugins = ["tests.parts.summary"]
+
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
 
 

@@ -1,1 +1,1 @@
-"""Chat: ``messages`` are what is asked, ``dialects`` how a site is asked, ``client`` asks and streams the answer."""
+"""Chat: ``messages`` holds questions, ``dialects`` encode them for sites, ``client`` sends them and streams answers."""

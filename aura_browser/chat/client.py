@@ -1,4 +1,4 @@
-"""The chat client: asks a chat site and streams its answers."""
+"""The chat client: sends questions to a chat site and streams the answers."""
 
 from collections.abc import AsyncGenerator
 from types import TracebackType
@@ -16,23 +16,23 @@ from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, Site, site_at
 from aura_browser.text import clean_text
 
-_MOST_KEPT: Final = 1_000_000  # characters of an answer; openchat.team's own limit is a thousandth of that
+_MAX_KEPT_CHARS: Final = 1_000_000  # of an answer; openchat.team's answers are far shorter
 
 
 class AuraClient:
-    """A chat site's client. Use it with ``async with``; one serves any number of concurrent calls.
+    """A client for a chat site. Use it with ``async with``; it serves concurrent calls.
 
-    The first call that needs a session takes the cached one or opens a browser; nothing happens before.
+    The first call that needs a session uses the cached one or opens a browser; nothing happens before.
 
     Args:
-        url: the site's address, where an openchat-ui app is expected, or a :class:`Site` that names its dialect.
-        model: the id of the model to ask; empty for the default.
-        temperature: 0 is the steadiest.
+        url: the URL of an openchat-ui site, or a :class:`Site` that names its dialect.
+        model: the model's id; empty for the default.
+        temperature: 0 varies least.
         max_tokens: the context window in tokens, not an answer length.
         options: see :class:`aura_browser.assembly.ClientOptions`.
 
     Raises:
-        InvalidInput: naming the argument that can't work.
+        InvalidInput: naming the invalid argument.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class AuraClient:
 
     @property
     def counters(self) -> Counters:
-        """What was done for the session so far, in numbers."""
+        """Counts of what was done for the session so far."""
         return self._client.counters
 
     async def session(self) -> Session:
-        """Return the session in use, harvesting one if there is none.
+        """Return the session in use; harvest one if there is none.
 
         Raises:
-            AuraError: what the harvest raises.
+            AuraError: if the harvest fails.
         """
         return await self._client.session()
 
@@ -82,19 +82,19 @@ class AuraClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
     ) -> AsyncGenerator[str, None]:
-        """Ask, and yield the answer's text as it comes.
+        """Send a question and yield the answer's text as it arrives.
 
         Args:
-            messages: a text, or the conversation so far as dicts or :class:`Message` values, oldest first.
-            model: for this call; the client's if None.
-            temperature: for this call; the client's if None.
-            max_tokens: for this call; the client's if None.
+            messages: a string, or the conversation so far as dicts or :class:`Message` values, oldest first.
+            model: the model's id; None for the client's.
+            temperature: as for the client; None for the client's.
+            max_tokens: as for the client; None for the client's.
 
         Raises:
-            InvalidInput: before anything is sent.
-            AuraError: what the harvest raises.
-            SessionRefused: if a renewed session was refused too.
-            ChatError: for all that goes wrong with the answer; StreamInterrupted once there was text.
+            InvalidInput: if an argument is invalid; nothing was sent.
+            AuraError: if the harvest fails.
+            SessionRefused: if the site refuses a renewed session too.
+            ChatError: if the request or the answer fails; StreamInterrupted after the first text.
         """
         request = ChatRequest(
             messages=read_messages(messages),
@@ -104,23 +104,23 @@ class AuraClient:
         )
         wire = self._dialect.chat_request(request, self._origin)
         decoder = self._dialect.answer_decoder()
-        said = _Said()
+        answer = _AnswerText()
         try:
             async with self._client.send(wire) as response:
                 response.raise_for_status()
                 async for data in response:
                     if text := _decode(decoder, data, response):
-                        said.add(text)
+                        answer.add(text)
                         yield text
                 text = _decode(decoder, b"", response, final=True)
         except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
-            if not said.length:
+            if not answer.length:
                 raise
-            raise StreamInterrupted(error.url, _reason(error), said.text) from error
+            raise StreamInterrupted(error.url, _describe_interruption(error), answer.text) from error
         if text:
-            said.add(text)
+            answer.add(text)
             yield text
-        if not said.length:
+        if not answer.length:
             raise EmptyAnswer(f"{self._origin}{wire.url}")
 
     async def complete(
@@ -131,12 +131,12 @@ class AuraClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
     ) -> str:
-        """Ask, and return the whole answer. Arguments and errors as :meth:`stream`."""
+        """Send a question and return the whole answer. Arguments and errors are those of :meth:`stream`."""
         stream = self.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
         return "".join([text async for text in stream])
 
     async def models(self) -> tuple[Model, ...]:
-        """Return the models that the site offers. Errors as :meth:`stream`."""
+        """Return the site's models. Raises the same errors as :meth:`stream`."""
         request = self._dialect.models_request(self._origin)
         body = await self._read(request)
         try:
@@ -153,11 +153,11 @@ class AuraClient:
         return body
 
 
-class _Said:
-    """The text of an answer so far, for the error that it may end with; of a very long one its end alone.
+class _AnswerText:
+    """The text of an answer so far, for an error that may follow; of a very long one, only the end.
 
     Attributes:
-        length: how many characters are kept.
+        length: the number of characters kept.
     """
 
     def __init__(self) -> None:
@@ -169,25 +169,25 @@ class _Said:
         return "".join(self._texts)
 
     def add(self, text: str) -> None:
-        """Take down what comes next."""
+        """Append *text*."""
         self._texts.append(text)
         self.length += len(text)
-        if self.length > _MOST_KEPT:
-            self._forget_beginning()
+        if self.length > _MAX_KEPT_CHARS:
+            self._drop_beginning()
 
-    def _forget_beginning(self) -> None:
-        # Half of it at once, so that it is rarely done.
-        forgotten = 0
-        while self.length > _MOST_KEPT // 2 and forgotten < len(self._texts) - 1:
-            self.length -= len(self._texts[forgotten])
-            forgotten += 1
-        del self._texts[:forgotten]
+    def _drop_beginning(self) -> None:
+        # Drop half of it at once, so that this happens rarely.
+        dropped = 0
+        while self.length > _MAX_KEPT_CHARS // 2 and dropped < len(self._texts) - 1:
+            self.length -= len(self._texts[dropped])
+            dropped += 1
+        del self._texts[:dropped]
 
 
-def _reason(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:
+def _describe_interruption(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:
     match error:
         case AnswerTimeout():
-            return f"nothing came for {error.read_timeout_s:g} s"
+            return f"nothing arrived for {error.read_timeout_s:g} s"
         case ConnectionFailed():
             return error.reason
         case SiteFailed():

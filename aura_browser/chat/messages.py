@@ -1,4 +1,4 @@
-"""What is asked of a chat site: messages, a model, and the request that holds them."""
+"""Questions to a chat site: messages, models, and chat requests."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
@@ -9,16 +9,16 @@ from aura_browser.errors import InvalidInput
 
 Role = Literal["system", "user", "assistant"]
 Messages = list["Message | Mapping[str, object]"]
-"""A conversation, oldest message first. ``Messages([…])`` makes one; any other list, or a text, does as well."""
+"""A conversation, oldest message first. ``Messages([…])`` creates one; any other list, or a string, works too."""
 
 Prompt = str | Iterable["Message | Mapping[str, object]"]
-"""What can be asked: a text (one message of the user), or messages as dicts or :class:`Message` values."""
+"""A question: a string (one user message), or messages as dicts or :class:`Message` values."""
 
 DEFAULT_MODEL: Final = "openchat_3.6"
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One turn of a conversation: who said it, and what. The text is never part of ``repr``."""
+    """One message of a conversation: its role and its text. The text is never part of ``repr``."""
 
     role: Role
     content: str
@@ -31,11 +31,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A model that a site offers.
+    """A model of a site.
 
     Attributes:
-        id: what requests name it by.
-        name: what people see.
+        id: its id in requests.
+        name: its display name.
     """
 
     id: str
@@ -48,9 +48,9 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         messages: the conversation so far, oldest first.
         model: the model's id.
-        temperature: 0 is the steadiest.
-        max_tokens: the context window in tokens. It is no answer length: the site fixes that at 1000 tokens, and
-            drops the oldest messages that don't fit (measured).
+        temperature: 0 varies least.
+        max_tokens: the context window in tokens, not an answer length: openchat.team limits answers to 1000 tokens,
+            and drops the oldest messages that don't fit.
     """
 
     messages: tuple[Message, ...]
@@ -60,32 +60,32 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def turns(self) -> list[Message]:
-        """The messages that are no instructions."""
+        """The messages without system messages."""
         return [message for message in self.messages if message.role != "system"]
 
 
 def read_messages(messages: Prompt) -> tuple[Message, ...]:
-    """Take messages as people write them: a text (one user message), or dicts and :class:`Message` values.
+    """Validate messages: a string (one user message), or dicts and :class:`Message` values.
 
     Raises:
-        InvalidInput: naming the message and the field that can't be used.
+        InvalidInput: naming the invalid message and field.
     """
     if isinstance(messages, str):
-        return (_checked("messages", "user", messages),)
+        return (_check_message("messages", "user", messages),)
     if not isinstance(messages, Iterable):
-        raise InvalidInput("messages", "must be a text, or messages with role and content")
+        raise InvalidInput("messages", "must be a string, or messages with role and content")
     return tuple(_read_message(f"messages[{index}]", message) for index, message in enumerate(messages))
 
 
 def _read_message(place: str, message: object) -> Message:
     if isinstance(message, Message):
-        return _checked(place, message.role, message.content)
+        return _check_message(place, message.role, message.content)
     if isinstance(message, Mapping):
-        return _checked(place, message.get("role"), message.get("content"))
+        return _check_message(place, message.get("role"), message.get("content"))
     raise InvalidInput(place, "not a message: a dict with role and content, or a Message")
 
 
-def _checked(place: str, role: object, content: object) -> Message:
+def _check_message(place: str, role: object, content: object) -> Message:
     known: Role | None = next((known for known in get_args(Role) if known == role), None)
     if known is None:
         raise InvalidInput(f"{place}.role", f"must be one of {', '.join(get_args(Role))}")
@@ -94,5 +94,7 @@ def _checked(place: str, role: object, content: object) -> Message:
     try:
         content.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(f"{place}.content", "holds half of a character (a lone surrogate)") from None
+        raise InvalidInput(
+            f"{place}.content", "contains a lone surrogate, which UTF-8 can't encode; remove it"
+        ) from None
     return Message(known, content)

@@ -1,4 +1,4 @@
-"""The command ``aura-browser``. Each of its commands is a file here, loaded when it is called."""
+"""The command ``aura-browser``. Each subcommand is a file here, loaded when it is called."""
 
 import gc
 import os
@@ -9,15 +9,15 @@ from typing import Final
 
 import click
 
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
-# Told here, so that --help needs to load none of them.
+_GC_THRESHOLD: Final = 20_000
+# Short help texts, here so that --help loads no subcommand.
 _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
     "chat": "Ask a chat site, once or in a conversation.",
-    "sessions": "See, check and remove the sessions that are cached.",
-    "doctor": "Tell whether it can run here, and what mends it if not.",
-    "demo": "See the main job work, on this machine alone.",
-    "playground": "Serve a local chat site to try things on.",
+    "sessions": "See, check, import and remove cached sessions.",
+    "doctor": "Check whether aura-browser can run here, and how to fix it if not.",
+    "demo": "Run the main job against a local site.",
+    "playground": "Serve a local chat site for experiments.",
 }
 
 
@@ -39,22 +39,22 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aura-browser")
 def cli() -> None:
-    """Talk to a web chat with the session that your own browser gets.
+    """Use a web chat with the session that your own browser gets.
 
     \b
-    aura-browser demo                      see all of it work, on this machine alone
+    aura-browser demo                      run everything once, on this machine alone
     aura-browser chat "Hello!"             ask openchat.team
     aura-browser harvest -o session.json   keep the session as JSON
 
     Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 Ctrl-C.
-    """  # noqa: D301 - click knows an example by this character
+    """  # noqa: D301 - click's mark for text that it must not wrap
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``aura-browser`` with *argv* (the process's own if None) and return its exit code."""
-    # Loading modules makes no garbage, and to look for it at Python's own pace takes a twentieth of a start (measured).
-    # It stays so: modules are loaded as they are needed, and what comes later makes little garbage either.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    # Imports create many objects and no garbage; collecting at the default threshold only slows the start-up.
+    # It is not reset: modules are loaded lazily, and commands create little garbage.
+    gc.set_threshold(_GC_THRESHOLD)
     try:
         code = cli.main(None if argv is None else list(argv), prog_name="aura-browser", standalone_mode=False)
     except click.ClickException as error:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.Abort:
         return 130
     except BrokenPipeError:
-        # The reader has gone, as "head" does. Nothing more can be said there, at exit neither.
+        # The reader closed the pipe, as "head" does. Python would fail again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code if isinstance(code, int) else 0

@@ -3,38 +3,43 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 from yarl import URL
 
-from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
+from aura_browser.engine import LOCAL_ENGINES, Attach, Engine, Grid, Selenium
 from aura_browser.errors import InvalidInput
 from aura_browser.proxy.address import check_proxy, has_password
 
-_LONGEST_S = 86_400.0
-_SEEN_BY_ALL = "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
+if TYPE_CHECKING:
+    from aura_browser.assembly import SessionOptions
+
+_MAX_DURATION_S: Final = 86_400.0
+_VISIBLE_TO_EVERYBODY: Final = (
+    "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
+)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Checked(click.ParamType[object]):
-    """A value that one of the package's own functions reads, so that the wrong one is a usage error.
+class ParsedText(click.ParamType[object]):
+    """A value that one of the package's own functions parses; an invalid one is a usage error.
 
     Args:
-        name: what ``--help`` calls it.
-        read: takes the text; raises InvalidInput.
+        name: the type's name in ``--help``.
+        parse: takes the text; raises InvalidInput.
     """
 
-    def __init__(self, name: str, read: Callable[[str], object]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
         self.name = name
-        self._read = read
+        self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read *value*; a wrong one ends the command with exit code 2."""
+        """Parse *value*; an invalid one ends the command with exit code 2."""
         try:
-            return self._read(value) if isinstance(value, str) else value
+            return self._parse(value) if isinstance(value, str) else value
         except InvalidInput as error:
             self.fail(error.problem, param, ctx)
 
@@ -52,9 +57,16 @@ store_option: Decorator = click.option(
     metavar="PLACE",
     help="Where sessions are cached: a folder, or redis://host to share them. [default: your state folder]",
 )
+_refresh_option: Decorator = click.option(
+    "--refresh",
+    type=click.Choice(["never", "headless", "interactive"]),
+    default="headless",
+    show_default=True,
+    help="What renewing the session may do: open no browser, one without a window, or a window for you to log in.",
+)
 
 
-def _checked_proxy(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def _check_proxy_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
     try:
@@ -62,16 +74,16 @@ def _checked_proxy(ctx: click.Context, param: click.Parameter, value: str | None
     except InvalidInput as error:
         raise click.BadParameter(error.problem, ctx, param) from None
     if has_password(value) and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
-        raise click.BadParameter(_SEEN_BY_ALL.format("AURA_BROWSER_PROXY"), ctx, param)
+        raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_PROXY"), ctx, param)
     return value
 
 
-proxy_option: Decorator = click.option(
+_proxy_option: Decorator = click.option(
     "--proxy",
     metavar="URL",
     envvar="AURA_BROWSER_PROXY",
     show_envvar=True,
-    callback=_checked_proxy,
+    callback=_check_proxy_option,
     help=(
         "A proxy for browser and client: http://host:port, or socks5://host:port (needs the extra socks). One with a "
         "password, http://user:password@host:port, is read from the environment only."
@@ -79,14 +91,16 @@ proxy_option: Decorator = click.option(
 )
 
 
-def _engine(*, engine: str, grid: str | None, attach: str | None, profile: str | None, virtual_display: bool) -> Engine:
-    """Return the engine that the options name.
+def _build_engine(
+    *, engine: str, grid: str | None, attach: str | None, profile: str | None, virtual_display: bool
+) -> Engine:
+    """Return the engine that the options describe.
 
     Raises:
-        UsageError: if they don't go together.
+        UsageError: if they exclude each other.
     """
     options = {
-        "--engine undetected": engine == "undetected",
+        f"--engine {engine}": engine != Selenium.browser,
         "--grid (or AURA_BROWSER_GRID)": grid,
         "--attach": attach,
         "--profile": profile,
@@ -94,15 +108,15 @@ def _engine(*, engine: str, grid: str | None, attach: str | None, profile: str |
     }
     given = [option for option, value in options.items() if value]
     if (grid or attach) and len(given) > 1:
-        raise click.UsageError(f"{' and '.join(given)} don't go together: that browser is not started here.")
+        raise click.UsageError(f"{' and '.join(given)} can't be combined: that browser is not started here.")
     if grid:
         return Grid(grid)
     if attach:
         return Attach(attach)
-    return (Undetected if engine == "undetected" else Selenium)(profile=profile, virtual_display=virtual_display)
+    return LOCAL_ENGINES[engine](profile=profile, virtual_display=virtual_display)
 
 
-def _checked_grid(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def _check_grid_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
     value = value if "://" in value else f"http://{value}"
@@ -111,30 +125,30 @@ def _checked_grid(ctx: click.Context, param: click.Parameter, value: str | None)
     except InvalidInput as error:
         raise click.BadParameter(error.problem, ctx, param) from None
     if URL(value).password and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
-        raise click.BadParameter(_SEEN_BY_ALL.format("AURA_BROWSER_GRID"), ctx, param)
+        raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_GRID"), ctx, param)
     return value
 
 
 _ENGINE_OPTIONS: Final = (
     click.option(
         "--engine",
-        type=click.Choice(["selenium", "undetected"]),
-        default="selenium",
+        type=click.Choice(list(LOCAL_ENGINES)),
+        default=Selenium.browser,
         show_default=True,
-        help="How Chrome is started here. undetected, for sites that turn driven browsers away, is an extra.",
+        help="How Chrome is started here. undetected, for sites that reject automated browsers, is an extra.",
     ),
     click.option(
         "--grid",
         metavar="URL",
         envvar="AURA_BROWSER_GRID",
         show_envvar=True,
-        callback=_checked_grid,
+        callback=_check_grid_option,
         help="Use a browser of the Selenium Grid there, such as http://host:4444.",
     ),
     click.option(
         "--attach",
         metavar="HOST:PORT",
-        type=Checked("attach", lambda text: Attach(text).address),
+        type=ParsedText("attach", lambda text: Attach(text).address),
         help="Use a tab of a Chrome that runs with --remote-debugging-port, such as 127.0.0.1:9222. It stays open.",
     ),
     click.option(
@@ -145,34 +159,69 @@ _ENGINE_OPTIONS: Final = (
     click.option(
         "--virtual-display",
         is_flag=True,
-        help="Show the window on a display that nobody sees. Needs the extra virtual-display, and Xvfb.",
+        help="Show the window on an invisible display. Needs the extra virtual-display, and Xvfb.",
     ),
 )
 
 
 def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which browser is used; the command gets them as one value ``engine``."""
+    """Add the options that choose the browser; the command gets them as one value ``engine``."""
 
     @functools.wraps(function)
-    def command(**values: Any) -> Any:  # noqa: ANN401 - click's to fill in
+    def command(**values: Any) -> Any:  # noqa: ANN401 - click's parameters
         named = {name: values.pop(name) for name in ("engine", "grid", "attach", "profile", "virtual_display")}
-        return function(engine=_engine(**named), **values)
+        return function(engine=_build_engine(**named), **values)
 
     for option in reversed(_ENGINE_OPTIONS):
         command = option(command)
     return command
 
 
-def seconds(text: str) -> float:
-    """Read a number of seconds, more than 0 and at most a day.
+def session_options(*, session: bool = True, refresh: bool = False) -> Decorator:
+    """Add the options that say how a session is got and kept; the command gets them as one value ``options``.
+
+    They are the engine's, ``--proxy`` and ``--store``, and those asked for here. ``options`` is a
+    :class:`aura_browser.assembly.SessionOptions`.
+
+    Args:
+        session: whether the command has ``--session``.
+        refresh: whether the command has ``--refresh``.
+    """
+    added = [engine_options, _proxy_option, *([session_option] if session else []), store_option]
+    if refresh:
+        added.insert(0, _refresh_option)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(**values: Any) -> Any:  # noqa: ANN401 - click's parameters
+            options: SessionOptions = {
+                "engine": values.pop("engine"),
+                "proxy": values.pop("proxy"),
+                "store": values.pop("store"),
+            }
+            if session:
+                options["session"] = values.pop("session_name")
+            if refresh:
+                options["refresh"] = values.pop("refresh")
+            return function(options=options, **values)
+
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def parse_seconds(text: str) -> float:
+    """Parse a number of seconds, more than 0 and at most a day.
 
     Raises:
-        InvalidInput: if it is none.
+        InvalidInput: if it is not one.
     """
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 < number <= _LONGEST_S:
-        raise InvalidInput("seconds", f"{text!r} is no number of seconds above 0 and up to {_LONGEST_S:.0f}")
+    if not 0 < number <= _MAX_DURATION_S:
+        raise InvalidInput("seconds", f"{text!r} is not a number of seconds above 0 and up to {_MAX_DURATION_S:.0f}")
     return number

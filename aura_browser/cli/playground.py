@@ -5,8 +5,8 @@ import os
 
 import click
 
-from aura_browser.cli.options import Checked, seconds
-from aura_browser.cli.running import reported
+from aura_browser.cli.options import ParsedText, parse_seconds
+from aura_browser.cli.running import report_errors
 from aura_browser.errors import InvalidInput
 
 _GATES = ("none", "check-503", "check-403", "login-401", "login-redirect")
@@ -14,37 +14,37 @@ _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
 
 
 @click.command("playground")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 picks a free port.")
 @click.option(
     "--gate",
     type=click.Choice(_GATES),
     default="none",
     show_default=True,
-    help="What stands in front of the chat: nothing, a script check, or a login (demo, demo).",
+    help="What protects the chat: nothing, a script check, or a login (user demo, password demo).",
 )
 @click.option(
     "--life",
-    type=Checked("seconds", seconds),
-    help="Seconds that a session lives. [default: an hour]",
+    type=ParsedText("seconds", parse_seconds),
+    help="Lifetime of a session in seconds. [default: 3600]",
 )
-@click.option("--sliding/--fixed", default=False, help="Whether each answer prolongs the session. [default: fixed]")
+@click.option("--sliding/--fixed", default=False, help="Whether each answer extends the session. [default: fixed]")
 @click.option(
     "--upstream",
     metavar="URL",
     help=(
-        "Let an OpenAI-compatible server answer, such as http://127.0.0.1:11434/v1. "
-        f"Its key is taken from {_KEY_VARIABLE}."
+        "An OpenAI-compatible server that answers, such as http://127.0.0.1:11434/v1. "
+        f"Its key is read from {_KEY_VARIABLE}."
     ),
 )
-@reported
+@report_errors
 def command(port: int, gate: str, life: float | None, upstream: str | None, *, sliding: bool) -> None:
-    """Serve a local chat site that behaves as openchat.team does, until Ctrl-C.
+    """Serve a local chat site that behaves like openchat.team, until Ctrl-C.
 
     \b
     aura-browser playground --gate check-503
     aura-browser chat --url http://127.0.0.1:8765 "Hello!"
     curl -X POST http://127.0.0.1:8765/playground/revoke    end all sessions
-    """  # noqa: D301 - click knows an example by this character
+    """  # noqa: D301 - click's mark for text that it must not wrap
     asyncio.run(_serve(port, gate, life, upstream, sliding=sliding))
 
 
@@ -56,7 +56,7 @@ async def _serve(port: int, gate: str, life: float | None, upstream: str | None,
     try:
         await site.start()
     except OSError as error:
-        raise InvalidInput("--port", f"{port} can't be listened on ({error.strerror}); 0 takes any free one") from error
+        raise InvalidInput("--port", f"can't listen on {port} ({error.strerror}); 0 picks a free port") from error
     try:
         click.echo(site.origin)
         await asyncio.Event().wait()

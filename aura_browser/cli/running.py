@@ -1,4 +1,4 @@
-"""Runs a command: its event loop, its progress on a terminal, and one clear line for what goes wrong."""
+"""How a command runs: its progress on a terminal, its signals, and its errors as one line each."""
 
 import functools
 import logging
@@ -20,46 +20,50 @@ if TYPE_CHECKING:
     from aura_browser.session import Session
 
 
-def reported(function: Callable[..., None]) -> Callable[..., None]:
-    """Add ``--debug`` to a command, and turn what it raises into one line on stderr and an exit code."""
+def report_errors(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--debug`` to a command, and turn its exceptions into one line on stderr and an exit code."""
 
     @click.option("--debug", is_flag=True, help="Show log messages, and the traceback of an error.")
     @functools.wraps(function)
-    def command(*args: Any, debug: bool, **kwargs: Any) -> None:  # noqa: ANN401 - click's to fill in
+    def command(*args: Any, debug: bool, **kwargs: Any) -> None:  # noqa: ANN401 - click's parameters
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
         if debug:
-            # Of this package alone: Selenium logs every cookie that it carries.
+            # This package only: Selenium logs every cookie.
             logging.getLogger("aura_browser").setLevel(logging.DEBUG)
-        interrupted = _end_as_ctrl_c_does()
+        received = _treat_signals_as_ctrl_c()
         try:
             function(*args, **kwargs)
         except KeyboardInterrupt:
-            _fail(128 + (interrupted[0] if interrupted else signal.SIGINT), "Interrupted.")
+            _fail(128 + (received[0] if received else signal.SIGINT), "Interrupted.")
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except Exception as error:  # noqa: BLE001 - the last stop before a person: a line, not a traceback
+        except Exception as error:  # noqa: BLE001 - a person gets one line, not a traceback
             if debug:
                 traceback.print_exc()
-            _fail(2 if isinstance(error, InvalidInput) else 1, _line(error))
+            _fail(2 if isinstance(error, InvalidInput) else 1, _format_error(error))
 
     return command
 
 
-def _end_as_ctrl_c_does() -> list[int]:
-    """Have the signals that end a program end it in order, with nothing left behind; return what came."""
-    came: list[int] = []
+def _treat_signals_as_ctrl_c() -> list[int]:
+    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, so that everything is cleaned up.
+
+    Returns:
+        The signals received so far; it is filled later.
+    """
+    received: list[int] = []
 
     def interrupt(number: int, _frame: object) -> None:
-        came.append(number)
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it for "program &" in a script
+        received.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells set it for "program &" in a script
             signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, interrupt)
-    return came
+    return received
 
 
 def _fail(code: int, line: str) -> None:
@@ -67,10 +71,13 @@ def _fail(code: int, line: str) -> None:
     click.get_current_context().exit(code)
 
 
-def _line(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     if isinstance(error, AuraError):
         return f"Error: {error}"
-    return f"Error: {type(error).__name__}: {clean_text(str(error))} (a fault of this program; --debug shows where)"
+    return (
+        f"Error: {type(error).__name__}: {clean_text(str(error))} "
+        "(a bug in aura-browser; run again with --debug and report it)"
+    )
 
 
 @contextmanager
@@ -78,7 +85,7 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
     """Show *text* with a spinner on stderr while the context lasts, if stderr is a terminal.
 
     Yields:
-        what changes the text; it may be called from any thread.
+        A function that changes the text; safe to call from any thread.
     """
     if not sys.stderr.isatty():
         yield lambda _text: None
@@ -90,23 +97,23 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda changed: status.update(Text(changed))
 
 
-def shown(harvest: "Callable[[OnWait], Harvest]", url: str, *, interactive: bool = False) -> "Harvest":
-    """Return a harvest with its progress shown: a browser at *url*, the time left, and what is still missing.
+def show_progress(harvest: "Callable[[OnWait], Harvest]", url: str, *, interactive: bool = False) -> "Harvest":
+    """Return a harvest that shows its progress: the page, the time left, and the conditions that don't hold yet.
 
     Args:
-        harvest: is given what it has to tell of its progress, and returns the harvest.
-        url: where the browser is.
-        interactive: whether a person is waited for.
+        harvest: makes the harvest; called with the callback that shows the progress.
+        url: the page that the browser opens.
+        interactive: whether the harvest waits for a person.
     """
     doing = f"Chrome waits for you at {url}" if interactive else f"Chrome is at {url}"
 
-    async def harvest_shown() -> "Session":
+    async def harvest_with_progress() -> "Session":
         with progress(f"{doing} …") as show:
 
-            def tell(left_s: float, missing: tuple[str, ...]) -> None:
+            def show_wait(left_s: float, missing: tuple[str, ...]) -> None:
                 left = f"{int(left_s) // 60}:{int(left_s) % 60:02d}"
                 show(f"{doing}: {left} left; still missing: {clean_text(', '.join(missing))}")
 
-            return await harvest(tell)()
+            return await harvest(show_wait)()
 
-    return harvest_shown
+    return harvest_with_progress

@@ -1,4 +1,4 @@
-"""Tells whether the main job can run on this machine, and which command mends what is in its way."""
+"""Checks whether the main job can run on this machine, and names the command that fixes each problem."""
 
 from aura_browser.doctor.examination import examine
 from aura_browser.doctor.finding import Finding, Verdict

@@ -1,4 +1,4 @@
-"""What is reached over a network: a proxy, a Selenium Grid, a Chrome that runs already."""
+"""What is reached over a network: a proxy, a Selenium Grid, a running Chrome."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from aura_browser.doctor.finding import Finding, stopping
+from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.doctor.page import LocalPage
 from aura_browser.engine import Attach, Grid
 from aura_browser.errors import AuraError, BrowserNotFound, ConnectionFailed, GridFailed
@@ -19,59 +19,61 @@ from aura_browser.text import clean_text
 from aura_browser.webdriver.browsers.grid import check_grid
 from aura_browser.webdriver.locate import find_chrome
 
-_WAIT_S: Final = 5.0
+_TIMEOUT_S: Final = 5.0
 
 
-async def look_at_proxy(url: str, page: LocalPage) -> list[Finding]:
-    """Ask the proxy *url* for the doctor's own *page*: it may refuse that, but only a proxy that lives can."""
+async def inspect_proxy(url: str, page: LocalPage) -> list[Finding]:
+    """Request the doctor's *page* through the proxy *url*. A proxy that refuses the page works all the same."""
     shown = without_password(url)
     try:
-        status = await _fetched(url, page)
+        status = await _fetch_page(url, page)
     except ConnectionFailed as error:
-        # SOCKS's own answer about its way to the page.
+        # An error code is the SOCKS proxy's own reply: it works, but can't reach the page.
         if getattr(error.__cause__, "error_code", None) is None:
-            return [stopping("proxy", f"{shown}: {error.reason}", _other_proxy(url, error.reason))]
-        said = "it answers; a page of this machine it could not reach"
+            return [build_blocker("proxy", f"{shown}: {error.reason}", _suggest_proxy(url, error.reason))]
+        details = "it answers, but can't reach a page of this machine"
     except AuraError as error:
-        return [stopping("proxy", f"{shown}: {error}", _other_proxy(url, ""))]
+        return [build_blocker("proxy", f"{shown}: {error}", _suggest_proxy(url, ""))]
     else:
-        taken = "and takes user and password" if has_credentials(url) else "and gives pages of this machine"
-        said = f"it answers, {taken}" if page.was_fetched else f"it answers ({status} for a page of this machine)"
-    return [Finding("proxy", "ok", f"{shown}: {said}")]
+        access = "and accepts user and password" if has_credentials(url) else "and can reach pages of this machine"
+        details = f"it answers, {access}" if page.was_fetched else f"it answers ({status} for a page of this machine)"
+    return [Finding("proxy", "ok", f"{shown}: {details}")]
 
 
-async def _fetched(url: str, page: LocalPage) -> int:
-    timeout = aiohttp.ClientTimeout(total=_WAIT_S)
+async def _fetch_page(url: str, page: LocalPage) -> int:
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout, **connection_args(url)) as http:
-        with typed_errors(page.url, _WAIT_S):
+        with typed_errors(page.url, _TIMEOUT_S):
             async with http.get(page.url, allow_redirects=False) as answer:
                 check_proxy_answer(answer, url)
                 page.was_fetched = answer.headers.get("X-Doctor") == page.mark
                 return answer.status
 
 
-def _other_proxy(url: str, reason: str) -> str:
+def _suggest_proxy(url: str, reason: str) -> str:
     if reason.startswith(PROXY_REFUSED):
         scheme, _, place = without_credentials(url).partition("://")
         return f"export AURA_BROWSER_PROXY={scheme}://USER:PASSWORD@{place}"
     return "export AURA_BROWSER_PROXY=http://HOST:PORT"
 
 
-def look_at_grid(engine: Grid, through: str | None) -> list[Finding]:
-    """Look whether a Grid with Chrome is there, and can go through the proxy that is asked for."""
+def inspect_grid(engine: Grid, proxy: str | None) -> list[Finding]:
+    """Check that a Grid with Chrome is there, and that it can use *proxy*."""
     address = URL(engine.url)
     shown = str(address.with_user(None))
-    if through and has_credentials(through):
-        said = "with a user can't be used on a Grid: its Chrome has no way to give the password"
-        return [stopping("proxy", f"{without_password(through)} {said}", "export AURA_BROWSER_PROXY=http://HOST:PORT")]
+    if proxy and has_credentials(proxy):
+        details = "with a user can't be used on a Grid: its Chrome can't send the password"
+        return [
+            build_blocker("proxy", f"{without_password(proxy)} {details}", "export AURA_BROWSER_PROXY=http://HOST:PORT")
+        ]
     try:
         check_grid(address)
     except GridFailed as error:
-        return [stopping("grid", f"{shown}: {error.reason}", _grid_command(address, error.reason))]
+        return [build_blocker("grid", f"{shown}: {error.reason}", _suggest_grid(address, error.reason))]
     return [Finding("grid", "ok", f"{shown} has Chrome")]
 
 
-def _grid_command(address: URL, reason: str) -> str:
+def _suggest_grid(address: URL, reason: str) -> str:
     if "password" in reason:
         return f"export AURA_BROWSER_GRID={address.scheme}://USER:PASSWORD@{address.host_subcomponent}:{address.port}"
     script = Path(__file__).parents[2] / "drivers" / "grid" / "start.sh"
@@ -80,19 +82,22 @@ def _grid_command(address: URL, reason: str) -> str:
     return f"docker run -d -p {address.port}:4444 --shm-size=2g selenium/standalone-chromium"
 
 
-async def look_at_attached(engine: Attach) -> tuple[Finding, str | None]:
-    """Look whether a Chrome listens there; return its version too."""
+async def inspect_attached(engine: Attach) -> tuple[Finding, str | None]:
+    """Check that a Chrome listens there; return its version too, or None."""
     url = f"http://{engine.address}/json/version"
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_WAIT_S)) as http, http.get(url) as answer:
-            told = (await answer.json(content_type=None))["Browser"]
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)) as http,
+            http.get(url) as answer,
+        ):
+            version = (await answer.json(content_type=None))["Browser"]
     except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError):
-        said = f"no Chrome listens for debuggers at {engine.address}"
-        return stopping("attach", said, await asyncio.to_thread(_attach_command, engine)), None
-    return Finding("attach", "ok", f"{clean_text(str(told))} at {engine.address}"), str(told).rpartition("/")[2]
+        details = f"no Chrome listens for remote debugging at {engine.address}"
+        return build_blocker("attach", details, await asyncio.to_thread(_suggest_attach, engine)), None
+    return Finding("attach", "ok", f"{clean_text(str(version))} at {engine.address}"), str(version).rpartition("/")[2]
 
 
-def _attach_command(engine: Attach) -> str:
+def _suggest_attach(engine: Attach) -> str:
     try:
         chrome = str(find_chrome() or "google-chrome")
     except BrowserNotFound:

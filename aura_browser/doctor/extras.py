@@ -7,7 +7,7 @@ from typing import Final
 
 from yarl import URL
 
-from aura_browser.doctor.finding import Finding, stopping
+from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.engine import Engine, Selenium, Undetected
 from aura_browser.store.encrypted import KEY_VARIABLE
 
@@ -18,16 +18,16 @@ EXTRAS: Final = {
     "undetected": ("undetected_chromedriver", "setuptools"),
     "virtual-display": ("pyvirtualdisplay",),
 }
-"""The extras, and the modules that each of them brings; the packages have the same names, but for case and dashes."""
+"""Each extra with the modules that it installs; the packages have the same names, but for case and dashes."""
 
 
-def look_at_extras(needed: set[str]) -> list[Finding]:
-    """Tell of each extra whether it is installed, and stop at those that are *needed* and are not."""
-    return [_extra(name, is_needed=name in needed) for name in EXTRAS]
+def inspect_extras(needed: set[str]) -> list[Finding]:
+    """Check each extra; one that is *needed* and not installed is a blocker."""
+    return [_check_extra(name, is_needed=name in needed) for name in EXTRAS]
 
 
-def needed_extras(engine: Engine, proxy: str | None, store: str | None) -> set[str]:
-    """Return the extras that these settings, and the environment, need."""
+def find_needed_extras(engine: Engine, proxy: str | None, store: str | None) -> set[str]:
+    """Return the extras that these settings and the environment need."""
     facts = {
         "keyring": KEY_VARIABLE in os.environ,
         "redis": store is not None and store.startswith(("redis://", "rediss://", "unix://")),
@@ -38,18 +38,18 @@ def needed_extras(engine: Engine, proxy: str | None, store: str | None) -> set[s
     return {name for name, is_needed in facts.items() if is_needed}
 
 
-def _extra(name: str, *, is_needed: bool) -> Finding:
-    label, mend = f"extra {name}", f"pip install 'aura-browser[{name}]'"
+def _check_extra(name: str, *, is_needed: bool) -> Finding:
+    label, fix = f"extra {name}", f"pip install 'aura-browser[{name}]'"
     missing = [module for module in EXTRAS[name] if find_spec(module) is None]
     if not missing:
-        return Finding(label, "ok", ", ".join(f"{module} {_version(module)}" for module in EXTRAS[name]))
+        return Finding(label, "ok", ", ".join(f"{module} {_read_version(module)}" for module in EXTRAS[name]))
     if is_needed:
-        return stopping(label, f"needed for these settings, and {', '.join(missing)} is missing", mend)
-    return Finding(label, "note", "not installed, and not needed for these settings", mend)
+        return build_blocker(label, f"needed for these settings, and {', '.join(missing)} is missing", fix)
+    return Finding(label, "note", "not installed, and not needed for these settings", fix)
 
 
-def _version(module: str) -> str:
+def _read_version(module: str) -> str:
     try:
         return metadata.version(module)
     except metadata.PackageNotFoundError:
-        return "(version not known)"
+        return "(unknown version)"

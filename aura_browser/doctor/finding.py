@@ -1,22 +1,22 @@
-"""What the doctor says of one thing."""
+"""The result of one check."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["ok", "note", "problem"]
-"""All is well; something to know, which may be meant so; or something to mend."""
+"""Good; worth knowing, but maybe intended; or to be fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one thing. It holds no secrets.
+    """The result of one check. It holds no secrets.
 
     Attributes:
-        name: of the thing, such as ``chrome``.
-        verdict: how it is.
-        found: what was found, in one line.
-        command: the one command that mends it, or that brings what is missing; None if there is nothing to mend.
-        stops: whether the main job can't run because of it.
+        name: what was checked, such as ``chrome``.
+        verdict: the result.
+        found: the details, in one line.
+        command: the command that fixes it or installs what is missing; None if there is nothing to fix.
+        stops: whether it keeps the main job from running.
     """
 
     name: str
@@ -26,6 +26,6 @@ class Finding:
     stops: bool = False
 
 
-def stopping(name: str, found: str, command: str | None = None) -> Finding:
-    """Return the finding of a problem because of which the main job can't run."""
+def build_blocker(name: str, found: str, command: str | None = None) -> Finding:
+    """Return the finding of a problem that keeps the main job from running."""
     return Finding(name, "problem", found, command, stops=True)

@@ -7,94 +7,94 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from aura_browser.doctor.finding import Finding, stopping
+from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.engine import Selenium, Undetected
 from aura_browser.site import OPENCHAT
 from aura_browser.webdriver.process.display import has_display
 
 _KERNEL: Final = Path("/proc/sys/kernel")
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - no file is made there
-_LEAST_SHARED: Final = 64 * 2**20  # octets; what Docker gives, which is too little for large pages
+_MIN_SHARED_BYTES: Final = 64 * 2**20  # Docker's default, which is too little for large pages
 
 
-def look_at_machine(engine: Selenium, *, interactive: bool) -> list[Finding]:
-    """Look at all of it, for a Chrome that *engine* starts here."""
-    findings = [display(interactive=interactive), temporary_folder(engine)]
+def inspect_machine(engine: Selenium, *, interactive: bool) -> list[Finding]:
+    """Check the machine for a Chrome that *engine* starts here."""
+    findings = [check_display(interactive=interactive), check_temporary_folder(engine)]
     if engine.virtual_display:
-        findings.append(virtual_display())
+        findings.append(check_virtual_display())
     if sys.platform == "linux":
-        findings += [sandbox(), shared_memory()]
+        findings += [check_sandbox(), check_shared_memory()]
     return findings
 
 
-def display(*, interactive: bool) -> Finding:
-    """Tell whether a person can see a window here; *interactive* if one has to."""
+def check_display(*, interactive: bool) -> Finding:
+    """Check that a person can see a window here; a blocker if *interactive* and not."""
     if has_display():
         named = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        return Finding("display", "ok", named or "the system's own")
+        return Finding("display", "ok", named or "the system's display")
     if interactive:
-        said = "none (DISPLAY is not set), so no person can log in here. On a machine with a screen, run:"
-        return stopping("display", said, OPENCHAT.login_command("-o", "session.json"))
+        details = "none (DISPLAY is not set), so no person can log in here. On a machine with a screen, run:"
+        return build_blocker("display", details, OPENCHAT.login_command("-o", "session.json"))
     return Finding("display", "note", "none: harvests work, but for --interactive")
 
 
-def virtual_display() -> Finding:
-    """Tell whether there is a display that nobody sees."""
+def check_virtual_display() -> Finding:
+    """Check that Xvfb, the invisible display, is installed."""
     path = shutil.which("Xvfb")
-    return Finding("Xvfb", "ok", path) if path else stopping("Xvfb", "not found on PATH", "apt-get install xvfb")
+    return Finding("Xvfb", "ok", path) if path else build_blocker("Xvfb", "not found on PATH", "apt-get install xvfb")
 
 
-def sandbox(kernel: Path = _KERNEL) -> Finding:
-    """Tell whether Chrome can use its sandbox.
+def check_sandbox(kernel: Path = _KERNEL) -> Finding:
+    """Check that Chrome can use its sandbox.
 
     Args:
-        kernel: where the kernel tells its settings.
+        kernel: the folder of the kernel's settings.
     """
     if os.geteuid() == 0:
-        return Finding("sandbox", "note", "none: you are root, for whom Chrome has no sandbox; better run as a user")
+        return Finding("sandbox", "note", "none: Chrome has no sandbox for root; prefer to run as another user")
     # https://chromium.googlesource.com/chromium/src/+/main/docs/security/apparmor-userns-restrictions.md
     for setting, bad, good in (
         ("unprivileged_userns_clone", "0", "1"),
         ("apparmor_restrict_unprivileged_userns", "1", "0"),
     ):
-        if _setting(kernel / setting) == bad:
-            said = f"user namespaces are restricted (kernel.{setting}={bad}); a Chrome without a profile for it fails"
-            return Finding("sandbox", "note", said, f"sudo sysctl -w kernel.{setting}={good}")
+        if _read_setting(kernel / setting) == bad:
+            details = f"user namespaces restricted (kernel.{setting}={bad}); Chrome needs a profile that allows them"
+            return Finding("sandbox", "note", details, f"sudo sysctl -w kernel.{setting}={good}")
     return Finding("sandbox", "ok", "user namespaces are not restricted")
 
 
-def _setting(path: Path) -> str:
+def _read_setting(path: Path) -> str:
     try:
         return path.read_text("ascii").strip()
     except OSError:
         return ""  # this kernel has no such setting
 
 
-def shared_memory(folder: Path = _SHARED_MEMORY) -> Finding:
-    """Tell whether there is enough shared memory for large pages.
+def check_shared_memory(folder: Path = _SHARED_MEMORY) -> Finding:
+    """Check that there is enough shared memory for large pages.
 
     Args:
-        folder: where it is mounted.
+        folder: its mount point.
     """
     try:
         total = shutil.disk_usage(folder).total
     except OSError:
         total = 0
     size = f"{total / 2**20:.0f} MiB"
-    if total > _LEAST_SHARED:
+    if total > _MIN_SHARED_BYTES:
         return Finding("shared memory", "ok", f"{size} at {folder}")
     return Finding("shared memory", "note", f"{size} at {folder}: large pages may crash", "docker run --shm-size=1g")
 
 
-def temporary_folder(engine: Selenium) -> Finding:
-    """Tell whether the browser's own folder can be made, and a patched driver run in it."""
-    name, mend = "temporary folder", 'mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
+def check_temporary_folder(engine: Selenium) -> Finding:
+    """Check that the browser's folder can be created, and that a patched driver can run in it."""
+    name, fix = "temporary folder", 'mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
     try:
         folder = tempfile.gettempdir()
         with tempfile.TemporaryDirectory(prefix="aura-browser-", dir=folder):
             pass
     except OSError as error:
-        return stopping(name, f"can't be written: {error.strerror}", mend)
+        return build_blocker(name, f"can't be written: {error.strerror}", fix)
     if isinstance(engine, Undetected) and os.name == "posix" and os.statvfs(folder).f_flag & os.ST_NOEXEC:
-        return stopping(name, f"no program can run in {folder} (noexec), as the patched driver has to", mend)
+        return build_blocker(name, f"programs can't run in {folder} (noexec), but the patched driver must", fix)
     return Finding(name, "ok", folder)

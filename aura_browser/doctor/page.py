@@ -1,4 +1,4 @@
-"""A page of the doctor's own on loopback, to harvest and to ask a proxy for."""
+"""A page on loopback, to harvest and to request through a proxy."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 _HOST: Final = "127.0.0.1"
-_SHUTDOWN_S: Final = 0.5
+_SHUTDOWN_TIMEOUT_S: Final = 0.5
 _PAGE: Final = "<!doctype html><html lang=en><title>aura-browser doctor</title><p>You can close this.</p></html>"
 
 
@@ -19,8 +19,8 @@ class LocalPage:
 
     Attributes:
         url: its address.
-        mark: what its answers have in the header ``X-Doctor``, and nobody else's.
-        was_fetched: whether the proxy gave it to us.
+        mark: the random value of the header ``X-Doctor`` in its answers.
+        was_fetched: whether it was received through the proxy.
     """
 
     url: str
@@ -29,7 +29,7 @@ class LocalPage:
 
 
 @asynccontextmanager
-async def local_page() -> AsyncIterator[LocalPage]:
+async def serve_page() -> AsyncIterator[LocalPage]:
     """Serve the page on a free port while the context lasts."""
     page = LocalPage("", token_hex(8))
 
@@ -38,7 +38,7 @@ async def local_page() -> AsyncIterator[LocalPage]:
 
     app = web.Application()
     app.add_routes([web.get("/{path:.*}", answer)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
         await web.TCPSite(runner, _HOST, 0).start()

@@ -1,4 +1,4 @@
-"""The sessions that are cached: how old they are and when they end. Their names alone are shown."""
+"""The cached sessions: their ages and expiries. Only their names are shown."""
 
 import time
 from pathlib import Path
@@ -8,8 +8,8 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.assembly import open_store
-from aura_browser.doctor.finding import Finding, stopping
-from aura_browser.doctor.state import mend_command, nearest
+from aura_browser.doctor.finding import Finding, build_blocker
+from aura_browser.doctor.state import find_nearest, suggest_fix
 from aura_browser.errors import InvalidInput, SessionFormatError, SessionLocked, StoreError
 from aura_browser.session import Session
 from aura_browser.store import Store
@@ -17,36 +17,36 @@ from aura_browser.store.encrypted import KEY_VARIABLE
 from aura_browser.store.file import default_folder
 from aura_browser.text import clean_text, format_duration
 
-_MOST: Final = 50
-_LONGEST_PROBLEM: Final = 600
+_MAX_SESSIONS: Final = 50
+_MAX_PROBLEM_LENGTH: Final = 600
 
 
-async def look_at_sessions(place: str | None) -> list[Finding]:
-    """Look at the sessions in the store at *place* (None for the user's own). It is only read."""
+async def inspect_sessions(place: str | None) -> list[Finding]:
+    """Check the sessions in the store at *place* (None for the user's own). It is only read."""
     try:
         store = open_store(place)
     except InvalidInput as error:
-        # A missing extra is told of on its own.
-        mend = f"unset {KEY_VARIABLE}" if error.name == KEY_VARIABLE else "aura-browser doctor --help"
-        return [stopping("sessions", str(error), mend)]
+        # A missing extra has a finding of its own.
+        fix = f"unset {KEY_VARIABLE}" if error.name == KEY_VARIABLE else "aura-browser doctor --help"
+        return [build_blocker("sessions", str(error), fix)]
     try:
-        return await _cached(store, place)
+        return await _check_cached(store, place)
     except StoreError as error:
-        # One that is shared has to be there: nobody renews without its lock.
-        said = clean_text(str(error), _LONGEST_PROBLEM)
-        return [Finding("sessions", "problem", said, _away(place, error), stops=store.spans_machines)]
+        # A shared store must be reachable: a renewal needs its lock.
+        details = clean_text(str(error), _MAX_PROBLEM_LENGTH)
+        return [Finding("sessions", "problem", details, _suggest_fix(place, error), stops=store.spans_machines)]
     finally:
         await store.aclose()
 
 
-async def _cached(store: Store, place: str | None) -> list[Finding]:
+async def _check_cached(store: Store, place: str | None) -> list[Finding]:
     slugs = await store.session_slugs()
-    rest = f", of which {_MOST} were looked at" if len(slugs) > _MOST else ""
-    told = [await _session(store, slug, place) for slug in slugs[:_MOST]]
-    return [Finding("sessions", "ok", f"{len(slugs)} cached{rest}"), *told]
+    rest = f", of which {_MAX_SESSIONS} were checked" if len(slugs) > _MAX_SESSIONS else ""
+    findings = [await _check_session(store, slug, place) for slug in slugs[:_MAX_SESSIONS]]
+    return [Finding("sessions", "ok", f"{len(slugs)} cached{rest}"), *findings]
 
 
-async def _session(store: Store, slug: str, place: str | None) -> Finding:
+async def _check_session(store: Store, slug: str, place: str | None) -> Finding:
     # A store's URL may hold a password.
     options = ["--store", place] if place and "@" not in place else []
     remove = join(["aura-browser", "sessions", "rm", slug, *options])
@@ -54,26 +54,28 @@ async def _session(store: Store, slug: str, place: str | None) -> Finding:
         data = await store.read(slug)
         session = None if data is None else Session.from_json(data)
     except SessionLocked as error:
-        mend = f"export {KEY_VARIABLE}=THE_KEY_IT_WAS_WRITTEN_WITH"
-        return Finding("session", "problem", f"{slug}: {clean_text(error.problem, _LONGEST_PROBLEM)}", mend)
+        fix = f"export {KEY_VARIABLE}=THE_KEY_IT_WAS_WRITTEN_WITH"
+        return Finding("session", "problem", f"{slug}: {clean_text(error.problem, _MAX_PROBLEM_LENGTH)}", fix)
     except (StoreError, SessionFormatError) as error:
-        said = error.problem if isinstance(error, StoreError) else str(error)
-        return Finding("session", "problem", f"{slug} can't be read: {clean_text(said, _LONGEST_PROBLEM)}", remove)
-    return Finding("session", "ok", f"{slug}: {_ages(session, time.time()) if session else 'gone meanwhile'}")
+        problem = error.problem if isinstance(error, StoreError) else str(error)
+        return Finding(
+            "session", "problem", f"{slug} can't be read: {clean_text(problem, _MAX_PROBLEM_LENGTH)}", remove
+        )
+    return Finding("session", "ok", f"{slug}: {_format_ages(session, time.time()) if session else 'removed meanwhile'}")
 
 
-def _ages(session: Session, now: float) -> str:
+def _format_ages(session: Session, now: float) -> str:
     age = f"{format_duration(now - session.harvested_at)} old"
     if session.expires_at is None:
-        return f"{age}, no expiry known"
+        return f"{age}, expiry unknown"
     left = session.expires_at - now
-    return f"{age}, expires in {format_duration(left)}" if left > 0 else f"{age}, over; the next call renews it"
+    return f"{age}, expires in {format_duration(left)}" if left > 0 else f"{age}, expired; the next call renews it"
 
 
-def _away(place: str | None, error: StoreError) -> str:
-    """Return the command that looks after a store which is away."""
+def _suggest_fix(place: str | None, error: StoreError) -> str:
+    """Return the command that fixes or diagnoses an unreachable store."""
     if isinstance(error.__cause__, OSError) and not (place and "://" in place):
-        return mend_command(error.__cause__, nearest(Path(place) if place else default_folder()))
+        return suggest_fix(error.__cause__, find_nearest(Path(place) if place else default_folder()))
     url = URL(place or "")
     if url.scheme == "unix":
         return join(["redis-cli", "-s", url.path, "ping"])

@@ -1,4 +1,4 @@
-"""The main job once, with a page of this machine: a harvest, and the proof of it through the real client."""
+"""The main job once, with a page of this machine: a harvest, and its proof through the real client."""
 
 import time
 from ipaddress import ip_address
@@ -7,32 +7,32 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.assembly import assemble, browser_harvest
-from aura_browser.doctor.finding import Finding, stopping
+from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.engine import Attach, Engine, Grid, Selenium
 from aura_browser.errors import AuraError, LaunchFailed, PageFailed
 from aura_browser.site import page_site
 
-_HARVEST_S: Final = 30.0
+_HARVEST_TIMEOUT_S: Final = 30.0
 
 
 async def try_harvest(engine: Engine, proxy: str | None, url: str) -> list[Finding]:
-    """Harvest the page at *url*, and say how long it took.
+    """Harvest the page at *url*, and report how long it took.
 
     Args:
-        engine: which browser; of one elsewhere nothing is asked, since it can't open a page of this machine.
-        proxy: to go through, or None.
-        url: of a page on loopback.
+        engine: which browser; one on another machine is not tried, since it can't open a page of this one.
+        proxy: the proxy to use, or None.
+        url: a page on loopback.
     """
-    if not _is_here(engine):
+    if not _is_local(engine):
         return [Finding("harvest", "note", "not tried: that browser can't open a page of this machine")]
     site = page_site(url)
-    work = browser_harvest(site, engine=_unkept(engine), proxy=proxy, timeout_s=_HARVEST_S)
-    manager = assemble(site, proxy=proxy, store="memory", harvest=work)
+    harvest = browser_harvest(site, engine=_without_profile(engine), proxy=proxy, timeout_s=_HARVEST_TIMEOUT_S)
+    manager = assemble(site, proxy=proxy, store="memory", harvest=harvest)
     began = time.perf_counter()
     try:
         session = await manager.harvest()
     except AuraError as error:
-        return [_failure(engine, error)]
+        return [_describe_failure(engine, error)]
     finally:
         await manager.aclose()
     took = time.perf_counter() - began
@@ -40,7 +40,7 @@ async def try_harvest(engine: Engine, proxy: str | None, url: str) -> list[Findi
     return [Finding("harvest", "ok", f"of a page on this machine, with {browser}, verified: {took:.2f} s")]
 
 
-def _is_here(engine: Engine) -> bool:
+def _is_local(engine: Engine) -> bool:
     match engine:
         case Grid(url=url):
             host = URL(url).host
@@ -54,19 +54,19 @@ def _is_here(engine: Engine) -> bool:
         return False
 
 
-def _unkept(engine: Engine) -> Engine:
-    """Return *engine* without its profile, which is the person's and not to be tried things on."""
+def _without_profile(engine: Engine) -> Engine:
+    """Return *engine* without its profile: a trial must not touch the person's profile."""
     if not isinstance(engine, Selenium):
         return engine
     return type(engine)(engine.chrome_path, engine.driver_path, virtual_display=engine.virtual_display)
 
 
-def _failure(engine: Engine, error: AuraError) -> Finding:
+def _describe_failure(engine: Engine, error: AuraError) -> Finding:
     if isinstance(error, PageFailed) and isinstance(engine, Grid | Attach):
-        # In a container, loopback is another.
+        # A container has a loopback of its own.
         return Finding(
             "harvest", "note", f"the browser there works, but can't open a page of this machine: {error.code}"
         )
     is_sandbox = isinstance(error, LaunchFailed) and "sandbox" in " ".join(error.stderr_tail).lower()
-    mend = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
-    return stopping("harvest", str(error), mend if is_sandbox else "aura-browser doctor --debug")
+    fix = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    return build_blocker("harvest", str(error), fix if is_sandbox else "aura-browser doctor --debug")

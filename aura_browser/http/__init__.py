@@ -1,5 +1,5 @@
-"""Requests to a site by aiohttp, with its session.
+"""Send requests to a site with aiohttp and the site's session.
 
-``transport`` carries a request, ``middleware`` puts the session on it, ``verdict`` judges what comes back, ``proof``
-shows a session to its site; ``exchange`` makes one typed error of all that can go wrong on the way.
+``transport`` sends requests, ``middleware`` adds the session to them, ``verdict`` judges the response, ``proof``
+proves a session at its site, and ``exchange`` converts aiohttp's errors to this package's.
 """

@@ -1,4 +1,4 @@
-"""Proof: show a session to its site through the real HTTP client, with exactly what was harvested."""
+"""Proof: send a session to its site with the real HTTP client, exactly as it was harvested."""
 
 import time
 from collections.abc import Callable
@@ -11,39 +11,39 @@ from yarl import URL
 
 from aura_browser.errors import SessionRefused
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
-from aura_browser.http.verdict import judge, raise_for, redirect_mark, wants_first_bytes
+from aura_browser.http.verdict import describe_redirect, judge, needs_first_bytes, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.text import redact_url
 
-_PEEK: Final = 4096  # octets of a 503 page that tell a check from an error
+_MAX_PEEK_BYTES: Final = 4096  # enough of a 503 page to distinguish a check from an error
 _ADVICE: Final = (
-    "The browser was let in and this client was not, with the same cookies, headers and proxy: the site may bind its "
-    "session to the browser's TLS or address, or keep it where it can't be taken from."
+    "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
+    "session to the browser's TLS or address, or keep it where it can't be read. Use the site in the browser instead."
 )
 
 
 async def prove(
     site: Site, session: Session, *, read_timeout_s: float = 30.0, clock: Callable[[], float] = time.time
 ) -> Session:
-    """Show *session* to *site* through aiohttp and return it as it is after the answer: proven, and rotated.
+    """Send *session* to *site* with aiohttp and return it after the response: proven, and rotated.
 
-    The site's probe is asked; a site without one is asked for the page that the session was harvested at.
+    Sends the site's probe; without one, requests the page that the session was harvested at.
 
     Args:
-        site: whose session it is.
-        session: with the proxy to go through.
-        read_timeout_s: seconds without a byte that end the probe.
+        site: the site that the session is for.
+        session: the session; its proxy is used.
+        read_timeout_s: seconds without a byte after which the probe fails.
         clock: returns epoch seconds.
 
     Raises:
-        SessionRefused: with the status, where the site sent us, and the mark that was found.
-        RateLimited: 429.
-        SiteFailed: an answer that says nothing about the session.
-        ConnectionFailed: no answer.
-        AnswerTimeout: silence.
-        InvalidInput: if the session's proxy can't work.
+        SessionRefused: if the site refuses the session; carries the status and what showed the refusal.
+        RateLimited: for status 429.
+        SiteFailed: for an error response that says nothing about the session.
+        ConnectionFailed: if there is no response.
+        AnswerTimeout: if no byte arrives within *read_timeout_s*.
+        InvalidInput: if the session's proxy does not work with aiohttp.
     """
     probe = site.probe or Probe(session.url)
     url = URL(site.origin).join(URL(probe.path))
@@ -51,8 +51,8 @@ async def prove(
     if cookie := session.cookie_header(url, clock()):
         headers[hdrs.COOKIE] = cookie
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
-    through = connection_args(session.proxy)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **through) as http:
+    proxy_args = connection_args(session.proxy)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **proxy_args) as http:
         with typed_errors(url, read_timeout_s):
             async with http.request(
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
@@ -65,9 +65,9 @@ async def prove(
 
 async def _check(site: Site, response: aiohttp.ClientResponse, now: float) -> None:
     status, headers = response.status, response.headers
-    first_bytes = await response.content.read(_PEEK) if wants_first_bytes(status, headers) else b""
+    first_bytes = await response.content.read(_MAX_PEEK_BYTES) if needs_first_bytes(status, headers) else b""
     ruling = judge(site, response.url, status, headers, first_bytes=first_bytes, now=now)
     raise_for(ruling, response.url, status, reason_phrase(response), advice=_ADVICE)
-    # The browser was not sent away from this page.
-    if mark := redirect_mark(response.url, status, headers):
+    # The browser was not redirected from this page.
+    if mark := describe_redirect(response.url, status, headers):
         raise SessionRefused(redact_url(response.url), status, mark, _ADVICE)

@@ -1,4 +1,4 @@
-"""Redirects within a site: what the next request is."""
+"""Redirects within a site: build the next request."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,38 +10,38 @@ from yarl import URL
 from aura_browser.request import Request
 from aura_browser.site import Site
 
-MOST_REDIRECTS: Final = 20  # as Chrome
+MAX_REDIRECTS: Final = 20  # as in Chrome
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_KEEPS_METHOD: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
-_OF_THE_BODY: Final = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
+_METHOD_KEEPING_STATUSES: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
+_BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
 
 
 def redirect_target(url: URL, status: int, headers: Mapping[str, str]) -> URL | None:
-    """Return where an answer of *url* leads; None if it is not a redirect.
+    """Return the target of a redirect from *url*; None if the response is not a redirect.
 
     Raises:
-        ValueError: if it leads to no readable address.
+        ValueError: if the target is not a valid URL.
     """
     if status not in REDIRECTS:
         return None
     target = url.join(URL(headers.get("Location", "")))
-    target.origin()  # a ValueError where it has none
+    target.origin()  # ValueError without a scheme or host
     return target
 
 
-def redirected(site: Site, request: Request, url: URL, status: int, headers: Mapping[str, str]) -> Request | None:
-    """Return the request that a redirect asks for (https://fetch.spec.whatwg.org/#http-redirect-fetch).
+def follow_redirect(site: Site, request: Request, url: URL, status: int, headers: Mapping[str, str]) -> Request | None:
+    """Return the request that a redirect leads to (https://fetch.spec.whatwg.org/#http-redirect-fetch).
 
     Args:
-        site: whose session it goes with.
-        request: what was asked.
-        url: where it was asked.
-        status: of the answer.
-        headers: of the answer.
+        site: the site that the session is for.
+        request: the request that was redirected.
+        url: the URL that it was sent to.
+        status: the response's status.
+        headers: the response's headers.
 
     Returns:
-        None if the answer is the caller's: it is not a redirect, leads out of the site or to no readable address, or
-        asks for a body again that can be sent once only.
+        None if the response goes to the caller: it is not a redirect, its target is not a valid URL of the site, or it
+        needs a body again that can be sent only once.
     """
     try:
         target = redirect_target(url, status, headers)
@@ -49,9 +49,9 @@ def redirected(site: Site, request: Request, url: URL, status: int, headers: Map
         return None
     if target is None or not site.owns(target):
         return None
-    is_post = request.method == "POST" and status not in _KEEPS_METHOD
+    is_post = request.method == "POST" and status not in _METHOD_KEEPING_STATUSES
     if is_post or (status == HTTPStatus.SEE_OTHER and request.method != "HEAD"):
-        kept = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_BODY}
+        kept = {name: value for name, value in request.headers.items() if name.lower() not in _BODY_HEADERS}
         return msgspec.structs.replace(request, method="GET", url=str(target), headers=kept, body=None)
     if not isinstance(request.body, bytes | None):
         return None

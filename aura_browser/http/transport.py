@@ -1,4 +1,4 @@
-"""Carries requests to a site with aiohttp and its session, and the answers back in the pieces that they arrive in."""
+"""Sends requests to a site with aiohttp and the site's session, and streams the responses."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -11,7 +11,7 @@ from yarl import URL
 from aura_browser.errors import InvalidInput, SiteFailed
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
-from aura_browser.http.redirects import MOST_REDIRECTS, redirected
+from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
@@ -19,15 +19,15 @@ from aura_browser.request import Request
 from aura_browser.text import redact_url
 
 _KEEP_ALIVE_S: Final = 3.0
-_LEAST_REDIRECT: Final = 300
+_MIN_REDIRECT_STATUS: Final = 300
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
 
 
 class HttpResponse:
-    """An answer that aiohttp received: a :class:`aura_browser.request.Response`.
+    """A response from aiohttp: a :class:`aura_browser.request.Response`.
 
-    aiohttp's own ``sock_read`` does not fire behind a malformed chunk (3.14.5), so silence is watched here. One timer
-    does that for all pieces: a time-out around each costs as much as the rest of reading it.
+    aiohttp 3.14.5's ``sock_read`` timeout does not fire after a malformed chunk, so this class has its own. One timer
+    serves all chunks: a timeout around each one costs as much as the rest of reading it.
     """
 
     __slots__ = ("_answer", "_content", "_loop", "_manager", "_timeout_s", "_timer", "_waits_since")
@@ -39,11 +39,11 @@ class HttpResponse:
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._waits_since: float | None = None
-        self._timer = self._loop.call_later(timeout_s, self._look)
+        self._timer = self._loop.call_later(timeout_s, self._check_silence)
 
     @property
     def url(self) -> str:
-        """What answered, after redirects within the site."""
+        """The URL that answered, after redirects within the site."""
         return str(self._answer.url)
 
     @property
@@ -58,11 +58,11 @@ class HttpResponse:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Names in any letter case to values; ``getall`` gives all values of a name."""
+        """Case-insensitive names to values; ``getall`` returns all values of a name."""
         return self._answer.headers
 
     def raise_for_status(self) -> None:
-        """Raise what an answer that is not good stands for.
+        """Raise the error for a status that is not a success.
 
         Raises:
             RateLimited: 429.
@@ -72,20 +72,20 @@ class HttpResponse:
         if status == 200:  # noqa: PLR2004 - the number is the clearest name
             return
         ruling = judge(self._manager.site, url, status, self._answer.headers, now=self._manager.clock())
-        if ruling.verdict is Verdict.OK and status >= _LEAST_REDIRECT:
+        if ruling.verdict is Verdict.OK and status >= _MIN_REDIRECT_STATUS:
             ruling = Ruling(Verdict.FAILED, ruling.mark)
         raise_for(ruling, url, status, self.reason)
 
     def __aiter__(self) -> Self:
-        """Yield the body in the pieces that it arrives in."""
+        """Yield the body in chunks, as they arrive."""
         return self
 
     async def __anext__(self) -> bytes:
-        """Return what has arrived, waiting for it if that is nothing.
+        """Return the bytes that have arrived; wait if there are none.
 
         Raises:
-            AnswerTimeout: if nothing comes for the read time-out.
-            ConnectionFailed: if the connection breaks.
+            AnswerTimeout: if no byte arrives within the read timeout.
+            ConnectionFailed: if the connection closes early.
         """
         self._waits_since = self._loop.time()
         try:
@@ -101,25 +101,25 @@ class HttpResponse:
         return data
 
     async def aclose(self) -> None:
-        """End the answer, whatever of it has been read."""
+        """Close the response, even if it was not read to the end."""
         self._timer.cancel()
         self._answer.release()
         await self._answer.wait_for_close()
 
-    def _give_up(self, waited_since: float | None) -> None:
+    def _fail_if_silent(self, waited_since: float | None) -> None:
         if self._waits_since == waited_since:
             self._content.set_exception(TimeoutError())
         else:
-            self._timer = self._loop.call_later(self._timeout_s, self._look)
+            self._timer = self._loop.call_later(self._timeout_s, self._check_silence)
 
-    def _look(self) -> None:
+    def _check_silence(self) -> None:
         now = self._loop.time()
         due = self._timeout_s + (now if self._waits_since is None else self._waits_since)
         if due <= now:
-            # After what has arrived in the meantime was taken in: the loop itself may have been busy for so long.
-            self._loop.call_soon(self._give_up, self._waits_since)
+            # Deferred until received data is processed: the event loop itself may have been busy for that long.
+            self._loop.call_soon(self._fail_if_silent, self._waits_since)
         else:
-            self._timer = self._loop.call_at(due, self._look)
+            self._timer = self._loop.call_at(due, self._check_silence)
 
 
 class HttpTransport:
@@ -128,8 +128,8 @@ class HttpTransport:
     It is a :class:`aura_browser.request.Transport`; closing it closes the manager too.
 
     Args:
-        manager: keeps the session, and knows its site and proxy.
-        read_timeout_s: seconds without a byte after which an answer has ended.
+        manager: manages the session, and knows its site and proxy.
+        read_timeout_s: seconds without a byte after which a response fails.
     """
 
     def __init__(self, manager: SessionManager, read_timeout_s: float) -> None:
@@ -140,14 +140,14 @@ class HttpTransport:
         self._http: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Make ready to send. Nothing is connected before the first request."""
+        """Prepare to send requests. Nothing is connected before the first one."""
         self._http = aiohttp.ClientSession(
-            # openchat-ui closes idle connections after 5 s: one taken up just then would fail the request.
+            # openchat-ui closes idle connections after 5 s: a request on one that is closing would fail.
             **connection_args(self._manager.proxy, limit=0, keepalive_timeout=_KEEP_ALIVE_S),
-            # The session keeps the cookies, whole and in the browser's order; a second jar would disagree with it.
+            # The session holds the cookies, complete and in the browser's order; a second jar would diverge.
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(SessionMiddleware(self._manager),),
-            # No total: it would count a harvest and a long answer. The site's worst ending is endless silence.
+            # No total timeout: it would include a harvest and a long answer. The read timeout ends a silent response.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
         )
 
@@ -162,16 +162,16 @@ class HttpTransport:
 
     @asynccontextmanager
     async def send(self, request: Request) -> AsyncGenerator[HttpResponse, None]:
-        """Send *request* and yield the response, to be read within the context.
+        """Send *request* and yield the response, which can be read only inside the context.
 
         Raises:
-            InvalidInput: if it is for another site.
-            ConnectionFailed: no connection, or it broke before or within the answer.
-            AnswerTimeout: nothing came for the read time-out.
-            SiteFailed: an answer that is no readable HTTP, or redirects without end.
-            AuraError: what renewing the session raises.
+            InvalidInput: if its URL is not the site's.
+            ConnectionFailed: if there is no connection, or it closes before the response is complete.
+            AnswerTimeout: if no byte arrives within the read timeout.
+            SiteFailed: if the response is not valid HTTP, or there are too many redirects.
+            AuraError: if renewing the session fails.
         """
-        response = HttpResponse(await self._ask(request), self._manager, self._read_timeout_s)
+        response = HttpResponse(await self._fetch(request), self._manager, self._read_timeout_s)
         try:
             yield response
         finally:
@@ -179,33 +179,33 @@ class HttpTransport:
 
     @asynccontextmanager
     async def connect(self, request: Request) -> AsyncGenerator[aiohttp.ClientWebSocketResponse, None]:
-        """Open a WebSocket with the session, and yield it. Errors as :meth:`send`."""
-        url = self._own(request.url)
+        """Open a WebSocket with the session and yield it. Raises the same errors as :meth:`send`."""
+        url = self._resolve(request.url)
         url = url.with_scheme(_SCHEMES.get(url.scheme, url.scheme))
         with typed_errors(url, self._read_timeout_s):
-            socket = await self._opened().ws_connect(url, headers=request.headers, origin=self._site.origin)
+            socket = await self._require_open().ws_connect(url, headers=request.headers, origin=self._site.origin)
         try:
             yield socket
         finally:
             await socket.close()
 
-    async def _ask(self, request: Request) -> aiohttp.ClientResponse:
-        """Return the answer to *request*, or to where redirects within the site lead."""
-        url = self._own(request.url)
-        for _ in range(MOST_REDIRECTS + 1):
+    async def _fetch(self, request: Request) -> aiohttp.ClientResponse:
+        """Return the response to *request*, after redirects within the site."""
+        url = self._resolve(request.url)
+        for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(request, url)
-            following = request.follows_redirects and redirected(
+            next_request = request.follows_redirects and follow_redirect(
                 self._site, request, url, response.status, response.headers
             )
-            if not following:
+            if not next_request:
                 return response
             response.release()
-            request, url = following, URL(following.url)
-        raise SiteFailed(redact_url(url), response.status, f"more than {MOST_REDIRECTS} redirects")
+            request, url = next_request, URL(next_request.url)
+        raise SiteFailed(redact_url(url), response.status, f"more than {MAX_REDIRECTS} redirects")
 
     async def _exchange(self, request: Request, url: URL) -> aiohttp.ClientResponse:
         with typed_errors(url, self._read_timeout_s):
-            response = await self._opened().request(
+            response = await self._require_open().request(
                 request.method, url, data=request.body, headers=request.headers, allow_redirects=False
             )
         try:
@@ -215,22 +215,24 @@ class HttpTransport:
             raise
         return response
 
-    def _own(self, url: str) -> URL:
+    def _resolve(self, url: str) -> URL:
         """Return *url* joined to the site's origin.
 
         Raises:
-            InvalidInput: if it is not an address of the site.
+            InvalidInput: if it is not a URL of the site.
         """
         try:
             address = self._origin.join(URL(url))
             is_own = self._site.owns(address)
         except ValueError:
-            raise InvalidInput("url", "not a path or an address") from None
+            raise InvalidInput("url", "not a path or a valid URL") from None
         if not is_own:
-            raise InvalidInput("url", f"{redact_url(address)} is not at {self._site.origin}; its session stays there")
+            raise InvalidInput(
+                "url", f"{redact_url(address)} is not at {self._site.origin}; its session is sent only there"
+            )
         return address
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _require_open(self) -> aiohttp.ClientSession:
         if self._http is None:
             raise RuntimeError("the client is not open; use it with: async with client")
         return self._http

@@ -16,9 +16,9 @@ from aura_browser.http.redirects import REDIRECTS, redirect_target
 from aura_browser.site import Site
 from aura_browser.text import redact_url
 
-# 419 is no standard status; Laravel and others answer so when a session has expired.
+# 419 is not standard; Laravel and others send it when a session has expired.
 _STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, 419})
-# What checks and logins show (measured, and Cloudflare's); the error page of a server shows none of it.
+# Found in check and login pages (Cloudflare's and others), but not in a server's error page.
 _CHECK_MARK: Final = re.compile(
     rb"<body[^>]*\bno-js\b|<title>\s*just a moment|challenge-platform|type=.?password", re.IGNORECASE
 )
@@ -34,12 +34,12 @@ class Verdict(Enum):
 
 
 class Ruling(msgspec.Struct, frozen=True):
-    """A verdict and what it rests on.
+    """A verdict and its reason.
 
     Attributes:
         verdict: the verdict.
-        mark: what in the response decided, for people.
-        retry_after_s: seconds that a limit asks to wait, or None.
+        mark: what in the response decided it, to show.
+        retry_after_s: seconds to wait after a limit, or None.
     """
 
     verdict: Verdict
@@ -47,7 +47,7 @@ class Ruling(msgspec.Struct, frozen=True):
     retry_after_s: float | None = None
 
 
-_BARE_TEXT: Final = Ruling(Verdict.OK, "status 200")  # the openchat-ui app's good answer
+_PLAIN_OK: Final = Ruling(Verdict.OK, "status 200")  # a normal answer of openchat-ui
 
 
 def judge(
@@ -55,25 +55,25 @@ def judge(
 ) -> Ruling:
     """Judge one response of *site*.
 
-    - 429 is *limited*, before all else: a limit is honoured, whatever else the answer says.
+    - 429 is *limited*, whatever else the response says.
     - 401, 403, 419 and ``cf-mitigated: challenge`` are *stale*.
-    - On the site's API paths so are a redirect to another page or origin, and HTML with a status below 400.
-    - 503 is *stale* if it is a page that runs a check, otherwise *failed*, as is every other status from 400 up.
-    - All else is *ok*.
+    - On the site's API paths, a redirect to another page or origin and HTML with a status below 400 are *stale*.
+    - 503 is *stale* if it is a check page. Otherwise it is *failed*, as is every other status from 400 up.
+    - Everything else is *ok*.
 
     Args:
-        site: whose response it is.
-        url: what was asked for.
+        site: the site that responded.
+        url: the requested URL.
         status: the HTTP status.
-        headers: the response's; looked up case-insensitively by the mapping itself (as aiohttp's are).
-        first_bytes: the beginning of the body; needed only where :func:`wants_first_bytes` says so.
+        headers: the response's headers, in a case-insensitive mapping such as aiohttp's.
+        first_bytes: the start of the body; needed only if :func:`needs_first_bytes` returns True.
         now: epoch seconds.
     """
     if status == 200 and "Content-Type" not in headers and "cf-mitigated" not in headers:  # noqa: PLR2004 - a hot path
-        return _BARE_TEXT
+        return _PLAIN_OK
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Ruling(Verdict.LIMITED, "status 429", retry_after_s(headers, now))
-    if mark := _stale_mark(site, url, status, headers, first_bytes):
+    if mark := _find_stale_mark(site, url, status, headers, first_bytes):
         return Ruling(Verdict.STALE, mark)
     if status >= HTTPStatus.BAD_REQUEST:
         return Ruling(Verdict.FAILED, f"status {status}")
@@ -81,14 +81,14 @@ def judge(
 
 
 def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: str = "") -> None:
-    """Raise the error that a verdict stands for; return if it is *ok*.
+    """Raise the error for a verdict; return if it is *ok*.
 
     Args:
-        ruling: what was judged.
-        url: what was asked for; shown without its query.
-        status: the answer's.
-        reason: its reason phrase, cleaned for a terminal.
-        advice: for a refused session: what may differ, and what to do.
+        ruling: the verdict and its reason.
+        url: the requested URL; shown without its query.
+        status: the response's status.
+        reason: the reason phrase, cleaned for a terminal.
+        advice: for a refused session: the likely cause, and what to do.
 
     Raises:
         SessionRefused: *stale*.
@@ -104,13 +104,13 @@ def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: 
             raise SiteFailed(redact_url(url), status, reason)
 
 
-def wants_first_bytes(status: int, headers: Mapping[str, str]) -> bool:
-    """Tell whether :func:`judge` needs the beginning of the body: only for a 503 that is a page."""
+def needs_first_bytes(status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether :func:`judge` needs the start of the body: only for a 503 with an HTML page."""
     return status == 503 and _is_html(headers)  # noqa: PLR2004 - a hot path
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that ``Retry-After`` asks to wait (RFC 9110 section 10.2.3), or None."""
+    """Return the seconds to wait according to ``Retry-After`` (RFC 9110 section 10.2.3), or None."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
@@ -120,29 +120,29 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
-def _stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
+def _find_stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
     if headers.get("cf-mitigated", "").lower() == "challenge":
         return f"status {status}, cf-mitigated: challenge"
     if status in _STALE_STATUSES:
         return f"status {status}"
-    if wants_first_bytes(status, headers):
+    if needs_first_bytes(status, headers):
         return f"status {status} with a check page" if _CHECK_MARK.search(first_bytes) else ""
     if status >= HTTPStatus.BAD_REQUEST or not site.is_api(url):
         return ""
     if status in REDIRECTS:
-        return redirect_mark(url, status, headers)
-    return f"status {status} with an HTML page where the app answers in bare text" if _is_html(headers) else ""
+        return describe_redirect(url, status, headers)
+    return f"status {status} with an HTML page from an API path" if _is_html(headers) else ""
 
 
-def redirect_mark(url: URL, status: int, headers: Mapping[str, str]) -> str:
-    """Return where a redirect of *url* leads, for people; empty if it stays on the page, or is not a redirect."""
+def describe_redirect(url: URL, status: int, headers: Mapping[str, str]) -> str:
+    """Return the target of a redirect from *url*, to show; empty if it stays on the page or is not a redirect."""
     try:
         target = redirect_target(url, status, headers)
     except ValueError:
-        return f"status {status} to no readable address"
+        return f"status {status} to a malformed URL"
     if target is None or (origin_of(target) == origin_of(url) and target.path.rstrip("/") == url.path.rstrip("/")):
         return ""
-    return f"status {status} to {redact_url(target)}"  # login pages are handed tokens in the query
+    return f"status {status} to {redact_url(target)}"  # the query of a login page may contain tokens
 
 
 def _is_html(headers: Mapping[str, str]) -> bool:

@@ -1,5 +1,5 @@
-"""Keeps one session alive. How to harvest and prove one is handed in; nothing here knows a browser or HTTP.
+"""Keep one session alive. Harvest and proof are passed in; nothing here depends on a browser or HTTP.
 
-``manager`` decides when to renew (``lifetime`` says how long a session lasts), ``single_flight`` has it done once for
-all who wait, ``renewal`` does it within a ``budget``, ``live_session`` holds what is in use and writes it down.
+``manager`` decides when to renew (``lifetime`` computes when that is due), ``single_flight`` renews once for all
+callers, ``renewal`` does it within a ``budget``, ``live_session`` holds the session in use and saves its changes.
 """

@@ -1,21 +1,21 @@
-"""What a client has done for its session so far, in numbers."""
+"""Counts of what a client did for its session."""
 
 import msgspec
 
 
 class Counters(msgspec.Struct):
-    """Counts since the client was made. A plain object: read it whenever you like.
+    """Counts since the client was created. A plain object: read it at any time.
 
     Attributes:
         harvests: browsers opened.
-        failures: those of them that brought no session.
+        failures: harvests that gave no proven session.
         renewals: sessions replaced, by cause: ``missing`` (there was none), ``refused``, ``early`` (in the
-            background, before its end), ``over`` (at its end), ``asked`` (someone wanted a fresh one).
-        adopted: newer sessions of another process that were taken instead of a harvest.
+            background, before it expired), ``over`` (it expired), ``asked`` (a new one was requested).
+        adopted: newer sessions of another process that were used instead of a harvest.
         waits: callers that had to wait for one of these.
-        refusals: answers that showed a session to be stale.
-        replays: requests that were sent once more.
-        rotations: answers that changed the session's cookies.
+        refusals: responses that showed the session to be stale.
+        replays: requests that were sent again.
+        rotations: responses that changed the session's cookies.
     """
 
     harvests: int = 0

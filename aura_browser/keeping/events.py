@@ -1,4 +1,4 @@
-"""Structured log events: one line for people, the same facts typed for programs. Facts are never secrets."""
+"""Structured log events: one line for people, and the same facts as typed values for programs, without secrets."""
 
 import logging
 from typing import Final
@@ -15,7 +15,7 @@ def log_event(event: str, **facts: str | float) -> None:
         event: what happened, such as ``harvested``.
         facts: origin, cause, seconds, …
     """
-    said = " ".join(
+    text = " ".join(
         f"{name}={value:.2f}" if isinstance(value, float) else f"{name}={value}" for name, value in facts.items()
     )
-    _log.info("%s %s", event, said, extra={"event": event, "facts": facts})
+    _log.info("%s %s", event, text, extra={"event": event, "facts": facts})

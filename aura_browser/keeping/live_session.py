@@ -1,4 +1,4 @@
-"""The session in use: takes in what the site sets anew, and writes it to the store a moment later."""
+"""The session in use: applies the site's ``Set-Cookie`` headers, and saves the changes shortly after."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser.errors import SessionLocked, StoreError
 from aura_browser.session import Cookie, Session
-from aura_browser.session.cookie import apply_changes, changes
+from aura_browser.session.cookie import apply_changes, diff_cookies
 from aura_browser.store import SessionKey, Store
 
 _log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ class LiveSession:
 
     Args:
         store: where it is cached.
-        key: what it is cached under.
-        first: what to begin with, if anything.
+        key: its key in the store.
+        first: the session to start with, or None.
         clock: returns epoch seconds.
 
     Attributes:
@@ -49,20 +49,20 @@ class LiveSession:
         """Return the cached session; None if there is none, or it can't be read now.
 
         Raises:
-            SessionLocked: if no key opens it: a new one would open a browser at every start, and could not be kept.
+            SessionLocked: if no key decrypts it. A new session could not be saved, and would need a browser every time.
         """
         try:
             return await self._store.load(self._key)
         except SessionLocked:
             raise
         except StoreError as error:
-            _log.warning("%s Going on without the cache.", error)
+            _log.warning("%s Continuing without the cache.", error)
             return None
 
     def accept(self, session: Session, set_cookies: Sequence[str], url: URL) -> bool:
-        """Fold the ``Set-Cookie`` headers with which *url* answered *session*; return whether they changed it.
+        """Apply the ``Set-Cookie`` headers of *url*'s response to *session*; return whether they changed it.
 
-        A rotation of a session that has been replaced since is dropped.
+        They are ignored if the session has been replaced since.
         """
         current = self.current
         if current is None or current.harvested_at != session.harvested_at or not set_cookies:
@@ -71,15 +71,15 @@ class LiveSession:
         if rotated is current:
             return False
         self.current = rotated
-        self._changes |= changes(current.cookies, rotated.cookies)
+        self._changes |= diff_cookies(current.cookies, rotated.cookies)
         self._write_soon()
         return True
 
     def use(self, session: Session, *, is_saved: bool = True) -> Session:
-        """Go on with *session*, and return it with what was rotated here and is not written yet."""
+        """Use *session* from now on; return it with the changed cookies that are not saved yet."""
         self._is_unsaved = not is_saved
         if self._is_in_use(session):
-            # A neighbour's rotation of the harvest in use; what was rotated here is to be written still.
+            # Another process rotated the same harvest; the changes made here are still to be saved.
             session = session.with_cookies(apply_changes(session.cookies, self._changes))
         else:
             self._changes.clear()
@@ -87,8 +87,8 @@ class LiveSession:
         return session
 
     async def write(self) -> bool:
-        """Fold the cookies that changed here into what is cached; return False if they have to wait."""
-        async with self._writing:  # a second one would put an older value over a newer
+        """Merge the cookies that changed here into the cached session; return False if the store can't be used."""
+        async with self._writing:  # a concurrent write could replace a newer value by an older one
             mine, written = self.current, self._changes
             if mine is None or not (written or self._is_unsaved):
                 return True
@@ -100,25 +100,25 @@ class LiveSession:
                     self._changes = written | self._changes
                 if not isinstance(error, StoreError):
                     raise
-                _log.warning("%s The session stays in memory for now.", error)
+                _log.warning("%s The session is kept in memory for now.", error)
                 return False
             if self._is_in_use(mine):
-                self._take_up(stored)
+                self._adopt_stored(stored)
             return True
 
-    def end_waits(self) -> None:
-        """Have what waits to be written written now."""
+    def stop_waiting(self) -> None:
+        """Make the background writer save now, without waiting for more changes."""
         self._closing.set()
 
     async def aclose(self) -> None:
-        """Write what is unsaved."""
-        self.end_waits()
+        """Save unsaved changes."""
+        self.stop_waiting()
         if self._writer is not None:
             await asyncio.wait([self._writer])
         await self.write()
 
     def _write_soon(self) -> None:
-        """Have one writer at a time, so that many rotations become few writes."""
+        """Start the background writer unless it runs, so that many rotations become few writes."""
         if self._writer is None:
             self._writer = asyncio.create_task(self._keep_writing())
             self._writer.add_done_callback(self._forget_writer)
@@ -134,28 +134,28 @@ class LiveSession:
             if not await self.write():
                 return
 
-    def _take_up(self, stored: Session | None) -> None:
-        """Go on with what is stored now: what neighbours rotated meanwhile is there too."""
+    def _adopt_stored(self, stored: Session | None) -> None:
+        """Use the stored session, which includes the rotations of other processes."""
         self._is_unsaved = False
         if stored is not None and self._is_in_use(stored):
             self.current = stored.with_cookies(apply_changes(stored.cookies, self._changes))
 
     def _is_in_use(self, session: Session) -> bool:
-        """Return whether *session* is of the harvest in use; another may have come while this one was written."""
+        """Return whether *session* is of the harvest in use; it may have been replaced during a write."""
         return self.current is not None and self.current.harvested_at == session.harvested_at
 
 
 def is_newer(session: Session, other: Session) -> bool:
-    """Return whether *session* came after *other*."""
-    return _age(session) > _age(other) and session != other
+    """Return whether *session* is newer than *other*."""
+    return _recency(session) > _recency(other) and session != other
 
 
-def _age(session: Session) -> tuple[float, float]:
+def _recency(session: Session) -> tuple[float, float]:
     return session.harvested_at, session.verified_at or 0.0
 
 
 def _merge(stored: Session | None, mine: Session, written: Changes) -> Session | None:
-    """Return what is to be stored after *mine* was rotated, or None if a newer harvest is there already."""
+    """Return the session to store after *mine* was rotated, or None if the stored harvest is newer."""
     if stored is None or stored.harvested_at < mine.harvested_at:
         return mine
     if stored.harvested_at > mine.harvested_at:

@@ -1,4 +1,4 @@
-"""The keeper of one session: gets it, decides when to renew it, and shares it through the store."""
+"""Manages one session: obtains it, decides when to renew it, and shares it through the store."""
 
 import asyncio
 import logging
@@ -26,27 +26,27 @@ _log = logging.getLogger(__name__)
 class SessionManager:
     """Keeps one session for any number of concurrent callers in one event loop, and shares it through its store.
 
-    However many ask at once, here or in other processes on the same store, there is one harvest; a caller that is
-    cancelled takes nothing from the others. A session whose end is known is renewed in the background before it.
-    A budget bounds the harvests that do not help.
+    Concurrent callers, in this process or in others with the same store, share one harvest; a cancelled caller does
+    not affect the others. A session with a known expiry is renewed in the background before it. A budget limits
+    failed harvests.
 
     Args:
-        site: whose session it is.
+        site: the site that the session is for.
         store: where the session is cached and shared.
-        key: what it is cached under.
-        harvest: gets a new one.
-        prove: shows that the site takes it.
+        key: its key in the store.
+        harvest: returns a new session.
+        prove: checks that the site accepts a session.
         clock: returns epoch seconds.
-        cool_down_s: seconds between the first harvest that did not help and the next; see :class:`HarvestBudget`.
-        first: a session to begin with, in place of the cached one.
-        owns_store: close the store too when this is closed.
-        renews_early: renew in the background before the session's end.
+        cool_down_s: seconds between the first failed harvest and the next; see :class:`HarvestBudget`.
+        first: a session to start with, instead of the cached one.
+        owns_store: close the store when the manager is closed.
+        renews_early: renew in the background before the session expires.
 
     Attributes:
         site: as given.
-        proxy: the proxy that the session goes through, or None.
+        proxy: the URL of the session's proxy, or None.
         clock: as given.
-        counters: what was done so far.
+        counters: counts of what was done so far.
     """
 
     def __init__(
@@ -84,20 +84,20 @@ class SessionManager:
             counters=self.counters,
             clock=clock,
         )
-        self._flight: SingleFlight[Session] = SingleFlight(self._note_failure)
-        self._asked: asyncio.Task[Session] | None = None
+        self._flight: SingleFlight[Session] = SingleFlight(self._log_failure)
+        self._requested: asyncio.Task[Session] | None = None
         self._given_up_at = 0.0
-        self._jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
-        self._not_early_before = 0.0
+        self._jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, not for secrets
+        self._no_early_renewal_before = 0.0
 
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 
-        Inside its advisory window a new one is got in the background; inside the mandatory one this waits for it, and
-        returns the old one if that fails, since the site has the last word.
+        In its advisory window the session is renewed in the background. In the mandatory window this waits for the
+        renewal, and returns the old session if that fails, because the site may still accept it.
 
         Raises:
-            AuraError: what the harvest raises, or HarvestCoolingDown soon after it failed.
+            AuraError: if the harvest fails; HarvestCoolingDown soon after a failure.
         """
         session = self._live.current or await self._join(self._load_or_renew)
         due = renewal_due(session, self.clock(), harvest_s=self._renewal.harvest_s, jitter=self._jitter)
@@ -107,57 +107,57 @@ class SessionManager:
             if self._renews_early:
                 self._renew_early(session)
             return session
-        return await self._renew_at_its_end(session)
+        return await self._renew_expiring(session)
 
     async def renew(self, refused: Session) -> Session:
-        """Return another session than the *refused* one: compare-and-swap, by value and not by any clock.
+        """Return a session other than the *refused* one: compare-and-swap, by value and not by any clock.
 
-        If the session in use, or the cached one, is another already, that is the answer and no browser starts.
+        If the session in use or the cached one is a different one already, it is returned and no browser starts.
 
         Raises:
-            AuraError: as :meth:`get`.
+            AuraError: as in :meth:`get`.
         """
         self.counters.refusals += 1
         log_event("refused", origin=self._origin, session=refused.fingerprint)
         return await self._replace(refused, "refused")
 
     async def harvest(self, *, despite_cool_down: bool = False) -> Session:
-        """Return a new session from a browser, whatever is cached; it replaces what is cached.
+        """Return a new session from a browser; it replaces the cached one.
 
         Args:
-            despite_cool_down: don't wait for the end of a cool-down, as a person takes part, who is no storm.
+            despite_cool_down: ignore a cool-down, because a person takes part in the harvest.
 
         Raises:
-            AuraError: as :meth:`get`.
+            AuraError: as in :meth:`get`.
         """
 
         async def renew() -> Session:
             return await self._renewal.run(None, "asked", despite_cool_down=despite_cool_down)
 
-        while self._flight.task is not None and self._flight.task is not self._asked:
+        while self._flight.task is not None and self._flight.task is not self._requested:
             await asyncio.wait([self._flight.task])
         if self._flight.task is None:
-            self._asked = self._flight.begin(renew)
+            self._requested = self._flight.begin(renew)
         return await self._join(renew)
 
     async def give_up(self, refused: Session) -> None:
-        """Take note that a session was refused right after its harvest: a harvest that did not help."""
+        """Record that a session was refused right after its harvest, which counts as a failed harvest."""
         if refused.harvested_at > self._given_up_at:
             self._given_up_at = refused.harvested_at
-            await self._budget.failed("the site refused the session that it had just given")
+            await self._budget.record_failure("the site refused the session that it had just given")
 
     def accept(self, session: Session, set_cookies: Sequence[str], url: URL) -> None:
-        """Take note that *url* accepted *session* and answered with these ``Set-Cookie`` headers.
+        """Record that *url* accepted *session* and answered with these ``Set-Cookie`` headers.
 
-        They are folded into the session in use, and written to the store soon. A rotation of a session that has
-        been replaced since is dropped.
+        They are applied to the session in use and saved shortly after. They are ignored if the session has been
+        replaced since.
         """
         if self._live.accept(session, set_cookies, url):
             self.counters.rotations += 1
 
     async def aclose(self) -> None:
-        """End a harvest under way, write what is unsaved. The manager must not be used after that."""
-        self._live.end_waits()
+        """Cancel a running harvest and save unsaved changes. Don't use the manager after that."""
+        self._live.stop_waiting()
         await self._flight.aclose()
         await self._live.aclose()
         if self._owns_store:
@@ -167,17 +167,17 @@ class SessionManager:
         self.counters.waits += 1
         return await self._flight.join(work)
 
-    def _note_failure(self, error: BaseException) -> None:
-        # Said here too, for when it was early or every caller was cancelled, and nobody hears of it.
-        self._not_early_before = self.clock() + self._cool_down_s
+    def _log_failure(self, error: BaseException) -> None:
+        # Logged because an early renewal, or one whose callers were all cancelled, raises to nobody.
+        self._no_early_renewal_before = self.clock() + self._cool_down_s
         _log.info("The session of %s was not renewed: %s", self._origin, error)
 
     def _renew_early(self, session: Session) -> None:
-        if self._flight.task is None and self.clock() >= self._not_early_before:
+        if self._flight.task is None and self.clock() >= self._no_early_renewal_before:
             self._flight.begin(lambda: self._renewal.run(session, "early"))
 
-    async def _renew_at_its_end(self, session: Session) -> Session:
-        if self.clock() < self._not_early_before:
+    async def _renew_expiring(self, session: Session) -> Session:
+        if self.clock() < self._no_early_renewal_before:
             return session
         try:
             return await self._replace(session, "over")
@@ -191,7 +191,7 @@ class SessionManager:
                 return current
             is_ours = self._flight.task is None
             session = await self._join(lambda: self._renewal.run(old, cause))
-            # A flight that another began may have had another end, such as to load what is cached.
+            # A flight that another caller started may have done something else, such as load the cached session.
             if is_ours or session != old:
                 return session
 

@@ -1,4 +1,4 @@
-"""One renewal: another session than the old one, while no one else gets one, here or in another process."""
+"""One renewal: replace a session while no other task or process renews it."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -25,30 +25,30 @@ from aura_browser.store import Lease, SessionKey, Store
 _log = logging.getLogger(__name__)
 
 Harvest = Callable[[], Awaitable[Session]]
-"""Opens a browser and returns the session that it reads there. It bounds its own time."""
+"""Opens a browser and returns the session that it reads. It limits its own time."""
 
 Prove = Callable[[Session], Awaitable[Session]]
-"""Shows a session to its site and returns it proven; raises what the site's answer stands for."""
+"""Sends a session to its site and returns it proven; raises the error for the site's response."""
 
-_LOCK_WAIT_S: Final = 330.0  # the longest harvest, in which a person logs in, and a little
-_NOT_ASKED: Final = (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch, GridFailed, WindowClosed)
+_LOCK_TIMEOUT_S: Final = 330.0  # a little over the longest harvest, in which a person logs in
+_BEFORE_THE_SITE: Final = (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch, GridFailed, WindowClosed)
 
 
 class Renewal:
-    """Gets a session and keeps it: lock, adopt, budget, harvest, prove, save.
+    """Replaces a session: lock, adopt, budget, harvest, prove, save.
 
     Args:
         store: where sessions are cached and shared.
-        key: what this one is cached under.
+        key: the session's key in the store.
         live: the session in use, which is replaced.
-        budget: bounds the harvests that do not help.
-        harvest: gets a new session.
-        prove: shows that the site takes it.
-        counters: where it is counted.
+        budget: limits failed harvests.
+        harvest: returns a new session.
+        prove: checks that the site accepts it.
+        counters: counts harvests and renewals.
         clock: returns epoch seconds.
 
     Attributes:
-        harvest_s: seconds that a harvest takes; 0 if none was made yet.
+        harvest_s: seconds that a harvest takes; 0 before the first one.
     """
 
     def __init__(
@@ -74,15 +74,15 @@ class Renewal:
         self._clock = clock
 
     async def run(self, old: Session | None, cause: str, *, despite_cool_down: bool = False) -> Session:
-        """Return another session than *old*: a neighbour's newer one, or one from a browser.
+        """Return a session other than *old*: a newer one of another process, or one from a browser.
 
         Args:
-            old: the session that is to be replaced; None takes any that is good.
-            cause: why, for counters and events; ``asked`` takes no neighbour's.
-            despite_cool_down: don't wait for the end of a cool-down.
+            old: the session to replace; None accepts any valid cached one.
+            cause: the cause, for counters and events; ``asked`` always harvests.
+            despite_cool_down: ignore a cool-down.
 
         Raises:
-            AuraError: what the harvest, the proof or the budget raises.
+            AuraError: if the harvest or the proof fails, or the budget does not allow a harvest.
         """
         await self._live.write()
         async with AsyncExitStack() as exits:
@@ -98,7 +98,7 @@ class Renewal:
 
     async def _lock(self, exits: AsyncExitStack) -> Lease | None:
         try:
-            return await exits.enter_async_context(self._store.lock(self._key.slug, wait_s=_LOCK_WAIT_S))
+            return await exits.enter_async_context(self._store.lock(self._key.slug, wait_s=_LOCK_TIMEOUT_S))
         except StoreError as error:
             if self._store.spans_machines:
                 raise
@@ -110,16 +110,16 @@ class Renewal:
         began = self._clock()
         try:
             session = await self._prove(await self._harvest())
-        except _NOT_ASKED:
-            self._counters.harvests -= 1  # the site was not asked, so there is nothing to cool down from either
+        except _BEFORE_THE_SITE:
+            self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
             raise
         except Exception as error:
             self._counters.failures += 1
             log_event("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
-            await self._budget.failed(str(error) if isinstance(error, AuraError) else type(error).__name__)
+            await self._budget.record_failure(str(error) if isinstance(error, AuraError) else type(error).__name__)
             raise
         seconds = self._clock() - began
-        self.harvest_s = max(seconds, 0.8 * self.harvest_s)  # a quick one says little of the next
+        self.harvest_s = max(seconds, 0.8 * self.harvest_s)  # one fast harvest does not predict the next
         self._counters.renewals[cause] = self._counters.renewals.get(cause, 0) + 1
         log_event("harvested", origin=self._key.origin, cause=cause, seconds=seconds, session=session.fingerprint)
         return session
@@ -127,13 +127,13 @@ class Renewal:
     async def _keep(self, session: Session, lease: Lease | None) -> Session:
         try:
             if lease is None and (stored := await self._live.load()) is not None and is_newer(stored, session):
-                session = stored  # someone else went on without the lock too, and was quicker
+                session = stored  # another process renewed without the lock too, and was faster
             else:
                 await self._store.save(self._key, session, lease)
         except StoreError as error:
-            _log.warning("%s The new session stays in memory for now.", error)
+            _log.warning("%s The new session is kept in memory for now.", error)
             stored = await self._live.load()
             if stored is not None and is_newer(stored, session):
-                session = stored  # the lease was lost, and who has it now was quicker
+                session = stored  # the lease was lost, and its new holder was faster
             return self._live.use(session, is_saved=session is stored)
         return self._live.use(session)

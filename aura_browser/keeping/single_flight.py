@@ -1,4 +1,4 @@
-"""One piece of work at a time for any number of callers."""
+"""Run one task at a time and share its result."""
 
 import asyncio
 import copy
@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Runs one piece of work at a time; all who join it meanwhile get its result.
+    """Runs one task at a time; all callers that join it get its result.
 
-    The work belongs to the flight, not to the caller who began it: one that is cancelled takes nothing from the others.
+    The task belongs to the flight, not to the caller that started it, so a cancelled caller does not affect the others.
 
     Args:
-        on_failure: gets the error of work that failed, since it may be that no caller hears of it.
+        on_failure: is called with the error of a failed task, because there may be no caller left to get it.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -26,15 +26,15 @@ class SingleFlight(Generic[T]):
 
     @property
     def task(self) -> "asyncio.Task[T] | None":
-        """The work under way, or None."""
+        """The running task, or None."""
         return self._task
 
     async def join(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Await the work under way, or begin *work*.
+        """Await the running task, or start *work*.
 
         Raises:
-            AuraError: what the work raises.
-            RuntimeError: if the flight was closed.
+            AuraError: if the task raises it.
+            RuntimeError: if the flight is closed.
         """
         task = self._task or self.begin(work)
         try:
@@ -42,22 +42,22 @@ class SingleFlight(Generic[T]):
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if task.cancelled() and caller is not None and not caller.cancelling():
-                raise _closed() from None
+                raise _closed_error() from None
             raise
         except AuraError as error:
-            # Each caller gets its own: one object raised in many tasks would mix up their tracebacks.
+            # Each caller gets its own copy: one object raised in many tasks would mix up their tracebacks.
             raise copy.copy(error) from error
 
     def begin(self, work: Callable[[], Awaitable[T]]) -> "asyncio.Task[T]":
-        """Begin *work* without waiting for it; nothing may be under way."""
+        """Start *work* without waiting for it; no task may be running."""
         if self._is_closed:
-            raise _closed()
+            raise _closed_error()
         self._task = asyncio.ensure_future(_run(work))
         self._task.add_done_callback(self._finish)
         return self._task
 
     async def aclose(self) -> None:
-        """Cancel the work under way and wait until it has ended. None can begin after that."""
+        """Cancel the running task and wait until it has ended. No task can start after that."""
         self._is_closed = True
         if self._task is not None:
             self._task.cancel()
@@ -73,5 +73,5 @@ async def _run(work: Callable[[], Awaitable[T]]) -> T:
     return await work()
 
 
-def _closed() -> RuntimeError:
+def _closed_error() -> RuntimeError:
     return RuntimeError("the session manager was closed while it was in use")

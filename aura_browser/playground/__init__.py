@@ -1,4 +1,4 @@
-"""A local openchat site that demo and tests run against: its pages, its wire and its gates, on loopback only.
+"""A local openchat site for the demo and tests: its pages, its wire format and its gates, on loopback only.
 
 ::
 
@@ -7,11 +7,11 @@
     with serve_in_thread("check-503", life=2) as site:   # beside synchronous code
         ...
 
-A way through the folder: ``server`` starts and stops the site, ``app`` holds its routes, ``gates`` decides
-who gets in, ``conversation`` reads a chat request, ``answers`` makes its answer, ``wire`` sends what a
-framework would tidy up, and ``record`` remembers what came in.
+The modules: ``server`` starts and stops the site, ``app`` holds its routes, ``gates`` admits requests, ``conversation``
+parses a chat request, ``answers`` makes the answer, ``wire`` writes responses that aiohttp.web would change, and
+``record`` keeps the requests.
 
-Nothing is imported before it is used, so that pytest can load the plugin here at no cost.
+Names are imported lazily, so that pytest can load the plugin here at no cost.
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aura_browser.playground.server import Playground
     from aura_browser.playground.thread import PlaygroundOptions, serve_in_thread
 
-_HOMES = {
+_MODULES = {
     "Playground": "server",
     "PlaygroundOptions": "thread",
     "SeenRequest": "record",
@@ -33,6 +33,6 @@ __all__ = ["Playground", "PlaygroundOptions", "SeenRequest", "serve_in_thread"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The site as an aiohttp.web application: its page, its two calls, and what stands before them."""
+"""The site as an aiohttp.web application: its page, its two API routes, and the middleware before them."""
 
 import json
 from contextlib import aclosing
@@ -8,39 +8,39 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aura_browser.playground import wire
-from aura_browser.playground.answers import Answer, AnswerCut, Answerer, AnswerFailed, commanded
+from aura_browser.playground.answers import Answer, AnswerCut, Answerer, AnswerFailed, answer_command
 from aura_browser.playground.conversation import MODELS, BadRequest, Conversation, read_conversation
-from aura_browser.playground.gates import Gate, guard, send_fresh
+from aura_browser.playground.gates import Gate, guard, send_new_cookie
 from aura_browser.playground.inflight import InFlight
-from aura_browser.playground.record import Record, note_status
+from aura_browser.playground.record import Record, record_status
 
-_LARGEST_BODY = 16 * 2**20
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_MAX_BODY_BYTES = 16 * 2**20
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _PAGE = files(__package__).joinpath("page.html").read_text("utf-8")
 
 
 def make_app(gate: Gate | None, answer: Answerer, record: Record, *, sliding: bool) -> web.Application:
-    """Put the site together.
+    """Build the site.
 
     Args:
-        gate: what stands in front, or None for nothing.
-        answer: what answers a chat that asks for no mode of its own.
-        record: where requests are remembered.
-        sliding: whether each 200 behind the gate carries a fresh session.
+        gate: what protects it, or None.
+        answer: answers a chat that is not a command.
+        record: keeps the requests.
+        sliding: whether each 200 behind the gate sets a new session.
     """
     in_flight, site = InFlight(), _Site(answer, record, gate)
-    before = [in_flight.middleware(), record.middleware(), _loopback_only]
+    middlewares = [in_flight.middleware(), record.middleware(), _require_loopback]
     if gate:
-        before.append(guard(gate, sliding=sliding))
-    app = web.Application(middlewares=before, client_max_size=_LARGEST_BODY)
+        middlewares.append(guard(gate, sliding=sliding))
+    app = web.Application(middlewares=middlewares, client_max_size=_MAX_BODY_BYTES)
     app.add_routes([*site.routes(), *(gate.routes() if gate else [])])
-    app.on_response_prepare.extend([note_status, wire.drop_markers, send_fresh])
+    app.on_response_prepare.extend([record_status, wire.drop_headers, send_new_cookie])
     app.on_shutdown.append(in_flight.end)
     return app
 
 
 class _Site:
-    """The handlers and what they share."""
+    """The handlers and their shared state."""
 
     def __init__(self, answer: Answerer, record: Record, gate: Gate | None) -> None:
         self._answer = answer
@@ -48,41 +48,41 @@ class _Site:
         self._gate = gate
 
     def routes(self) -> list[web.RouteDef]:
-        # The real app's handlers take any method, and fail at a GET for want of a body.
-        apis = [("/api/chat", self._chat), ("/api/models", self._models)]
+        # The real app's handlers accept any method, and fail at a GET because it has no body.
+        apis = [("/api/chat", self._chat), ("/api/models", self._send_models)]
         return [
-            web.get("/", self._page, allow_head=False),
-            web.get("/favicon.ico", _nothing),
+            web.get("/", self._send_page, allow_head=False),
+            web.get("/favicon.ico", _send_no_content),
             web.post("/playground/revoke", self._revoke),
             *(web.post(path, handler) for path, handler in apis),
             *(web.get(path, handler, allow_head=False) for path, handler in apis),
-            *(web.post(path + "/", _without_slash) for path, _ in apis),
+            *(web.post(path + "/", _redirect_without_slash) for path, _ in apis),
         ]
 
-    async def _page(self, _request: web.Request) -> web.StreamResponse:
+    async def _send_page(self, _request: web.Request) -> web.StreamResponse:
         self._record.page_loads += 1
         return web.Response(text=_PAGE, content_type="text/html", headers={"Cache-Control": "no-store"})
 
-    async def _models(self, request: web.Request) -> web.StreamResponse:
+    async def _send_models(self, request: web.Request) -> web.StreamResponse:
         try:
             json.loads(await request.read())
         except ValueError:
-            return wire.error()
+            return wire.make_error()
         return web.Response(text=json.dumps([{"id": key, "name": name} for key, name in MODELS.items()]))
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         try:
             conversation = read_conversation(await request.read())
         except BadRequest:
-            return wire.error()
+            return wire.make_error()
         self._record.chats += 1
         try:
             return await _send(request, self._begin(conversation))
         except AnswerFailed as failed:
-            return wire.error(str(failed))
+            return wire.make_error(str(failed))
 
     def _begin(self, conversation: Conversation) -> Answer:
-        return commanded(conversation) or self._answer(conversation)
+        return answer_command(conversation) or self._answer(conversation)
 
     async def _revoke(self, _request: web.Request) -> web.StreamResponse:
         if self._gate:
@@ -91,7 +91,7 @@ class _Site:
 
 
 async def _send(request: web.Request, answer: Answer) -> web.StreamResponse:
-    """Send *answer*, a chunk at a time; the headers go out with the first one."""
+    """Send *answer* chunk by chunk; the headers are sent with the first one."""
     response = wire.BareStream()
     async with aclosing(answer) as chunks:
         try:
@@ -100,29 +100,29 @@ async def _send(request: web.Request, answer: Answer) -> web.StreamResponse:
                     await response.prepare(request)
                 await response.write(chunk)
         except (AnswerCut, ConnectionResetError):
-            # The answer ends here, or the client has left.
+            # The mode closes the connection here, or the client has disconnected.
             if request.transport is not None:
                 request.transport.close()
     return response
 
 
 @web.middleware
-async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse other names for this address: a foreign page could have its own name resolve to it."""
+async def _require_loopback(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse other host names, against DNS rebinding: a foreign page's name could resolve to this address."""
     name, _, port = request.headers.get("Host", "").rpartition(":")
-    if name not in _LOOPBACK or port != str(_port(request)):
-        raise web.HTTPMisdirectedRequest(text="This site is at 127.0.0.1 and localhost only.")
+    if name not in _LOOPBACK_NAMES or port != str(_get_port(request)):
+        raise web.HTTPMisdirectedRequest(text="This site answers at 127.0.0.1 and localhost only.")
     return await handler(request)
 
 
-def _port(request: web.Request) -> int | None:
+def _get_port(request: web.Request) -> int | None:
     address = request.transport and request.transport.get_extra_info("sockname")
     return address[1] if address else None
 
 
-async def _without_slash(request: web.Request) -> web.StreamResponse:
+async def _redirect_without_slash(request: web.Request) -> web.StreamResponse:
     raise web.HTTPPermanentRedirect(request.path.rstrip("/"))
 
 
-async def _nothing(_request: web.Request) -> web.StreamResponse:
+async def _send_no_content(_request: web.Request) -> web.StreamResponse:
     return web.Response(status=web.HTTPNoContent.status_code)

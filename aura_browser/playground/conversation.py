@@ -1,4 +1,4 @@
-"""Reading a chat request as the real app does: what it takes, what it drops, what it fails at."""
+"""Parses a chat request as the real app does: what it accepts, what it drops, and where it fails."""
 
 import json
 import math
@@ -13,17 +13,17 @@ _BYTES_PER_TOKEN = 4
 
 
 class BadRequest(Exception):
-    """A body that the app can't work with; it tells its caller nothing more than that it failed."""
+    """A body that the app can't handle. The client learns only that the request failed."""
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What is left of a chat request after the app has trimmed it.
+    """A chat request after the app has trimmed it.
 
     Attributes:
-        model: a known model's id.
-        system: the system prompt, the app's own one if the request brought none.
-        messages: the newest messages that fit the model's window, as (role, content), oldest first.
+        model: the id of a known model.
+        system: the system prompt; the app's default if the request has none.
+        messages: the newest messages that fit the context window, as (role, content), oldest first.
         temperature: the sampling temperature.
     """
 
@@ -34,23 +34,23 @@ class Conversation:
 
     @property
     def question(self) -> str | None:
-        """The last user message, or None if none is left."""
+        """The last user message, or None if there is none."""
         return next((content for role, content in reversed(self.messages) if role == "user"), None)
 
 
 def read_conversation(body: bytes) -> Conversation:
-    """Read the body of ``POST /api/chat``.
+    """Parse the body of ``POST /api/chat``.
 
     Raises:
         BadRequest: bad JSON, an unknown model, or content that is not text.
     """
     try:
-        asked = json.loads(body)
-        model, limit = asked["model"]["id"], asked["model"].get("tokenLimit", math.inf)
-        messages = [(_text(message["role"]), _text(message["content"])) for message in asked["messages"]]
-        system = _text(asked.get("prompt") or _DEFAULT_SYSTEM)
-        temperature = float(asked.get("temperature", _DEFAULT_TEMPERATURE))
-        kept = tuple(_newest_that_fit(messages, limit - _ANSWER_TOKENS - _tokens(system)))
+        request = json.loads(body)
+        model, limit = request["model"]["id"], request["model"].get("tokenLimit", math.inf)
+        messages = [(_read_text(message["role"]), _read_text(message["content"])) for message in request["messages"]]
+        system = _read_text(request.get("prompt") or _DEFAULT_SYSTEM)
+        temperature = float(request.get("temperature", _DEFAULT_TEMPERATURE))
+        kept = tuple(_keep_newest(messages, limit - _ANSWER_TOKENS - _count_tokens(system)))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise BadRequest from problem
     if model not in MODELS:
@@ -58,23 +58,23 @@ def read_conversation(body: bytes) -> Conversation:
     return Conversation(model, system, kept, temperature)
 
 
-def _newest_that_fit(messages: list[tuple[str, str]], room: float) -> list[tuple[str, str]]:
+def _keep_newest(messages: list[tuple[str, str]], room: float) -> list[tuple[str, str]]:
     kept: list[tuple[str, str]] = []
     for message in reversed(messages):
-        room -= _tokens(message[1])
+        room -= _count_tokens(message[1])
         if room < 0:
             break
         kept.insert(0, message)
     return kept
 
 
-def _tokens(text: str) -> int:
-    """Count tokens roughly: the real app has the model's tokenizer, and a rule of thumb does here."""
+def _count_tokens(text: str) -> int:
+    """Estimate the number of tokens; the real app has the model's tokenizer."""
     return math.ceil(len(text.encode()) / _BYTES_PER_TOKEN)
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("content must be text")
-    # Half a surrogate pair is legal JSON and no character; JavaScript's encoder sends U+FFFD for it.
+    # A lone surrogate is legal JSON but not a character; JavaScript's encoder sends U+FFFD for it.
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""A session cookie whose value goes in and out byte for byte, as the real gates take it."""
+"""A session cookie whose value is read and written byte for byte, as the real gates do."""
 
 import math
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ class SessionCookie:
 
     Attributes:
         name: the cookie's name.
-        http_only: whether scripts are kept from it.
-        life: seconds for ``Max-Age``; None makes a cookie that ends with the browser.
+        http_only: whether scripts can't read it.
+        life: ``Max-Age`` in seconds; None for a cookie that ends with the browser.
     """
 
     name: str
@@ -25,8 +25,8 @@ class SessionCookie:
         pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split("; "))
         return next((value for name, _, value in pairs if name == self.name), None)
 
-    def text(self, value: str) -> str:
-        """Return what sets the cookie to *value*: for a Set-Cookie header or for ``document.cookie``."""
-        # Max-Age takes whole seconds; the server alone knows the fraction.
+    def format(self, value: str) -> str:
+        """Return the cookie with *value*, for a Set-Cookie header or ``document.cookie``."""
+        # Max-Age is in whole seconds; only the server knows the fraction.
         age = "" if self.life is None else f"; Max-Age={math.ceil(self.life)}"
         return f"{self.name}={value}; Path=/; SameSite=Lax{age}{'; HttpOnly' if self.http_only else ''}"

@@ -1,11 +1,11 @@
-"""The requests that are being answered now, so that stopping the site does not wait for endless answers."""
+"""Tracks the requests in flight, so that stopping the site does not wait for endless answers."""
 
 import asyncio
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-_LONGEST_END_S = 1.0
+_STOP_TIMEOUT_S = 1.0
 
 
 class InFlight:
@@ -15,10 +15,10 @@ class InFlight:
         self._requests: dict[asyncio.Task[None], web.Request] = {}
 
     def middleware(self) -> Middleware:
-        """Return the middleware that keeps count."""
+        """Return the middleware that tracks the requests."""
 
         @web.middleware
-        async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def track(request: web.Request, handler: Handler) -> web.StreamResponse:
             # A connection has one task, and answers one request at a time.
             task = request.task
             self._requests[task] = request
@@ -27,14 +27,14 @@ class InFlight:
             finally:
                 del self._requests[task]
 
-        return count
+        return track
 
     async def end(self, _app: web.Application) -> None:
-        """Cut every answer short, and wait until it has ended, for at most a second; for ``on_shutdown``."""
+        """Abort all answers and wait at most a second for their end; for ``on_shutdown``."""
         tasks = list(self._requests)
         for request in self._requests.values():
             # Closing would wait for a client that does not read. The lost connection cancels the handler.
             if request.transport is not None:
                 request.transport.abort()
         if tasks:
-            await asyncio.wait(tasks, timeout=_LONGEST_END_S)
+            await asyncio.wait(tasks, timeout=_STOP_TIMEOUT_S)

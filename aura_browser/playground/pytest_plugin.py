@@ -1,4 +1,4 @@
-"""The pytest fixture ``aura_playground``: local openchat sites for tests of what builds on aura_browser."""
+"""The pytest fixture ``aura_playground``: local openchat sites for tests of programs that use aura_browser."""
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ def aura_playground() -> "Iterator[Callable[..., Playground]]":
     The options are those of ``Playground``. Each site runs in a thread, so the fixture serves synchronous and
     asynchronous tests alike.
     """
-    # Every pytest run loads this plugin; only the tests that ask for a site pay for the server.
+    # Every pytest run loads this plugin; only tests that use a site need the server.
     from aura_browser.playground import serve_in_thread
 
     with ExitStack() as running:

@@ -1,11 +1,11 @@
-"""What the playground remembers of the requests that reached it."""
+"""Records the requests that reached the playground."""
 
 from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-_MOST_REQUESTS = 10_000
+_MAX_REQUESTS = 10_000
 
 
 @dataclass(slots=True)
@@ -15,9 +15,9 @@ class SeenRequest:
     Attributes:
         method: such as ``POST``.
         path: the request target, with its query.
-        headers: names and values in the order and the letter case of the wire, decoded as Latin-1.
+        headers: names and values in their original order and letter case, decoded as Latin-1.
         body: the whole body.
-        status: what the site answered, known from the moment its headers go out; None until then.
+        status: of the answer; None until its headers are sent.
     """
 
     method: str
@@ -43,26 +43,26 @@ class Record:
     chats: int = 0
 
     def middleware(self) -> Middleware:
-        """Return the middleware that remembers each request, its body included."""
+        """Return the middleware that records each request with its body."""
 
         @web.middleware
-        async def remember(request: web.Request, handler: Handler) -> web.StreamResponse:
-            seen = _seen(request, await request.read())
-            del self.requests[: 1 - _MOST_REQUESTS]
+        async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
+            seen = _read_request(request, await request.read())
+            del self.requests[: 1 - _MAX_REQUESTS]
             self.requests.append(seen)
             request[_SEEN] = seen
             return await handler(request)
 
-        return remember
+        return record
 
 
-async def note_status(request: web.Request, response: web.StreamResponse) -> None:
-    """Remember the status of *response* as its headers go out; for ``on_response_prepare``."""
+async def record_status(request: web.Request, response: web.StreamResponse) -> None:
+    """Record the status of *response* when its headers are sent; for ``on_response_prepare``."""
     seen = request.get(_SEEN)
     if seen is not None:
         seen.status = response.status
 
 
-def _seen(request: web.Request, body: bytes) -> SeenRequest:
+def _read_request(request: web.Request, body: bytes) -> SeenRequest:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
     return SeenRequest(request.method, request.raw_path, headers, body)

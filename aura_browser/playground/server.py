@@ -1,4 +1,4 @@
-"""Starting and stopping the site in the running event loop."""
+"""Starts and stops the site in the running event loop."""
 
 import math
 from types import TracebackType
@@ -7,32 +7,32 @@ from typing import Self
 from aiohttp import web
 
 from aura_browser.errors import InvalidInput
-from aura_browser.playground.answers import answerer
+from aura_browser.playground.answers import make_answerer
 from aura_browser.playground.app import make_app
 from aura_browser.playground.gates import make_gate
 from aura_browser.playground.record import Record, SeenRequest
-from aura_browser.playground.upstream import upstream_answerer
+from aura_browser.playground.upstream import make_upstream_answerer
 
 _HOST = "127.0.0.1"
-_KEEP_ALIVE_S = 5.0
-_SHUTDOWN_S = 0.5
-_LAST_PORT = 65_535
+_KEEP_ALIVE_TIMEOUT_S = 5.0  # as the real app's server
+_SHUTDOWN_TIMEOUT_S = 0.5
+_MAX_PORT = 65_535
 
 
 class Playground:
     """The openchat site on 127.0.0.1, for as long as the ``async with`` block runs.
 
-    Its counts may be read, and ``revoke_all`` called, from any thread.
+    Its properties and ``revoke_all`` are safe to use from any thread.
 
     Args:
-        gate: what stands in front: ``none``, ``check-503``, ``check-403``, ``login-401``, ``login-redirect``.
-            The login is demo, demo.
-        life: seconds that a session is good, with a cookie that says so; None for an hour, with a cookie
+        gate: what protects the site: ``none``, ``check-503``, ``check-403``, ``login-401``, ``login-redirect``.
+            The login is user demo, password demo.
+        life: lifetime of a session in seconds, also the cookie's ``Max-Age``; None for an hour, with a cookie
             that ends with the browser.
-        sliding: whether every 200 behind the gate carries a fresh session.
-        port: where to listen; 0 takes a free port.
+        sliding: whether every 200 behind the gate sets a new session.
+        port: where to listen; 0 for a free port.
         answer: the mode that answers a chat, such as ``echo``, or a whole command that answers every chat,
-            such as ``error Slow down``. A message that begins with a mode's ``/name`` has its own way.
+            such as ``error Slow down``. A message that begins with a mode's ``/name`` selects that mode instead.
         upstream: base URL of an OpenAI-compatible server (``http://127.0.0.1:8080/v1``) that answers instead.
         upstream_key: the key for it.
         check_delay: seconds until the check pages' script sets its cookie.
@@ -55,7 +55,7 @@ class Playground:
     ) -> None:
         _check_numbers(life, port, check_delay)
         self._gate = make_gate(gate, life, check_delay)
-        self._answer = upstream_answerer(upstream, upstream_key) if upstream else answerer(answer)
+        self._answer = make_upstream_answerer(upstream, upstream_key) if upstream else make_answerer(answer)
         self._sliding = sliding
         self._port = port
         self._record = Record()
@@ -63,22 +63,22 @@ class Playground:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, such as ``http://127.0.0.1:8000``; a free port is known after the start."""
+        """Scheme, host and port, such as ``http://127.0.0.1:8000``; a free port is known after :meth:`start`."""
         return f"http://{_HOST}:{self._port}"
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """The requests that came in, oldest first; the newest 10,000 of them."""
+        """The newest 10,000 requests, oldest first."""
         return self._record.requests
 
     @property
     def page_loads(self) -> int:
-        """How often ``GET /`` was answered with the real page."""
+        """How often ``GET /`` was answered with the chat page."""
         return self._record.page_loads
 
     @property
     def chats(self) -> int:
-        """How many well-formed chat requests passed the gate."""
+        """The number of well-formed chat requests that passed the gate."""
         return self._record.chats
 
     @property
@@ -87,7 +87,7 @@ class Playground:
         return self._gate.cookie.name if self._gate else None
 
     def revoke_all(self) -> None:
-        """End all sessions at once, long before their time. Answers that have begun go on."""
+        """End all sessions now. Answers that have begun continue."""
         if self._gate:
             self._gate.revoke_all()
 
@@ -101,19 +101,18 @@ class Playground:
         if self._runner is not None:
             raise RuntimeError("The playground is running already")
         app = make_app(self._gate, self._answer, self._record, sliding=self._sliding)
-        # The real app's server: an idle connection lives for 5 s.
         runner = web.AppRunner(
             app,
             access_log=None,
             handler_cancellation=True,
-            keepalive_timeout=_KEEP_ALIVE_S,
-            shutdown_timeout=_SHUTDOWN_S,
+            keepalive_timeout=_KEEP_ALIVE_TIMEOUT_S,
+            shutdown_timeout=_SHUTDOWN_TIMEOUT_S,
         )
         self._port = await _listen(runner, self._port)
         self._runner = runner
 
     async def stop(self) -> None:
-        """Stop listening and cut the answers in flight, within about a second. Stopping twice is no error."""
+        """Stop listening and abort the answers in flight, within about a second. A second call does nothing."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -142,7 +141,7 @@ async def _listen(runner: web.AppRunner, port: int) -> int:
 def _check_numbers(life: float | None, port: int, check_delay: float) -> None:
     if life is not None and not 0 < life < math.inf:
         raise InvalidInput(name="life", problem=f"{life!r} is not a number of seconds above 0")
-    if not 0 <= port <= _LAST_PORT:
-        raise InvalidInput(name="port", problem=f"{port!r} is not between 0 and {_LAST_PORT}")
+    if not 0 <= port <= _MAX_PORT:
+        raise InvalidInput(name="port", problem=f"{port!r} is not between 0 and {_MAX_PORT}")
     if not 0 <= check_delay < math.inf:
         raise InvalidInput(name="check_delay", problem=f"{check_delay!r} is not a number of seconds")

@@ -1,4 +1,4 @@
-"""The site beside synchronous code: in a thread with an event loop of its own."""
+"""The site for synchronous code: in a thread with its own event loop."""
 
 import asyncio
 import threading
@@ -10,8 +10,8 @@ from typing import TypedDict, Unpack
 
 from aura_browser.playground.server import Playground
 
-_LONGEST_START_S = 10.0
-_LONGEST_STOP_S = 10.0
+_START_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 10.0
 
 
 class PlaygroundOptions(TypedDict, total=False):
@@ -46,12 +46,12 @@ def serve_in_thread(gate: str = "none", **options: Unpack[PlaygroundOptions]) ->
     running: Future[Callable[[], object]] = Future()
     ended: Future[None] = Future()
     threading.Thread(target=_run, args=(site, running, ended), name="aura-playground", daemon=True).start()
-    stop = running.result(_LONGEST_START_S)
+    stop = running.result(_START_TIMEOUT_S)
     try:
         yield site
     finally:
         stop()
-        ended.result(_LONGEST_STOP_S)
+        ended.result(_STOP_TIMEOUT_S)
 
 
 def _run(site: Playground, running: Future[Callable[[], object]], ended: Future[None]) -> None:

@@ -1,4 +1,4 @@
-"""Answers from any server that speaks OpenAI's streaming wire, for a real chat in the page."""
+"""Answers from any server with OpenAI's streaming API, for a real chat in the page."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -12,16 +12,15 @@ from aura_browser.errors import InvalidInput
 from aura_browser.playground.answers import Answer, AnswerCut, Answerer, AnswerFailed
 from aura_browser.playground.conversation import Conversation
 
-# The real app fixes the answer's length on the server.
+# The real app sets the answer's length on the server.
 _ANSWER_TOKENS = 1000
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 
 
-def upstream_answerer(url: str, key: str | None) -> Answerer:
-    """Return what answers a conversation by asking the server at *url*.
+def make_upstream_answerer(url: str, key: str | None) -> Answerer:
+    """Return the function that answers a conversation by asking the server at *url*.
 
-    Before the first text its errors become the site's 500 with the server's message; later ones cut the
-    connection.
+    An error before the first text becomes the site's 500 with the server's message; a later one closes the connection.
 
     Args:
         url: the base URL, to which ``/chat/completions`` is added.
@@ -31,7 +30,7 @@ def upstream_answerer(url: str, key: str | None) -> Answerer:
         InvalidInput: *url* is not an http or https URL.
     """
     if not _is_web_url(url):
-        raise InvalidInput(name="upstream", problem="it is not an http:// or https:// URL")
+        raise InvalidInput(name="upstream", problem="is not an http:// or https:// URL")
     endpoint = url.rstrip("/") + "/chat/completions"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
 
@@ -61,8 +60,8 @@ def _is_web_url(url: str) -> bool:
 
 async def _ask(endpoint: str, headers: dict[str, str], conversation: Conversation) -> AsyncGenerator[str, None]:
     client = aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers)
-    asked = _question(conversation)
-    async with client, client.post(endpoint, json=asked, allow_redirects=False) as response:
+    body = _build_request(conversation)
+    async with client, client.post(endpoint, json=body, allow_redirects=False) as response:
         if response.status != HTTPStatus.OK:
             raise AnswerFailed(read_error(await response.text()) or f"{response.status} {response.reason}")
         decoder = answer_decoder()
@@ -71,7 +70,7 @@ async def _ask(endpoint: str, headers: dict[str, str], conversation: Conversatio
         decoder.decode(b"", final=True)
 
 
-def _question(conversation: Conversation) -> dict[str, object]:
+def _build_request(conversation: Conversation) -> dict[str, object]:
     messages = [("system", conversation.system), *conversation.messages]
     return {
         "model": conversation.model,

@@ -1,1 +1,1 @@
-"""The proxy that browser and client go through: ``address`` checks and shows it, ``connection`` leads aiohttp there."""
+"""The proxy of browser and client: ``address`` checks and redacts its URL, ``connection`` makes aiohttp use it."""

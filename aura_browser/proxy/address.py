@@ -1,4 +1,4 @@
-"""The proxy that browser and client go through: which kinds work for both, and how one is shown. No I/O."""
+"""Proxy URLs: check that browser and client can both use one, and redact it. No I/O."""
 
 import re
 from importlib.util import find_spec
@@ -8,43 +8,43 @@ from yarl import URL
 
 from aura_browser.errors import InvalidInput
 
-PROXY_AWAY: Final = "the proxy can't be reached"
-PROXY_REFUSED: Final = "the proxy refused the user and password in its URL, or asks for some"
+PROXY_UNREACHABLE: Final = "the proxy can't be reached"
+PROXY_REFUSED: Final = "the proxy refused the user and password in its URL, or requires them"
 
 _FORM: Final = (
-    "must be written http://host:port or socks5://host:port, with user:password@ before the host if it asks for them"
+    "must be written http://host:port or socks5://host:port, with user:password@ before the host if it requires them"
 )
-_PAC: Final = "is a PAC script, which only a browser can run; name the proxy that it chooses for the site"
-_UNFIT: Final = {
-    "https": "can't be reached over TLS by browser and client alike; name its http:// port (https:// sites stay "
-    "encrypted on their way through it)",
+_PAC: Final = "is a PAC script, which only a browser can run; name the proxy that it selects for the site"
+_UNSUPPORTED: Final = {
+    "https": "can't be reached over TLS by both browser and client; name its http:// port (https:// sites stay "
+    "encrypted through it)",
     "socks": "must name its version; write socks5://",
-    "socks4": "speaks SOCKS4, which has no passwords and no names; write socks5:// if it speaks SOCKS5 too",
-    "socks4a": "speaks SOCKS4a, which has no passwords; write socks5:// if it speaks SOCKS5 too",
+    "socks4": "uses SOCKS4, which supports neither passwords nor host names; write socks5:// if it speaks SOCKS5 too",
+    "socks4a": "uses SOCKS4a, which supports no passwords; write socks5:// if it speaks SOCKS5 too",
     "socks5h": "must be written socks5://; names are resolved by the proxy anyway",
-    "quic": "speaks QUIC, which the client does not; name its http:// port",
-    "direct": "is none; leave it out to go without one",
+    "quic": "uses QUIC, which the client does not support; name its http:// port",
+    "direct": "is not a proxy; leave it out to use no proxy",
     "file": _PAC,
     "data": _PAC,
 }
-# The characters that mean something to Chrome in a list of proxies are not among them.
+# Excludes the characters with a meaning in Chrome's list of proxies.
 _HOST: Final = re.compile(r"[A-Za-z0-9._:-]+")
-_LONGEST_IN_SOCKS: Final = 255
+_MAX_SOCKS_LENGTH: Final = 255
 
 
 def check_proxy(url: str) -> None:
-    """Return if browser and client can both go through the proxy *url*.
+    """Check that browser and client can both use the proxy *url*.
 
-    It is ``http://host:port`` or ``socks5://host:port``, with ``user:password@`` before the host if it asks for them.
-    In these ``%`` begins an encoded octet of UTF-8, and ``/``, ``?``, ``#`` and ``%`` themselves have to be encoded.
+    It is ``http://host:port`` or ``socks5://host:port``, with ``user:password@`` before the host if it requires them.
+    User and password are percent-encoded UTF-8: ``/``, ``?``, ``#`` and ``%`` in them must be encoded.
 
     Raises:
-        InvalidInput: saying what can't work and what would do; never with the password.
+        InvalidInput: saying what does not work and what would; never with the password.
     """
-    parsed = _parsed(url)
+    parsed = _parse(url)
     if parsed.scheme not in {"http", "socks5"}:
         kind = "file" if parsed.scheme.startswith("pac") else parsed.scheme
-        raise InvalidInput("proxy", _UNFIT.get(kind, _FORM))
+        raise InvalidInput("proxy", _UNSUPPORTED.get(kind, _FORM))
     if not parsed.explicit_port or not _HOST.fullmatch(parsed.raw_host or ""):
         raise InvalidInput("proxy", _FORM)
     if parsed.path not in {"", "/"} or parsed.query_string or parsed.fragment:
@@ -56,24 +56,24 @@ def check_proxy(url: str) -> None:
 
 
 def has_credentials(url: str) -> bool:
-    """Tell whether the proxy *url* holds a user or a password."""
+    """Return whether the proxy *url* contains a user or a password."""
     parsed = URL(url)
     return parsed.raw_user is not None or parsed.raw_password is not None
 
 
 def has_password(url: str) -> bool:
-    """Tell whether the proxy *url* holds a password."""
+    """Return whether the proxy *url* contains a password."""
     return URL(url).raw_password is not None
 
 
-def credentials(url: str) -> tuple[str, str]:
-    """Return the user and the password in the proxy *url*, decoded; empty where there is none."""
+def read_credentials(url: str) -> tuple[str, str]:
+    """Return the user and the password in the proxy *url*, decoded; empty strings if it has none."""
     parsed = URL(url)
     return parsed.user or "", parsed.password or ""
 
 
 def without_password(url: str) -> str:
-    """Return *url* fit to be shown: scheme, user, host and port alone; nothing of one that is not written as a URL."""
+    """Return scheme, user, host and port of *url*, to show; ``(not a URL)`` if it is malformed."""
     try:
         parsed = URL(url)
         user = f"{parsed.raw_user}@" if parsed.raw_user else ""
@@ -84,12 +84,12 @@ def without_password(url: str) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """Return scheme, host and port of a proxy *url* that :func:`check_proxy` took."""
+    """Return scheme, host and port of a proxy *url* that :func:`check_proxy` accepted."""
     parsed = URL(url)
     return f"{parsed.scheme}://{parsed.host_subcomponent}:{parsed.explicit_port}"
 
 
-def _parsed(url: str) -> URL:
+def _parse(url: str) -> URL:
     try:
         return URL(url)
     except ValueError:
@@ -98,16 +98,16 @@ def _parsed(url: str) -> URL:
 
 def _check_basic(parsed: URL) -> None:
     if ":" in (parsed.user or ""):
-        raise InvalidInput("proxy", "has a user with a colon, which HTTP can't send (RFC 7617)")
+        raise InvalidInput("proxy", "has a user with a colon, which HTTP can't send (RFC 7617); use another user")
 
 
 def _check_socks(parsed: URL) -> None:
     if find_spec("aiohttp_socks") is None:
-        raise InvalidInput("proxy", "SOCKS needs a library; bring it with: pip install 'aura-browser[socks]'")
+        raise InvalidInput("proxy", "SOCKS needs a library; install it with: pip install 'aura-browser[socks]'")
     if parsed.raw_user is None and parsed.raw_password is None:
         return
     for text in (parsed.user or "", parsed.password or ""):
-        if not (text.isascii() and 0 < len(text) <= _LONGEST_IN_SOCKS):
+        if not (text.isascii() and 0 < len(text) <= _MAX_SOCKS_LENGTH):
             raise InvalidInput(
-                "proxy", f"needs both user and password for SOCKS5, of 1 to {_LONGEST_IN_SOCKS} ASCII characters each"
+                "proxy", f"needs both user and password for SOCKS5, of 1 to {_MAX_SOCKS_LENGTH} ASCII characters each"
             )

@@ -1,4 +1,4 @@
-"""What a browser at a site can show: ``session`` is the value, ``cookie`` one whole cookie in it."""
+"""Session values: ``session`` holds the session, ``cookie`` one complete cookie in it."""
 
 from aura_browser.session.cookie import Cookie
 from aura_browser.session.session import Browser, Session

@@ -1,6 +1,6 @@
-"""A site: a web app, and all that is particular to it.
+"""A site: a web app and its particulars.
 
-``site`` holds the values, ``openchat`` the app behind openchat.team, ``catalogue`` says which site is at an address.
+``site`` holds the values, ``openchat`` the app behind openchat.team, ``catalogue`` finds the site at a URL.
 """
 
 from aura_browser.site.addresses import page_url

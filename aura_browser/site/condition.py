@@ -1,4 +1,4 @@
-"""What has to hold at a site before its session is read."""
+"""Conditions that a page must meet before its session is read."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,12 +10,12 @@ ConditionKind = Literal["cookie", "selector", "url", "text", "js"]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that has to hold before a session is read.
+    """A condition that a page must meet before its session is read.
 
     Attributes:
-        kind: ``cookie`` (its name), ``selector`` (CSS, an element is there), ``url`` (glob on the page's address),
-            ``text`` (the page shows it) or ``js`` (an expression that is true in the page).
-        argument: what the kind asks for.
+        kind: ``cookie`` (a cookie of that name exists), ``selector`` (an element matches the CSS selector), ``url``
+            (the page's URL matches the glob), ``text`` (the page shows the text) or ``js`` (the expression is true).
+        argument: the name, selector, glob, text or expression.
     """
 
     kind: ConditionKind
@@ -23,7 +23,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """Read ``KIND:ARGUMENT``, such as ``cookie:sid`` or ``selector:textarea``.
+        """Parse ``KIND:ARGUMENT``, such as ``cookie:sid`` or ``selector:textarea``.
 
         Raises:
             InvalidInput: if the kind is unknown or the argument is empty.

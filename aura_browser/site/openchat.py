@@ -1,4 +1,4 @@
-"""The openchat-ui app, which openchat.team runs, as a site."""
+"""The site of the openchat-ui app, which openchat.team runs."""
 
 from typing import Final
 
@@ -15,11 +15,11 @@ DIALECT: Final = "openchat-ui"
 def openchat_site(url: str) -> Site:
     """Return the openchat-ui app at *url*.
 
-    It is ready when the chat box is there. Its page's body has no class, so ``body:not(.no-js)`` alone would hold
-    on a login page too; a check page has the class ``no-js``. Its probe asks for the list of models.
+    It is ready when the chat box exists. ``body:not(.no-js)`` excludes a check page, but matches a login page too, so
+    it is not enough alone. The probe requests the list of models.
 
     Raises:
-        InvalidInput: as :func:`page_site`.
+        InvalidInput: if *url* is not an http or https URL, or contains a password.
     """
     url = page_url(url)
     ready = (

@@ -1,4 +1,4 @@
-"""The values that say what is particular to a web app."""
+"""The values that describe a web app."""
 
 import shlex
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ class Probe:
     """One request that a site answers differently with and without a login.
 
     Attributes:
-        path: a path of the site with its query, or an address at one of its origins.
+        path: a path of the site with its query, or a URL at one of its origins.
         method: such as ``GET``.
-        headers: besides the session's own.
-        body: what it carries; empty for nothing.
+        headers: added to the session's headers.
+        body: empty for no body.
     """
 
     path: str
@@ -34,22 +34,21 @@ class Probe:
 class Site:
     """A web app.
 
-    A site's page is ready when it has loaded with a status below 400 and every condition in *ready* holds.
+    A site's page is ready when it has loaded with a status below 400 and meets every condition in *ready*.
 
     Attributes:
         url: the page that a browser opens.
-        ready: what has to hold there besides.
-        api_paths: beginnings of paths that answer programs. There an HTML page or a redirect to elsewhere is never
-            the app's own answer: it is a login or check page, and the session is stale.
-        probe: proves a session; None asks for the page that the session was harvested at.
-        dialect: the name of the chat dialect that is spoken there (:mod:`aura_browser.chat.dialects`); empty for none.
-        origins: further origins that the session goes to, such as ``https://api.example.com``. Each has to be of the
-            same registrable domain as *url*.
-        headers: names of headers that are kept of what the browser sent, besides user agent, client hints and
-            language.
+        ready: conditions that the page must meet as well.
+        api_paths: path prefixes of the site's API. There an HTML page or a redirect to another page is never the
+            app's own answer: it is a login or check page, and the session is stale.
+        probe: the request that proves a session; None requests the page that the session was harvested at.
+        dialect: the name of the site's chat dialect (:mod:`aura_browser.chat.dialects`); empty if it has none.
+        origins: further origins that the session is sent to, such as ``https://api.example.com``. Each must be of
+            the same registrable domain as *url*.
+        headers: names of browser headers to keep, in addition to user agent, client hints and language.
 
     Raises:
-        InvalidInput: for an origin that is not one, or that belongs to another site.
+        InvalidInput: if an origin is malformed or belongs to another site.
     """
 
     url: str
@@ -71,22 +70,22 @@ class Site:
 
     @cached_property
     def own_origins(self) -> frozenset[URL]:
-        """All origins that the session goes to, its own first page's among them."""
+        """All origins that the session is sent to, including that of *url*."""
         return frozenset(URL(origin) for origin in (self.origin, *self.origins))
 
     def owns(self, url: URL) -> bool:
-        """Return whether the session goes to *url*: it is at one of the site's own origins."""
+        """Return whether the session is sent to *url*: whether it is at one of the site's own origins."""
         return origin_of(url) in self.own_origins
 
     def login_command(self, *options: str) -> str:
-        """Return the command by which a person logs in there, in a window; *options* are added to it."""
+        """Return the command with which a person logs in, in a window; *options* are appended."""
         words = ["aura-browser", "harvest", self.url, "--interactive"]
         for condition in self.ready or ("CONDITION",):
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
 
     def is_api(self, url: URL) -> bool:
-        """Return whether *url* is one of the site's that answer programs."""
+        """Return whether *url* belongs to the site's API."""
         return self.owns(url) and url.path.startswith(self.api_paths)
 
 
@@ -97,19 +96,21 @@ def _check_origin(origin: str, url: str) -> None:
     except ValueError:
         is_origin = False
     if not is_origin:
-        raise InvalidInput("origins", "must be origins, such as https://api.example.com: no path, no default port")
+        raise InvalidInput(
+            "origins", "must be origins such as https://api.example.com, without a path or a default port"
+        )
     if not is_same_site(URL(origin), URL(url)):
         raise InvalidInput("origins", f"{origin} belongs to another site; a session is never sent there")
 
 
 def page_site(url: str, until: tuple[Condition, ...] = ()) -> Site:
-    """Return the site that any page is at.
+    """Return the site of any page.
 
     Args:
-        url: the page; ``https://`` is put before a bare host.
-        until: what has to hold there before its session is read.
+        url: the page; ``https://`` is added to a bare host.
+        until: conditions that the page must meet before its session is read.
 
     Raises:
-        InvalidInput: if *url* is not an address that a browser can open, or holds a password.
+        InvalidInput: if *url* is not an http or https URL, or contains a password.
     """
     return Site(url=page_url(url), ready=until)

@@ -1,4 +1,4 @@
-"""Where sessions are cached: in memory, or in files that only their owner can read."""
+"""Session stores: in memory, in files that only their owner can read, or in Redis."""
 
 from aura_browser.store.base import Lease, SessionKey, Store
 from aura_browser.store.file import FileStore

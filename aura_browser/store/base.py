@@ -1,4 +1,4 @@
-"""What every store does: sessions to bytes and back. A backend only moves the bytes, and keeps the lock."""
+"""The base of all stores: converts sessions to bytes and back. A backend only moves bytes and holds locks."""
 
 import asyncio
 import logging
@@ -18,19 +18,19 @@ from aura_browser.session import Session
 
 _log = logging.getLogger(__name__)
 
-_MOST_TRIES: Final = 100
+_MAX_TRIES: Final = 100
 PREVIOUS: Final = ".previous"
-"""What the slug of a session ends with that was replaced."""
-_NO_SESSIONS: Final = (PREVIOUS, ".corrupt")
+"""The slug suffix of a replaced session."""
+_NOT_SESSION_SUFFIXES: Final = (PREVIOUS, ".corrupt")
 
 
 class SessionKey(msgspec.Struct, frozen=True):
-    """What a session is kept under.
+    """The key of a session in a store.
 
     Attributes:
-        origin: of the site.
-        name: tells a person's accounts at one site apart.
-        proxy: the proxy's URL or None: sites bind sessions to addresses.
+        origin: the site's origin.
+        name: distinguishes a person's accounts at one site.
+        proxy: the proxy's URL or None. It is part of the key because sites bind sessions to addresses.
     """
 
     origin: str
@@ -41,11 +41,11 @@ class SessionKey(msgspec.Struct, frozen=True):
         return f"SessionKey({self.slug})"
 
     def __rich_repr__(self) -> list[tuple[str, str]]:
-        return [("slug", self.slug)]  # msgspec's own shows the proxy's password
+        return [("slug", self.slug)]  # msgspec's default shows the proxy's password
 
     @property
     def slug(self) -> str:
-        """A file name for it, readable and without secrets: the proxy's password takes no part."""
+        """A readable file name for the key, without secrets: the proxy's password is not part of it."""
         proxy = str(URL(self.proxy).with_password(None)) if self.proxy else ""
         digest = sha256(f"{self.origin}\n{self.name}\n{proxy}".encode()).hexdigest()[:12]
         readable = re.sub(r"[^a-z0-9.]+", "-", f"{URL(self.origin).host}-{self.name}".lower())
@@ -53,11 +53,11 @@ class SessionKey(msgspec.Struct, frozen=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """The right to renew one session, held while its lock is.
+    """The right to renew one session, valid while its lock is held.
 
     Attributes:
-        slug: what it is for.
-        fence: grows with every lease; a store that can lose a lock refuses a write with an older one.
+        slug: the session's slug.
+        fence: grows with every lease. A store that can lose a lock refuses a write with an older fence.
     """
 
     slug: str
@@ -67,78 +67,83 @@ class Lease(msgspec.Struct, frozen=True):
 class Store(ABC):
     """A cache of sessions.
 
-    Its abstract methods move bytes under a slug; each raises ``StoreError`` if the place can't be used.
+    Its abstract methods move bytes under a slug. Each raises ``StoreError`` if the store can't be used.
 
     Attributes:
-        spans_machines: whether others than this machine's processes use it. Then no one renews without its lock,
-            or a fleet of machines would start a browser each while the store is away.
+        spans_machines: whether several machines use it. Then nobody renews without its lock: otherwise each
+            machine would start a browser while the store is unavailable.
     """
 
     spans_machines: ClassVar[bool] = False
 
     async def load(self, key: SessionKey) -> Session | None:
-        """Return the session under *key*, or None. One that can't be read is set aside, reported and gone.
+        """Return the session under *key*, or None. A malformed one is set aside and logged, and counts as None.
 
         Raises:
-            StoreError: if the place can't be used.
+            StoreError: if the store can't be used.
         """
         return (await self._load(key.slug))[1]
 
     async def save(self, key: SessionKey, session: Session, lease: Lease | None = None) -> None:
-        """Keep a new *session* under *key*; what it replaces is kept as ``.previous``.
+        """Save a new *session* under *key*; the session that it replaces is kept as ``.previous``.
 
         Args:
-            key: what to keep it under.
-            session: the new one.
-            lease: under which it was got, if any.
+            key: where to save it.
+            session: the new session.
+            lease: the lease under which it was harvested, if any.
 
         Raises:
-            StoreError: if the place can't be used, or the lease was lost. What was there is then still there.
+            StoreError: if the store can't be used, or the lease was lost. The old session then stays.
         """
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             before = await self.read(key.slug)
-            if await self.swap(key.slug, before, _packed(session), expires_at=session.expires_at, lease=lease):
+            if await self.swap(key.slug, before, _encode_session(session), expires_at=session.expires_at, lease=lease):
                 return await self._keep_previous(key.slug, before, session)
-            await _pause()
-        raise StoreError(key.slug, "others write it without a pause. Try again.")
+            await _back_off()
+        raise StoreError(key.slug, "other processes keep writing it. Try again.")
 
     async def update(self, key: SessionKey, change: Callable[[Session | None], Session | None]) -> Session | None:
-        """Change the session under *key* without losing what others write meanwhile.
+        """Change the session under *key* without losing concurrent writes.
 
         Args:
-            key: which.
-            change: gets what is there and returns what is to be there, or None to leave it; may be called again.
+            key: the session's key.
+            change: is called with the stored session and returns the new one, or None for no change. It may be
+                called again.
 
         Returns:
-            What is there afterwards.
+            The stored session afterwards.
 
         Raises:
-            StoreError: if the place can't be used.
+            StoreError: if the store can't be used.
         """
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             before, session = await self._load(key.slug)
             changed = change(session)
             if changed is None or changed == session:
                 return session
-            if await self.swap(key.slug, before, _packed(changed), expires_at=changed.expires_at):
+            if await self.swap(key.slug, before, _encode_session(changed), expires_at=changed.expires_at):
                 return changed
-            await _pause()
-        raise StoreError(key.slug, "others write it without a pause. Try again.")
+            await _back_off()
+        raise StoreError(key.slug, "other processes keep writing it. Try again.")
 
     async def session_slugs(self) -> list[str]:
-        """Return the slugs of sessions, readable or not: not of the ones before them, nor of what counts harvests.
+        """Return the slugs of sessions, readable or not, without replaced sessions and harvest budgets.
 
         Raises:
-            StoreError: if the place can't be used.
+            StoreError: if the store can't be used.
         """
-        return [slug for slug in await self.slugs() if not (slug.startswith("budget-") or slug.endswith(_NO_SESSIONS))]
+        return [
+            slug
+            for slug in await self.slugs()
+            if not (slug.startswith("budget-") or slug.endswith(_NOT_SESSION_SUFFIXES))
+        ]
 
-    async def aclose(self) -> None:  # noqa: B027 - most stores hold nothing open
-        """Close what the store holds open."""
+    async def aclose(self) -> None:  # noqa: B027 - most stores have nothing to close
+        """Close the store's connections."""
 
     @abstractmethod
     async def read(self, slug: str) -> bytes | None:
-        """Return what is under *slug*, or None."""
+        """Return the value under *slug*, or None."""
 
     @abstractmethod
     async def swap(
@@ -150,46 +155,46 @@ class Store(ABC):
         expires_at: float | None = None,
         lease: Lease | None = None,
     ) -> bool:
-        """Put *after* under *slug*, wholly or not at all, if *before* is what is there.
+        """Atomically replace the value under *slug* by *after* if it equals *before*.
 
         Args:
-            slug: where.
-            before: what has to be there; None for nothing.
-            after: what is to be there; None for nothing.
-            expires_at: epoch seconds from which on nobody needs it.
-            lease: under which it is written.
+            slug: where to write.
+            before: the expected value; None for no value.
+            after: the new value; None to delete it.
+            expires_at: epoch seconds after which nobody needs the value.
+            lease: the lease under which it is written.
 
         Returns:
-            False if something else is there.
+            False if the value is not *before*.
 
         Raises:
-            StoreError: if the place can't be used, or *lease* was lost. If the place is a server that fell silent,
-                it may still do it later.
+            StoreError: if the store can't be used, or *lease* was lost. A server that did not reply may still do the
+                swap later.
         """
 
     @abstractmethod
     async def slugs(self) -> tuple[str, ...]:
-        """Return all slugs that something is under, in order."""
+        """Return all slugs that have a value, sorted."""
 
     @abstractmethod
     async def set_aside(self, slug: str) -> str:
-        """Take what is under *slug* away without destroying it; return where it went, for people.
+        """Move the value under *slug* away without deleting it; return its new place, to show.
 
-        That another has done so already is no error.
+        If another process has done so already, that is not an error.
         """
 
     @abstractmethod
     def lock(self, slug: str, *, wait_s: float) -> AbstractAsyncContextManager[Lease]:
-        """Hold the lock of *slug* while the context lasts; one holder at a time, wherever the store reaches.
+        """Hold the lock of *slug* while the context lasts; it has one holder at a time among all users of the store.
 
-        It is freed however its holder ends, and by no one else while the holder lives.
+        The lock is released however its holder ends, and nobody else releases it while the holder runs.
 
         Args:
-            slug: what the lock is for.
-            wait_s: seconds to wait for it at most.
+            slug: the session's slug.
+            wait_s: the longest time to wait for the lock, in seconds.
 
         Raises:
-            StoreError: if the place can't be used, or the time is over.
+            StoreError: if the store can't be used, or the lock was not free in time.
         """
 
     async def _load(self, slug: str) -> tuple[bytes | None, Session | None]:
@@ -200,9 +205,9 @@ class Store(ABC):
             return data, Session.from_json(data)
         except SessionFormatError as error:
             if await self.read(slug) != data:
-                return await self._load(slug)  # a good one has been put there meanwhile
+                return await self._load(slug)  # replaced meanwhile
             place = await self.set_aside(slug)
-            _log.warning("A cached session can't be used and was set aside as %s: %s", place, error)
+            _log.warning("A cached session can't be read and was set aside as %s: %s", place, error)
             return None, None
 
     async def _keep_previous(self, slug: str, data: bytes | None, session: Session) -> None:
@@ -211,16 +216,16 @@ class Store(ABC):
         previous = f"{slug}{PREVIOUS}"
         try:
             before = await self.read(previous)
-            # Losing a race here means that another just kept its own previous one, which is as good.
+            # If this loses a race, another process has just kept its own previous session, which is as good.
             await self.swap(previous, before, data, expires_at=session.expires_at)
         except StoreError as error:
-            _log.warning("The session before the new one was not kept: %s", error)
+            _log.warning("The replaced session was not kept: %s", error)
 
 
-async def _pause() -> None:
-    """Let those pass who were quicker; they must not all come back at once."""
-    await asyncio.sleep(random.uniform(0.0, 0.01))  # noqa: S311 - keeps no secret
+async def _back_off() -> None:
+    """Wait a random moment, so that competing writers do not retry at the same time."""
+    await asyncio.sleep(random.uniform(0.0, 0.01))  # noqa: S311 - not for secrets
 
 
-def _packed(session: Session) -> bytes:
+def _encode_session(session: Session) -> bytes:
     return session.to_json().encode()

@@ -1,4 +1,4 @@
-"""Sessions in files, one each, that only their owner can read."""
+"""Sessions in files, one per session, that only their owner can read."""
 
 import asyncio
 import os
@@ -15,23 +15,23 @@ from aura_browser.text import clean_text
 if TYPE_CHECKING:
     from filelock import AsyncFileLock
 
-_SWAP_WAIT_S: Final = 10.0
+_SWAP_TIMEOUT_S: Final = 10.0
 
 
 def default_folder() -> Path:
-    """Return where sessions are kept unless a caller says otherwise: below the user's state folder."""
+    """Return the default folder of sessions, below the user's state folder."""
     import platformdirs
 
     return platformdirs.user_state_path("aura-browser", appauthor=False) / "sessions"
 
 
 class FileStore(Store):
-    """A store in a folder, made with mode 0700. Files have mode 0600 from their first byte and change atomically.
+    """A store in a folder, created with mode 0700. Files are created with mode 0600 and replaced atomically.
 
-    Its locks are the operating system's (flock), so they end with their holder, SIGKILL included.
+    Its locks are the operating system's (flock), so they end with their holder, even on SIGKILL.
 
     Args:
-        folder: where; :func:`default_folder` if None.
+        folder: the folder; None for :func:`default_folder`.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
@@ -50,10 +50,10 @@ class FileStore(Store):
         before: bytes | None,
         after: bytes | None,
         *,
-        expires_at: float | None = None,  # noqa: ARG002 - files are cleaned up on demand
+        expires_at: float | None = None,  # noqa: ARG002 - expired files are removed on demand
         lease: Lease | None = None,  # noqa: ARG002 - the operating system's lock can't be lost
     ) -> bool:
-        """Replace the file atomically if it holds *before*; a reader sees the old bytes or the new ones."""
+        """Replace the file atomically if it contains *before*; a reader sees the old bytes or the new ones."""
         return await asyncio.to_thread(self._swap, slug, before, after)
 
     async def slugs(self) -> tuple[str, ...]:
@@ -66,12 +66,12 @@ class FileStore(Store):
 
     @asynccontextmanager
     async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:
-        """Hold the file ``….lock``, of this machine's processes, threads and tasks alone."""
+        """Hold the file lock ``….lock`` against all processes, threads and tasks of this machine."""
         await asyncio.to_thread(self._make_folder)
-        # It reads files when it is loaded.
+        # In a thread, because importing reads files.
         lock_class = await asyncio.to_thread(_load_async_lock)
         lock = lock_class(self.folder / f"{slug}.lock", timeout=wait_s, mode=0o600, fallback_to_soft=False)
-        with self._reported():
+        with self._convert_errors():
             await lock.acquire()
         try:
             yield Lease(slug)
@@ -82,7 +82,7 @@ class FileStore(Store):
         return self.folder / f"{slug}.json"
 
     def _read(self, slug: str) -> bytes | None:
-        with self._reported():
+        with self._convert_errors():
             try:
                 return self._path(slug).read_bytes()
             except FileNotFoundError:
@@ -92,9 +92,9 @@ class FileStore(Store):
         from filelock import FileLock
 
         self._make_folder()
-        # One for all files of the folder: it is held for a moment only, and files of their own would pile up.
-        guard = FileLock(self.folder / ".swap", timeout=_SWAP_WAIT_S, mode=0o600, fallback_to_soft=False)
-        with self._reported(), guard:
+        # One lock for the whole folder: it is held only briefly, and a lock file per session would pile up.
+        guard = FileLock(self.folder / ".swap", timeout=_SWAP_TIMEOUT_S, mode=0o600, fallback_to_soft=False)
+        with self._convert_errors(), guard:
             if self._read(slug) != before:
                 return False
             if after is None:
@@ -104,33 +104,33 @@ class FileStore(Store):
             return True
 
     def _write(self, path: Path, data: bytes) -> None:
-        # Always the same name, which the guard allows: what a killed writer leaves is overwritten by the next.
+        # A fixed name, safe under the lock: the next writer overwrites what a killed one leaves.
         temporary = self.folder / ".swap.new"
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         _write_and_rename(handle, temporary, path, data)
 
     def _slugs(self) -> tuple[str, ...]:
-        with self._reported():
+        with self._convert_errors():
             return tuple(sorted(path.stem for path in self.folder.glob("*.json")))
 
     def _set_aside(self, slug: str) -> str:
-        with self._reported():
+        with self._convert_errors():
             aside = self.folder / f"{slug}.corrupt"
             with suppress(FileNotFoundError):
                 self._path(slug).replace(aside)
             return str(aside)
 
     def _make_folder(self) -> None:
-        with self._reported():
+        with self._convert_errors():
             for folder in (self.folder.parent, self.folder):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
-    def _reported(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
         except TimeoutError as error:
-            raise StoreError(str(self.folder), "another process holds its lock for too long. Try again.") from error
+            raise StoreError(str(self.folder), "another process holds its lock too long. Try again.") from error
         except OSError as error:
             problem = f"{clean_text(error.strerror or str(error))}. Check the folder's owner, mode and free space."
             raise StoreError(str(self.folder), problem) from error
@@ -143,12 +143,12 @@ def _load_async_lock() -> "type[AsyncFileLock]":
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace the file at *path* with *data*, mode 0600 from its first byte, all at once or not at all.
+    """Atomically replace the file at *path* by *data*, created with mode 0600.
 
     Raises:
-        OSError: if the folder can't be written; what was at *path* is then still there.
+        OSError: if the folder can't be written; the old file then stays.
     """
-    # mkstemp creates with mode 0600, whatever the umask, and beside the target so that the rename is atomic.
+    # mkstemp creates files with mode 0600, whatever the umask; the same folder makes the rename atomic.
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     _write_and_rename(handle, Path(temporary), path, data)
 

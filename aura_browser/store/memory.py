@@ -11,20 +11,20 @@ from typing import Final
 from aura_browser.errors import StoreError
 from aura_browser.store.base import Lease, Store
 
-_GLANCE_S: Final = 0.02
+_POLL_INTERVAL_S: Final = 0.02
 
 
 class MemoryStore(Store):
-    """A store in memory; one may serve several event loops."""
+    """A store in memory. It can serve several event loops."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._values: dict[str, bytes] = {}
         self._guard = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     async def read(self, slug: str) -> bytes | None:
-        """Return what is under *slug*, or None."""
-        return self._kept.get(slug)
+        """Return the value under *slug*, or None."""
+        return self._values.get(slug)
 
     async def swap(
         self,
@@ -32,38 +32,38 @@ class MemoryStore(Store):
         before: bytes | None,
         after: bytes | None,
         *,
-        expires_at: float | None = None,  # noqa: ARG002 - the process is short-lived enough
+        expires_at: float | None = None,  # noqa: ARG002 - nothing outlives the process
         lease: Lease | None = None,  # noqa: ARG002 - a lock in memory can't be lost
     ) -> bool:
-        """Put *after* under *slug* if *before* is there."""
+        """Replace the value under *slug* by *after* if it equals *before*."""
         with self._guard:
-            if self._kept.get(slug) != before:
+            if self._values.get(slug) != before:
                 return False
             if after is None:
-                self._kept.pop(slug, None)
+                self._values.pop(slug, None)
             else:
-                self._kept[slug] = after
+                self._values[slug] = after
             return True
 
     async def slugs(self) -> tuple[str, ...]:
         """Return all slugs."""
-        return tuple(sorted(self._kept))
+        return tuple(sorted(self._values))
 
     async def set_aside(self, slug: str) -> str:
-        """Move what is under *slug* to another slug."""
+        """Move the value under *slug* to another slug."""
         aside = f"{slug}.corrupt"
-        if (data := self._kept.pop(slug, None)) is not None:
-            self._kept[aside] = data
+        if (data := self._values.pop(slug, None)) is not None:
+            self._values[aside] = data
         return aside
 
     @asynccontextmanager
     async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:
-        """Hold the lock; it works between event loops too, so it is looked at and not waited on."""
-        lock, end = self._locks[slug], time.monotonic() + wait_s
+        """Hold the lock. It also works between event loops, so it is polled instead of awaited."""
+        lock, deadline = self._locks[slug], time.monotonic() + wait_s
         while not lock.acquire(blocking=False):
-            if time.monotonic() > end:
-                raise StoreError("in memory", f"another holds its lock for more than {wait_s:.0f} s")
-            await asyncio.sleep(_GLANCE_S)
+            if time.monotonic() > deadline:
+                raise StoreError("in memory", f"another task held its lock for over {wait_s:.0f} s. Try again.")
+            await asyncio.sleep(_POLL_INTERVAL_S)
         try:
             yield Lease(slug)
         finally:

@@ -1,7 +1,7 @@
 """Opens a site in Chrome and reads its session. The only folder that imports Selenium.
 
-One way through: ``harvest`` → ``engines`` opens a browser (``chrome``, ``undetected``, ``grid``, ``attach``, ``own``),
-``ready`` waits, ``reading`` reads. ``chromedriver``, ``lifeline`` and ``watchdog`` see that nothing stays behind.
+``harvest`` opens a browser (``browsers/``, one file per engine), waits until the site is ready (``ready``) and reads
+the session (``reading``). ``process/`` starts ChromeDriver and cleans up, even if this process is killed.
 """
 
 from aura_browser.webdriver.harvest import harvest

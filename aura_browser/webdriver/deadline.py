@@ -1,4 +1,4 @@
-"""When a harvest has to be over, for the code that blocks and for those who end it."""
+"""The time limit of a harvest, shared by the code that blocks and the code that ends it."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ _GRACE_S: Final = 2.0
 
 
 class Deadline:
-    """A point in time that blocking code stops at, and a way to bring it forward from another thread.
+    """The time at which blocking code must stop. Another thread can bring it forward.
 
     Args:
         seconds: from now.
@@ -21,23 +21,23 @@ class Deadline:
 
     @property
     def left_s(self) -> float:
-        """Seconds until it has come; 0 from then on."""
+        """Seconds left; 0 once the deadline has passed or was cancelled."""
         return 0.0 if self._cancelled.is_set() else max(0.0, self._end - time.monotonic())
 
     @property
     def is_overdue(self) -> bool:
-        """Whether code that keeps to the deadline by itself would have stopped by now."""
+        """Whether code that checks the deadline itself should have stopped by now."""
         return self._cancelled.is_set() or time.monotonic() > self._end + _GRACE_S
 
     @property
-    def cancelled(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether :meth:`cancel` was called."""
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Let it come now."""
+        """End the time now."""
         self._cancelled.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait so many seconds, or less if the deadline comes before."""
+        """Sleep for *seconds*, but not past the deadline."""
         self._cancelled.wait(min(seconds, self.left_s))

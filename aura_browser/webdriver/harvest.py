@@ -13,9 +13,9 @@ from aura_browser.proxy.address import check_proxy
 from aura_browser.site import Site
 from aura_browser.webdriver.browsers import open_browser
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.display import has_display
-from aura_browser.webdriver.profile import profile_folder
-from aura_browser.webdriver.visit import Visit
+from aura_browser.webdriver.profile import make_profile_folder
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -35,21 +35,21 @@ async def harvest(
 ) -> "Session":
     """Open a browser at *site*, wait until it is ready, and return its session. Nothing is left running.
 
-    Cancelling it ends the browser at once and waits for that.
+    Cancelling ends the browser at once and waits until it has ended.
 
     Args:
-        site: where, and how to tell that it is ready.
-        engine: which browser; None for ``Selenium()``, a new Chrome on this machine.
-        proxy: ``http://host:port`` or ``socks5://host:port``, with ``user:password@`` where it asks for them; None for
-            none at all. A browser that runs already has its own: then this is the one that the client goes through.
-        interactive: show a window, in which a person can log in.
-        timeout_s: seconds for all of it; 60 if None, 300 if *interactive*.
-        on_wait: is told, from another thread, how many seconds are left and what does not hold yet.
+        site: the site to open, with its conditions.
+        engine: which browser to use; None for ``Selenium()``, a new Chrome on this machine.
+        proxy: ``http://host:port`` or ``socks5://host:port``, with ``user:password@`` if it needs them; None for no
+            proxy. A browser that already runs has its own proxy settings; then only the client uses this one.
+        interactive: show a window in which a person can log in.
+        timeout_s: seconds for the whole harvest; None for 60, or 300 if *interactive*.
+        on_wait: called from another thread with the seconds left and the conditions that don't hold yet.
 
     Raises:
-        InvalidInput: if something can't work, before anything is started; or if a condition of the site is none.
-        InteractionRequired: if a window is to be shown and there is no display.
-        BrowserError: for each way that it can fail.
+        InvalidInput: if an argument is invalid, before anything starts; or if a condition of the site is malformed.
+        InteractionRequired: if a window is needed and there is no display.
+        BrowserError: if the browser or the page fails, or the site is not ready in time.
     """
     deadline = Deadline(timeout_s or (_INTERACTIVE_TIMEOUT_S if interactive else _TIMEOUT_S))
     if not isinstance(site, Site):
@@ -58,47 +58,48 @@ async def harvest(
     if not isinstance(engine, Engine):
         raise InvalidInput("engine", "must be an engine, such as Selenium()")
     if interactive and not site.ready:
-        raise InvalidInput("site", "has to say what tells that the person is logged in, or the window closes at once")
+        problem = "needs a condition that shows that the person is logged in, or the window closes at once"
+        raise InvalidInput("site", problem)
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
     if isinstance(engine, Selenium):
-        await asyncio.to_thread(_check, engine, site, interactive=interactive)
+        await asyncio.to_thread(_check_engine, engine, site, interactive=interactive)
     async with AsyncExitStack() as exits:
-        visit = Visit(deadline, proxy, interactive)
+        options = BrowserOptions(deadline, proxy, interactive)
         if proxy and isinstance(engine, Selenium):
-            from aura_browser.webdriver.proxy_relay import browser_proxy
+            from aura_browser.webdriver.proxy_relay import open_browser_proxy
 
-            visit = replace(visit, proxy=await exits.enter_async_context(browser_proxy(proxy, site.url)))
+            options = replace(options, proxy=await exits.enter_async_context(open_browser_proxy(proxy, site.url)))
 
         def work() -> "Session":
-            with open_browser(engine, visit) as driver:
-                # It needs Selenium, which the engine has loaded while its browser started.
-                from aura_browser.webdriver.attempt import attempt
+            with open_browser(engine, options) as driver:
+                # Imports Selenium, which the engine has loaded while its browser started.
+                from aura_browser.webdriver.collect import collect_session
 
-                return attempt(driver, site, visit, proxy=proxy, on_wait=on_wait)
+                return collect_session(driver, site, options, proxy=proxy, on_wait=on_wait)
 
-        return await _in_thread(work, deadline)
+        return await _run_in_thread(work, deadline)
 
 
-def _check(engine: Selenium, site: Site, *, interactive: bool) -> None:
+def _check_engine(engine: Selenium, site: Site, *, interactive: bool) -> None:
     if engine.profile is not None:
-        profile_folder(engine.profile)
+        make_profile_folder(engine.profile)
     if not interactive:
         return
     if engine.virtual_display:
-        raise InvalidInput("virtual_display", "shows its window to nobody; for a login leave it out")
+        raise InvalidInput("virtual_display", "hides the window, so nobody can log in there; leave it out")
     if not has_display():
         elsewhere = site.login_command("-o", "session.json")
         raise InteractionRequired(
-            "A window has to be shown, and there is no display here (DISPLAY is not set, or nothing answers there).",
+            "A window is needed, and there is no display here (DISPLAY is not set, or nothing answers there).",
             f"{elsewhere} (on a machine with a screen; then, here: aura-browser sessions import session.json)",
         )
 
 
-async def _in_thread(work: Callable[[], "Session"], deadline: Deadline) -> "Session":
-    """Run blocking *work* in a thread of its own: those that all share may be wanted by what it waits for.
+async def _run_in_thread(work: Callable[[], "Session"], deadline: Deadline) -> "Session":
+    """Run blocking *work* in a thread of its own: *work* may itself wait for asyncio's shared threads.
 
-    On cancellation bring its deadline forward and wait until it has unwound.
+    On cancellation, cancel its deadline and wait until it has cleaned up.
     """
     executor = ThreadPoolExecutor(1, "aura-browser-harvest")
     job = asyncio.get_running_loop().run_in_executor(executor, work)
@@ -107,9 +108,9 @@ async def _in_thread(work: Callable[[], "Session"], deadline: Deadline) -> "Sess
     except asyncio.CancelledError:
         deadline.cancel()
         while not job.done():
-            with suppress(asyncio.CancelledError):  # again
+            with suppress(asyncio.CancelledError):  # cancelled again
                 await asyncio.wait([job])
-        job.exception()  # it was told to fail
+        job.exception()  # expected, so asyncio must not log it as unretrieved
         raise
     finally:
         executor.shutdown(wait=False)

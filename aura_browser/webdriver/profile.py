@@ -1,4 +1,4 @@
-"""Browser profiles that are kept, so that a person logs in once and the next harvest needs no window."""
+"""Browser profiles that are kept: a person logs in once, and later harvests need no window."""
 
 import logging
 import os
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_GLANCE_S: Final = 0.05
-_LOCK: Final = "aura-browser.lock"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_POLL_INTERVAL_S: Final = 0.05
+_LOCK_NAME: Final = "aura-browser.lock"
+_PROFILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 # https://chromium.googlesource.com/chromium/src/+/main/docs/user_data_dir.md
-_CHROMES_OWN: Final = {
+_CHROME_FOLDERS: Final = {
     "linux": (
         "~/.config/google-chrome",
         "~/.config/google-chrome-beta",
@@ -38,38 +38,39 @@ _CHROMES_OWN: Final = {
 }
 
 
-def profile_folder(profile: str | os.PathLike[str]) -> Path:
-    """Return the folder of a profile, made with mode 0700 if it is new.
+def make_profile_folder(profile: str | os.PathLike[str]) -> Path:
+    """Return the folder of a profile; create it with mode 0700 if it is new.
 
     Args:
-        profile: a folder, if it holds a separator; otherwise the name of one in the user's state folder.
+        profile: a folder if it contains a path separator; otherwise the name of a profile in the user's state folder.
 
     Raises:
-        InvalidInput: if it is a profile of the person's own Chrome, others can read it, or it can't be made.
+        InvalidInput: if the name is malformed, the folder is one of the person's own Chrome, other users can read it,
+            or it can't be created.
     """
     text = os.fspath(profile)
     if os.sep in text or (os.altsep and os.altsep in text):
         folder = Path(text).expanduser().absolute()
-    elif _NAME.fullmatch(text):
+    elif _PROFILE_NAME.fullmatch(text):
         import platformdirs
 
         folder = platformdirs.user_state_path("aura-browser", appauthor=False) / "profiles" / text
     else:
         raise InvalidInput("profile", "must be a name (letters, digits, _ . @ -) or a folder, such as ./profile")
-    _refuse_chromes_own(folder)
+    _reject_chrome_folders(folder)
     _make_private(folder)
     return folder
 
 
-def _refuse_chromes_own(folder: Path) -> None:
+def _reject_chrome_folders(folder: Path) -> None:
     config = os.environ.get("XDG_CONFIG_HOME")
-    own = [Path(place).expanduser() for place in _CHROMES_OWN.get(sys.platform, ())]
-    own += [Path(config) / name for name in ("google-chrome", "chromium")] if config else []
+    folders = [Path(place).expanduser() for place in _CHROME_FOLDERS.get(sys.platform, ())]
+    folders += [Path(config) / name for name in ("google-chrome", "chromium")] if config else []
     resolved = folder.resolve()
-    if any(resolved.is_relative_to(place.resolve()) for place in own):
+    if any(resolved.is_relative_to(place.resolve()) for place in folders):
         raise InvalidInput(
             "profile",
-            "is your Chrome's own profile, and Chrome 136 and later lets no program use that. Give a name, such as "
+            "is your Chrome's own profile, and Chrome 136 and later lets no program control it. Give a name, such as "
             "--profile work, and log in there once with --interactive",
         )
 
@@ -82,20 +83,20 @@ def _make_private(folder: Path) -> None:
     except OSError as error:
         raise InvalidInput("profile", f"the folder {folder} can't be used: {error.strerror}") from None
     if os.name == "posix" and mode & 0o077:
-        raise InvalidInput("profile", f"others can read {folder} (mode {mode:04o}); run: chmod 700 {folder}")
+        raise InvalidInput("profile", f"other users can read {folder} (mode {mode:04o}); run: chmod 700 {folder}")
 
 
 @contextmanager
-def held(folder: Path, deadline: Deadline) -> Iterator[None]:
-    """Have the profile in *folder* to ourselves while the context lasts.
+def lock_profile(folder: Path, deadline: Deadline) -> Iterator[None]:
+    """Lock the profile in *folder* while the context lasts.
 
     Raises:
-        LaunchFailed: if another harvest holds it until the deadline.
+        LaunchFailed: if another harvest uses it until the deadline.
     """
     from filelock import FileLock, Timeout
 
-    is_ours = (folder / _LOCK).exists()
-    lock = FileLock(folder / _LOCK, mode=0o600)
+    was_used = (folder / _LOCK_NAME).exists()
+    lock = FileLock(folder / _LOCK_NAME, mode=0o600)
     while True:
         try:
             lock.acquire(blocking=False)
@@ -103,29 +104,29 @@ def held(folder: Path, deadline: Deadline) -> Iterator[None]:
         except Timeout:
             if deadline.left_s <= 0:
                 raise LaunchFailed(
-                    f"with the profile {folder}", "another harvest is using it; wait for that, or name another profile"
+                    f"with the profile {folder}", "another harvest is using it; wait for it, or name another profile"
                 ) from None
-            deadline.wait(_GLANCE_S)
+            deadline.wait(_POLL_INTERVAL_S)
     try:
-        if is_ours:
-            _forget_tabs(folder)
+        if was_used:
+            _remove_saved_tabs(folder)
         yield
     finally:
         lock.release()
 
 
-def _forget_tabs(folder: Path) -> None:
-    """Have the last run's tabs not opened again, and their pages not loaded; those of a Chrome that runs are let be."""
+def _remove_saved_tabs(folder: Path) -> None:
+    """Keep Chrome from reopening the last run's tabs. Skipped if a Chrome is running in the profile."""
     tabs = folder / "Default" / "Sessions"
     if not os.path.lexists(folder / "SingletonLock") and tabs.resolve().is_relative_to(folder.resolve()):
         shutil.rmtree(tabs, ignore_errors=True)
 
 
-def quit_politely(driver: "RunningSession") -> None:
-    """Have Chrome write its profile and end, if it is still there; killed, it would lose the latest."""
+def quit_chrome(driver: "RunningSession") -> None:
+    """Ask Chrome to save its profile and exit; if it were killed, it would lose the last changes."""
     from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
     try:
         driver.quit()
     except DRIVER_ERRORS as error:
-        _log.debug("Chrome did not end when asked (%s) and is ended now.", type(error).__name__)
+        _log.debug("Chrome did not quit (%s); killing it.", type(error).__name__)

@@ -12,11 +12,11 @@ from yarl import URL
 from aura_browser.hosts import domain_matches, host_of, is_same_site, registrable_domain
 from aura_browser.session import Browser, Session
 from aura_browser.session.cookie import Cookie
-from aura_browser.webdriver.visit import Driver
+from aura_browser.webdriver.driver import Driver
 
 _log = logging.getLogger(__name__)
 
-# What belongs to one request and not to the browser; the client makes its own.
+# Headers of a single request; the client sends its own.
 _PER_REQUEST: Final = frozenset(
     {
         *(
@@ -42,7 +42,7 @@ _PER_REQUEST: Final = frozenset(
         *("sec-purpose", "upgrade-insecure-requests"),
     }
 )
-_PAGE: Final = """
+_PAGE_SCRIPT: Final = """
 const storage = {};
 try { for (const key of Object.keys(localStorage)) storage[key] = localStorage.getItem(key); } catch (error) {}
 const brands = navigator.userAgentData;
@@ -54,24 +54,24 @@ return {
   mobile: brands && (brands.mobile ? '?1' : '?0'),
   platform: brands && `"${brands.platform}"`,
   storage,
-  passing: (() => { try { return Object.keys(sessionStorage) } catch (error) { return [] } })(),
+  sessionKeys: (() => { try { return Object.keys(sessionStorage) } catch (error) { return [] } })(),
 };
 """
 _TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login", re.IGNORECASE)
 
 
 def read_session(driver: Driver, *, proxy: str | None, now: float) -> Session:
-    """Read the session of the site that *driver* is at.
+    """Read the session of the site whose page is open.
 
     Args:
-        driver: at a page that is ready.
-        proxy: what the browser was started with.
+        driver: the driver of a browser with a page that is ready.
+        proxy: the proxy that the session is for.
         now: epoch seconds.
     """
-    page = driver.execute_script(_PAGE)
+    page = driver.execute_script(_PAGE_SCRIPT)
     url = URL(page["href"])
-    entries = _log_entries(driver)
-    headers = _sent_headers(entries, str(url.origin())) or _told_headers(page)
+    entries = _read_log(driver)
+    headers = _collect_sent_headers(entries, str(url.origin())) or _build_headers(page)
     capabilities = driver.capabilities
     session = Session(
         origin=str(url.origin()),
@@ -79,50 +79,50 @@ def read_session(driver: Driver, *, proxy: str | None, now: float) -> Session:
         user_agent=headers.get("User-Agent", page["userAgent"]),
         headers=headers,
         cookies=(),
-        local_storage=_texts(page["storage"]),
+        local_storage=_drop_invalid_text(page["storage"]),
         proxy=proxy,
         browser=Browser(name=capabilities["browserName"], version=capabilities["browserVersion"]),
         harvested_at=now,
     )
     session = session.with_cookies(read_cookies(driver, url))
-    for doubt in _doubts(session, entries, page["passing"]):
-        _log.warning("%s: %s", session.origin, doubt)
+    for limitation in _find_limitations(session, entries, page["sessionKeys"]):
+        _log.warning("%s: %s", session.origin, limitation)
     return session
 
 
-def _doubts(session: Session, entries: list[dict[str, Any]], passing: list[str]) -> Iterator[str]:
-    """Tell of what a browser has and no other program can be given."""
+def _find_limitations(session: Session, entries: list[dict[str, Any]], session_keys: list[str]) -> Iterator[str]:
+    """Describe what the browser has and the session can't carry to another program."""
     if partitioned := sum(cookie.partition_key is not None for cookie in session.cookies):
-        yield f"{partitioned} partitioned cookies are kept here, but the formats of most other tools can't hold them."
+        yield f"{partitioned} partitioned cookies are kept, but most other tools' file formats can't hold them."
     if any("-Session-Registration" in entry["message"] for entry in entries):
-        yield "the site binds its session to this device; it is likely to end when the browser's key is asked for."
-    if any(_TOKEN_NAME.search(name) for name in passing):
-        yield "the page keeps what looks like a login in its session storage, which ends with the browser's window."
+        yield "the site binds its session to this device; it will probably end when it asks for the browser's key."
+    if any(_TOKEN_NAME.search(name) for name in session_keys):
+        yield "the page seems to keep a login in its session storage, which is lost when the window closes."
 
 
 def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
-    """Read the cookies of the site that *url* is at: its host's, its parents' and its sub-domains', no others.
+    """Read the cookies of the site of *url*: those of its host, its parent domains and its subdomains, no others.
 
-    HttpOnly and partitioned ones are there too. Chrome gives them in the order that it sends them in (measured).
+    HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
     """
-    answer: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})
-    return tuple(cookie for raw in answer["cookies"] if (cookie := _cookie(raw)) and _belongs(cookie, url))
+    result: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})
+    return tuple(cookie for raw in result["cookies"] if (cookie := _parse_cookie(raw)) and _is_of_site(cookie, url))
 
 
-def _texts(storage: dict[str, str]) -> dict[str, str]:
-    """Leave out what no file can hold: strings of JavaScript may have half a character."""
+def _drop_invalid_text(storage: dict[str, str]) -> dict[str, str]:
+    """Leave out what UTF-8 can't encode: a JavaScript string may hold a lone surrogate."""
     kept = {}
     for name, value in storage.items():
         try:
             f"{name}{value}".encode()
         except UnicodeEncodeError:
-            _log.warning("An entry of the local storage is no Unicode text and is left out.")
+            _log.warning("A local storage entry is not valid Unicode and is left out.")
         else:
             kept[name] = value
     return kept
 
 
-def _belongs(cookie: Cookie, url: URL) -> bool:
+def _is_of_site(cookie: Cookie, url: URL) -> bool:
     host = host_of(url)
     if cookie.partition_key and not is_same_site(URL(cookie.partition_key), url):
         return False
@@ -131,10 +131,10 @@ def _belongs(cookie: Cookie, url: URL) -> bool:
     return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
 
 
-def _cookie(raw: dict[str, Any]) -> Cookie | None:
-    """Take a cookie from CDP's form; None for one that CDP can't hand over."""
+def _parse_cookie(raw: dict[str, Any]) -> Cookie | None:
+    """Build a cookie from CDP's form; None if CDP could not transfer it."""
     if raw["size"] and not raw["name"] and not raw["value"]:
-        _log.warning("A cookie of %s is not in UTF-8 and can't be read from Chrome; it is left out.", raw["domain"])
+        _log.warning("A cookie of %s is not UTF-8, can't be read from Chrome and is left out.", raw["domain"])
         return None
     return Cookie(
         name=raw["name"],
@@ -150,22 +150,22 @@ def _cookie(raw: dict[str, Any]) -> Cookie | None:
     )
 
 
-def _log_entries(driver: Driver) -> list[dict[str, Any]]:
+def _read_log(driver: Driver) -> list[dict[str, Any]]:
     try:
         entries: list[dict[str, Any]] = driver.get_log("performance")
     except WebDriverException:
-        return []  # a caller's own driver may not log
+        return []  # a caller's own driver may have no such log
     return entries
 
 
-def _sent_headers(entries: list[dict[str, Any]], origin: str) -> dict[str, str]:
-    """Return what the browser sent with every request to *origin*, from its own log; empty if it keeps none.
+def _collect_sent_headers(entries: list[dict[str, Any]], origin: str) -> dict[str, str]:
+    """Return the lasting headers that the browser sent to *origin*, from its log; empty if it has no log.
 
-    The site may ask for more client hints in its first answer, so all requests count and the latest wins.
+    The site may ask for more client hints in its first response, so all requests count and the latest wins.
     """
     addresses: dict[str, str] = {}
     sent: dict[str, dict[str, str]] = {}
-    for method, params in _events(entries):
+    for method, params in _parse_events(entries):
         if method == "Network.requestWillBeSent":
             addresses[params["requestId"]] = params["request"]["url"]
         elif method == "Network.requestWillBeSentExtraInfo":
@@ -177,7 +177,7 @@ def _sent_headers(entries: list[dict[str, Any]], origin: str) -> dict[str, str]:
     return headers
 
 
-def _events(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parse_events(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for entry in entries:
         if "Network.requestWillBeSent" in entry["message"]:
             message = json.loads(entry["message"])["message"]
@@ -188,8 +188,8 @@ def _is_lasting(name: str) -> bool:
     return name.lower() not in _PER_REQUEST and not name.startswith(":")
 
 
-def _told_headers(page: dict[str, Any]) -> dict[str, str]:
-    """Put together what the browser says of itself, where it keeps no log of what it sent."""
+def _build_headers(page: dict[str, Any]) -> dict[str, str]:
+    """Build headers from the page's JavaScript values, for a browser without a log."""
     first, *others = page["languages"]
     weighted = [f"{language};q={max(0.1, 1 - (rank + 1) / 10):.1f}" for rank, language in enumerate(others)]
     headers = {"User-Agent": page["userAgent"], "Accept-Language": ",".join([first, *weighted])}

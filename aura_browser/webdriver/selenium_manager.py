@@ -1,4 +1,4 @@
-"""Asks Selenium Manager for Chrome and ChromeDriver, which it downloads where there are none."""
+"""Runs Selenium Manager, which finds Chrome and ChromeDriver or downloads them."""
 
 import json
 import subprocess
@@ -9,61 +9,60 @@ from selenium.webdriver.common.selenium_manager import SeleniumManager
 
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.process.environment import without_secrets
+from aura_browser.webdriver.process.environment import copy_environment
 
-_GLANCE_S: Final = 0.05
-_LONGEST_REASON: Final = 160
+_POLL_INTERVAL_S: Final = 0.05
+_MAX_REASON_LENGTH: Final = 160
 
 
 class ManagerFailed(Exception):
-    """Selenium Manager has no answer; says why in one line."""
+    """Selenium Manager failed; the message says why in one line."""
 
 
-def ask_manager(arguments: list[str], deadline: Deadline) -> dict[str, str]:
-    """Return ``browser_path`` and ``driver_path``.
+def run_manager(arguments: list[str], deadline: Deadline) -> dict[str, str]:
+    """Return the ``browser_path`` and ``driver_path`` that Selenium Manager prints.
 
     Args:
-        arguments: as https://www.selenium.dev/documentation/selenium_manager/ has them.
-        deadline: when it is given up.
+        arguments: its options (https://www.selenium.dev/documentation/selenium_manager/).
+        deadline: when to stop it.
 
     Raises:
-        ManagerFailed: if there is none.
+        ManagerFailed: if it finds nothing, can't download, or is not done in time.
     """
     try:
         return _BoundedManager(deadline).binary_paths(arguments)
     except WebDriverException as error:
         first_line = (error.msg or "no message").strip().partition("\n")[0]
-        raise ManagerFailed(clean_text(first_line, _LONGEST_REASON)) from error
+        raise ManagerFailed(clean_text(first_line, _MAX_REASON_LENGTH)) from error
 
 
 class _BoundedManager(SeleniumManager):
-    """Selenium Manager, ended at the deadline. Drop this when Selenium gives its own run a time-out (4.51 has none)."""
+    """Selenium Manager with a deadline. Drop when Selenium's own run has a time-out (4.51 has none)."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
 
     def _run(self, args: list[str]) -> dict[str, str]:  # type: ignore[override]
         with subprocess.Popen(  # noqa: S603 - Selenium's own program
-            args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=without_secrets(), start_new_session=True
+            args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=copy_environment(), start_new_session=True
         ) as manager:
             while self._deadline.left_s > 0:
                 try:
-                    answer, _ = manager.communicate(timeout=min(_GLANCE_S, self._deadline.left_s))
+                    output, _ = manager.communicate(timeout=min(_POLL_INTERVAL_S, self._deadline.left_s))
                     break
                 except subprocess.TimeoutExpired:
                     continue
             else:
                 manager.kill()
                 raise WebDriverException(f"not done after {self._deadline.seconds:g} s")
-        return _result(answer, manager.returncode)
+        return _parse_result(output, manager.returncode)
 
 
-def _result(answer: bytes, code: int) -> dict[str, str]:
+def _parse_result(output: bytes, code: int) -> dict[str, str]:
     try:
-        output = json.loads(answer)
-        result: dict[str, str] = output["result"]
+        result: dict[str, str] = json.loads(output)["result"]
     except (ValueError, KeyError):
-        raise WebDriverException("its answer can't be read") from None
+        raise WebDriverException("its output can't be read") from None
     if code:
         raise WebDriverException(str(result.get("message") or f"exit code {code}"))
     return result

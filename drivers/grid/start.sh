@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Starts a Selenium Grid on this machine, in the foreground: a hub, and nodes that run Chrome. Ctrl-C ends all of it.
+# Starts a Selenium Grid on this machine, in the foreground: a hub, and nodes that run Chrome. Ctrl-C ends all of them.
 #
 #   drivers/grid/start.sh [--nodes 2] [--port 4444] [--slots 1] [--session-timeout 300] [--queue-timeout 300]
 #                         [--host 127.0.0.1]
 #
-#   --nodes             how many
-#   --port              of the hub; 0 takes a free one
-#   --slots             browsers that a node runs at a time
-#   --session-timeout   seconds without a command that end a session
-#   --queue-timeout     seconds that a request waits while all slots are busy
-#   --host              where the hub listens; other than on 127.0.0.1 it has to have a password
+#   --nodes             number of nodes
+#   --port              port of the hub; 0 for a free one
+#   --slots             browsers per node
+#   --session-timeout   seconds without a command after which a session ends
+#   --queue-timeout     seconds that a request waits for a free slot
+#   --host              address that the hub listens on; any but 127.0.0.1 needs a password
 #
-# With GRID_PASSWORD set, clients have to log in, as user "grid". SELENIUM_JAR names a Selenium server of your own.
+# With GRID_PASSWORD set, clients must log in as user "grid". SELENIUM_JAR is the path of another Selenium server.
 set -euo pipefail
 
 here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -44,7 +44,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-first_of() { # first_of VARIABLE'S-VALUE NAME...: the path of the first that is there
+find_program() { # find_program PATH NAME...: prints PATH, or the path of the first program found
     local name
     [ -x "$1" ] && printf '%s\n' "$1" && return
     shift
@@ -55,48 +55,48 @@ first_of() { # first_of VARIABLE'S-VALUE NAME...: the path of the first that is 
     return 1
 }
 
-# --- What has to be there
+# --- Requirements
 
 java -version >/dev/null 2>&1 || fail "Java is missing. Install it with: drivers/install.sh grid"
-chrome=$(first_of "${AURA_BROWSER_CHROME:-}" google-chrome google-chrome-stable chromium chromium-browser chrome \
+chrome=$(find_program "${AURA_BROWSER_CHROME:-}" google-chrome google-chrome-stable chromium chromium-browser chrome \
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium) ||
     fail "Chrome is missing. Install it with: drivers/install.sh"
-driver=$(first_of "${AURA_BROWSER_DRIVER:-}" chromedriver chromium.chromedriver) ||
-    fail "ChromeDriver is missing. Install it with: drivers/install.sh, or put one that fits $chrome into drivers/bin"
-case $chrome$driver in *[\'\"\\]*) fail "a path with a quote or a backslash can't be given to Selenium: $chrome, $driver" ;; esac
+driver=$(find_program "${AURA_BROWSER_DRIVER:-}" chromedriver chromium.chromedriver) ||
+    fail "ChromeDriver is missing. Install it with: drivers/install.sh, or put one that matches $chrome into drivers/bin"
+case $chrome$driver in *[\'\"\\]*) fail "Selenium can't take a path with a quote or a backslash: $chrome, $driver" ;; esac
 jar=$("$here/jar.sh")
 
 # --- Ports
 
-taken() { (exec 2>/dev/null 4<>"/dev/tcp/$1/$2"); }
+is_port_in_use() { (exec 2>/dev/null 4<>"/dev/tcp/$1/$2"); }
 
-# Below the range from which systems take ports for outgoing connections.
+# Below the range of ports for outgoing connections.
 last_port=$((RANDOM % 20000 + 10240))
-next_port() { while last_port=$((last_port + 1)) && taken 127.0.0.1 "$last_port"; do :; done; }
+next_port() { while last_port=$((last_port + 1)) && is_port_in_use 127.0.0.1 "$last_port"; do :; done; }
 
 password=${GRID_PASSWORD:-}
 unset GRID_PASSWORD
 case $host in
 127.0.0.1 | localhost) ;;
-*) [ -n "$password" ] || fail "$host can be reached by others, who could run what they like here: set GRID_PASSWORD too." ;;
+*) [ -n "$password" ] || fail "others can reach $host and run any program here: set GRID_PASSWORD too." ;;
 esac
 if [ "$port" -eq 0 ]; then
     next_port
     port=$last_port
-elif taken "$host" "$port"; then
-    fail "port $port is in use. Name another one with --port, or --port 0 for any free one."
+elif is_port_in_use "$host" "$port"; then
+    fail "port $port is in use. Choose another one with --port, or --port 0 for a free one."
 fi
 next_port
 publish=tcp://127.0.0.1:$last_port
 next_port
 subscribe=tcp://127.0.0.1:$last_port
 
-# --- The end: what is started here ends with this script, however that ends
+# --- Cleanup: what this script starts ends with it, however it ends
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/grid.XXXXXX") # mode 0700
 mkfifo "$work/lifeline"
 
-end_groups() { # end_groups GROUP...: Selenium leaves ChromeDriver and Chrome running, but all of a node is one group
+end_groups() { # end_groups GROUP...: Selenium leaves ChromeDriver and Chrome running, but they are in the node's group
     local group tries
     for group in "$@"; do kill -TERM -- "-$group"; done
     for group in "$@"; do
@@ -108,9 +108,9 @@ end_groups() { # end_groups GROUP...: Selenium leaves ChromeDriver and Chrome ru
     done
 } 2>/dev/null
 
-keep() { # reads "start GROUP" and "end GROUP"; the end of its input is the end of the script
+watch_groups() { # reads "start GROUP" and "end GROUP"; ends all groups when its input ends
     trap '' INT TERM HUP
-    set +e # a group that has ended already is no failure
+    set +e # a group that has ended already is not an error
     local word group groups=' '
     while read -r word group; do
         if [ "$word" = start ]; then
@@ -129,21 +129,21 @@ keep() { # reads "start GROUP" and "end GROUP"; the end of its input is the end 
 finish() {
     trap '' INT TERM HUP
     exec 3>&-
-    # A signal that came meanwhile ends one wait.
-    while kill -0 "$keeper" 2>/dev/null; do wait "$keeper" || true; done
+    # A signal interrupts wait.
+    while kill -0 "$watchdog" 2>/dev/null; do wait "$watchdog" || true; done
 }
 
-set -m # each of them in a process group of its own: the terminal's Ctrl-C reaches this script only
-keep <"$work/lifeline" &
-keeper=$!
+set -m # each job gets its own process group, so the terminal's Ctrl-C reaches this script only
+watch_groups <"$work/lifeline" &
+watchdog=$!
 exec 3>"$work/lifeline"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-launch() { # launch NAME ARGUMENT...: starts a part of the Grid; its process group is $group then
+launch() { # launch NAME ARGUMENT...: starts a part of the Grid and sets $group to its process group
     mkdir "$work/$1.tmp"
-    # Profile folders go where they are removed with the rest, even those of a Chrome that was killed.
+    # Profile folders are created here, so that they are removed even if Chrome is killed.
     TMPDIR=$work/$1.tmp java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData "-Djava.io.tmpdir=$work/$1.tmp" \
         -jar "$jar" "${@:2}" --publish-events "$publish" --subscribe-events "$subscribe" </dev/null >&2 3>&- &
     group=$!
@@ -191,7 +191,7 @@ for ((i = 1; i <= nodes; i++)); do
 done
 set +m
 
-watch() { # fails once the hub has ended; says which nodes have, and takes their ChromeDriver and Chrome along
+watch_processes() { # fails if the hub has ended; reports ended nodes and ends their ChromeDriver and Chrome
     local node
     kill -0 "$hub" 2>/dev/null || return 1
     for node in $running; do
@@ -203,8 +203,8 @@ watch() { # fails once the hub has ended; says which nodes have, and takes their
     done
 }
 
-nodes_up() {
-    # shellcheck disable=SC2030 # only the answer leaves this subshell
+count_nodes() {
+    # shellcheck disable=SC2030 # only the output leaves this subshell
     (
         exec 2>/dev/null 4<>"/dev/tcp/$host/$port" || exit
         printf 'GET /status HTTP/1.0\r\nHost: %s:%s\r\n%s\r\n' "$host" "$port" "$login" >&4
@@ -212,16 +212,16 @@ nodes_up() {
     ) | grep -o '"availability": *"UP"' | grep -c . || true
 }
 
-nap() { # interruptible, as a plain sleep is not
+pause() { # a sleep that a signal can interrupt
     sleep "$1" 3>&- &
     wait $!
 }
 
-until [ "$(nodes_up)" = "$nodes" ]; do
-    watch || fail "the hub ended before it was ready; what it said is above."
-    [ "$SECONDS" -lt "$ready_s" ] || fail "the Grid is not ready after $ready_s s: $(nodes_up) of $nodes nodes are there."
-    nap 0.1
+until [ "$(count_nodes)" = "$nodes" ]; do
+    watch_processes || fail "the hub ended before it was ready; its output is above."
+    [ "$SECONDS" -lt "$ready_s" ] || fail "the Grid is not ready after $ready_s s: $(count_nodes) of $nodes nodes are up."
+    pause 0.1
 done
 echo "Grid is ready at http://$host:$port with $nodes nodes"
-while watch; do nap 1; done
+while watch_processes; do pause 1; done
 fail "the hub has ended, and the Grid with it."

@@ -149,7 +149,7 @@ async def test_a_connection_dropped_before_the_first_text() -> None:
 
 async def test_silence_ends_at_the_read_time_out() -> None:
     async with Playground() as site, talking(site, read_timeout=0.3) as client:
-        with pytest.raises(StreamInterrupted, match=r"nothing came for 0\.3 s") as caught:
+        with pytest.raises(StreamInterrupted, match=r"nothing arrived for 0\.3 s") as caught:
             await client.complete("/silent so far")
         assert caught.value.partial.strip() == "so far"
         with pytest.raises(AnswerTimeout, match=r"sent nothing for 0\.3 s"):
@@ -200,7 +200,7 @@ async def test_of_a_very_long_answer_that_breaks_off_the_end_is_kept(monkeypatch
             await asyncio.wait_for(taken.acquire(), 10)  # each is a piece of its own
         writer.close()
 
-    monkeypatch.setattr("aura_browser.chat.client._MOST_KEPT", 20)
+    monkeypatch.setattr("aura_browser.chat.client._MAX_KEPT_CHARS", 20)
     pieces = [f"<{number}>," for number in range(10)]
     taken = asyncio.Semaphore(0)
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
@@ -234,7 +234,7 @@ async def test_a_given_session_goes_through_its_own_proxy_and_keeps_out_of_other
         async with AuraClient(site.origin, session=proxied) as client:
             with pytest.raises(ConnectionFailed, match="the proxy can't be reached"):
                 await client.complete("x")
-        with pytest.raises(InvalidInput, match="another than the session's own"):
+        with pytest.raises(InvalidInput, match="differs from the session's own"):
             AuraClient(site.origin, session=proxied, proxy="http://127.0.0.1:10")
 
 
@@ -277,7 +277,7 @@ async def test_a_reason_phrase_beyond_all_bounds_is_one_clear_error() -> None:
     async with server:
         origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with AuraClient(origin, store="memory", session=make_session(origin)) as client:
-            with pytest.raises(SiteFailed, match="not readable HTTP"):
+            with pytest.raises(SiteFailed, match="not valid HTTP"):
                 await client.complete("x")
 
 

@@ -91,7 +91,7 @@ def test_the_list_tells_what_there_is_and_changes_nothing(store: FileStore) -> N
     fingerprint = make_session(A.origin).fingerprint
     assert first.split("  ")[0] == A.slug
     assert " ".join(first.split()[1:]) == f"{A.origin} 2 h in 2 h 1 1 min ago {fingerprint}"
-    assert " ".join(second.split()) == f"{B.slug} {B.origin} 2 h over 1 - {session.fingerprint}"
+    assert " ".join(second.split()) == f"{B.slug} {B.origin} 2 h expired 1 - {session.fingerprint}"
     assert third.split("  ")[0] == "damaged"
     assert "can't be read: Not a session: malformed JSON" in third
     assert heading.index("AGE") == first.index("2 h") == second.index("2 h")
@@ -112,7 +112,7 @@ def test_the_list_as_json(store: FileStore) -> None:
             "cookies": 1,
             "fingerprint": session.fingerprint,
         },
-        {"slug": "damaged", "problem": "Not a session: malformed JSON"},
+        {"slug": "damaged", "problem": "Not a session: malformed JSON. Harvest a new session."},
     ]
 
 

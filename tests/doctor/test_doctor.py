@@ -1,4 +1,4 @@
-"""The doctor: it finds what is broken, names the command that mends it, and shows no secret."""
+"""The doctor: it finds what is broken, names the command that fixes it, and shows no secret."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ from shlex import quote, split
 import pytest
 
 from aura_browser.doctor import Finding, examination, examine, extras
-from aura_browser.doctor.machine import sandbox, shared_memory
-from aura_browser.doctor.state import look_at_state
+from aura_browser.doctor.machine import check_sandbox, check_shared_memory
+from aura_browser.doctor.state import inspect_state
 from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
@@ -48,7 +48,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(path))
     monkeypatch.setenv("SE_MANAGER_PATH", str(program(tmp_path, "manager", _NOTHING_MANAGED)))
     monkeypatch.setattr(locate, "_CHROME_APPS", ())
-    monkeypatch.setattr(locate, "_checkout_bin", lambda: None)
+    monkeypatch.setattr(locate, "_find_checkout_bin", lambda: None)
     return path
 
 
@@ -76,7 +76,7 @@ def stops(findings: dict[str, Finding]) -> set[str]:
     return {name for name, finding in findings.items() if finding.stops}
 
 
-def mended_by(finding: Finding) -> str:
+def fix_with(finding: Finding) -> str:
     """Run the command of a *finding*, as a person does, and return it."""
     assert finding.command is not None
     words = split(finding.command)
@@ -208,7 +208,7 @@ async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.Monke
     driver = telling(bare, "chromedriver", "ChromeDriver 156.0.3.4 (0123abc)")
     findings = await examined()
     assert stops(findings) == {"versions"}
-    for fact in ("140.0.1.2", "156.0.3.4", str(chrome), str(driver), "does not fit"):
+    for fact in ("140.0.1.2", "156.0.3.4", str(chrome), str(driver), "does not match"):
         assert fact in findings["versions"].found
     assert findings["versions"].command == f"rm {driver}"
     assert "not tried" in findings["harvest"].found
@@ -226,7 +226,7 @@ async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.Monke
 
 
 async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aura_browser.doctor.browser._VERSION_S", 0.2)
+    monkeypatch.setattr("aura_browser.doctor.browser._VERSION_TIMEOUT_S", 0.2)
     program(bare, "chromium", "#!/bin/sh\necho 'libnss3.so: cannot \x1b[31mopen' >&2\nexit 127\n")
     program(bare, "chromedriver", '#!/bin/sh\nwhile [ "$1" = --version ]; do :; done\nexit 1\n')
     findings = await examined(interactive=True)
@@ -258,7 +258,7 @@ async def test_loose_file_modes(bare: Path, store: FileStore) -> None:
         assert shown in findings["file modes"].found
     # Such a profile no harvest takes.
     assert findings["profile"].stops
-    mended_by(findings["file modes"])
+    fix_with(findings["file modes"])
     findings = await examined(Selenium(profile="me"))
     assert {findings[name].verdict for name in ("file modes", "profile", "state folder")} == {"ok"}
     assert loose.stat().st_mode & 0o777 == 0o600
@@ -272,7 +272,7 @@ async def test_a_corrupt_store(bare: Path, store: FileStore) -> None:
     assert (session.verdict, session.stops) == ("problem", False)
     assert f"{KEY.slug} can't be read: Not a session" in session.found
     assert file.read_bytes() == b'{"s3cret'
-    assert (await asyncio.to_thread(mended_by, session)) == f"aura-browser sessions rm {KEY.slug}"
+    assert (await asyncio.to_thread(fix_with, session)) == f"aura-browser sessions rm {KEY.slug}"
     assert (await examined())["sessions"].found == "0 cached"
 
 
@@ -304,10 +304,10 @@ async def test_a_missing_extra(bare: Path, engine: Selenium, monkeypatch: pytest
 
 
 def test_what_needs_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert extras.needed_extras(Selenium(), None, None) == set()
-    assert extras.needed_extras(Grid("http://127.0.0.1:1"), "socks5://h:1", "redis://h") == {"socks", "redis"}
+    assert extras.find_needed_extras(Selenium(), None, None) == set()
+    assert extras.find_needed_extras(Grid("http://127.0.0.1:1"), "socks5://h:1", "redis://h") == {"socks", "redis"}
     monkeypatch.setenv("AURA_BROWSER_KEY", "x")
-    assert extras.needed_extras(Undetected(virtual_display=True), "http://h:1", "/x") == {
+    assert extras.find_needed_extras(Undetected(virtual_display=True), "http://h:1", "/x") == {
         "keyring",
         "undetected",
         "virtual-display",
@@ -344,24 +344,24 @@ def test_a_state_folder_that_is_not_ours(tmp_path: Path) -> None:
         if is_root:
             os.seteuid(65534)
         try:
-            state = look_at_state(str(folder), Selenium())[0]
+            state = inspect_state(str(folder), Selenium())[0]
         finally:
             if is_root:
                 os.seteuid(0)
             folder.chmod(0o700)
     assert "Permission denied" in state.found
-    mend = 'sudo chown -R "$(id -un)"' if is_root else "chmod u+rwx"
-    assert state.command == f"{mend} {folder}"
+    fix = 'sudo chown -R "$(id -un)"' if is_root else "chmod u+rwx"
+    assert state.command == f"{fix} {folder}"
 
 
 def test_a_file_in_the_place_of_the_state_folder(bare: Path, state_home: Path) -> None:
     state_home.write_text("")
     state = asyncio.run(examined())["state folder"]
     assert "can't be written" in state.found
-    mended_by(state)
+    fix_with(state)
     state = asyncio.run(examined())["state folder"]
     assert state.verdict == "ok"
-    assert "made when" in state.found
+    assert "created when" in state.found
     assert not state_home.exists()
 
 
@@ -378,7 +378,7 @@ async def test_a_dead_proxy(bare: Path, scheme: str) -> None:
 async def test_a_proxy_that_lives(kind: type[ProxyServer], tmp_path: Path) -> None:
     with kind(tmp_path, user="me", password="s3cret") as server:
         findings = await examined(proxy=server.url)
-        assert findings["proxy"].found.endswith("it answers, and takes user and password")
+        assert findings["proxy"].found.endswith("it answers, and accepts user and password")
         assert findings["harvest"].verdict == "ok"
         # Asked for by the doctor, the browser and the client.
         assert len(server.targets()) >= 3
@@ -440,13 +440,13 @@ async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
 def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "apparmor_restrict_unprivileged_userns").write_text("1\n")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    restricted = sandbox(tmp_path)
+    restricted = check_sandbox(tmp_path)
     assert restricted.verdict == "note"
     assert restricted.command == "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
-    assert sandbox(tmp_path / "none").verdict == "ok"
-    assert shared_memory(tmp_path / "none").command == "docker run --shm-size=1g"
+    assert check_sandbox(tmp_path / "none").verdict == "ok"
+    assert check_shared_memory(tmp_path / "none").command == "docker run --shm-size=1g"
     with mounted(tmp_path / "shm", "size=64m"):
-        assert shared_memory(tmp_path / "shm").verdict == "note"
+        assert check_shared_memory(tmp_path / "shm").verdict == "note"
 
 
 async def test_a_check_that_crashes_is_a_finding(
@@ -457,7 +457,7 @@ async def test_a_check_that_crashes_is_a_finding(
     def crash(*_: object, **__: object) -> list[Finding]:
         raise ValueError("s3cret")
 
-    for name in ("look_at_browser", "look_at_state"):
+    for name in ("inspect_browser", "inspect_state"):
         monkeypatch.setattr(examination, name, crash)
     findings = await examined()
     assert stops(findings) == {"chrome"}
@@ -473,19 +473,19 @@ async def test_a_check_that_hangs_is_a_finding(bare: Path, monkeypatch: pytest.M
         over.wait(60)
         return []
 
-    monkeypatch.setattr(examination, "look_at_state", hang)
-    monkeypatch.setattr(examination, "_KEPT_S", 0.5)
+    monkeypatch.setattr(examination, "inspect_state", hang)
+    monkeypatch.setattr(examination, "_STATE_TIMEOUT_S", 0.5)
     try:
         findings = await examined()
         assert not over.is_set()
     finally:
         over.set()
-    assert findings["state folder"].found == "not known: no answer within 0.5 s"
+    assert findings["state folder"].found == "unknown: no answer within 0.5 s"
     assert "sessions" not in findings
 
 
 async def test_a_proxy_that_says_nothing(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aura_browser.doctor.connections._WAIT_S", 0.5)
+    monkeypatch.setattr("aura_browser.doctor.connections._TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         findings = await examined(proxy=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert findings["proxy"].stops

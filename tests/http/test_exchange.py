@@ -92,14 +92,14 @@ async def test_a_connection_that_ends_before_the_answer() -> None:
     async with saying(b"") as place:
         error = await failure(f"http://{place}/")
     assert isinstance(error, ConnectionFailed)
-    assert error.reason == "the connection was closed before the answer"
+    assert error.reason == "the connection was closed before the response"
 
 
 async def test_a_connection_that_ends_within_the_answer() -> None:
     async with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhi") as place:
         error = await failure(f"http://{place}/")
     assert isinstance(error, ConnectionFailed)
-    assert error.reason == "the connection was closed within the answer"
+    assert error.reason == "the connection was closed during the response"
 
 
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi"])
@@ -114,7 +114,7 @@ async def test_an_answer_that_is_no_http() -> None:
     async with saying(b"220 mail.example.com ESMTP\r\n\r\n") as place:
         error = await failure(f"http://{place}/")
     assert isinstance(error, SiteFailed)
-    assert (error.status, error.message) == (0, "its answer is not readable HTTP")
+    assert (error.status, error.message) == (0, "the response is not valid HTTP")
 
 
 async def test_a_proxy_that_is_away_keeps_its_password() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from yarl import URL
 
-from aura_browser.http.verdict import Verdict, judge, retry_after_s, wants_first_bytes
+from aura_browser.http.verdict import Verdict, judge, needs_first_bytes, retry_after_s
 from aura_browser.site import openchat_site, page_site
 
 CHAT = openchat_site("https://chat.example.com")
@@ -95,6 +95,6 @@ def test_any_answer_gets_a_verdict(status: int, headers: dict[str, str]) -> None
 
 
 def test_the_body_is_looked_at_only_where_it_decides() -> None:
-    assert wants_first_bytes(503, CIMultiDict(HTML))
-    assert not wants_first_bytes(503, CIMultiDict({}))
-    assert not wants_first_bytes(200, CIMultiDict(HTML))
+    assert needs_first_bytes(503, CIMultiDict(HTML))
+    assert not needs_first_bytes(503, CIMultiDict({}))
+    assert not needs_first_bytes(200, CIMultiDict(HTML))

@@ -51,7 +51,7 @@ class FleetStore(FailingStore):
 
 
 def budget_on(store: Store, clock: Clock) -> HarvestBudget:
-    return HarvestBudget(store, ORIGIN, clock=clock, cool_down_s=30.0, most=MOST, window_s=WINDOW_S)
+    return HarvestBudget(store, ORIGIN, clock=clock, cool_down_s=30.0, max_failures=MOST, window_s=WINDOW_S)
 
 
 async def wait_s(budget: HarvestBudget) -> float:
@@ -75,7 +75,7 @@ async def test_the_first_harvest_is_allowed(clock: Clock) -> None:
 async def test_the_wait_doubles_with_each_failure_and_ends_on_time(clock: Clock) -> None:
     budget = budget_on(MemoryStore(), clock)
     for pause in (30.0, 60.0, 120.0, 240.0):
-        await budget.failed("no")
+        await budget.record_failure("no")
         assert await wait_s(budget) == pause
         clock.now += pause - 0.25
         assert await wait_s(budget) == 0.25
@@ -86,22 +86,22 @@ async def test_the_wait_doubles_with_each_failure_and_ends_on_time(clock: Clock)
 async def test_no_wait_is_longer_than_the_window(clock: Clock) -> None:
     budget = budget_on(MemoryStore(), clock)
     for _ in range(50):
-        await budget.failed("no")
+        await budget.record_failure("no")
     assert await wait_s(budget) == WINDOW_S
 
 
 async def test_what_left_the_window_counts_no_more(clock: Clock) -> None:
     budget = budget_on(MemoryStore(), clock)
-    await budget.failed("no")
+    await budget.record_failure("no")
     clock.now += WINDOW_S
-    await budget.failed("no")
+    await budget.record_failure("no")
     assert await wait_s(budget) == 30.0
 
 
 async def test_the_reason_is_the_last_failures_and_fit_for_a_terminal(clock: Clock) -> None:
     budget = budget_on(MemoryStore(), clock)
-    await budget.failed("the first")
-    await budget.failed("the\x1b[31m\nlast")
+    await budget.record_failure("the first")
+    await budget.record_failure("the\x1b[31m\nlast")
     with pytest.raises(HarvestCoolingDown) as caught:
         await budget.check()
     assert caught.value.reason == "the[31m last"
@@ -120,7 +120,7 @@ def test_no_sequence_gets_more_than_six_within_the_window(waits: list[float]) ->
             left = await wait_s(budget)
             if left <= 0:
                 begun.append(clock.now)
-                await budget.failed("no")
+                await budget.record_failure("no")
 
     asyncio.run(run())
     assert begun
@@ -136,7 +136,7 @@ def test_the_error_says_exactly_when_the_next_is_allowed(gaps: list[float]) -> N
         budget = budget_on(MemoryStore(), clock)
         for gap in gaps:
             clock.now += gap
-            await budget.failed("no")
+            await budget.record_failure("no")
         left, failed_at = await wait_s(budget), clock.now
         clock.now = failed_at + left * 0.999
         assert await wait_s(budget) > 0
@@ -149,26 +149,26 @@ def test_the_error_says_exactly_when_the_next_is_allowed(gaps: list[float]) -> N
 async def test_two_budgets_on_one_store_share_the_count(clock: Clock) -> None:
     store = MemoryStore()
     one, other = budget_on(store, clock), budget_on(store, clock)
-    await one.failed("no")
+    await one.record_failure("no")
     assert await wait_s(other) == 30.0
-    await other.failed("no")
+    await other.record_failure("no")
     assert await wait_s(one) == 60.0
-    await asyncio.gather(*(budget.failed("no") for budget in (one, other, one, other)))
+    await asyncio.gather(*(budget.record_failure("no") for budget in (one, other, one, other)))
     assert await wait_s(one) == await wait_s(other) == WINDOW_S
 
 
 async def test_each_origin_has_its_own(clock: Clock) -> None:
     store = MemoryStore()
-    await budget_on(store, clock).failed("no")
+    await budget_on(store, clock).record_failure("no")
     assert await wait_s(HarvestBudget(store, "http://127.0.0.1:9090", clock=clock)) == 0.0
 
 
 async def test_a_clock_that_was_set_back_locks_nobody_out(clock: Clock) -> None:
     budget = budget_on(MemoryStore(), clock)
-    await budget.failed("no")
+    await budget.record_failure("no")
     clock.now -= 3600
     assert await wait_s(budget) == 0.0
-    await budget.failed("no")
+    await budget.record_failure("no")
     assert await wait_s(budget) == 30.0
 
 
@@ -176,12 +176,12 @@ async def test_a_clock_that_was_set_back_locks_nobody_out(clock: Clock) -> None:
 async def test_a_record_that_cannot_be_read_stops_no_harvest_and_is_replaced(data: bytes, clock: Clock) -> None:
     store = MemoryStore()
     budget = budget_on(store, clock)
-    await budget.failed("no")
+    await budget.record_failure("no")
     [slug] = await store.slugs()
     assert await store.swap(slug, await store.read(slug), data)
     fresh = budget_on(store, clock)
     assert await wait_s(fresh) == 0.0
-    await fresh.failed("no")
+    await fresh.record_failure("no")
     assert await wait_s(budget_on(store, clock)) == 30.0
 
 
@@ -193,10 +193,10 @@ async def test_without_the_store_the_count_goes_on_in_the_process(
     store.is_away = True
     assert await wait_s(budget) == 0.0
     with caplog.at_level(logging.WARNING):
-        await budget.failed("no")
+        await budget.record_failure("no")
     assert "Permission denied. The failed harvest is counted in this process only." in caplog.text
     assert await wait_s(budget) == 30.0
-    await budget.failed("no")
+    await budget.record_failure("no")
     assert await wait_s(budget) == 60.0
 
 
@@ -204,14 +204,14 @@ async def test_what_was_counted_in_the_process_still_counts_when_the_store_is_ba
     store = FailingStore()
     budget = budget_on(store, clock)
     store.is_away = True
-    await budget.failed("no")
+    await budget.record_failure("no")
     store.is_away = False
     assert await wait_s(budget) == 30.0
 
 
 async def test_what_the_store_said_last_counts_while_it_is_away(clock: Clock) -> None:
     store = FailingStore()
-    await budget_on(store, clock).failed("no")
+    await budget_on(store, clock).record_failure("no")
     budget = budget_on(store, clock)
     assert await wait_s(budget) == 30.0
     store.is_away = True
@@ -224,7 +224,7 @@ async def test_a_fleet_starts_no_browser_while_its_store_is_away(clock: Clock) -
     store.is_away = True
     with pytest.raises(StoreError, match="Permission denied"):
         await budget.check()
-    await budget.failed("a store that is away is no reason to lose the harvest's own error")
+    await budget.record_failure("a store that is away is no reason to lose the harvest's own error")
     store.is_away = False
-    await budget.failed("no")
+    await budget.record_failure("no")
     assert await wait_s(budget) > 0

@@ -169,7 +169,7 @@ async def test_a_failure_reaches_all_and_then_cools_down() -> None:
         assert {type(failure) for failure in failures} == {NotReady}
         assert len({id(failure) for failure in failures}) == 20
         house.clock.now += 29
-        with pytest.raises(HarvestCoolingDown, match=r"another 1 s, because the last harvest did not help: .*503"):
+        with pytest.raises(HarvestCoolingDown, match=r"another 1 s, because the last one failed: .*503"):
             await house.manager.get()
         assert house.browser.count == 1
         house.clock.now += 1
@@ -270,8 +270,8 @@ async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: 
     async with open_house(BrokenStore()) as house:
         with caplog.at_level(logging.WARNING):
             assert house.value(await house.manager.get()) == "v1"
-        assert "Permission denied. Going on without the cache." in caplog.text
-        assert "Permission denied. The new session stays in memory for now." in caplog.text
+        assert "Permission denied. Continuing without the cache." in caplog.text
+        assert "Permission denied. The new session is kept in memory for now." in caplog.text
 
 
 class LockedStore(MemoryStore):

@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.parts.missing import missing
+from tests.parts.waiting import eventually
 
 _PATIENCE_S = 30.0
 _LOG_IN = """(async () => {
@@ -90,8 +91,7 @@ class Person:
     @asynccontextmanager
     async def _page(self, part: str) -> AsyncIterator[Callable[..., Any]]:
         async with asyncio.timeout(_PATIENCE_S):
-            while (address := await self._address(part)) is None:  # noqa: ASYNC110 - Chrome tells no one when it listens
-                await asyncio.sleep(0.05)
+            address = await eventually(lambda: self._address(part), _PATIENCE_S)
             async with self._http.ws_connect(address) as socket_:
 
                 async def ask(method: str, **params: object) -> None:
@@ -102,11 +102,11 @@ class Person:
                 await ask("Page.bringToFront")
                 yield ask
 
-    async def _address(self, part: str) -> str | None:
+    async def _address(self, part: str) -> str:
         """Return the debugger's address of the page whose own holds *part*, once it is loaded."""
         try:
             async with self._http.get("/json/list") as answer:
                 pages = await answer.json(content_type=None)
         except aiohttp.ClientConnectionError:
-            return None
-        return next((page["webSocketDebuggerUrl"] for page in pages if part in page["url"]), None)
+            return ""
+        return next((page["webSocketDebuggerUrl"] for page in pages if part in page["url"]), "")

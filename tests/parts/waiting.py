@@ -1,12 +1,14 @@
 """Waiting for what another process does, which nothing tells of: looking again and again, for a bounded time."""
 
+import asyncio
+import inspect
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-_GLANCE_S: Final = 0.02
+_POLL_INTERVAL_S: Final = 0.02
 
 
 def holds_within(seconds: float, condition: Callable[[], object]) -> bool:
@@ -15,7 +17,7 @@ def holds_within(seconds: float, condition: Callable[[], object]) -> bool:
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(_GLANCE_S)  # the only sleep of its kind: what is waited for can't be awaited
+        time.sleep(_POLL_INTERVAL_S)  # the only sleep of its kind: what is waited for can't be awaited
     return True
 
 
@@ -23,3 +25,15 @@ def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> 
     """Wait until *condition* holds; fail the test if it does not in time."""
     if not holds_within(seconds, condition):
         pytest.fail(f"never held in {seconds:.0f} s: {what}")
+
+
+async def eventually(condition: Callable[[], object], seconds: float = 60.0) -> Any:  # noqa: ANN401 - what it returns
+    """Wait in the event loop until *condition* returns, or awaits, something true, and return that."""
+    async with asyncio.timeout(seconds):
+        while True:
+            held = condition()
+            if inspect.isawaitable(held):
+                held = await held
+            if held:
+                return held
+            await asyncio.sleep(_POLL_INTERVAL_S)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aura_browser.errors import InvalidInput
-from aura_browser.playground.answers import NO_QUESTION, answerer, commanded, tokens
+from aura_browser.playground.answers import NO_QUESTION, answer_command, make_answerer, split_tokens
 from aura_browser.playground.conversation import Conversation, read_conversation
 
 
@@ -18,14 +18,14 @@ def _read(*contents: str, limit: int | None = None, prompt: str = "1234") -> Con
 
 
 async def _answer(conversation: Conversation, default: str = "echo") -> str:
-    answer = commanded(conversation) or answerer(default)(conversation)
+    answer = answer_command(conversation) or make_answerer(default)(conversation)
     return b"".join([chunk async for chunk in answer]).decode()
 
 
 @given(st.text())
 def test_tokens_make_up_the_text(text: str) -> None:
-    assert "".join(tokens(text)) == text
-    assert all(tokens(text))
+    assert "".join(split_tokens(text)) == text
+    assert all(split_tokens(text))
 
 
 def test_the_newest_messages_that_fit_are_kept() -> None:
@@ -98,4 +98,4 @@ async def test_the_default_mode_takes_the_message_or_a_fixed_argument() -> None:
 @pytest.mark.parametrize("mode", ["", "nothing", "nothing at all", "ECHO"])
 def test_an_unknown_mode_is_refused(mode: str) -> None:
     with pytest.raises(InvalidInput, match="answer"):
-        answerer(mode)
+        make_answerer(mode)

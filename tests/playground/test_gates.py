@@ -243,8 +243,8 @@ def test_an_unknown_gate_is_refused() -> None:
 
 
 def test_old_sessions_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aura_browser.playground.sessions._MOST_SESSIONS", 3)
+    monkeypatch.setattr("aura_browser.playground.sessions._MAX_SESSIONS", 3)
     sessions = Sessions(life=60)
     for number in range(5):
         sessions.begin(str(number))
-    assert [number for number in range(5) if sessions.holds(str(number))] == [2, 3, 4]
+    assert [number for number in range(5) if sessions.is_valid(str(number))] == [2, 3, 4]

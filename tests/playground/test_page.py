@@ -110,7 +110,7 @@ def test_a_browser_logs_in_through_the_form(chrome: Chrome, gate: str) -> None:
         assert cookie["value"].startswith("a+b/")
         site.revoke_all()
         _say(chrome, "Again")
-        _last(chrome, "[role=alert]", f"The site wants to see you again ({_refused(gate)}). Reload the page.")
+        _last(chrome, "[role=alert]", f"Your session has ended ({_refused(gate)}). Reload the page.")
 
 
 def _refused(gate: str) -> int:
@@ -125,7 +125,7 @@ def test_the_page_shows_how_an_answer_failed(chrome: Chrome) -> None:
             ("/limit 3", "429 Too Many Requests"),
             ("/gateway", "502 Bad Gateway"),
             ("/empty", "The answer was empty."),
-            ("/dropped half an", "The connection broke off."),
+            ("/dropped half an", "The connection was closed."),
         ):
             _say(chrome, said)
             _last(chrome, "[role=alert]", shown)

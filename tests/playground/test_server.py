@@ -67,7 +67,7 @@ async def test_a_taken_port_is_an_error_that_leaves_nothing_behind() -> None:
 
 
 async def test_only_the_newest_requests_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aura_browser.playground.record._MOST_REQUESTS", 3)
+    monkeypatch.setattr("aura_browser.playground.record._MAX_REQUESTS", 3)
     async with Playground() as site, ClientSession() as http:
         for number in range(5):
             async with http.get(f"{site.origin}/{number}") as response:

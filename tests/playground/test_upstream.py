@@ -104,8 +104,8 @@ async def test_an_error_becomes_the_sites_500(status: int, body: str, reason: st
     ("event", "reason"),
     [
         ('{"error": {"message": "Overloaded"}}', "Overloaded"),
-        ("{", "the server sent something else than an answer"),
-        ('{"choices": [{}]}', "the server sent something else than an answer"),
+        ("{", "the server sent an event that is not part of an answer"),
+        ('{"choices": [{}]}', "the server sent an event that is not part of an answer"),
         (_delta(), "the server broke off before the end of its answer"),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from aura_browser.playground import Playground
-from aura_browser.playground.answers import tokens
+from aura_browser.playground.answers import split_tokens
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ async def test_a_good_answer_has_no_type_and_one_chunk_per_token(site: Playgroun
     assert status == b"HTTP/1.1 200 OK"
     assert set(headers) == {"Transfer-Encoding", "Date", "Connection"}
     assert headers["Transfer-Encoding"] == "chunked"
-    assert body == _chunks(*(token.encode() for token in tokens(_SAID))) + _END
-    assert len(tokens(_SAID)) > 5
+    assert body == _chunks(*(token.encode() for token in split_tokens(_SAID))) + _END
+    assert len(split_tokens(_SAID)) > 5
 
 
 async def test_cut_sends_each_byte_alone(site: Playground) -> None:

@@ -7,9 +7,9 @@ from aura_browser.errors import InvalidInput
 from aura_browser.proxy import address as module
 from aura_browser.proxy.address import (
     check_proxy,
-    credentials,
     has_credentials,
     has_password,
+    read_credentials,
     without_credentials,
     without_password,
 )
@@ -94,7 +94,7 @@ def test_socks_without_its_library_says_what_to_install(monkeypatch: pytest.Monk
     ],
 )
 def test_credentials_are_decoded(url: str, user: str, password: str) -> None:
-    assert credentials(url) == (user, password)
+    assert read_credentials(url) == (user, password)
     assert has_credentials(url) == bool(user or password)
     assert has_password(url) == bool(password)
     assert without_credentials(url) == "http://proxy:1"
@@ -104,7 +104,7 @@ def test_a_session_stays_with_its_proxy_whatever_its_password_is_now() -> None:
     session = make_session(proxy="http://me:s3cret@proxy:3128")
     assert choose_proxy("http://me:new@proxy:3128", session) == "http://me:new@proxy:3128"
     assert choose_proxy(None, session) == session.proxy
-    with pytest.raises(InvalidInput, match="another than the session's own") as caught:
+    with pytest.raises(InvalidInput, match="differs from the session's own") as caught:
         choose_proxy("http://me:s3cret@other:3128", session)
     assert "s3cret" not in str(caught.value)
 

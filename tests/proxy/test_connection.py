@@ -115,7 +115,7 @@ async def test_names_are_resolved_by_the_socks_proxy_and_any_password_reaches_it
         ((b"\x05\xff",), PROXY_REFUSED),
         ((b"\x05\x02", b"\x01\x01"), PROXY_REFUSED),
         ((b"\x05\x00", b"\x05\x04\x00\x01\x00\x00\x00\x00\x00\x00"), "the proxy could not reach the site"),
-        ((b"HTTP/1.1 400 Bad Request\r\n\r\n",), "the proxy does not answer in SOCKS5"),
+        ((b"HTTP/1.1 400 Bad Request\r\n\r\n",), "the proxy does not speak SOCKS5"),
         ((b"",), "the proxy closed the connection"),
         ((b"\x05\x02", b""), "the proxy closed the connection"),
     ],
@@ -135,7 +135,7 @@ async def test_a_socks_proxy_that_stays_silent() -> None:
     async with answering(b"", b"") as (place, _came):
         assert (
             await failure("http://chat.invalid/", f"socks5://me:s3cret@{place}")
-            == "no connection through the proxy in time"
+            == "connecting through the proxy timed out"
         )
 
 

@@ -158,7 +158,7 @@ async def test_a_value_that_no_key_opens_stays_and_the_error_says_what_to_do(
     if other is not None:
         monkeypatch.setenv(KEY_VARIABLE, other)
     store = encrypt_at_rest(inner, encryption)  # type: ignore[arg-type]  # the parameter is text
-    reason = f"{KEY_VARIABLE}: {'is not set' if other is None else 'holds another key'}; the system keyring: "
+    reason = f"{KEY_VARIABLE}: {'is not set' if other is None else 'contains another key'}; the system keyring: "
     for attempt in (
         store.read(SLUG),
         store.load(KEY),
@@ -298,7 +298,7 @@ def test_first_starts_at_once_make_one_key(system_keyring: Keyring) -> None:
 
 
 def test_without_leave_to_make_one_the_keyring_stays_empty(system_keyring: Keyring) -> None:
-    with pytest.raises(InvalidInput, match="keeps no key"):
+    with pytest.raises(InvalidInput, match="contains no key"):
         key_from_keyring(create=False)
     assert system_keyring.kept == {}
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from aura_browser.store import Lease, SessionKey
 from aura_browser.store.redis import RedisStore
 from tests.parts.redis_server import RedisServer
 from tests.parts.sessions import make_session
+from tests.parts.waiting import eventually
 
 KEY = SessionKey("https://chat.example.com", "work", "http://me:s3cret@proxy:8080")
 OTHER = SessionKey("https://chat.example.com", "home")
@@ -52,12 +53,6 @@ async def store(server: RedisServer) -> AsyncIterator[RedisStore]:
 async def other(server: RedisServer) -> AsyncIterator[RedisStore]:
     async with opened(server.url) as one:
         yield one
-
-
-async def until(holds: Callable[[], bool], within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not holds():  # noqa: ASYNC110 - what is waited for is another process's state or a log line
-            await asyncio.sleep(0.01)
 
 
 async def refused(work: Awaitable[object], within_s: float = 5.0) -> StoreError:
@@ -108,7 +103,7 @@ async def hold_for_ever(url: str) -> None:
 
 async def start_process(work: str, *args: str) -> asyncio.subprocess.Process:
     """Start a Python that runs one of the functions here."""
-    code = f"import asyncio, sys; from tests.test_store_redis import {work}; asyncio.run({work}(*sys.argv[1:]))"
+    code = f"import asyncio, sys; from tests.store.test_redis import {work}; asyncio.run({work}(*sys.argv[1:]))"
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, *args, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -224,7 +219,7 @@ async def test_closing_leaves_no_connection_and_no_task(server: RedisServer) -> 
     async with opened(server.url) as store:
         await hold(store)
         assert asyncio.all_tasks() == {asyncio.current_task()}
-    await until(lambda: "connected_clients:1\r" in server.command("INFO", "clients"))
+    await eventually(lambda: "connected_clients:1\r" in server.command("INFO", "clients"))
 
 
 # Compare and swap.
@@ -291,7 +286,7 @@ async def test_waiting_for_a_lock_is_bounded(store: RedisStore, other: RedisStor
         started = time.monotonic()
         error = await refused(hold(other, wait_s=0.3))
         assert 0.3 <= time.monotonic() - started < 2
-        assert "another holds the lock" in str(error)
+        assert "another process held the lock" in str(error)
     await hold(other)
 
 
@@ -358,7 +353,7 @@ async def test_a_pause_beyond_the_lease_loses_it(
     winner = make_session(harvested_at=2.0)
     async with opened(server.url, lease_s=0.5) as paused, paused.lock(KEY.slug, wait_s=0) as late:
         server.pause()
-        await until(lambda: "lease" in caplog.text)
+        await eventually(lambda: "lease" in caplog.text)
         server.resume()
         async with store.lock(KEY.slug, wait_s=5) as lease:
             await store.save(KEY, winner, lease)
@@ -374,7 +369,7 @@ async def test_a_renewal_finds_a_taken_lock_and_leaves_it(
 ) -> None:
     async with opened(server.url, lease_s=0.3) as robbed, robbed.lock(KEY.slug, wait_s=0):
         server.command("SET", LOCK, "7 another", "PX", "60000")
-        await until(lambda: "lease" in caplog.text)
+        await eventually(lambda: "lease" in caplog.text)
     assert server.command("GET", LOCK) == "$9\r\n7 another\r\n"
 
 
@@ -404,7 +399,7 @@ async def test_a_failed_holder_frees_the_lock_and_fails(store: RedisStore, other
 async def test_a_cancelled_waiter_leaves_nothing(server: RedisServer, store: RedisStore, other: RedisStore) -> None:
     async with store.lock(KEY.slug, wait_s=0) as lease:
         waiters = [asyncio.create_task(hold(other, wait_s=30)) for _ in range(10)]
-        await until(lambda: "connected_clients:1\r" not in server.command("INFO", "clients"))
+        await eventually(lambda: "connected_clients:1\r" not in server.command("INFO", "clients"))
         for waiter in waiters:
             waiter.cancel()
         await asyncio.wait(waiters, timeout=5)
@@ -552,7 +547,7 @@ async def test_no_secret_is_logged(server: RedisServer, caplog: pytest.LogCaptur
         async with opened(server.url, lease_s=0.3) as store, store.lock(KEY.slug, wait_s=0) as lease:
             await store.save(KEY, make_session(), lease)
             server.command("DEL", LOCK)
-            await until(lambda: "lease" in caplog.text)
+            await eventually(lambda: "lease" in caplog.text)
             await refused(store.save(KEY, make_session(), lease))
     assert "s3cret" not in caplog.text
 
@@ -618,11 +613,12 @@ def test_without_the_extra_it_says_how_to_get_it() -> None:
     code = """if True:
         import sys
         import aura_browser.store.redis as module
+        from aura_browser.errors import InvalidInput
         assert "redis" not in sys.modules
         sys.modules["redis"] = None
         try:
             module.RedisStore("redis://:s3cret@host")
-        except module.InvalidInput as error:
+        except InvalidInput as error:
             print(error)
     """
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout

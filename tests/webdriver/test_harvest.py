@@ -18,6 +18,7 @@ from aura_browser.playground import Playground
 from aura_browser.webdriver import harvest
 from tests.parts.drivers import own_driver
 from tests.parts.servers import page, serving
+from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.chrome
 
@@ -293,8 +294,7 @@ async def test_cancelling_leaves_nothing(moment: str) -> None:
     async with serving(handle) as (_server, origin):
         job = asyncio.create_task(harvest(page_site(origin, (Condition.parse("cookie:never"),))))
         if moment == "launch":
-            while not psutil.Process().children():  # noqa: ASYNC110 - no event tells that a process was started
-                await asyncio.sleep(0.01)
+            await eventually(psutil.Process().children)
         else:
             await arrived.wait()
         job.cancel()
@@ -324,8 +324,8 @@ async def test_a_dialog_in_the_page_stops_nothing(call: str) -> None:
     [
         (401, {"WWW-Authenticate": 'Basic realm="x"'}, "a page status below 400"),
         (503, {"Retry-After": "1"}, "a page status below 400"),
-        (200, {"Content-Disposition": "attachment"}, "a download, or an answer without a page"),
-        (204, {}, "a download, or an answer without a page"),
+        (200, {"Content-Disposition": "attachment"}, "a download, or a response without a page"),
+        (204, {}, "a download, or a response without a page"),
     ],
 )
 async def test_an_answer_without_a_page_is_named(status: int, headers: dict[str, str], told: str) -> None:
@@ -420,7 +420,7 @@ def test_the_lifeline_takes_nothing_from_the_environment(tmp_path: Path, monkeyp
     monkeypatch.setenv("folder", str(precious))
     monkeypatch.setenv("code", f"open({str(tmp_path / 'made')!r}, 'w')")
     with Lifeline() as lifeline:
-        lifeline.let_go()
+        lifeline.run_cleanup()
     assert precious.is_dir()
     assert not (tmp_path / "made").exists()
 

@@ -18,6 +18,7 @@ from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.webdriver import harvest
 from tests.parts.command import Terminal
 from tests.parts.person import Person, screen
+from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.chrome
 
@@ -57,9 +58,7 @@ class Waits:
 
     async def for_(self, part: str) -> None:
         """Wait until it has waited for something that *part* is in."""
-        async with asyncio.timeout(30):
-            while not any(part in each for each in list(self._said)):  # noqa: ASYNC110 - told from another thread
-                await asyncio.sleep(0.05)
+        await eventually(lambda: any(part in each for each in list(self._said)), 30)
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +105,7 @@ async def test_a_login_is_noticed_by_itself_and_with_a_profile_the_next_harvest_
 async def test_the_policy_opens_a_window_once_the_login_in_the_profile_is_over(
     person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aura_browser.assembly._UNSEEN_S", 3.0)
+    monkeypatch.setattr("aura_browser.assembly._HEADLESS_TRY_TIMEOUT_S", 3.0)
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
     async with Playground("login-redirect") as server:
         harvest_ = policy_harvest(openchat_site(server.origin), "interactive", engine=engine)
@@ -117,8 +116,7 @@ async def test_the_policy_opens_a_window_once_the_login_in_the_profile_is_over(
         async with asyncio.TaskGroup() as group:
             group.create_task(harvested())
             # Nothing tells when another process starts one.
-            while not any("--headless" not in start for start in person.starts):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+            await eventually(lambda: any("--headless" not in start for start in person.starts))
             await person.log_in()
     assert ["--headless" in start for start in person.starts] == [True, False]
 
@@ -195,7 +193,7 @@ async def test_a_window_on_a_display_that_nobody_sees() -> None:
     async with Playground("check-503", check_delay=0.2) as server:
         session = await harvest(openchat_site(server.origin), engine=Selenium(virtual_display=True))
     assert "HeadlessChrome" not in session.user_agent
-    with pytest.raises(InvalidInput, match="shows its window to nobody"):
+    with pytest.raises(InvalidInput, match="hides the window"):
         await harvest(openchat_site(server.origin), engine=Selenium(virtual_display=True), interactive=True)
 
 

@@ -13,7 +13,7 @@ from aura_browser.errors import BrowserNotFound, DriverMismatch
 from aura_browser.site import page_site
 from aura_browser.webdriver import harvest
 from aura_browser.webdriver import locate as locate_module
-from aura_browser.webdriver.locate import Installed, locate
+from aura_browser.webdriver.locate import BrowserPaths, locate
 from tests.parts.programs import program
 
 
@@ -22,7 +22,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing on it but what a test puts there."""
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setattr(locate_module, "_CHROME_APPS", ())
-    monkeypatch.setattr(locate_module, "_checkout_bin", lambda: tmp_path / "drivers" / "bin")
+    monkeypatch.setattr(locate_module, "_find_checkout_bin", lambda: tmp_path / "drivers" / "bin")
 
     def nothing(_self: SeleniumManager, _args: list[str]) -> dict[str, str]:
         raise NoSuchDriverException("offline")
@@ -32,13 +32,13 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_order_of_places(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_path = Installed(program(places / "path", "chromium"), program(places / "path", "chromedriver"))
+    on_path = BrowserPaths(program(places / "path", "chromium"), program(places / "path", "chromedriver"))
     assert locate() == on_path
     dropped = program(places / "drivers" / "bin", "chromedriver")
-    assert locate() == Installed(on_path.chrome, dropped)
+    assert locate() == BrowserPaths(on_path.chrome, dropped)
     named = program(places / "else", "driver")
     monkeypatch.setenv("AURA_BROWSER_DRIVER", str(named))
-    assert locate() == Installed(on_path.chrome, named)
+    assert locate() == BrowserPaths(on_path.chrome, named)
     given = program(places / "given", "driver")
     assert locate(driver=given).driver == given
     chrome = program(places / "given", "my-chrome")
@@ -83,7 +83,7 @@ def test_selenium_manager_is_asked_last(places: Path, monkeypatch: pytest.Monkey
         return {"browser_path": "/managed/chrome", "driver_path": "/managed/chromedriver"}
 
     monkeypatch.setattr(SeleniumManager, "binary_paths", found)
-    assert locate() == Installed(chrome, Path("/managed/chromedriver"))
+    assert locate() == BrowserPaths(chrome, Path("/managed/chromedriver"))
     assert asked[0][-2:] == ["--browser-path", str(chrome)]
     program(places / "path", "chromedriver")
     locate()

@@ -11,7 +11,7 @@ from aura_browser import Condition, Selenium, page_site
 from aura_browser.errors import InvalidInput, LaunchFailed, NotReady
 from aura_browser.webdriver import harvest
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.profile import held, profile_folder
+from aura_browser.webdriver.profile import lock_profile, make_profile_folder
 from tests.parts.servers import page, serving
 
 
@@ -20,22 +20,22 @@ def mode(folder: Path) -> int:
 
 
 def test_a_name_is_a_private_folder_in_the_state_folder(state_home: Path) -> None:
-    folder = profile_folder("work@example.com")
+    folder = make_profile_folder("work@example.com")
     assert folder == state_home / "aura-browser" / "profiles" / "work@example.com"
     assert mode(folder) == 0o700
 
 
 def test_what_has_a_separator_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert profile_folder(tmp_path / "new" / "one") == tmp_path / "new" / "one"
+    assert make_profile_folder(tmp_path / "new" / "one") == tmp_path / "new" / "one"
     assert mode(tmp_path / "new" / "one") == 0o700
     monkeypatch.chdir(tmp_path)
-    assert profile_folder("./here") == tmp_path / "here"
+    assert make_profile_folder("./here") == tmp_path / "here"
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "-x", "a b", "x" * 65, "ü"])
 def test_what_is_no_name_of_a_profile(name: str) -> None:
     with pytest.raises(InvalidInput, match="must be a name"):
-        profile_folder(name)
+        make_profile_folder(name)
 
 
 @pytest.mark.parametrize("place", [".config/google-chrome", ".config/chromium/Default", "link"])
@@ -46,27 +46,27 @@ def test_the_persons_own_profile_is_recognised_and_explained(
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     (tmp_path / "link").symlink_to(tmp_path / ".config" / "google-chrome")
     with pytest.raises(InvalidInput, match=r"your Chrome's own profile, and Chrome 136 .*--profile work"):
-        profile_folder(tmp_path / place)
+        make_profile_folder(tmp_path / place)
     assert not (tmp_path / ".config").exists()
 
 
 def test_a_folder_that_others_can_read_is_refused_with_what_mends_it(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir(mode=0o755)
     with pytest.raises(InvalidInput, match=f"chmod 700 {tmp_path}/open"):
-        profile_folder(tmp_path / "open")
+        make_profile_folder(tmp_path / "open")
 
 
 def test_a_file_is_no_profile(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInput, match="can't be used"):
-        profile_folder(tmp_path / "file")
+        make_profile_folder(tmp_path / "file")
 
 
 def test_two_never_have_a_profile_at_once(tmp_path: Path) -> None:
     busy = pytest.raises(LaunchFailed, match="another harvest is using it; wait")
-    with held(tmp_path, Deadline(5)), busy, held(tmp_path, Deadline(0.2)):
+    with lock_profile(tmp_path, Deadline(5)), busy, lock_profile(tmp_path, Deadline(0.2)):
         pytest.fail("it was free")
-    with held(tmp_path, Deadline(0.2)):
+    with lock_profile(tmp_path, Deadline(0.2)):
         pass
 
 

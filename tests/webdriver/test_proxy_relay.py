@@ -15,10 +15,11 @@ from yarl import URL
 
 from aura_browser.errors import NotReady, PageFailed
 from aura_browser.playground import Playground
-from aura_browser.proxy.address import PROXY_AWAY, PROXY_REFUSED
+from aura_browser.proxy.address import PROXY_REFUSED, PROXY_UNREACHABLE
 from aura_browser.proxy.connection import connection_args
-from aura_browser.webdriver import proxy_relay as relay
-from aura_browser.webdriver.proxy_relay import browser_proxy
+from aura_browser.webdriver.proxy_relay import open_browser_proxy
+from aura_browser.webdriver.proxy_relay.peer import is_own_connection
+from aura_browser.webdriver.proxy_relay.relay import Relay
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 
 PAGE = "http://chat.example.com/"
@@ -30,17 +31,17 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 @pytest.fixture(autouse=True)
 def no_connection_fails_unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test in which a connection's task ended with an error: asyncio only logs that, and late."""
-    serve = relay._Relay._serve
+    serve = Relay._serve
     unheard: list[Exception] = []
 
-    async def heard(self: relay._Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def heard(self: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await serve(self, reader, writer)
         except Exception as error:
             unheard.append(error)
             raise
 
-    monkeypatch.setattr(relay._Relay, "_serve", heard)
+    monkeypatch.setattr(Relay, "_serve", heard)
     yield
     assert unheard == []
 
@@ -106,14 +107,14 @@ async def echo_tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ],
 )
 async def test_without_a_password_there_is_no_relay(proxy: str | None, given: str | None) -> None:
-    async with browser_proxy(proxy, PAGE) as address:
+    async with open_browser_proxy(proxy, PAGE) as address:
         assert address == given
 
 
 @pytest.mark.parametrize("kind", [Tinyproxy, Microsocks])
 async def test_a_real_proxy_is_asked_with_the_password(kind: type[ProxyServer], tmp_path: Path) -> None:
     with kind(tmp_path, user="me", password="s3cret") as proxy:
-        async with Playground() as site, browser_proxy(proxy.url, PAGE) as address:
+        async with Playground() as site, open_browser_proxy(proxy.url, PAGE) as address:
             assert address is not None
             assert URL(address).scheme == kind.scheme
             async with aiohttp.ClientSession(**connection_args(address)) as http:
@@ -132,7 +133,7 @@ async def test_a_real_proxy_is_asked_with_the_password(kind: type[ProxyServer], 
 
 async def test_a_requests_head_gets_the_password_and_loses_what_is_for_the_hop() -> None:
     heads: list[bytes] = []
-    async with upstream(answering(OK, heads)) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(OK, heads)) as proxy, open_browser_proxy(proxy, PAGE) as address:
         head = b"GET http://a/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: Basic eA==\r\nProxy-Connection: keep-alive"
         assert await said(address, head + b"\r\n\r\n") == OK
     assert heads == [b"GET http://a/ HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\nConnection: close\r\n\r\n"]
@@ -140,19 +141,22 @@ async def test_a_requests_head_gets_the_password_and_loses_what_is_for_the_hop()
 
 async def test_an_answer_says_that_its_connection_ends() -> None:
     kept = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\nhi"
-    async with upstream(answering(kept, [])) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(kept, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == OK
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\nhi"])
 async def test_an_answer_with_no_head_to_read_passes_as_it_is(answer: bytes) -> None:
-    async with upstream(answering(answer, [])) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(answer, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == answer
 
 
 async def test_a_tunnels_head_gets_the_password() -> None:
     heads: list[bytes] = []
-    async with upstream(answering(b"HTTP/1.1 200 OK\r\n\r\nhi", heads)) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with (
+        upstream(answering(b"HTTP/1.1 200 OK\r\n\r\nhi", heads)) as proxy,
+        open_browser_proxy(proxy, PAGE) as address,
+    ):
         answer = await said(address, b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: keep-alive\r\n\r\n")
     assert answer == b"HTTP/1.1 200 OK\r\n\r\nhi"
     assert heads == [b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n" + LOGIN + b"\r\n\r\n"]
@@ -168,7 +172,7 @@ async def test_no_second_request_goes_without_its_own_head() -> None:
         writer.write_eof()
         came.extend(await reader.read())
 
-    async with upstream(serve) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(serve) as proxy, open_browser_proxy(proxy, PAGE) as address:
         first = b"POST http://a/ HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
         assert await said(address, first + b"GET http://a/2 HTTP/1.1\r\n\r\n") == OK
     assert came.endswith(b"\r\n\r\nabc")
@@ -189,45 +193,49 @@ async def test_no_second_request_goes_without_its_own_head() -> None:
 )
 async def test_what_is_no_request_to_a_proxy_goes_nowhere(head: bytes) -> None:
     heads: list[bytes] = []
-    async with upstream(answering(OK, heads)) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(OK, heads)) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert (await said(address, head)).startswith(b"HTTP/1.1 400 ")
     assert heads == []
 
 
 async def test_a_head_without_end_is_cut_off() -> None:
-    async with upstream(echo_tunnel) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(echo_tunnel) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert (await said(address, b"GET http://a/ HTTP/1.1\r\nX: " + b"x" * 2_000_000)).startswith(b"HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
 async def test_a_slow_head_is_cut_off(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "_HEAD_S", 0.1)
-    async with upstream(echo_tunnel) as proxy, browser_proxy(proxy.replace("http", scheme), PAGE) as address:
+    monkeypatch.setattr(Relay, "HEAD_TIMEOUT_S", 0.1)
+    async with upstream(echo_tunnel) as proxy, open_browser_proxy(proxy.replace("http", scheme), PAGE) as address:
         assert await said(address, b"\x05") == b""
 
 
 async def test_another_users_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     heads: list[bytes] = []
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
-    async with upstream(answering(OK, heads)) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(OK, heads)) as proxy, open_browser_proxy(proxy, PAGE) as address:
         with suppress(ConnectionResetError):
             assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == b""
     assert heads == []
 
 
 async def test_a_connection_that_is_not_there_is_nobodys() -> None:
-    assert not await asyncio.to_thread(relay._is_own, ("127.0.0.1", 1), 1)
+    assert not await asyncio.to_thread(is_own_connection, ("127.0.0.1", 1), ("127.0.0.1", 1))
 
 
 async def test_where_the_system_does_not_tell_there_is_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    async with upstream(answering(OK, [])) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(OK, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == OK
 
 
 async def test_all_of_a_big_body_arrives_both_ways_and_after_the_half_close() -> None:
     body = os.urandom(4_000_000)
-    async with upstream(echo_tunnel) as proxy, browser_proxy(proxy, PAGE) as address, to(address) as (reader, writer):
+    async with (
+        upstream(echo_tunnel) as proxy,
+        open_browser_proxy(proxy, PAGE) as address,
+        to(address) as (reader, writer),
+    ):
         writer.write(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
 
         async def send() -> None:
@@ -251,7 +259,7 @@ async def test_all_of_a_big_upload_and_answer_arrive() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + back)
         await writer.drain()
 
-    async with upstream(serve) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(serve) as proxy, open_browser_proxy(proxy, PAGE) as address:
         head = b"POST http://a/ HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
         assert await said(address, head + body) == b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body
 
@@ -264,7 +272,7 @@ async def test_an_answer_that_comes_before_the_upload_has_ended_arrives() -> Non
     async with (
         asyncio.timeout(10),
         upstream(serve) as proxy,
-        browser_proxy(proxy, PAGE) as address,
+        open_browser_proxy(proxy, PAGE) as address,
         to(address) as (reader, writer),
     ):
         writer.write(b"POST http://a/ HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc")
@@ -290,7 +298,7 @@ async def test_a_reader_that_is_slow_slows_the_proxy_down() -> None:
                 await writer.drain()
             sent += 1_000_000
 
-    async with upstream(serve) as proxy, browser_proxy(proxy, PAGE) as address, to(address) as (_reader, writer):
+    async with upstream(serve) as proxy, open_browser_proxy(proxy, PAGE) as address, to(address) as (_reader, writer):
         writer.write(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
         async with asyncio.timeout(30):
             await full.wait()
@@ -298,14 +306,18 @@ async def test_a_reader_that_is_slow_slows_the_proxy_down() -> None:
 
 
 async def test_many_connections_at_once() -> None:
-    async with upstream(answering(OK, [])) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(OK, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         answers = await asyncio.gather(*(said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") for _ in range(100)))
     assert answers == [OK] * 100
 
 
 async def test_connections_beyond_reason_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "_MOST_CONNECTIONS", 1)
-    async with upstream(echo_tunnel) as proxy, browser_proxy(proxy, PAGE) as address, to(address) as (reader, writer):
+    monkeypatch.setattr(Relay, "MAX_CONNECTIONS", 1)
+    async with (
+        upstream(echo_tunnel) as proxy,
+        open_browser_proxy(proxy, PAGE) as address,
+        to(address) as (reader, writer),
+    ):
         writer.write(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
         with suppress(ConnectionResetError):
@@ -321,11 +333,11 @@ async def test_a_proxy_that_is_away_is_the_reason_why_a_page_fails(scheme: str) 
     hello = b"GET http://a/ HTTP/1.1\r\n\r\n" if scheme == "http" else b"\x05\x01\x00"
 
     async def harvest() -> None:
-        async with browser_proxy(proxy.replace("http", scheme), PAGE) as address:
+        async with open_browser_proxy(proxy.replace("http", scheme), PAGE) as address:
             assert await said(address, hello) == b""
             raise PageFailed(PAGE, "ERR_EMPTY_RESPONSE")
 
-    with pytest.raises(PageFailed, match=PROXY_AWAY) as caught:
+    with pytest.raises(PageFailed, match=PROXY_UNREACHABLE) as caught:
         await harvest()
     assert caught.value.url == PAGE
     assert isinstance(caught.value.__cause__, PageFailed)
@@ -337,7 +349,7 @@ async def test_a_proxy_that_is_away_is_the_reason_why_a_page_fails(scheme: str) 
 )
 async def test_other_errors_pass(error: Exception, words: bytes) -> None:
     async def harvest() -> None:
-        async with browser_proxy(proxy, PAGE) as address, to(address) as (reader, writer):
+        async with open_browser_proxy(proxy, PAGE) as address, to(address) as (reader, writer):
             writer.write(words)
             if words:
                 await reader.read()
@@ -352,7 +364,7 @@ async def test_other_errors_pass(error: Exception, words: bytes) -> None:
 
 async def endless_harvest(proxy: str, visit: Callable[[str], Awaitable[object]]) -> None:
     """Have a browser *visit* through the relay, and wait as for a page that never comes."""
-    async with asyncio.timeout(10), browser_proxy(proxy, PAGE) as address:
+    async with asyncio.timeout(10), open_browser_proxy(proxy, PAGE) as address:
         assert address is not None
         with suppress(aiohttp.ClientError, ProxyError):
             await visit(address)
@@ -381,7 +393,7 @@ async def test_a_password_that_is_refused_ends_the_harvest_at_once(head: bytes, 
 
 async def test_a_sites_own_401_is_not_the_proxys() -> None:
     answer = b"HTTP/1.1 401 No\r\nServer: nginx\r\nConnection: close\r\n\r\n"
-    async with upstream(answering(answer, [])) as proxy, browser_proxy(proxy, PAGE) as address:
+    async with upstream(answering(answer, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == answer
 
 
@@ -411,7 +423,7 @@ async def test_a_cancellation_from_outside_stays_one_and_closes_everything() -> 
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def harvest(proxy: str) -> None:
-        async with browser_proxy(proxy, PAGE) as address:
+        async with open_browser_proxy(proxy, PAGE) as address:
             assert address is not None
             started.set_result(address)
             await asyncio.Event().wait()

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.parts.fleet_worker import Report, Settings, Worker, end_tree, reports
 from tests.parts.redis_server import RedisServer
 from tests.parts.scratch import browsers_left
 from tests.parts.store_writer import Result
+from tests.parts.waiting import eventually
 
 Start = Callable[..., Playground]
 
@@ -38,19 +39,6 @@ def scratch() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
         yield Path(name)
-
-
-async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 60.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not await holds():  # noqa: ASYNC110 - what is waited for happens in another process
-            await asyncio.sleep(0.02)
-
-
-async def until_seen(holds: Callable[[], bool], within_s: float = 60.0) -> None:
-    async def look() -> bool:
-        return holds()
-
-    await until(look, within_s)
 
 
 def settings_of(site: Playground, store: str | Path, scratch: Path, **others: object) -> Settings:
@@ -97,10 +85,10 @@ async def test_a_killed_holder_of_the_lock_costs_the_others_one_harvest(tmp_path
             site.revoke_all()
             asked = len(site.requests)
             holder.go()
-            await until_seen(lambda: any((r.method, r.path) == ("GET", "/") for r in site.requests[asked:]))
+            await eventually(lambda: any((r.method, r.path) == ("GET", "/") for r in site.requests[asked:]))
             for worker in others:
                 worker.go()
-            await until_seen(lambda: refused_chats(site) >= 1 + len(others))
+            await eventually(lambda: refused_chats(site) >= 1 + len(others))
             assert site.page_loads == 1, "the harvest was over before its process could be killed"
             kill(holder, scratch)
             reports = await reports_of(others)
@@ -223,14 +211,14 @@ async def test_redis_may_be_away_while_the_session_is_good(
         async with workers(load) as [worker]:
             began = time.time()
             worker.go()
-            await until(lambda: is_written_since(began))
+            await eventually(lambda: is_written_since(began))
             asked = site.chats
             redis.pause() if how == "stopped" else redis.kill()
             await asyncio.sleep(OUTAGE_S)  # how long Redis is away; nothing is waited for
             answered_meanwhile = site.chats - asked
             back = time.time()
             redis.resume() if how == "stopped" else redis.start()
-            await until(lambda: is_written_since(back))
+            await eventually(lambda: is_written_since(back))
             assert site.chats < 1 + 500, "the load was over before anything was written again"
             report = await worker.report()
         assert report.errors == []

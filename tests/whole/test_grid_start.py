@@ -105,7 +105,7 @@ def test_a_busy_port_is_refused() -> None:
         port = taken.getsockname()[1]
         done = run("--port", str(port))
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"port {port} is in use. Name another one with --port" in done.stderr
+    assert f"port {port} is in use. Choose another one with --port" in done.stderr
 
 
 def test_off_this_machine_only_with_a_password() -> None:

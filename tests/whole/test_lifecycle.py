@@ -164,7 +164,7 @@ class BrokenGrid(BaseHTTPRequestHandler):
 def test_a_session_on_a_grid_is_ended_patiently_and_not_for_ever(
     answers: list[int | None], asked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grid_session, "_CALL_S", _BUSY_S / 4)
+    monkeypatch.setattr(grid_session, "_CALL_TIMEOUT_S", _BUSY_S / 4)
     handler = type("Handler", (BrokenGrid,), {"answers": answers})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

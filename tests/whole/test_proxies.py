@@ -14,7 +14,7 @@ from aura_browser import AuraClient, harvest, openchat_site, page_site
 from aura_browser.errors import ConnectionFailed, PageFailed
 from aura_browser.http.proof import prove
 from aura_browser.playground import Playground
-from aura_browser.proxy.address import PROXY_AWAY, PROXY_REFUSED
+from aura_browser.proxy.address import PROXY_REFUSED, PROXY_UNREACHABLE
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
 
@@ -101,10 +101,10 @@ async def test_a_wrong_password_is_named_on_both_sides(proxy: ProxyServer, caplo
 async def test_a_proxy_that_is_away_is_named_on_both_sides(proxy: ProxyServer) -> None:
     proxy.kill()
     async with Playground() as site:
-        with pytest.raises(PageFailed, match=PROXY_AWAY):
+        with pytest.raises(PageFailed, match=PROXY_UNREACHABLE):
             async with asyncio.timeout(30):
                 await harvest(page_site(site.origin), proxy=proxy.url)
-        with pytest.raises(ConnectionFailed, match=PROXY_AWAY):
+        with pytest.raises(ConnectionFailed, match=PROXY_UNREACHABLE):
             await prove(page_site(site.origin), make_session(site.origin, proxy=proxy.url))
 
 

@@ -1,4 +1,4 @@
-"""Chat wires without I/O, one file each: a question to a request, bytes to text, bytes to models.
+"""Chat protocols without I/O, one file each: encode questions as requests, decode bytes to text and models.
 
 A site names its dialect; :func:`find_dialect` loads it.
 """
@@ -16,8 +16,8 @@ def find_dialect(name: str) -> Dialect:
     """Return the dialect called *name*.
 
     Raises:
-        InvalidInput: if there is none of that name.
+        InvalidInput: if there is no dialect of that name.
     """
     if name not in _MODULES:
-        raise InvalidInput("dialect", f"must be one of {', '.join(_MODULES)}, which the site has to name")
+        raise InvalidInput("dialect", f"must be one of {', '.join(_MODULES)}; name it in Site(dialect=…)")
     return cast("Dialect", import_module(f"{__name__}.{_MODULES[name]}"))

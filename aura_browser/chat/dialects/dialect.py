@@ -1,4 +1,4 @@
-"""What a chat dialect offers, and what several of them check."""
+"""The interface of chat dialects, and checks that several of them share."""
 
 import math
 from typing import Protocol
@@ -9,49 +9,49 @@ from aura_browser.request import Request
 
 
 class WireError(ValueError):
-    """Bytes that are not an answer in the dialect, or an error that the site sent in place of one; says which."""
+    """The bytes are not an answer in the dialect, or the site sent an error; the message says which."""
 
 
 class AnswerDecoder(Protocol):
-    """Turns the bytes of one answer into text. Bytes come cut anywhere."""
+    """Decodes the bytes of one answer to text. Chunks may end anywhere."""
 
-    def decode(self, data: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as the codecs of Python
-        """Return the text that is complete with *data*; at the end it is called with ``final=True``.
+    def decode(self, data: bytes, /, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as in Python's codecs
+        """Return the text that *data* completes. The last call has ``final=True``.
 
         Raises:
-            WireError: for what is not an answer, and at the end for one that is known to be cut.
+            WireError: if the bytes are not an answer, or the answer is incomplete at the end.
         """
 
 
 class Dialect(Protocol):
-    """A chat wire without I/O. A module that has these functions is one."""
+    """A chat protocol without I/O. A module with these functions is a dialect."""
 
     def chat_request(self, request: ChatRequest, origin: str, /) -> Request:
-        """Return what asks *request* of the site at *origin*.
+        """Return the HTTP request for *request* to the site at *origin*.
 
         Raises:
-            InvalidInput: for what the site could only answer with an error that does not name the cause.
+            InvalidInput: if the site would answer with an error that does not name the cause.
         """
 
     def models_request(self, origin: str, /) -> Request:
-        """Return what asks the site at *origin* for its models."""
+        """Return the request for the models of the site at *origin*."""
 
     def read_models(self, body: bytes, /) -> tuple[Model, ...]:
-        """Read the answer to :meth:`models_request`; raise ValueError if it is not one."""
+        """Parse the response to :meth:`models_request`; raise ValueError if it is not a list of models."""
 
     def answer_decoder(self) -> AnswerDecoder:
         """Return a decoder for one answer."""
 
 
 def check_question(request: ChatRequest) -> None:
-    """Return if *request* can be asked of any chat.
+    """Check what every dialect requires of *request*.
 
     Raises:
-        InvalidInput: if it has no message to answer, or a temperature that no model takes.
+        InvalidInput: if it has no message to answer, or an invalid temperature.
     """
     turns = request.turns
     if not turns or not turns[-1].content:
-        raise InvalidInput("messages", "there is no message to answer")
+        raise InvalidInput("messages", "there is no message to answer; the last one must have text")
     number = request.temperature
     if not (isinstance(number, (int, float)) and math.isfinite(number) and number >= 0):
-        raise InvalidInput("temperature", "must be a number from 0 up")
+        raise InvalidInput("temperature", "must be a number of at least 0")

@@ -1,9 +1,10 @@
-"""The wire of OpenAI's chat completions, which many servers speak: streamed as server-sent events.
+"""OpenAI's chat completions protocol, which many servers support, streamed as server-sent events.
 
 https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -12,8 +13,8 @@ from aura_browser.chat.dialects.dialect import WireError, check_question
 from aura_browser.chat.messages import ChatRequest, Model
 from aura_browser.request import Request, fetch_headers
 
-_LONGEST_LINE: Final = 2**20
-_BROKE_OFF: Final = "the server broke off before the end of its answer"
+_MAX_LINE_BYTES: Final = 2**20
+_INCOMPLETE: Final = "the server broke off before the end of its answer"
 
 
 class _ModelList(msgspec.Struct):
@@ -26,10 +27,10 @@ class _ListedModel(msgspec.Struct):
 
 
 def chat_request(request: ChatRequest, origin: str) -> Request:
-    """Return the POST that asks *request*; the context window has no field on this wire and is not sent.
+    """Return the POST for *request*. The protocol has no field for the context window, so it is not sent.
 
     Raises:
-        InvalidInput: if there is no message to answer, or no such temperature.
+        InvalidInput: if there is no message to answer, or the temperature is invalid.
     """
     check_question(request)
     body = {
@@ -43,12 +44,12 @@ def chat_request(request: ChatRequest, origin: str) -> Request:
 
 
 def models_request(origin: str) -> Request:
-    """Return the GET that asks for the list of models."""
+    """Return the GET for the list of models."""
     return Request("GET", "/v1/models", fetch_headers(origin))
 
 
 def read_models(body: bytes) -> tuple[Model, ...]:
-    """Read the answer to :func:`models_request`; raise ValueError if it is not one."""
+    """Parse the response to :func:`models_request`; raise ValueError if it is not a list of models."""
     listed = msgspec.json.decode(body, type=_ModelList).data
     return tuple(Model(model.id, model.name or model.id) for model in listed)
 
@@ -59,25 +60,37 @@ def answer_decoder() -> "EventDecoder":
 
 
 class EventDecoder:
-    """Takes the text out of a stream of events (https://html.spec.whatwg.org/#event-stream-interpretation)."""
+    """Extracts the text from a stream of events (https://html.spec.whatwg.org/#event-stream-interpretation)."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._is_done = False
+        self._error: WireError | None = None
 
-    def decode(self, data: bytes, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as the codecs of Python
-        """Return the text of the events that are complete with *data*.
+    def decode(self, data: bytes, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as in Python's codecs
+        """Return the text of the events that *data* completes.
 
         Raises:
-            WireError: with the server's own message, for what is not an event, and for an end without its mark.
+            WireError: if the server sent an error or an invalid event, or the stream ended without ``[DONE]``.
         """
         *lines, self._rest = (self._rest + data).replace(b"\r\n", b"\n").split(b"\n")
-        if len(self._rest) > _LONGEST_LINE:
+        if len(self._rest) > _MAX_LINE_BYTES:
             raise WireError("an event is longer than 1 MiB")
-        text = "".join(self._read(line) for line in lines)
+        text = "".join(self._read_lines(lines))
+        if self._error and not text:
+            raise self._error
         if final and not self._is_done:
-            raise WireError(_BROKE_OFF)
+            raise WireError(_INCOMPLETE)
         return text
+
+    def _read_lines(self, lines: Iterable[bytes]) -> Iterator[str]:
+        """Yield the texts before an error, which the next call raises."""
+        for line in () if self._error else lines:
+            try:
+                yield self._read(line)
+            except WireError as error:
+                self._error = error
+                return
 
     def _read(self, line: bytes) -> str:
         event = line.removeprefix(b"data:").strip()
@@ -90,10 +103,10 @@ class EventDecoder:
 
 
 def read_delta(event: bytes) -> str:
-    """Return the text that one event brings; empty if it brings none.
+    """Return the text in one event; empty if it has none.
 
     Raises:
-        WireError: with the server's own message, or for what is not an event.
+        WireError: if it is an error, with the server's message, or an invalid event.
     """
     if message := read_error(event):
         raise WireError(message)
@@ -104,12 +117,12 @@ def read_delta(event: bytes) -> str:
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError):
         text = None
     if not isinstance(text, str):
-        raise WireError("the server sent something else than an answer")
+        raise WireError("the server sent an event that is not part of an answer")
     return text
 
 
 def read_error(body: str | bytes) -> str:
-    """Return the message in an error's JSON; empty if it has none."""
+    """Return the message in the JSON of an error; empty if there is no message."""
     try:
         message = json.loads(body)["error"]["message"]
     except (KeyError, TypeError, ValueError, RecursionError):

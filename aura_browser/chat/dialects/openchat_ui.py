@@ -1,7 +1,7 @@
-"""The wire of openchat-ui, the app behind openchat.team.
+"""The protocol of openchat-ui, the app behind openchat.team.
 
-Where the site takes any value, it gets the original provider's. It answers a mistake of the caller and a bug of its own
-alike (500), so what can be checked is checked here, before anything is sent.
+Where the site accepts any value, the original provider's is sent. The site answers invalid requests and its own bugs
+alike (500), so requests are checked here before anything is sent.
 """
 
 import codecs
@@ -18,18 +18,18 @@ from aura_browser.request import Request, fetch_headers
 
 CHAT_PATH: Final = "/api/chat"
 MAX_LENGTH: Final = 24576
-"""Characters of one message that the site's own page lets through."""
+"""The most characters of one message that the site's own page accepts."""
 
-_RESERVED_TOKENS: Final = 768  # what the site keeps free for the answer
+_RESERVED_TOKENS: Final = 768  # the site reserves these for the answer
 _NAMES: Final = {DEFAULT_MODEL: "OpenChat 3.6 (latest)"}
 
 
 def chat_request(request: ChatRequest, origin: str) -> Request:
-    """Return the POST that asks *request* of the app at *origin*.
+    """Return the POST for *request* to the app at *origin*.
 
     Raises:
-        InvalidInput: for what the site would answer with no word of the reason: no message to answer, one too
-            long, a context window too small for any message, a number that is none.
+        InvalidInput: if there is no message to answer or it is too long, the context window is too small for any
+            message, or a number is invalid. The site's own error would not name the reason.
     """
     _check(request)
     prompt = "\n".join(message.content for message in request.messages if message.role == "system")
@@ -49,12 +49,12 @@ def chat_request(request: ChatRequest, origin: str) -> Request:
 
 
 def models_request(origin: str) -> Request:
-    """Return the POST that asks the app at *origin* for its models."""
+    """Return the POST for the models of the app at *origin*."""
     return Request("POST", "/api/models", _headers(origin), msgspec.json.encode({"key": ""}))
 
 
 def read_models(body: bytes) -> tuple[Model, ...]:
-    """Read the answer to :func:`models_request`.
+    """Parse the response to :func:`models_request`.
 
     Raises:
         ValueError: if it is not the app's list of models.
@@ -65,8 +65,7 @@ def read_models(body: bytes) -> tuple[Model, ...]:
 def answer_decoder() -> codecs.IncrementalDecoder:
     """Return a decoder for one answer: ``decode(data)``, and ``decode(b"", final=True)`` at the end.
 
-    Reads and proxies cut inside characters, so each piece alone must not be decoded. Bytes that are no UTF-8
-    become U+FFFD.
+    Chunks may end inside a character, so they must not be decoded one by one. Bytes that are not UTF-8 become U+FFFD.
     """
     return codecs.getincrementaldecoder("utf-8")(errors="replace")
 
@@ -75,7 +74,7 @@ def _check(request: ChatRequest) -> None:
     check_question(request)
     length = len(request.turns[-1].content)
     if length > MAX_LENGTH:
-        raise InvalidInput("messages", f"the last one has {length} characters; at most {MAX_LENGTH} fit")
+        raise InvalidInput("messages", f"the last one has {length} characters; shorten it to at most {MAX_LENGTH}")
     if not (isinstance(request.max_tokens, int) and request.max_tokens > _RESERVED_TOKENS):
         raise InvalidInput(
             "max_tokens",

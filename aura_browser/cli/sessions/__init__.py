@@ -1,4 +1,4 @@
-"""``aura-browser sessions``: ``commands``, the ``catalogue`` of what a store holds, and the ``view`` of it."""
+"""``aura-browser sessions``: its ``commands``, the ``catalogue`` that reads a store, the ``view`` that prints."""
 
 from aura_browser.cli.sessions.commands import command
 

@@ -1,4 +1,4 @@
-"""The sessions in a store: reading them, choosing one by its name, removing them."""
+"""The sessions in a store: read them, choose one by name, remove them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from aura_browser.text import clean_text
 if TYPE_CHECKING:
     from aura_browser.store import Store
 
-LONGEST_PROBLEM: Final = 1000
-"""Characters that are shown of what is wrong with a session."""
+MAX_PROBLEM_LENGTH: Final = 1000
+"""Length in characters at which the description of a problem is cut."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is under one slug: a session and the bytes it was read from, or what is wrong with it."""
+    """What a store has under one slug: a session and the bytes it was read from, or why it can't be read."""
 
     slug: str
     data: bytes = b""
@@ -33,52 +33,52 @@ class Entry:
 
 
 async def read_entries(store: "Store") -> list[Entry]:
-    """Return what there is of sessions, readable or not, in order. Nothing is set aside for it."""
+    """Return all sessions, readable or not, in the order of their slugs. The store is only read."""
     entries = [await _read_entry(store, slug) for slug in await store.session_slugs()]
     return [entry for entry in entries if entry is not None]
 
 
 def choose(entries: Sequence[Entry], name: str) -> Entry:
-    """Return the one that *name* tells.
+    """Return the entry that *name* stands for: its slug, or a unique prefix of its slug, origin or host.
 
     Raises:
-        click.ClickException: if it tells none or several; lists those that there are to choose from.
+        click.ClickException: if no entry or several match; it lists the candidates.
     """
     matches = [entry for entry in entries if entry.slug == name]
-    matches = matches or [entry for entry in entries if any(text.startswith(name) for text in _names_of(entry))]
+    matches = matches or [entry for entry in entries if any(text.startswith(name) for text in _list_names(entry))]
     if len(matches) == 1:
         return matches[0]
-    problem = "tells more than one session" if matches else "is the name of no session; there are"
-    candidates = ", ".join(clean_text(entry.slug) for entry in matches or entries) or "there are none"
+    problem = "matches more than one session" if matches else "matches no session; there are"
+    candidates = ", ".join(clean_text(entry.slug) for entry in matches or entries) or "no sessions"
     raise click.ClickException(f"{clean_text(name)!r} {problem}: {candidates}")
 
 
 async def find_outdated(store: "Store", now: float) -> list[str]:
-    """Return the slugs of sessions that are over at *now*, and of previous ones whose sessions are gone or over."""
+    """Return the slugs of sessions expired at *now*, and of previous ones whose session is gone or expired."""
     slugs = await store.slugs()
-    over = [entry.slug for entry in await read_entries(store) if entry.session and entry.session.is_over(now)]
-    kept = set(slugs) - set(over)
-    return over + [slug for slug in slugs if slug.endswith(PREVIOUS) and slug.removesuffix(PREVIOUS) not in kept]
+    expired = [entry.slug for entry in await read_entries(store) if entry.session and entry.session.is_over(now)]
+    kept = set(slugs) - set(expired)
+    return expired + [slug for slug in slugs if slug.endswith(PREVIOUS) and slug.removesuffix(PREVIOUS) not in kept]
 
 
 def find_set_aside(store: "Store", before: float) -> list[Path]:
-    """Return the files that were set aside in *store* before that time (epoch seconds); only folders can tell."""
-    bare = _bare_store(store)
+    """Return the files set aside in *store* before that time (epoch seconds). Only a folder has such files."""
+    bare = _unwrap(store)
     if not isinstance(bare, FileStore):
         return []
-    # The inode's own time is when the file was renamed; the other is when the session was last written.
+    # ctime is when the file was renamed; mtime is when the session was last written.
     return sorted(file for file in bare.folder.glob("*.corrupt") if file.stat().st_ctime < before)
 
 
 def unlink(files: Sequence[Path]) -> None:
-    """Remove *files*; those that are gone already are no error."""
+    """Remove *files*; a file that is gone already is not an error."""
     for file in files:
         file.unlink(missing_ok=True)
 
 
 async def remove(store: "Store", slugs: Sequence[str]) -> None:
-    """Remove what is under *slugs*; it need not be decrypted for that."""
-    bare = _bare_store(store)
+    """Remove what is under *slugs*, without decrypting it."""
+    bare = _unwrap(store)
     for slug in slugs:
         while (data := await bare.read(slug)) is not None:
             if await bare.swap(slug, data, None):
@@ -86,7 +86,7 @@ async def remove(store: "Store", slugs: Sequence[str]) -> None:
 
 
 async def remove_all(store: "Store") -> list[str]:
-    """Remove all sessions, replaced ones and those set aside too; return their names."""
+    """Remove all sessions, including replaced ones and those set aside; return their names."""
     slugs = [slug for slug in await store.slugs() if not slug.startswith("budget-")]
     files = await asyncio.to_thread(find_set_aside, store, float("inf"))
     await remove(store, slugs)
@@ -94,8 +94,8 @@ async def remove_all(store: "Store") -> list[str]:
     return [*slugs, *(file.name for file in files)]
 
 
-def _bare_store(store: "Store") -> "Store":
-    """Return the store that keeps the bytes: what is to be removed need not be decrypted."""
+def _unwrap(store: "Store") -> "Store":
+    """Return the store that holds the bytes: removing needs no decryption."""
     return store.inner if isinstance(store, EncryptedStore) else store
 
 
@@ -104,11 +104,11 @@ async def _read_entry(store: "Store", slug: str) -> Entry | None:
         data = await store.read(slug)
         return None if data is None else Entry(slug, data, Session.from_json(data))
     except StoreError as error:
-        return Entry(slug, problem=clean_text(error.problem, LONGEST_PROBLEM))
+        return Entry(slug, problem=clean_text(error.problem, MAX_PROBLEM_LENGTH))
     except SessionFormatError as error:
         return Entry(slug, problem=str(error))
 
 
-def _names_of(entry: Entry) -> tuple[str, ...]:
+def _list_names(entry: Entry) -> tuple[str, ...]:
     origin = entry.session.origin if entry.session else ""
     return entry.slug, origin, origin.partition("://")[2]

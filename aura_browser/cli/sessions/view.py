@@ -1,9 +1,9 @@
-"""How sessions are shown: a table, a description, JSON. Never a value of a cookie or of the local storage."""
+"""How sessions are shown: a table, a description, JSON. Values of cookies and local storage are never shown."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from aura_browser.cli.sessions.catalogue import LONGEST_PROBLEM, Entry
+from aura_browser.cli.sessions.catalogue import MAX_PROBLEM_LENGTH, Entry
 from aura_browser.proxy.address import without_password
 from aura_browser.text import clean_text, format_duration, redact_url
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "FINGERPRINT")
 
 
-def session_facts(entry: Entry) -> dict[str, Any]:
-    """Return what the JSON list says of one session; times in epoch seconds."""
+def build_facts(entry: Entry) -> dict[str, Any]:
+    """Return one session as in the JSON list; times in epoch seconds."""
     session = entry.session
     if session is None:
         return {"slug": entry.slug, "problem": entry.problem}
@@ -29,8 +29,8 @@ def session_facts(entry: Entry) -> dict[str, Any]:
     }
 
 
-def table_row(entry: Entry, now: float) -> tuple[str, ...]:
-    """Return the cells of one session in the list, under :data:`HEADINGS`."""
+def build_row(entry: Entry, now: float) -> tuple[str, ...]:
+    """Return the table row of one session, under :data:`HEADINGS`."""
     session = entry.session
     if session is None:
         return entry.slug, f"can't be read: {entry.problem}"
@@ -38,15 +38,15 @@ def table_row(entry: Entry, now: float) -> tuple[str, ...]:
         entry.slug,
         session.origin,
         format_duration(now - session.harvested_at),
-        _say_until(session.expires_at, now),
+        _format_until(session.expires_at, now),
         str(len(session.cookies)),
-        _say_since(session.verified_at, now),
+        _format_since(session.verified_at, now),
         session.fingerprint,
     )
 
 
 def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]:
-    """Return what ``show`` says of one session: a name and a text each."""
+    """Return what ``show`` prints of one session: rows of a name and a text."""
     return [
         ("slug", slug),
         ("origin", session.origin),
@@ -55,9 +55,9 @@ def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]
         ("browser", f"{session.browser.name} {session.browser.version}"),
         ("user agent", session.user_agent),
         ("headers", ", ".join(session.headers)),
-        ("harvested", _say_since(session.harvested_at, now)),
-        ("verified", _say_since(session.verified_at, now)),
-        ("expires", _say_until(session.expires_at, now)),
+        ("harvested", _format_since(session.harvested_at, now)),
+        ("verified", _format_since(session.verified_at, now)),
+        ("expires", _format_until(session.expires_at, now)),
         ("fingerprint", session.fingerprint),
         *(("cookie", _describe_cookie(cookie, now)) for cookie in session.cookies),
         *(("local storage", key) for key in session.local_storage),
@@ -65,8 +65,8 @@ def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]
 
 
 def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return *rows* as lines, their columns aligned; the last cell of a row may be as long as it likes."""
-    cleaned = [tuple(clean_text(cell, LONGEST_PROBLEM) for cell in row) for row in rows]
+    """Return *rows* as lines with aligned columns; the last cell of a row may have any length."""
+    cleaned = [tuple(clean_text(cell, MAX_PROBLEM_LENGTH) for cell in row) for row in rows]
     columns = max(map(len, cleaned), default=0)
     widths = [max((len(row[n]) for row in cleaned if n < len(row) - 1), default=0) for n in range(columns)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in cleaned]
@@ -79,16 +79,16 @@ def _describe_cookie(cookie: "Cookie", now: float) -> str:
         "httpOnly" if cookie.http_only else "",
         f"sameSite={cookie.same_site}" if cookie.same_site else "",
         f"partition={cookie.partition_key}" if cookie.partition_key else "",
-        "" if cookie.expires is None else f"expires {_say_until(cookie.expires, now)}",
+        "" if cookie.expires is None else f"expires {_format_until(cookie.expires, now)}",
     )
     return " ".join((cookie.name or "(no name)", cookie.domain, cookie.path, *filter(None, flags)))
 
 
-def _say_since(then: float | None, now: float) -> str:
+def _format_since(then: float | None, now: float) -> str:
     return "-" if then is None else f"{format_duration(now - then)} ago"
 
 
-def _say_until(then: float | None, now: float) -> str:
+def _format_until(then: float | None, now: float) -> str:
     if then is None:
         return "-"
-    return f"in {format_duration(then - now)}" if then > now else "over"
+    return f"in {format_duration(then - now)}" if then > now else "expired"

@@ -1,14 +1,14 @@
-"""The capabilities of a session in Chrome: what waiting and reading need, and how Chrome is started."""
+"""WebDriver capabilities for Chrome: what waiting and reading need, and how Chrome is started."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from aura_browser.webdriver.visit import Visit
+from aura_browser.webdriver.options import BrowserOptions
 
 CHROME: Final = "goog:chromeOptions"
-"""The capability that is Chrome's own."""
+"""The capability for Chrome's own options."""
 
-_LONGEST_SCRIPT_MS: Final = 500  # where there is no page to run it in yet; then it is tried again
+_SCRIPT_TIMEOUT_MS: Final = 500  # how long a script waits for a page to load; the caller tries again
 
 _FLAGS: Final = (
     "--disable-background-networking",
@@ -16,43 +16,43 @@ _FLAGS: Final = (
     "--disable-sync",
     "--no-first-run",
     "--no-default-browser-check",
-    # Replays go over TCP, so the browser does too.
+    # The client uses TCP, so the browser does too.
     "--disable-quic",
 )
-IN_A_NEW_PROFILE: Final = (
-    # There are none but Chrome's own there, and starting those is a twentieth of a harvest's CPU (measured).
+NEW_PROFILE_FLAGS: Final = (
+    # A new profile has only Chrome's built-in extensions; loading them takes a twentieth of a harvest's CPU time.
     "--disable-extensions",
     "--disable-component-extensions-with-background-pages",
     "--disable-default-apps",
 )
-"""What to add where the profile is not one that a person uses."""
+"""Further flags for a profile that no person uses."""
 
 
-def wanted(visit: Visit, flags: Sequence[str], *, has_window: bool) -> dict[str, Any]:
-    """Return the capabilities of a session that starts a Chrome, here or elsewhere.
+def build_launch_capabilities(options: BrowserOptions, flags: Sequence[str], *, has_window: bool) -> dict[str, Any]:
+    """Return the capabilities of a session that starts a Chrome, here or on a Grid.
 
     Args:
-        visit: for its proxy.
+        options: for the proxy.
         flags: to add to those that every Chrome gets.
-        has_window: whether it shows one.
+        has_window: whether Chrome shows a window.
     """
-    # Loopback too goes through a proxy, as it does in the client.
-    proxy = [f"--proxy-server={visit.proxy}", "--proxy-bypass-list=<-loopback>"]
+    # Requests to loopback go through a proxy too, as in the client.
+    proxy = [f"--proxy-server={options.proxy}", "--proxy-bypass-list=<-loopback>"]
     headless = [] if has_window else ["--headless=new"]
-    arguments = [*_FLAGS, *flags, *(proxy if visit.proxy else ["--no-proxy-server"]), *headless]
-    return watching(has_window=has_window) | {CHROME: {"args": arguments}}
+    arguments = [*_FLAGS, *flags, *(proxy if options.proxy else ["--no-proxy-server"]), *headless]
+    return build_base_capabilities(has_window=has_window) | {CHROME: {"args": arguments}}
 
 
-def watching(*, has_window: bool) -> dict[str, Any]:
-    """Return the capabilities that waiting and reading need, of a Chrome that runs already too."""
+def build_base_capabilities(*, has_window: bool) -> dict[str, Any]:
+    """Return the capabilities that waiting and reading need, also for a Chrome that already runs."""
     return {
         "browserName": "chrome",
-        # The waiting is done here: told to wait, ChromeDriver returns early if the tab's first page, which Chrome opens
-        # by itself, is still loading, and then blocks in the next script until the site answers (measured).
+        # ready.py waits instead. With another strategy ChromeDriver returns too early if the tab's first page, which
+        # Chrome opens by itself, is still loading, and then blocks in the next script until the site answers.
         "pageLoadStrategy": "none",
-        "timeouts": {"script": _LONGEST_SCRIPT_MS},
-        # A dialog stops all scripts until it is answered: in a window by the person, otherwise by nobody.
+        "timeouts": {"script": _SCRIPT_TIMEOUT_MS},
+        # A dialog blocks all scripts until it is closed: by the person in a window, otherwise by the driver.
         "unhandledPromptBehavior": "ignore" if has_window else "dismiss",
-        # The only place where the complete headers of a request are seen (measured).
+        # Only this log has the complete headers of a request.
         "goog:loggingPrefs": {"performance": "ALL"},
     }

@@ -27,74 +27,75 @@ from aura_browser.errors import GridFailed, InvalidInput
 from aura_browser.proxy.address import has_credentials
 from aura_browser.text import clean_text
 from aura_browser.webdriver.browsers import grid_session
-from aura_browser.webdriver.browsers.capabilities import IN_A_NEW_PROFILE, wanted
+from aura_browser.webdriver.browsers.capabilities import NEW_PROFILE_FLAGS, build_launch_capabilities
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.watchdog import Watchdog
 from aura_browser.webdriver.running_session import DRIVER_ERRORS
-from aura_browser.webdriver.visit import Visit
 
 _log = logging.getLogger(__name__)
 
-_FAREWELL_S: Final = 60.0
-_CONNECT_S: Final = 5.0
-_QUITTING_S: Final = 10.0
-_CANT_START: Final = "its nodes can't start one (a window needs a screen; their log says why)"
-_NODE_GONE: Final = "/se/grid/node/session)"
-_MOST_NODES_GONE: Final = 3
+_CLEANUP_TIMEOUT_S: Final = 60.0
+_CONNECT_TIMEOUT_S: Final = 5.0
+_QUIT_TIMEOUT_S: Final = 10.0
+_START_PROBLEM: Final = "its nodes can't start one (a window needs a screen; see their log)"
+_LOST_NODE_MARK: Final = "/se/grid/node/session)"
+_MAX_TRIES: Final = 3
 
 
 @contextmanager
-def open_chrome(engine: Grid, visit: Visit) -> Iterator[ChromiumDriver]:
-    """Have a Chrome of the Grid while the context lasts.
+def open_chrome(engine: Grid, options: BrowserOptions) -> Iterator[ChromiumDriver]:
+    """Run a Chrome on the Grid while the context lasts.
 
     Raises:
-        InvalidInput: if the visit's proxy asks for a password, which only a Chrome on this machine can give.
-        GridFailed: if there is no Grid, or none of its browsers can be had in time.
+        InvalidInput: if the proxy needs a password, which only a Chrome on this machine can send.
+        GridFailed: if there is no Grid, or it provides no browser in time.
     """
     address = URL(engine.url)
-    if visit.proxy and has_credentials(visit.proxy):
-        raise InvalidInput("proxy", "with a password can't be used on a Grid: its Chrome has no way to give it")
+    if options.proxy and has_credentials(options.proxy):
+        raise InvalidInput("proxy", "with a password can't be used on a Grid: its Chrome can't send the password")
     check_grid(address)
     name = f"aura-browser-{uuid4().hex}"
-    connection = _Connection(address, visit.deadline)
+    connection = _Connection(address, options.deadline)
     with Lifeline() as lifeline:
-        lifeline.hold(_farewell(address, name))
+        lifeline.add_code(_build_cleanup_code(address, name))
         driver = None
         try:
-            with Watchdog(visit.deadline, connection.hang_up):
-                driver = _session(connection, _options(visit, name), visit.deadline)
+            with Watchdog(options.deadline, connection.abort):
+                driver = _create_session(connection, _build_options(options, name), options.deadline)
                 yield driver
         finally:
-            if driver is None or not _has_quit(driver, connection):
-                lifeline.let_go()
+            if driver is None or not _quit(driver, connection):
+                lifeline.run_cleanup()
 
 
 class _Options(Options):
-    """Selenium's options, which are just the capabilities given."""
+    """Selenium's options, made from finished capabilities."""
 
     def __init__(self, capabilities: dict[str, Any]) -> None:
         super().__init__()
-        self._wanted = capabilities
+        self._finished = capabilities
 
     def to_capabilities(self) -> dict[str, Any]:
-        """Return them."""
-        return self._wanted
+        """Return the capabilities."""
+        return self._finished
 
 
-def _options(visit: Visit, name: str) -> Options:
-    # A node's Chrome ends with its driver, however that ends.
-    chrome = wanted(visit, ["--remote-debugging-pipe", *IN_A_NEW_PROFILE], has_window=visit.interactive)
+def _build_options(options: BrowserOptions, name: str) -> Options:
+    # With a pipe, a node's Chrome exits when its driver does, even if that is killed.
+    flags = ["--remote-debugging-pipe", *NEW_PROFILE_FLAGS]
+    chrome = build_launch_capabilities(options, flags, has_window=options.interactive)
     return _Options(chrome | {"se:name": name})
 
 
-def _farewell(address: URL, name: str) -> str:
-    """Return code that ends the session called *name*, for when we can't."""
-    arguments = (str(address.with_user(None)).rstrip("/"), _authorization(address), name, _FAREWELL_S)
+def _build_cleanup_code(address: URL, name: str) -> str:
+    """Return Python code for the lifeline that ends the session called *name*."""
+    arguments = (str(address.with_user(None)).rstrip("/"), _build_authorization(address), name, _CLEANUP_TIMEOUT_S)
     return f"import runpy; runpy.run_path({grid_session.__file__!r})['end_session']{arguments!r}"
 
 
-def _authorization(address: URL) -> str | None:
+def _build_authorization(address: URL) -> str | None:
     if address.user is None:
         return None
     credentials = f"{address.user}:{address.password or ''}"
@@ -102,59 +103,58 @@ def _authorization(address: URL) -> str | None:
 
 
 def check_grid(address: URL) -> None:
-    """See that a Grid with Chrome is there: what else answers makes Selenium fail in odd ways, or wait for minutes.
+    """Check that a Grid with Chrome is there: with another server Selenium's error is unclear, or takes minutes.
 
     Raises:
-        GridFailed: if it is not.
+        GridFailed: if there is no Grid, it has no Chrome, or it refuses the user and password.
     """
     shown = str(address.with_user(None))
     try:
-        browsers = grid_session.browsers(shown.rstrip("/"), _authorization(address))
+        browsers = grid_session.list_browsers(shown.rstrip("/"), _build_authorization(address))
     except HTTPError as error:
         error.close()
-        reason = "it asks for another user and password" if error.code == UNAUTHORIZED else "no Grid answers there"
+        reason = "it requires another user and password" if error.code == UNAUTHORIZED else "no Grid answers there"
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        reason = "no Grid answers there; is it running, and is that its address?"
+        reason = "no Grid answers there; check that it is running, and its address"
     else:
         if "chrome" in browsers:
             return
-        reason = "none of its nodes that are up has Chrome" if browsers else "it has no node that is up"
+        reason = "no running node has Chrome" if browsers else "it has no running node"
     raise GridFailed(shown, reason)
 
 
-def _session(connection: "_Connection", options: Options, deadline: Deadline) -> ChromiumDriver:
-    for _ in range(_MOST_NODES_GONE):
+def _create_session(connection: "_Connection", options: Options, deadline: Deadline) -> ChromiumDriver:
+    for _ in range(_MAX_TRIES):
         try:
             return _GridDriver(connection, options)
         except WebDriverException as error:
             reason = clean_text((error.msg or type(error).__name__).strip().partition("\n")[0])
-            # Up to two minutes a Grid gives sessions to a node that is gone, and doesn't try another by itself; its
-            # next choice is another (measured with 4.48).
-            if _NODE_GONE not in reason:
+            # For up to two minutes Grid 4.48 still assigns sessions to a lost node, and does not retry by itself. It
+            # assigns the next request to another node.
+            if _LOST_NODE_MARK not in reason:
                 break
         except (URLLibError, OSError) as error:
-            late = deadline.left_s <= 0 and not deadline.cancelled
-            reason = (
-                f"no browser was free within {deadline.seconds:g} s, or {_CANT_START}" if late else type(error).__name__
-            )
+            is_late = deadline.left_s <= 0 and not deadline.is_cancelled
+            no_browser = f"no browser was free within {deadline.seconds:g} s, or {_START_PROBLEM}"
+            reason = no_browser if is_late else type(error).__name__
             break
     raise GridFailed(connection.shown, reason)
 
 
-def _has_quit(driver: ChromiumDriver, connection: "_Connection") -> bool:
-    # It has time of its own, whatever is left of the harvest's: hung up on in the middle of it, a Grid ends Chrome and
-    # keeps the session (measured with 4.48).
+def _quit(driver: ChromiumDriver, connection: "_Connection") -> bool:
+    """Quit Chrome; return whether the Grid ended the session."""
+    # Not limited by the harvest's deadline: if the request is aborted, Grid 4.48 ends Chrome but keeps the session.
     try:
-        with Watchdog(Deadline(_QUITTING_S), connection.hang_up):
+        with Watchdog(Deadline(_QUIT_TIMEOUT_S), connection.abort):
             driver.quit()
     except DRIVER_ERRORS as error:
-        _log.debug("The Grid did not end its browser when asked (%s).", type(error).__name__)
+        _log.debug("The Grid did not end its browser (%s).", type(error).__name__)
         return False
     return True
 
 
 class _GridDriver(ChromiumDriver):
-    """Selenium's driver of Chrome, without a ChromeDriver of its own."""
+    """Selenium's driver of Chrome, without a local ChromeDriver."""
 
     def __init__(self, connection: "_Connection", options: Options) -> None:
         RemoteDriver.__init__(self, command_executor=connection, options=options)
@@ -165,7 +165,7 @@ class _GridDriver(ChromiumDriver):
 
 
 class _Connection(ChromiumRemoteConnection):
-    """Selenium's connection, which can be cut from another thread: a Grid may keep a request waiting for minutes.
+    """Selenium's connection, which another thread can abort: a Grid may keep a request waiting for minutes.
 
     Attributes:
         shown: the Grid's address, without a password.
@@ -174,40 +174,40 @@ class _Connection(ChromiumRemoteConnection):
     def __init__(self, address: URL, deadline: Deadline) -> None:
         self.shown = str(address.with_user(None))
         self._sockets: list[socket.socket] = []
-        self._hung_up = threading.Event()
+        self._aborted = threading.Event()
         config = ClientConfig(
             remote_server_addr=self.shown.rstrip("/"),
-            timeout=int(deadline.seconds + _FAREWELL_S),  # never reached: the watchdog hangs up before
+            timeout=int(deadline.seconds + _CLEANUP_TIMEOUT_S),  # never reached: the watchdog aborts earlier
             username=address.user,
             password=address.password,
         )
         super().__init__("", "goog", "chrome", ignore_proxy=True, client_config=config)
 
-    def hang_up(self) -> None:
-        """Fail the request under way, and all that follow."""
-        self._hung_up.set()
-        for line in self._sockets:
+    def abort(self) -> None:
+        """Fail the current request, and all later ones."""
+        self._aborted.set()
+        for open_socket in self._sockets:
             with suppress(OSError):  # it may be closed already
-                line.shutdown(socket.SHUT_RDWR)
+                open_socket.shutdown(socket.SHUT_RDWR)
 
     def _get_connection_manager(self) -> PoolManager:
         manager: PoolManager = super()._get_connection_manager()  # type: ignore[no-untyped-call]
-        # A node that hangs would be waited for three times more.
+        # By default urllib3 would retry a hanging node three times.
         manager.connection_pool_kw["retries"] = Retry(0)
         manager.pool_classes_by_scheme = {
-            "http": self._pool(HTTPConnectionPool, HTTPConnection),
-            "https": self._pool(HTTPSConnectionPool, HTTPSConnection),
+            "http": self._build_pool(HTTPConnectionPool, HTTPConnection),
+            "https": self._build_pool(HTTPSConnectionPool, HTTPSConnection),
         }
         return manager
 
-    def _pool(self, pool: type[HTTPConnectionPool], kind: type[HTTPConnection]) -> type[HTTPConnectionPool]:
-        def connect(line: HTTPConnection) -> None:
-            if self._hung_up.is_set():
-                raise OSError("hung up")
-            line.timeout = _CONNECT_S  # a connection that is being made can't be cut
-            kind.connect(line)
-            self._sockets.append(line.sock)
-            if self._hung_up.is_set():
-                line.sock.shutdown(socket.SHUT_RDWR)
+    def _build_pool(self, pool: type[HTTPConnectionPool], kind: type[HTTPConnection]) -> type[HTTPConnectionPool]:
+        def connect(connection: HTTPConnection) -> None:
+            if self._aborted.is_set():
+                raise OSError("aborted")
+            connection.timeout = _CONNECT_TIMEOUT_S  # abort() can't interrupt connecting
+            kind.connect(connection)
+            self._sockets.append(connection.sock)
+            if self._aborted.is_set():
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
         return type(pool.__name__, (pool,), {"ConnectionCls": type(kind.__name__, (kind,), {"connect": connect})})

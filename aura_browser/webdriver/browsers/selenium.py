@@ -1,4 +1,4 @@
-"""The engine ``selenium``: a Chrome of our own on this machine, started by ChromeDriver."""
+"""The engine ``selenium``: a new Chrome on this machine, started by ChromeDriver."""
 
 import logging
 import os
@@ -8,90 +8,91 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.engine import Selenium
-from aura_browser.webdriver.browsers.capabilities import CHROME, IN_A_NEW_PROFILE, wanted
-from aura_browser.webdriver.locate import Installed, locate
-from aura_browser.webdriver.process.chromedriver import driver_session
-from aura_browser.webdriver.process.display import virtual_display
-from aura_browser.webdriver.process.workplace import Workplace, workplace
-from aura_browser.webdriver.profile import held, profile_folder, quit_politely
-from aura_browser.webdriver.visit import Visit
+from aura_browser.webdriver.browsers.capabilities import CHROME, NEW_PROFILE_FLAGS, build_launch_capabilities
+from aura_browser.webdriver.locate import BrowserPaths, locate
+from aura_browser.webdriver.options import BrowserOptions
+from aura_browser.webdriver.process.chromedriver import run_driver
+from aura_browser.webdriver.process.display import run_virtual_display
+from aura_browser.webdriver.process.workspace import Workspace, open_workspace
+from aura_browser.webdriver.profile import lock_profile, make_profile_folder, quit_chrome
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
 
 _log = logging.getLogger(__name__)
 
-_NEW: Final = {
-    # Begin with an empty page. Chrome's own first page costs half as much again as the whole harvest (measured).
+_NEW_PROFILE_PREFS: Final = {
+    # Start with an empty page: Chrome's own start page costs half as much CPU time as the whole harvest.
     "session.restore_on_startup": 4,
     "session.startup_urls": ["about:blank"],
 }
-_KEPT: Final = {
-    # The same, and "continue where you left off": otherwise cookies without an expiry, many a login's, would end with
-    # the browser. https://chromeenterprise.google/policies/restore-on-startup/
+_KEPT_PROFILE_PREFS: Final = {
+    # The same, plus "continue where you left off": otherwise session cookies, which many logins use, would be lost
+    # when Chrome exits. https://chromeenterprise.google/policies/restore-on-startup/
     "session.restore_on_startup": 6,
     "session.startup_urls": ["about:blank"],
 }
 
 
 @contextmanager
-def open_chrome(engine: Selenium, visit: Visit) -> Iterator["RunningSession"]:
+def open_chrome(engine: Selenium, options: BrowserOptions) -> Iterator["RunningSession"]:
     """Run Chrome while the context lasts.
 
     Raises:
         InvalidInput: if the engine's profile or display can't work.
         BrowserNotFound: if Chrome or ChromeDriver is missing.
-        DriverMismatch: if they don't fit.
+        DriverMismatch: if their versions don't match.
         LaunchFailed: if Chrome does not start.
     """
-    installed = locate(engine.chrome_path, engine.driver_path, visit.deadline)
-    with workplace() as place, started(installed, engine, visit, place) as driver:
+    paths = locate(engine.chrome_path, engine.driver_path, options.deadline)
+    with open_workspace() as workspace, run_chrome(paths, engine, options, workspace) as driver:
         yield driver
 
 
 @contextmanager
-def started(
-    installed: Installed,
+def run_chrome(
+    paths: BrowserPaths,
     engine: Selenium,
-    visit: Visit,
-    place: Workplace,
+    options: BrowserOptions,
+    workspace: Workspace,
     *,
     flags: Sequence[str] = (),
     without: Sequence[str] = (),
 ) -> Iterator["RunningSession"]:
-    """Run an *installed* Chrome while the context lasts. Errors as those of :func:`open_chrome`.
+    """Run the Chrome at *paths* while the context lasts. Raises as :func:`open_chrome` does.
 
     Args:
-        installed: which Chrome, with which driver.
+        paths: Chrome and ChromeDriver.
         engine: for its profile and display.
-        visit: for its window and proxy.
-        place: for a profile that is not kept.
-        flags: to add to Chrome's.
-        without: which of those that ChromeDriver adds by itself are left out.
+        options: for the window and the proxy.
+        workspace: for a profile that is not kept.
+        flags: further flags for Chrome.
+        without: flags that ChromeDriver adds by default and must leave out.
     """
-    kept = None if engine.profile is None else profile_folder(engine.profile)
-    own_flags = [*_own_flags(kept or place.folder / "profile"), *(() if kept else IN_A_NEW_PROFILE), *flags]
-    capabilities = wanted(visit, own_flags, has_window=visit.interactive or engine.virtual_display)
+    kept = None if engine.profile is None else make_profile_folder(engine.profile)
+    all_flags = [*_build_flags(kept or workspace.folder / "profile"), *(() if kept else NEW_PROFILE_FLAGS), *flags]
+    has_window = options.interactive or engine.virtual_display
+    capabilities = build_launch_capabilities(options, all_flags, has_window=has_window)
     capabilities[CHROME] |= {
-        "binary": str(installed.chrome),
-        "prefs": _KEPT if kept else _NEW,
+        "binary": str(paths.chrome),
+        "prefs": _KEPT_PROFILE_PREFS if kept else _NEW_PROFILE_PREFS,
         "excludeSwitches": [*without],
     }
     with ExitStack() as exits:
-        variables = (
-            exits.enter_context(virtual_display(place.lifeline, visit.deadline)) if engine.virtual_display else {}
-        )
+        variables = {}
+        if engine.virtual_display:
+            variables = exits.enter_context(run_virtual_display(workspace.lifeline, options.deadline))
         if kept:
-            exits.enter_context(held(kept, visit.deadline))
-        session = driver_session(installed, capabilities, visit.deadline, place, variables=variables)
+            exits.enter_context(lock_profile(kept, options.deadline))
+        session = run_driver(paths, capabilities, options.deadline, workspace, variables=variables)
         driver = exits.enter_context(session)
         if kept:
-            exits.callback(quit_politely, driver)
+            exits.callback(quit_chrome, driver)
         yield driver
 
 
-def _own_flags(profile: Path) -> Iterator[str]:
-    # Chrome ends when ChromeDriver does, however that ends.
+def _build_flags(profile: Path) -> Iterator[str]:
+    # With a pipe, Chrome exits when ChromeDriver does, even if it is killed.
     yield "--remote-debugging-pipe"
     yield f"--user-data-dir={profile}"
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -9,34 +9,37 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.engine import Undetected
 from aura_browser.errors import InvalidInput, LaunchFailed
-from aura_browser.webdriver.browsers.selenium import started
-from aura_browser.webdriver.locate import Installed, locate
-from aura_browser.webdriver.process.workplace import workplace
-from aura_browser.webdriver.visit import Visit
+from aura_browser.webdriver.browsers.selenium import run_chrome
+from aura_browser.webdriver.locate import BrowserPaths, locate
+from aura_browser.webdriver.options import BrowserOptions
+from aura_browser.webdriver.process.workspace import open_workspace
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
 
-# navigator.webdriver is true without it.
+# Without it navigator.webdriver is true.
 _FLAGS: Final = ("--disable-blink-features=AutomationControlled",)
 
 
 @contextmanager
-def open_chrome(engine: Undetected, visit: Visit) -> Iterator["RunningSession"]:
-    """Run Chrome with a patched driver while the context lasts. Errors as those of :func:`open_chrome`.
+def open_chrome(engine: Undetected, options: BrowserOptions) -> Iterator["RunningSession"]:
+    """Run Chrome with a patched driver while the context lasts.
 
     Raises:
-        InvalidInput: if undetected-chromedriver is missing too.
+        InvalidInput: if undetected-chromedriver is missing, or the engine's profile or display can't work.
+        BrowserNotFound: if Chrome or ChromeDriver is missing.
+        DriverMismatch: if their versions don't match.
+        LaunchFailed: if the driver can't be patched, or Chrome does not start.
     """
-    _patcher()
-    found = locate(engine.chrome_path, engine.driver_path, visit.deadline)
-    with workplace() as place:
-        installed = Installed(found.chrome, _patched(found.driver, place.folder))
-        with started(installed, engine, visit, place, flags=_FLAGS, without=("enable-automation",)) as driver:
+    _import_patcher()
+    paths = locate(engine.chrome_path, engine.driver_path, options.deadline)
+    with open_workspace() as workspace:
+        patched = BrowserPaths(paths.chrome, _patch(paths.driver, workspace.folder))
+        with run_chrome(patched, engine, options, workspace, flags=_FLAGS, without=("enable-automation",)) as driver:
             yield driver
 
 
-def _patched(driver: Path, folder: Path) -> Path:
+def _patch(driver: Path, folder: Path) -> Path:
     """Return a patched copy of *driver* in *folder*.
 
     Raises:
@@ -45,8 +48,8 @@ def _patched(driver: Path, folder: Path) -> Path:
     copy = folder / "chromedriver"
     shutil.copyfile(driver, copy)
     copy.chmod(0o700)
-    # Where it would keep a driver of its own; it makes that folder, in the person's home, even if it has no use for it.
-    private = type("PrivatePatcher", (_patcher(),), {"data_path": str(folder)})
+    # The patcher always creates data_path, by default in the person's home, even though it is not needed here.
+    private = type("PrivatePatcher", (_import_patcher(),), {"data_path": str(folder)})
     patcher = private(executable_path=str(copy))
     patcher.auto()
     if not patcher.is_binary_patched():
@@ -54,7 +57,7 @@ def _patched(driver: Path, folder: Path) -> Path:
     return copy
 
 
-def _patcher() -> Any:  # noqa: ANN401 - it ships no types
+def _import_patcher() -> Any:  # noqa: ANN401 - it ships no types
     try:
         return import_module("undetected_chromedriver.patcher").Patcher
     except ImportError as error:

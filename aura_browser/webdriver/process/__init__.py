@@ -1,1 +1,1 @@
-"""The programs that a harvest starts, and what ends them: whatever happens, nothing stays behind."""
+"""Starts the programs of a harvest and ends them, whatever happens."""

@@ -1,4 +1,4 @@
-"""Runs ChromeDriver in a process group and a folder of its own, and leaves neither behind."""
+"""Runs ChromeDriver in a process group of its own, and ends it together with its Chrome."""
 
 import json
 import logging
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from aura_browser.errors import DriverMismatch, LaunchFailed
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.locate import Installed
-from aura_browser.webdriver.process.environment import without_secrets
-from aura_browser.webdriver.process.watchdog import Watchdog, all_children_ended, end_group
-from aura_browser.webdriver.process.workplace import LONGEST_TMPDIR, Workplace
+from aura_browser.webdriver.locate import BrowserPaths
+from aura_browser.webdriver.process.environment import copy_environment
+from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
+from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
@@ -27,47 +27,48 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _HOST: Final = "127.0.0.1"
-_OUTPUT: Final = "stderr.txt"
-_STDERR_LINES: Final = 5
-_GLANCE_S: Final = 0.005
-_LISTENS: Final = b"was started successfully"
-_OWN_WORDS: Final = re.compile("Starting ChromeDriver|ChromeDriver was st|Only local conn|Please (see|protect)")
+_OUTPUT_NAME: Final = "stderr.txt"
+_MAX_STDERR_LINES: Final = 5
+_POLL_INTERVAL_S: Final = 0.005
+_READY_MARK: Final = b"was started successfully"
+_DRIVER_LINES: Final = re.compile("Starting ChromeDriver|ChromeDriver was st|Only local conn|Please (see|protect)")
 _USUAL_START_S: Final = 1.5
+_MISMATCH: Final = re.compile(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", re.DOTALL)
 
 
 @contextmanager
-def driver_session(
-    installed: Installed,
+def run_driver(
+    paths: BrowserPaths,
     capabilities: Mapping[str, object],
     deadline: Deadline,
-    place: Workplace,
+    workspace: Workspace,
     *,
     variables: Mapping[str, str],
 ) -> Iterator["RunningSession"]:
-    """Run ChromeDriver and a session on it while the context lasts; they are killed, whatever they are busy with.
+    """Run ChromeDriver with one session while the context lasts; both are killed at its end.
 
-    Chrome starts while what comes next is loaded, Selenium above all.
+    Another thread imports Selenium while Chrome starts.
 
     Args:
-        installed: which ChromeDriver, and which Chrome to name in errors.
-        capabilities: of the session.
-        deadline: when all of it is ended, whatever the caller is blocked in.
-        place: for ChromeDriver's and Chrome's own output.
-        variables: to add to their environment.
+        paths: the ChromeDriver to run, and the Chrome to name in errors.
+        capabilities: the session's capabilities.
+        deadline: when to kill both, even if the caller is blocked.
+        workspace: for the output of ChromeDriver and Chrome.
+        variables: further variables for their environment.
 
     Raises:
-        DriverMismatch: if Chrome and ChromeDriver don't fit.
-        LaunchFailed: if Chrome does not start; with the end of its stderr.
+        DriverMismatch: if the versions of Chrome and ChromeDriver don't match.
+        LaunchFailed: if Chrome does not start, with the last lines of its stderr.
     """
     with ExitStack() as exits:
-        chromedriver = exits.enter_context(_ChromeDriver(installed.driver, place, variables))
-        exits.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.lost_chrome))
-        loading = Thread(target=import_module, args=("aura_browser.webdriver.attempt",), daemon=True)
+        chromedriver = exits.enter_context(_ChromeDriver(paths.driver, workspace, variables))
+        exits.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.has_lost_chrome))
+        loading = Thread(target=import_module, args=("aura_browser.webdriver.collect",), daemon=True)
         loading.start()
         try:
-            session = chromedriver.new_session(capabilities, deadline)
-        except (OSError, ValueError, _Refused) as error:
-            raise _launch_error(installed, error, place, deadline) from error
+            session = chromedriver.create_session(capabilities, deadline)
+        except (OSError, ValueError, _SessionRefused) as error:
+            raise _build_launch_error(paths, error, workspace, deadline) from error
         loading.join()
         from aura_browser.webdriver.running_session import RunningSession
 
@@ -76,29 +77,29 @@ def driver_session(
         yield driver
 
 
-class _Refused(Exception):
-    """ChromeDriver started no session; its own words."""
+class _SessionRefused(Exception):
+    """ChromeDriver created no session; the message is its own."""
 
 
 class _ChromeDriver:
-    """A ChromeDriver whose process group is the lifeline's from its first moment. Use it with ``with``.
+    """A running ChromeDriver, whose process group the lifeline ends. Use it with ``with``.
 
     Attributes:
-        address: where it listens.
+        address: its URL.
     """
 
-    def __init__(self, path: Path, place: Workplace, variables: Mapping[str, str]) -> None:
-        with socket.create_server((_HOST, 0)) as free:
-            port = free.getsockname()[1]
+    def __init__(self, path: Path, workspace: Workspace, variables: Mapping[str, str]) -> None:
+        with socket.create_server((_HOST, 0)) as listener:
+            port = listener.getsockname()[1]
         self.address = f"http://{_HOST}:{port}"
-        self._is_up = False
-        self._began = time.monotonic()
-        self._output = place.folder / _OUTPUT
-        self._process = place.lifeline.start(
+        self._has_session = False
+        self._started_at = time.monotonic()
+        self._output = workspace.folder / _OUTPUT_NAME
+        self._process = workspace.lifeline.start(
             [str(path), f"--port={port}", "--enable-chrome-logs"],
             self._output,
             "kill",
-            env={**_environment(place.folder), **variables},
+            env={**_build_environment(workspace.folder), **variables},
         )
 
     def __enter__(self) -> Self:
@@ -110,63 +111,63 @@ class _ChromeDriver:
         self.end_group()
         self._process.wait()
 
-    def new_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
+    def create_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
         """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
-        from http.client import HTTPConnection, HTTPException  # loaded while it starts
+        from http.client import HTTPConnection, HTTPException  # imported while ChromeDriver starts
 
-        self._wait_until_it_listens(deadline)
+        self._wait_until_ready(deadline)
         connection = HTTPConnection(self.address.removeprefix("http://"))
         try:
             body = json.dumps({"capabilities": {"alwaysMatch": capabilities}})
             connection.request("POST", "/session", body, {"Content-Type": "application/json; charset=utf-8"})
             value: dict[str, Any] = json.loads(connection.getresponse().read())["value"]
         except HTTPException as error:
-            raise OSError("its answer broke off") from error
+            raise OSError("ChromeDriver closed the connection") from error
         finally:
             connection.close()
         if "sessionId" not in value:
-            raise _Refused(str(value.get("message")))
-        self._is_up = True
+            raise _SessionRefused(str(value.get("message")))
+        self._has_session = True
         return value
 
     def end_group(self) -> None:
         """Kill the driver and its Chrome."""
         end_group(self._process.pid)
 
-    def lost_chrome(self) -> bool:
-        """Tell whether Chrome ended while it started: the driver would go on waiting; later it notices by itself."""
-        takes_long = time.monotonic() - self._began > _USUAL_START_S
-        return takes_long and not self._is_up and all_children_ended(self._process.pid)
+    def has_lost_chrome(self) -> bool:
+        """Return whether Chrome exited during its start, which ChromeDriver does not notice; later it does."""
+        is_slow = time.monotonic() - self._started_at > _USUAL_START_S
+        return is_slow and not self._has_session and has_only_zombies(self._process.pid)
 
-    def _wait_until_it_listens(self, deadline: Deadline) -> None:
-        """Return when it says so itself: another program may have taken the port meanwhile."""
+    def _wait_until_ready(self, deadline: Deadline) -> None:
+        """Wait for the line in its output: a connection to the port may reach another program."""
         while self._process.poll() is None:
-            if self._output.exists() and _LISTENS in self._output.read_bytes():
+            if self._output.exists() and _READY_MARK in self._output.read_bytes():
                 return
-            deadline.wait(_GLANCE_S)
-        raise _Refused(f"ChromeDriver exited with code {self._process.returncode}")
+            deadline.wait(_POLL_INTERVAL_S)
+        raise _SessionRefused(f"ChromeDriver exited with code {self._process.returncode}")
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Return the driver's and Chrome's environment: none of our secrets, and what they write where ours is."""
-    # Otherwise dconf and Chrome's crash reporter write to the person's home, whatever the profile (measured).
+def _build_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of ChromeDriver and Chrome: without secrets, and with their files in *folder*."""
+    # Otherwise dconf and Chrome's crash reporter write to the person's home, with any profile.
     private = {"BREAKPAD_DUMP_LOCATION": str(folder / "crashes")}
-    # Chrome makes a socket there, whose path may have some 100 characters.
-    private |= {"TMPDIR": str(folder)} if len(str(folder)) <= LONGEST_TMPDIR else {}
-    return {"XDG_RUNTIME_DIR": str(folder)} | without_secrets() | private
+    # Chrome creates a socket in TMPDIR, whose path may have about 100 characters.
+    private |= {"TMPDIR": str(folder)} if len(str(folder)) <= MAX_TMPDIR_LENGTH else {}
+    return {"XDG_RUNTIME_DIR": str(folder)} | copy_environment() | private
 
 
-def _launch_error(
-    installed: Installed, error: Exception, place: Workplace, deadline: Deadline
+def _build_launch_error(
+    paths: BrowserPaths, error: Exception, workspace: Workspace, deadline: Deadline
 ) -> DriverMismatch | LaunchFailed:
-    said = str(error).strip() if isinstance(error, _Refused) else "it ended before it was up"
-    fits = re.search(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", said, re.DOTALL)
-    if fits:
-        return DriverMismatch(str(installed.chrome), fits[2], str(installed.driver), fits[1])
-    output = place.folder / _OUTPUT
+    message = str(error).strip() if isinstance(error, _SessionRefused) else "it exited during its start"
+    mismatch = _MISMATCH.search(message)
+    if mismatch:
+        return DriverMismatch(str(paths.chrome), mismatch[2], str(paths.driver), mismatch[1])
+    output = workspace.folder / _OUTPUT_NAME
     lines = output.read_text("utf-8", "replace").splitlines() if output.exists() else []
-    chromes = [clean_text(line) for line in lines if line.strip() and not _OWN_WORDS.match(line)]
-    reason = clean_text(said.partition("\n")[0].rstrip("."))
-    if deadline.left_s <= 0 and not deadline.cancelled:
-        reason = f"it was not up after {deadline.seconds:g} s"
-    return LaunchFailed(str(installed.chrome), reason, tuple(chromes[-_STDERR_LINES:]))
+    chrome_lines = [clean_text(line) for line in lines if line.strip() and not _DRIVER_LINES.match(line)]
+    reason = clean_text(message.partition("\n")[0].rstrip("."))
+    if deadline.left_s <= 0 and not deadline.is_cancelled:
+        reason = f"it had not started after {deadline.seconds:g} s"
+    return LaunchFailed(str(paths.chrome), reason, tuple(chrome_lines[-_MAX_STDERR_LINES:]))

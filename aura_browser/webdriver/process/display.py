@@ -1,4 +1,4 @@
-"""Displays: whether a person can see a window here, and one for a window that nobody sees."""
+"""Displays: whether a window can be shown on this machine, and a virtual display that nobody sees."""
 
 import os
 import re
@@ -13,48 +13,53 @@ from typing import Final
 from aura_browser.errors import InvalidInput, LaunchFailed
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.process.environment import without_secrets
+from aura_browser.webdriver.process.environment import copy_environment
 from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.watchdog import Watchdog
 
-_LAST_WORK_S: Final = 2.0
-_HELP_S: Final = 5.0
-_HINT: Final = "pip install 'aura-browser[virtual-display]', and bring Xvfb (Debian, Ubuntu: apt install xvfb)"
+_STOP_TIMEOUT_S: Final = 2.0
+_REPLY_TIMEOUT_S: Final = 5.0
+_HINT: Final = "pip install 'aura-browser[virtual-display]', and install Xvfb (Debian, Ubuntu: apt install xvfb)"
 
 
 def has_display() -> bool:
-    """Tell whether a window can be shown: elsewhere than on macOS and Windows a display has to be named, and answer."""
+    """Return whether a window can be shown: on Linux the environment must name a display that answers."""
     if sys.platform in {"darwin", "win32"} or os.environ.get("WAYLAND_DISPLAY"):
         return True
     display = os.environ.get("DISPLAY", "")
     local = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", display)
-    return _answers(f"/tmp/.X11-unix/X{local[1]}") if local else bool(display)  # noqa: S108 - where X servers listen
+    return _is_listening(f"/tmp/.X11-unix/X{local[1]}") if local else bool(display)  # noqa: S108 - X servers' sockets
 
 
-def _answers(path: str) -> bool:
-    """Tell whether an X server listens there, or on Linux in the abstract place of that name."""
+def _is_listening(path: str) -> bool:
+    """Return whether an X server listens at *path*, or on Linux at the abstract socket of that name."""
     for address in (path, f"\0{path}"):
-        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
-            line.settimeout(_HELP_S)
-            line.connect(address)
+        with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+            connection.settimeout(_REPLY_TIMEOUT_S)
+            connection.connect(address)
             return True
     return False
 
 
-def _help_of(program: str) -> str:
-    told = subprocess.run(  # noqa: S603 - PyVirtualDisplay's own command
-        [program, "-help"], env=without_secrets(), capture_output=True, text=True, timeout=_HELP_S, check=False
+def _read_help(program: str) -> str:
+    result = subprocess.run(  # noqa: S603 - PyVirtualDisplay's own command
+        [program, "-help"],
+        env=copy_environment(),
+        capture_output=True,
+        text=True,
+        timeout=_REPLY_TIMEOUT_S,
+        check=False,
     )
-    return told.stdout + told.stderr
+    return result.stdout + result.stderr
 
 
 @contextmanager
-def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str, str]]:
-    """Run Xvfb while the context lasts, and yield the variables by which a program finds it.
+def run_virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str, str]]:
+    """Run Xvfb while the context lasts, and yield the environment variables that name its display.
 
     Args:
-        lifeline: ends it if this process is killed.
-        deadline: when it is given up, if it does not start.
+        lifeline: ends Xvfb if this process is killed.
+        deadline: when to stop waiting for its start.
 
     Raises:
         InvalidInput: if PyVirtualDisplay is missing.
@@ -67,17 +72,17 @@ def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str
     except ImportError:
         raise InvalidInput("virtual_display", f"needs PyVirtualDisplay: {_HINT}") from None
 
-    # Its own has no time-out, and gives Xvfb our whole environment.
-    abstractdisplay.get_helptext = _help_of  # type: ignore[attr-defined]
+    # PyVirtualDisplay's own function has no time-out, and passes the whole environment to Xvfb.
+    abstractdisplay.get_helptext = _read_help  # type: ignore[attr-defined]
 
-    class HeldXvfb(XvfbDisplay):
+    class LifelineXvfb(XvfbDisplay):
         def _popen(self, use_pass_fds: bool) -> None:  # noqa: FBT001 - its signature
             self._subproc = lifeline.start(
                 self._command,
                 Path(os.devnull),
                 "end",
                 pass_fds=[self._pipe_wfd] if use_pass_fds and self._pipe_wfd else [],
-                env=without_secrets(),
+                env=copy_environment(),
             )
 
         def kill(self) -> None:
@@ -85,18 +90,18 @@ def virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str
                 self._subproc.kill()
 
         def end(self) -> None:
-            # PyVirtualDisplay's own stop kills it outright, and its socket and lock stay in /tmp.
+            # PyVirtualDisplay's stop() kills Xvfb, which leaves its socket and lock in /tmp.
             if self._subproc is None:
                 return
             self._subproc.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self._subproc.wait(_LAST_WORK_S)
+                self._subproc.wait(_STOP_TIMEOUT_S)
             self._subproc.kill()
             self._subproc.communicate()
 
     with ExitStack() as exits:
         try:
-            display = HeldXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
+            display = LifelineXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
             exits.callback(display.end)
             with Watchdog(deadline, display.kill):  # PyVirtualDisplay itself waits for 10 minutes
                 display.start()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A process that outlives ours for a moment, to end the browser if we can't: we may be killed without a word."""
+"""A process that cleans up after this one, even if this one is killed by SIGKILL."""
 
 import os
 import subprocess
@@ -9,11 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from aura_browser.webdriver.process.environment import without_secrets
+from aura_browser.webdriver.process.environment import copy_environment
 
-# It waits for the end of its standard input: the other end of that pipe is ours alone, and closes however we end.
-# What it is told may hold a password, so Python gets it on its standard input too. A process that is ended has a second
-# to put its files away. Chrome's last processes may still be writing to the folder while it is removed.
+# The script waits for the end of its standard input: only this process holds the other end of that pipe, so it closes
+# however this process ends. The code may hold a password, so Python gets it on standard input and not as an argument.
+# A process in `end` has a second to remove its files. Chrome's last processes may still write to the folder while it is
+# removed, so that is retried.
 _SCRIPT: Final = """
 python=$1 folder= kill= end= code=
 while IFS= read -r line; do
@@ -41,13 +42,13 @@ for again in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.2
 done
 """
-_LAST_WORK_S: Final = 5.0
+_CLEANUP_TIMEOUT_S: Final = 5.0
 
 Process = subprocess.Popen[bytes]
 
 
 class Lifeline:
-    """Ends what it was told of when this process ends without leaving the context, or lets go of it."""
+    """Cleans up what was added to it, if this process dies inside the context or calls :meth:`run_cleanup`."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own script
@@ -55,7 +56,7 @@ class Lifeline:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=without_secrets(),
+            env=copy_environment(),
             start_new_session=True,
         )
 
@@ -67,14 +68,14 @@ class Lifeline:
     ) -> None:
         if self._process.stdin is not None and self._process.stdin.closed:
             return
-        # All is cleaned up by now. Killed, not told: a process's number may be another's already.
+        # Everything is cleaned up by now. The script must not run: a process id may belong to another process already.
         self._process.kill()
         with self._process:
             pass
 
-    def hold_folder(self, folder: Path) -> None:
-        """Have *folder* removed."""
-        self._tell(f"folder {folder}")
+    def add_folder(self, folder: Path) -> None:
+        """Remove *folder* in the cleanup."""
+        self._send(f"folder {folder}")
 
     def start(
         self,
@@ -85,23 +86,24 @@ class Lifeline:
         env: Mapping[str, str],
         pass_fds: Collection[int] = (),
     ) -> Process:
-        """Start *command* in a process group of its own, held from its first moment on.
+        """Start *command* in a process group of its own, and end it in the cleanup.
 
-        It tells its number itself before it becomes *command*: between our starting it and our telling, we might be
-        killed.
+        The new process registers its id itself before it becomes *command*: this process might be killed between
+        starting and registering it.
 
         Args:
             command: a program's path and its arguments.
-            output: the file that takes what it writes.
-            how: ``kill`` has its group killed, ``end`` has it ended, by SIGKILL if it does not heed SIGTERM.
+            output: the file to append its output to.
+            how: ``kill`` to kill its group; ``end`` to send it SIGTERM, and SIGKILL after a second.
             env: its environment.
-            pass_fds: of our open files, those that it gets.
+            pass_fds: the file descriptors that it inherits.
 
         Raises:
-            OSError: if no process can be started. That *command* can't be run is said in *output*, and exit code 126.
+            OSError: if no process can be started. If *command* can't be run, the shell writes that to *output* and
+                exits with code 126 or 127.
         """
-        told = "kill -$$" if how == "kill" else "end $$"
-        script = f'echo "{told}"; exec "$@" >>"$0" 2>&1'
+        entry = "kill -$$" if how == "kill" else "end $$"
+        script = f'echo "{entry}"; exec "$@" >>"$0" 2>&1'
         return Process(
             ["/bin/sh", "-c", script, str(output), *command],
             stdin=subprocess.DEVNULL,
@@ -112,24 +114,24 @@ class Lifeline:
             pass_fds=pass_fds,
         )
 
-    def hold(self, code: str) -> None:
-        """Have *code* run by Python, with the standard library alone.
+    def add_code(self, code: str) -> None:
+        """Run *code* in the cleanup.
 
         Args:
-            code: a single line.
+            code: one line of Python that imports the standard library only.
         """
-        self._tell(f"python {code}")
+        self._send(f"python {code}")
 
-    def let_go(self) -> None:
-        """Have it done now, and wait for that; what takes longer than 5 s goes on without us."""
+    def run_cleanup(self) -> None:
+        """Run the cleanup now and wait for at most 5 s; then it goes on in the background."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            self._process.wait(_LAST_WORK_S)
+            self._process.wait(_CLEANUP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             threading.Thread(target=self._process.wait, daemon=True).start()  # reaps it
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         if self._process.stdin is not None:
             self._process.stdin.write(os.fsencode(f"{line}\n"))
             self._process.stdin.flush()

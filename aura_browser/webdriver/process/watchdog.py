@@ -1,4 +1,4 @@
-"""Ends a browser whose time is up, that nobody waits for any more, or that died while it started."""
+"""Ends a blocking driver call when the deadline passes, the harvest is cancelled, or Chrome exits during its start."""
 
 import os
 import signal
@@ -9,16 +9,16 @@ from typing import Final, Self
 
 from aura_browser.webdriver.deadline import Deadline
 
-_GLANCE_S: Final = 0.05
+_POLL_INTERVAL_S: Final = 0.05
 
 
 class Watchdog:
-    """A thread beside a blocking driver call; it ends the call when that must not go on.
+    """A thread that watches a blocking driver call and ends it when it must not go on.
 
     Args:
-        deadline: when to end it at the latest.
-        end: ends it, whatever it is blocked in.
-        is_lost: tells whether the call waits for what can't come any more.
+        deadline: when to end the call at the latest.
+        end: ends the call; must work whatever the call is blocked in.
+        is_lost: returns whether the call waits for something that can't happen any more.
     """
 
     def __init__(
@@ -41,27 +41,26 @@ class Watchdog:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(_GLANCE_S):
+        while not self._over.wait(_POLL_INTERVAL_S):
             if self._deadline.is_overdue or self._is_lost():
                 self._end()
                 return
 
 
 def end_group(pid: int) -> None:
-    """Kill the process group that *pid* leads, if it is still there."""
+    """Kill the process group that *pid* leads, if it still exists."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return  # macOS says the latter of a group whose processes have ended and are not reaped
+        return  # macOS raises PermissionError for a group of zombies
 
 
-def all_children_ended(pid: int) -> bool:
-    """Tell whether *pid* has children and all have ended.
+def has_only_zombies(pid: int) -> bool:
+    """Return whether *pid* has children and all of them have exited.
 
-    ChromeDriver waits 60 s for a Chrome that exited at start, and leaves it as a zombie meanwhile (measured with
-    ``--remote-debugging-pipe``).
+    With ``--remote-debugging-pipe`` ChromeDriver waits 60 s for a Chrome that exited at start, and does not reap it.
     """
-    import psutil  # needed by few
+    import psutil  # needed only by a slow start
 
     try:
         states = [child.status() for child in psutil.Process(pid).children()]

@@ -18,7 +18,7 @@ from aura_browser.webdriver import harvest
 from tests.parts.open_chrome import open_chrome
 from tests.parts.selenium_grid import SeleniumGrid
 from tests.parts.servers import page, serving
-from tests.parts.waiting import until
+from tests.parts.waiting import eventually, until
 
 pytestmark = pytest.mark.chrome
 
@@ -87,6 +87,14 @@ async def test_a_grid_serves_harvests_at_once(selenium_grid: SeleniumGrid) -> No
     await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
 
 
+async def is_reserved(grid: SeleniumGrid) -> bool:
+    return "reserved" in await asyncio.to_thread(grid.sessions)
+
+
+async def is_full(grid: SeleniumGrid) -> bool:
+    return len([key for key in await asyncio.to_thread(grid.sessions) if key != "reserved"]) == 2
+
+
 async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(selenium_grid: SeleniumGrid) -> None:
     never = (Condition.parse("cookie:never"),)
     async with serving(page()) as (_server, origin):
@@ -95,8 +103,7 @@ async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(selenium_g
             await harvest(site, engine=Grid(selenium_grid.url), timeout_s=4)
         await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
         harvesting = asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url)))
-        while "reserved" not in await asyncio.to_thread(selenium_grid.sessions):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await eventually(lambda: is_reserved(selenium_grid))
         harvesting.cancel()  # while its browser starts
         with pytest.raises(asyncio.CancelledError):
             await harvesting
@@ -168,8 +175,7 @@ async def test_a_full_grid_is_waited_for_until_the_time_is_over(selenium_grid: S
     async with serving(page()) as (_server, origin):
         site = page_site(origin, never)
         holding = [asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url))) for _ in range(2)]
-        while len([key for key in await asyncio.to_thread(selenium_grid.sessions) if key != "reserved"]) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        await eventually(lambda: is_full(selenium_grid))
         with pytest.raises(GridFailed, match="no browser was free within 2 s"):
             await harvest(site, engine=Grid(selenium_grid.url), timeout_s=2)
         for harvesting in holding:

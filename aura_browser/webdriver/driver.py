@@ -1,0 +1,26 @@
+"""The part of Selenium's ``WebDriver`` that a harvest uses."""
+
+from typing import Any, Protocol
+
+
+class Driver(Protocol):
+    """The part of Selenium's ``WebDriver`` that a harvest uses."""
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """The browser's capabilities (https://www.w3.org/TR/webdriver2/#capabilities)."""
+
+    def get(self, url: str, /) -> None:
+        """Open a page."""
+
+    def execute_script(self, script: str, /) -> Any:  # noqa: ANN401 - JSON
+        """Run *script* in the page, as the body of a function, and return its result."""
+
+    def execute_cdp_cmd(self, cmd: str, cmd_args: dict[str, Any], /) -> Any:  # noqa: ANN401 - JSON
+        """Send a command of the DevTools protocol and return its result."""
+
+    def get_log(self, log_type: str, /) -> Any:  # noqa: ANN401 - JSON
+        """Return the log entries since the last call."""
+
+    def set_script_timeout(self, time_to_wait: float, /) -> None:
+        """Set the time-out of scripts, in seconds."""

@@ -1,0 +1,52 @@
+"""The tests' own layout: parts in one place, every module of the package with a test that says so."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import aura_browser
+
+PACKAGE = Path(aura_browser.__file__).parent
+TESTS = Path(__file__).parents[1]
+FILES = sorted(TESTS.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))
+def test_no_file_imports_from_a_test_file(path: Path) -> None:
+    assert not [
+        name for name in imported(path) if name.startswith("tests.") and name.split(".")[-1].startswith("test_")
+    ]
+
+
+def test_helpers_lie_in_parts() -> None:
+    beside = {path.name for path in TESTS.glob("*.py")} - {"__init__.py", "conftest.py"}
+    assert all(name.startswith("test_") for name in beside)
+
+
+def test_there_is_one_way_to_wait() -> None:
+    """A loop that sleeps is ruff's ASYNC110; bench/peers has those of other programs."""
+    own = [path for path in FILES if "peers" not in path.parts and path.name != "waiting.py"]
+    assert [path for path in own if "noqa: ASYNC" + "110" in path.read_text("utf-8")] == []
+
+
+def test_the_table_says_where_each_module_is_tested() -> None:
+    page = (TESTS / "README.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\S+(?:\.py|/))` \| (.+?) \|$", page, re.MULTILINE))
+    modules = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if path.stat().st_size > 700}
+    places = {name for name in told if name.endswith("/")}
+    untold = {name for name in modules - told.keys() if not any(name.startswith(place) for place in places)}
+    assert untold == set()
+    for name, tests in told.items():
+        assert (PACKAGE / name).exists(), name
+        for test in re.findall(r"`([^`]+)`", tests):
+            assert (TESTS / test).exists(), test
