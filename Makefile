@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint typecheck format lifecycle bench bench-peers docs wheel clean
+.PHONY: help setup demo test test-fast lint typecheck format lifecycle bench bench-peers docs wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,6 +16,9 @@ demo: setup ## run the main job against a local chat site
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest
+
+test-fast: setup ## run the tests that need no browser and no long wait, under a minute
+	@$(BIN)/python -m pytest -m "not chrome and not slow" --ignore=tests/whole --ignore=tests/cli
 
 lint: $(STAMP) ## check style and format
 	@$(BIN)/ruff check

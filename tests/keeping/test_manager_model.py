@@ -721,12 +721,14 @@ def explore(machine: type[Schedules], examples: int, steps: int) -> None:
     run_state_machine_as_test(machine, settings=plan)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a schedule that breaks one is made short, which takes minutes
 def test_no_schedule_breaks_a_promise(no_log: None) -> None:
     explore(Schedules, examples=900, steps=50)
     assert not [what for what in INTERESTING if not Schedules.reached[what]]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # as above
 def test_no_schedule_breaks_a_promise_on_files(no_log: None) -> None:
     explore(SchedulesOnFiles, examples=100, steps=40)
