@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack, get_args
 
 from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import InteractionRequired, InvalidInput, NotReady
+from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
-from aura_browser.keeping.renewal import Harvest, Prove
+from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, has_password, without_password
 from aura_browser.session import Session
 from aura_browser.site import Site
@@ -136,7 +137,8 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
         # A window opens only for a caller who waits for it, never in the background.
-        renews_early=settings.refresh != "interactive",
+        renews_early=settings.refresh == "headless",
+        opens_browser=settings.refresh != "never",
     )
 
 

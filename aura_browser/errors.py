@@ -17,7 +17,9 @@
     ├── HarvestCoolingDown     a harvest failed recently; the next one is not allowed yet
     ├── SessionFormatError     text that is not a session
     ├── StoreError             a session store can't be read or written
-    │   └── SessionLocked      a stored session is encrypted, and no available key decrypts it
+    │   ├── SessionUnreadable  a stored session was written by a newer program; it stays
+    │   │   └── SessionLocked      it is encrypted, and no key opens it
+    │   └── SessionProtected   a person's login is not replaced by a session that is not proven
     ├── SessionRefused         the site refused a renewed session too
     └── ChatError              a request failed on its way to the site, or at the site
         ├── ConnectionFailed   no complete response: refused, DNS, TLS, proxy, dropped
@@ -255,14 +257,16 @@ class SessionFormatError(AuraError):
     Attributes:
         field: the invalid field, such as ``cookies[0].name``; empty if the whole text is invalid.
         problem: why it is invalid; never contains a value from the text.
+        is_newer: whether a newer aura-browser wrote it.
     """
 
     field: str
     problem: str
+    is_newer: bool = False
 
     def __str__(self) -> str:
         where = f" at {self.field}" if self.field else ""
-        advice = "Update aura-browser." if self.field == "version" else "Harvest a new session."
+        advice = "Update aura-browser." if self.is_newer else "Harvest a new session."
         return f"Not a session{where}: {_as_sentence(self.problem)} {advice}"
 
 
@@ -282,11 +286,25 @@ class StoreError(AuraError):
         return f"The session store {self.place} can't be used: {self.problem}"
 
 
-class SessionLocked(StoreError):
-    """A stored session is encrypted, and no available key decrypts it. It is left unchanged."""
+class SessionUnreadable(StoreError):
+    """A stored session can't be read by this program. It is left unchanged, and nothing replaces it."""
+
+    def __str__(self) -> str:
+        return f"The stored session {self.place} can't be read: {self.problem}"
+
+
+class SessionLocked(SessionUnreadable):
+    """A stored session is encrypted, and no available key decrypts it."""
 
     def __str__(self) -> str:
         return f"The stored session {self.place} can't be decrypted: {self.problem}"
+
+
+class SessionProtected(StoreError):
+    """The stored session is a person's login, and the new one is not proven to be one. The stored one stays."""
+
+    def __str__(self) -> str:
+        return f"The stored session {self.place} stays: {self.problem}"
 
 
 @dataclass(eq=False, repr=False)
@@ -350,11 +368,13 @@ class SiteFailed(ChatError):
         url: the requested URL.
         status: the response's HTTP status; 0 if the response is not valid HTTP.
         message: the site's message, cleaned for a terminal.
+        retry_after_s: seconds to wait, or None if the site did not say.
     """
 
     url: str
     status: int
     message: str
+    retry_after_s: float | None = None
 
     def __str__(self) -> str:
         message = _as_sentence(self.message or "no message")

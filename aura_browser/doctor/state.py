@@ -78,7 +78,7 @@ def _list_private_paths(folder: Path, *, with_profiles: bool) -> Iterator[Path]:
         yield folder.parent
         yield from (folder.parent / "profiles").glob("*")
     yield folder
-    for pattern in ("*.json", "*.corrupt", "*.lock", ".swap*"):
+    for pattern in ("*.json", "*.corrupt*", "*.lock", ".swap*"):
         yield from folder.glob(pattern)
 
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import math
+import time
+import warnings
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -13,16 +16,18 @@ from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
 from aura_browser.http.exchange import check_proxy_answer
-from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
+from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
 
-_PEEK_TIMEOUT_S: Final = 10.0
+_ERROR_PEEK_TIMEOUT_S: Final = 10.0  # a page this slow is not a check page
+_PAGE_PEEK_TIMEOUT_S: Final = 0.25
 _MAX_PEEK_BYTES: Final = 64 * 1024
 # Every request uses these, and looking them up in their enumerations is slow up to Python 3.11.
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
+_SUSPECT: Final = Verdict.SUSPECT
 _REDIRECTS: Final = int(HTTPStatus.MULTIPLE_CHOICES)
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
@@ -68,14 +73,14 @@ class SessionMiddleware:
         """
         if not self._site.owns(request.url):
             return await handler(request)
-        began = self._manager.clock()
+        began = time.monotonic()
         session = await self._manager.get()
         response, ruling = await self._send(request, handler, session)
         for _ in range(_MAX_REPLAYS):
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
-            if ruling.verdict is not _STALE or session.harvested_at >= began:
+            if ruling.verdict is not _STALE or self._manager.was_harvested_since(session, began):
                 break
-            for name in session.headers:
+            for name in (*session.headers, *self._derive(session, request)):
                 request.headers.pop(name, None)  # the new session may not have it
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
@@ -99,14 +104,32 @@ class SessionMiddleware:
         now = self._manager.clock()
         first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
+        if ruling.verdict is _SUSPECT:
+            ruling = await self._decide(request, session, ruling)
         if ruling.verdict is _OK:
-            # A redirect's target is not known yet: a redirect to a login sets an empty session.
-            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ()) if response.status < _REDIRECTS else ()
-            self._manager.accept(session, set_cookies, request.url)
+            self._manager.accept(session, self._find_own_cookies(session, response), request.url)
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
         return response, ruling
+
+    async def _decide(self, request: ClientRequest, session: Session, ruling: Ruling) -> Ruling:
+        """Ask the probe what a suspect response says of the session."""
+        place = f"{request.method} {request.url}"
+        is_callers = await self._manager.belongs_to_caller(session, ruling.mark, place)
+        return msgspec.structs.replace(ruling, verdict=_OK if is_callers else _STALE)
+
+    def _find_own_cookies(self, session: Session, response: ClientResponse) -> Sequence[str]:
+        """Return the ``Set-Cookie`` headers that belong to the session, and not to a stranger in its place."""
+        set_cookies: Sequence[str] = response.headers.getall(hdrs.SET_COOKIE, ())
+        if not set_cookies or response.status < _REDIRECTS or session.proof == "distinguished":
+            return set_cookies
+        # A redirect to a login brings an empty session; whether this is one was not proven.
+        leads_away = session.is_protected and describe_redirect(response.url, response.status, response.headers)
+        return () if leads_away else set_cookies
+
+    def _derive(self, session: Session, request: ClientRequest) -> Mapping[str, str]:
+        return self._site.derive(session, request.method) if self._site.derive else {}
 
     def _set_headers(self, request: ClientRequest, session: Session) -> None:
         """Set the session's headers on *request*. They are cached per session and URL until a cookie expires."""
@@ -126,6 +149,8 @@ class SessionMiddleware:
             )
         request.headers.pop(hdrs.COOKIE, None)
         request.headers.update(self._headers)
+        if self._site.derive:
+            request.headers.update(self._derive(session, request))
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:
         advice = _ADVICE.format(command=self._site.login_command())
@@ -142,12 +167,18 @@ def _check_proxy(response: ClientResponse, proxy: URL) -> None:
 
 
 async def _read_first_bytes(response: ClientResponse) -> bytes:
-    """Return the start of the body; the caller of the request can still read the whole body."""
-    data = b""
-    with suppress(TimeoutError):  # a page this slow is not a check page
-        async with asyncio.timeout(_PEEK_TIMEOUT_S):
-            while len(data) < _MAX_PEEK_BYTES and not response.content.at_eof():
-                data += await response.content.readany()
-    if response.content.at_eof():
-        response._body = data  # noqa: SLF001 - where read() caches it; aiohttp has no public peek
-    return data
+    """Return the start of the body; the caller of the request still reads the whole of it.
+
+    A page with a good status is looked at as far as it comes at once, since it may be one that goes on for long.
+    """
+    content, data = response.content, b""
+    patience_s = _ERROR_PEEK_TIMEOUT_S if response.status >= HTTPStatus.BAD_REQUEST else _PAGE_PEEK_TIMEOUT_S
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience_s):
+            while len(data) < _MAX_PEEK_BYTES and not content.at_eof():
+                data += await content.readany()
+    if data:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp offers no other way to look ahead
+            content.unread_data(data)
+    return data[:_MAX_PEEK_BYTES]

@@ -1,5 +1,6 @@
-"""Proof: send a session to its site with the real HTTP client, exactly as it was harvested."""
+"""Proof: ask a site's probe with a session and once without it. Only a difference proves a login."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
@@ -9,65 +10,192 @@ import msgspec
 from aiohttp import hdrs
 from yarl import URL
 
-from aura_browser.errors import SessionRefused
+from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused
+from aura_browser.http.comparison import ProbeAnswer, find_resets
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
-from aura_browser.http.verdict import describe_redirect, judge, needs_first_bytes, raise_for
+from aura_browser.http.verdict import Verdict, judge, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.text import redact_url
 
-_MAX_PEEK_BYTES: Final = 4096  # enough of a 503 page to distinguish a check from an error
+_MAX_BODY_BYTES: Final = 64 * 1024
+_MAX_LEARNED: Final = 5
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _ADVICE: Final = (
     "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
-    "session to the browser's TLS or address, or keep it where it can't be read. Use the site in the browser instead."
+    "session to the browser's TLS or address, or keep it where it can't be read."
 )
+_EXPIRED: Final = "Its cookies have expired. Log in again."
 
 
 async def prove(
-    site: Site, session: Session, *, read_timeout_s: float = 30.0, clock: Callable[[], float] = time.time
+    site: Site,
+    session: Session,
+    *,
+    read_timeout_s: float = 30.0,
+    clock: Callable[[], float] = time.time,
 ) -> Session:
-    """Send *session* to *site* with aiohttp and return it after the response: proven, and rotated.
+    """Send *session* to *site* with aiohttp, and return it with what was proven.
 
-    Sends the site's probe; without one, requests the page that the session was harvested at.
+    The site's probe is asked with the session and without it. A site without one is asked for the page that the
+    session was harvested at, and then for what that page itself asked for, until one answer differs.
 
     Args:
-        site: the site that the session is for.
+        site: the session's site.
         session: the session; its proxy is used.
-        read_timeout_s: seconds without a byte after which the probe fails.
+        read_timeout_s: seconds without a byte that end the probe.
         clock: returns epoch seconds.
 
+    Returns:
+        The session, ``distinguished``, ``open`` (both answers alike) or ``unproven``, with the cookies that the answer
+        changed, unless that may have ended a login.
+
     Raises:
-        SessionRefused: if the site refuses the session; carries the status and what showed the refusal.
-        RateLimited: for status 429.
-        SiteFailed: for an error response that says nothing about the session.
-        ConnectionFailed: if there is no response.
-        AnswerTimeout: if no byte arrives within *read_timeout_s*.
-        InvalidInput: if the session's proxy does not work with aiohttp.
+        SessionRefused: carries the status and the mark that showed it.
+        RateLimited: 429.
+        SiteFailed: an error that says nothing about the session.
+        ConnectionFailed: no answer.
+        AnswerTimeout: silence.
+        InvalidInput: if the session's proxy can't work.
     """
-    probe = site.probe or Probe(session.url)
-    url = URL(site.origin).join(URL(probe.path))
-    headers = {**session.headers, **probe.headers}
-    if cookie := session.cookie_header(url, clock()):
-        headers[hdrs.COOKIE] = cookie
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
-    proxy_args = connection_args(session.proxy)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **proxy_args) as http:
-        with typed_errors(url, read_timeout_s):
-            async with http.request(
+    async with _open(session, read_timeout_s) as http:
+        prover = _Prover(site, session, http, read_timeout_s, clock)
+        if site.probe is not None:
+            return await prover.prove(site.probe)
+        proven = await prover.prove(Probe(session.probe or session.url))
+        for path in session.page_requests[:_MAX_LEARNED]:
+            if proven.proof == "distinguished":
+                break
+            learned = await prover.try_learned(path)
+            proven = learned or proven
+        return msgspec.structs.replace(proven, page_requests=())
+
+
+def _open(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:
+    timeout = aiohttp.ClientTimeout(total=4 * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
+    through = connection_args(session.proxy)
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **through)
+
+
+class _Prover:
+    """Asks the probes of one session."""
+
+    def __init__(
+        self,
+        site: Site,
+        session: Session,
+        http: aiohttp.ClientSession,
+        read_timeout_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._site = site
+        self._session = session
+        self._http = http
+        self._read_timeout_s = read_timeout_s
+        self._clock = clock
+
+    async def prove(self, probe: Probe) -> Session:
+        """Return the session with what *probe* proves. Errors as :func:`prove`."""
+        asking = asyncio.ensure_future(self._ask_without(probe))
+        try:
+            answer = await self._ask(probe, self._session)
+            self._check(probe, answer)
+            control = await asking
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+        return self._conclude(probe, answer, control)
+
+    async def try_learned(self, path: str) -> Session | None:
+        """Return the session as proven by a request that its page made; None if that proves nothing."""
+        try:
+            proven = await self.prove(Probe(path))
+        except (ChatError, SessionRefused, InvalidInput):
+            return None
+        if proven.proof != "distinguished":
+            return None
+        return msgspec.structs.replace(proven, probe=path)
+
+    def _check(self, probe: Probe, answer: ProbeAnswer) -> None:
+        """Raise what an answer stands for that the site gave to the session."""
+        mark = answer.find_refusal(probe)
+        if mark and answer.ruling.verdict is not Verdict.LIMITED:
+            raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
+        is_error = answer.ruling.verdict is Verdict.LIMITED or (
+            answer.ruling.verdict is Verdict.FAILED and not probe.good_marks
+        )
+        if is_error and (self._site.probe is not None or answer.status >= 500 or answer.status == 429):  # noqa: PLR2004 - statuses
+            raise_for(answer.ruling, answer.url, answer.status, answer.reason)
+
+    def _advise(self) -> str:
+        return _EXPIRED if self._session.is_over(self._clock()) else _ADVICE
+
+    def _conclude(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None) -> Session:
+        now = self._clock()
+        session = msgspec.structs.replace(self._session, verified_at=now, is_login=self._session.is_login or False)
+        if answer.ruling.verdict is Verdict.FAILED and not probe.good_marks:
+            return msgspec.structs.replace(session, proof="unproven", evidence=())
+        if control is None:
+            return msgspec.structs.replace(session, proof="unproven", evidence=())
+        facts = tuple(each.describe(self._session, now, each.read_identity(probe)) for each in (answer, control))
+        differs = facts[0] != facts[1] or bool(control.find_refusal(probe))
+        if not differs and self._was_dropped(facts[0]):
+            mark = f"status {answer.status}, as without the session"
+            raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
+        proof: Final = "distinguished" if differs else "open"
+        identity = answer.read_identity(probe)
+        proven = msgspec.structs.replace(session, proof=proof, evidence=facts, identity=identity)
+        return self._fold(proven, answer, now)
+
+    def _was_dropped(self, fact: str) -> bool:
+        """Return whether an answer that is the same for anybody shows the session's end: it was another before."""
+        return self._session.proof == "distinguished" and self._session.evidence[:1] != (fact,)
+
+    def _fold(self, session: Session, answer: ProbeAnswer, now: float) -> Session:
+        """Apply the answer's cookies, unless they may be those of a stranger in place of a login's."""
+        may_end_login = self._session.is_protected and session.proof != "distinguished"
+        if may_end_login or find_resets(session, answer.set_cookies, answer.url, now):
+            return session
+        return session.fold(answer.set_cookies, answer.url, now)
+
+    async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
+        """Return the answer without the session; None if it says nothing: 429, 5xx, no connection."""
+        try:
+            answer = await self._ask(probe, None)
+        except AuraError:
+            return None
+        is_failure = answer.status >= 500 and answer.ruling.verdict is Verdict.FAILED  # noqa: PLR2004 - a status
+        return None if is_failure or answer.ruling.verdict is Verdict.LIMITED else answer
+
+    async def _ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
+        url = URL(self._site.origin).join(URL(probe.path))
+        if not self._site.owns(url):
+            raise InvalidInput("probe", f"{redact_url(url)} is not at {self._site.origin}; the session stays there")
+        headers = self._build_headers(probe, session, url)
+        with typed_errors(url, self._read_timeout_s):
+            async with self._http.request(
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
             ) as response:
-                check_proxy_answer(response, session.proxy)
-                await _check(site, response, clock())
-                rotated = session.fold(response.headers.getall(hdrs.SET_COOKIE, ()), url, clock())
-    return msgspec.structs.replace(rotated, verified_at=clock())
+                check_proxy_answer(response, self._session.proxy)
+                return await self._read(response)
 
+    def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
+        own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in _SECRET_HEADERS}
+        headers = {**own, **probe.headers}
+        if session is None:
+            return headers
+        if self._site.derive:
+            headers |= self._site.derive(session, probe.method)
+        cookie = session.cookie_header(url, self._clock())
+        return headers | ({hdrs.COOKIE: cookie} if cookie else {})
 
-async def _check(site: Site, response: aiohttp.ClientResponse, now: float) -> None:
-    status, headers = response.status, response.headers
-    first_bytes = await response.content.read(_MAX_PEEK_BYTES) if needs_first_bytes(status, headers) else b""
-    ruling = judge(site, response.url, status, headers, first_bytes=first_bytes, now=now)
-    raise_for(ruling, response.url, status, reason_phrase(response), advice=_ADVICE)
-    # The browser was not redirected from this page.
-    if mark := describe_redirect(response.url, status, headers):
-        raise SessionRefused(redact_url(response.url), status, mark, _ADVICE)
+    async def _read(self, response: aiohttp.ClientResponse) -> ProbeAnswer:
+        body = bytearray()
+        while len(body) < _MAX_BODY_BYTES and (data := await response.content.read(_MAX_BODY_BYTES - len(body))):
+            body += data
+        status, headers = response.status, response.headers
+        now = self._clock()
+        ruling = judge(self._site, response.url, status, headers, first_bytes=bytes(body), now=now)
+        cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
+        return ProbeAnswer(response.url, status, headers, bytes(body), cookies, reason_phrase(response), ruling)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
@@ -11,17 +12,17 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import RateLimited, SessionRefused, SiteFailed
-from aura_browser.hosts import origin_of
 from aura_browser.http.redirects import REDIRECTS, redirect_target
 from aura_browser.site import Site
 from aura_browser.text import redact_url
 
 # 419 is not standard; Laravel and others send it when a session has expired.
-_STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, 419})
-# Found in check and login pages (Cloudflare's and others), but not in a server's error page.
+_STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, 419})
+# Found in check and login pages (Cloudflare's and others), but not in a server's error page. No part is unbounded.
 _CHECK_MARK: Final = re.compile(
-    rb"<body[^>]*\bno-js\b|<title>\s*just a moment|challenge-platform|type=.?password", re.IGNORECASE
+    rb"<body[^>]{0,500}\bno-js\b|<title>\s{0,9}just a moment|challenge-platform", re.IGNORECASE
 )
+_PASSWORD_FIELD: Final = re.compile(rb"<input[^>]{0,500}\btype=[\"']?password\b", re.IGNORECASE)
 
 
 class Verdict(Enum):
@@ -29,8 +30,14 @@ class Verdict(Enum):
 
     OK = "ok"
     STALE = "stale"
+    SUSPECT = "suspect"
     LIMITED = "limited"
     FAILED = "failed"
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it speaks against the session, clearly or not."""
+        return self in {Verdict.STALE, Verdict.SUSPECT}
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -56,9 +63,10 @@ def judge(
     """Judge one response of *site*.
 
     - 429 is *limited*, whatever else the response says.
-    - 401, 403, 419 and ``cf-mitigated: challenge`` are *stale*.
-    - On the site's API paths, a redirect to another page or origin and HTML with a status below 400 are *stale*.
-    - 503 is *stale* if it is a check page. Otherwise it is *failed*, as is every other status from 400 up.
+    - 401, 419 and ``cf-mitigated: challenge`` are *stale*, and so is a 503 with a check page.
+    - What may have another cause is *suspect*: 403, a redirect to another address, a page from an API path, and a page
+      with a password field or a check.
+    - Every other status from 400 up is *failed*.
     - Everything else is *ok*.
 
     Args:
@@ -73,10 +81,12 @@ def judge(
         return _PLAIN_OK
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Ruling(Verdict.LIMITED, "status 429", retry_after_s(headers, now))
-    if mark := _find_stale_mark(site, url, status, headers, first_bytes):
+    if mark := _find_stale_mark(status, headers, first_bytes):
         return Ruling(Verdict.STALE, mark)
+    if mark := _find_suspect_mark(site, url, status, headers, first_bytes):
+        return Ruling(Verdict.SUSPECT, mark)
     if status >= HTTPStatus.BAD_REQUEST:
-        return Ruling(Verdict.FAILED, f"status {status}")
+        return Ruling(Verdict.FAILED, f"status {status}", retry_after_s(headers, now))
     return Ruling(Verdict.OK, f"status {status}")
 
 
@@ -91,22 +101,22 @@ def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: 
         advice: for a refused session: the likely cause, and what to do.
 
     Raises:
-        SessionRefused: *stale*.
+        SessionRefused: *stale*, or *suspect* once the probe was refused too.
         RateLimited: *limited*.
         SiteFailed: *failed*.
     """
     match ruling.verdict:
-        case Verdict.STALE:
+        case Verdict.STALE | Verdict.SUSPECT:
             raise SessionRefused(redact_url(url), status, ruling.mark, advice)
         case Verdict.LIMITED:
             raise RateLimited(redact_url(url), ruling.retry_after_s)
         case Verdict.FAILED:
-            raise SiteFailed(redact_url(url), status, reason)
+            raise SiteFailed(redact_url(url), status, reason, ruling.retry_after_s)
 
 
 def needs_first_bytes(status: int, headers: Mapping[str, str]) -> bool:
-    """Return whether :func:`judge` needs the start of the body: only for a 503 with an HTML page."""
-    return status == 503 and _is_html(headers)  # noqa: PLR2004 - a hot path
+    """Return whether :func:`judge` needs the start of the body: only of a page, with a status of 200 or 503."""
+    return status in {200, 503} and is_html(headers)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -115,35 +125,60 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        until = parsedate_to_datetime(text)
+        # A date without a zone is GMT, in all three forms of RFC 9110 section 5.6.7.
+        return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now)
     except (ValueError, OverflowError):
         return None
 
 
-def _find_stale_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
+def find_login_mark(first_bytes: bytes) -> str:
+    """Return what in the beginning of a page shows that it is a login or a check; empty for nothing."""
+    if _CHECK_MARK.search(first_bytes):
+        return "a check page"
+    return "a page with a password field" if _PASSWORD_FIELD.search(first_bytes) else ""
+
+
+def _find_stale_mark(status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
     if headers.get("cf-mitigated", "").lower() == "challenge":
         return f"status {status}, cf-mitigated: challenge"
     if status in _STALE_STATUSES:
         return f"status {status}"
-    if needs_first_bytes(status, headers):
-        return f"status {status} with a check page" if _CHECK_MARK.search(first_bytes) else ""
-    if status >= HTTPStatus.BAD_REQUEST or not site.is_api(url):
-        return ""
+    is_check = status == HTTPStatus.SERVICE_UNAVAILABLE and find_login_mark(first_bytes)
+    return f"status {status} with a check page" if is_check else ""
+
+
+def _find_suspect_mark(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:
+    if status == HTTPStatus.FORBIDDEN:
+        return f"status {status}"
     if status in REDIRECTS:
         return describe_redirect(url, status, headers)
-    return f"status {status} with an HTML page from an API path" if _is_html(headers) else ""
+    if status >= HTTPStatus.BAD_REQUEST or not is_html(headers):
+        return ""
+    if mark := find_login_mark(first_bytes):
+        return f"status {status} with {mark}"
+    return f"status {status} with an HTML page from an API path" if site.is_api(url) else ""
 
 
 def describe_redirect(url: URL, status: int, headers: Mapping[str, str]) -> str:
-    """Return the target of a redirect from *url*, to show; empty if it stays on the page or is not a redirect."""
+    """Return the target of a redirect from *url*, to show; empty if it stays there or is not a redirect.
+
+    The same path with another query is another address; one that ends with a slash, or with TLS, is not.
+    """
     try:
         target = redirect_target(url, status, headers)
     except ValueError:
         return f"status {status} to a malformed URL"
-    if target is None or (origin_of(target) == origin_of(url) and target.path.rstrip("/") == url.path.rstrip("/")):
+    if target is None or _normalize(target) == _normalize(url):
         return ""
     return f"status {status} to {redact_url(target)}"  # the query of a login page may contain tokens
 
 
-def _is_html(headers: Mapping[str, str]) -> bool:
+def _normalize(url: URL) -> tuple[str | None, int | None, str, str]:
+    is_default = url.port in {80, 443}
+    return url.host, None if is_default else url.port, url.path.rstrip("/"), url.raw_query_string
+
+
+def is_html(headers: Mapping[str, str]) -> bool:
+    """Return whether a response is a page, as its type says."""
     return headers.get("Content-Type", "").lower().startswith(("text/html", "application/xhtml"))

@@ -16,6 +16,8 @@ class Counters(msgspec.Struct):
         refusals: responses that showed the session to be stale.
         replays: requests that were sent again.
         rotations: responses that changed the session's cookies.
+        suspects: responses for which the probe was asked, because they may show the session's end or not.
+        proofs: results of proofs, by kind: ``distinguished``, ``open``, ``unproven``, ``refused``.
     """
 
     harvests: int = 0
@@ -26,3 +28,5 @@ class Counters(msgspec.Struct):
     refusals: int = 0
     replays: int = 0
     rotations: int = 0
+    suspects: int = 0
+    proofs: dict[str, int] = msgspec.field(default_factory=dict)

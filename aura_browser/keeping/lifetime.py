@@ -8,13 +8,11 @@ if TYPE_CHECKING:
 
 _ADVISORY_SHARE: Final = 0.15
 _MAX_ADVISORY_S: Final = 600.0
-_MANDATORY_SHARE: Final = 0.02
-_MAX_MANDATORY_S: Final = 5.0
 _HARVESTS_AHEAD: Final = 2.0
 
 
 class Due(Enum):
-    """Whether to renew: no, soon (callers use the old session meanwhile), or now (callers wait)."""
+    """Whether to renew: no, soon (in the background), or now that the session has probably ended."""
 
     NO = "no"
     SOON = "soon"
@@ -25,9 +23,9 @@ def renewal_due(session: "Session", now: float, *, harvest_s: float = 0.0, jitte
     """Return whether to renew *session* at *now*. A session without a known expiry is never renewed early.
 
     The advisory window is the last 15 % of the session's life, at most 10 minutes, and at least the time of two
-    harvests so that a short-lived session is replaced in time, but no more than half its life. The mandatory
-    window is the last 2 %, at most 5 s. Life starts at the last proof or rotation, so a session with a sliding
-    expiry is never due while it is used.
+    harvests so that a short-lived session is replaced in time, but no more than half its life. Life starts at the
+    last proof or rotation, so a session with a sliding expiry is never due while it is used. The end is a guess: once
+    it has come, the site is asked.
 
     Args:
         session: the session.
@@ -37,9 +35,9 @@ def renewal_due(session: "Session", now: float, *, harvest_s: float = 0.0, jitte
     """
     if session.expires_at is None:
         return Due.NO
-    life = session.expires_at - max(session.harvested_at, session.verified_at or 0.0)
+    life = session.expires_at - max(session.harvested_at, session.verified_at or 0.0, session.rotated_at or 0.0)
     left = session.expires_at - now
-    if left <= min(_MANDATORY_SHARE * life, _MAX_MANDATORY_S):
+    if left <= 0:
         return Due.NOW
     share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
     return Due.SOON if left <= min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2) else Due.NO

@@ -9,9 +9,10 @@ from typing import Final
 import msgspec
 from yarl import URL
 
-from aura_browser.errors import SessionLocked, StoreError
+from aura_browser.errors import SessionUnreadable, StoreError
 from aura_browser.session import Cookie, Session
 from aura_browser.session.cookie import apply_changes, diff_cookies
+from aura_browser.session.replacement import refuse_replacement
 from aura_browser.store import SessionKey, Store
 
 _log = logging.getLogger(__name__)
@@ -49,11 +50,12 @@ class LiveSession:
         """Return the cached session; None if there is none, or it can't be read now.
 
         Raises:
-            SessionLocked: if no key decrypts it. A new session could not be saved, and would need a browser every time.
+            SessionUnreadable: if it stays unreadable. A new session could not be saved, and would need a browser every
+                time.
         """
         try:
             return await self._store.load(self._key)
-        except SessionLocked:
+        except SessionUnreadable:
             raise
         except StoreError as error:
             _log.warning("%s Continuing without the cache.", error)
@@ -65,7 +67,7 @@ class LiveSession:
         They are ignored if the session has been replaced since.
         """
         current = self.current
-        if current is None or current.harvested_at != session.harvested_at or not set_cookies:
+        if current is None or current.lineage != session.lineage or not set_cookies:
             return False
         rotated = current.fold(set_cookies, url, self._clock())
         if rotated is current:
@@ -80,11 +82,19 @@ class LiveSession:
         self._is_unsaved = not is_saved
         if self._is_in_use(session):
             # Another process rotated the same harvest; the changes made here are still to be saved.
-            session = session.with_cookies(apply_changes(session.cookies, self._changes))
+            session = self._with_changes(session)
         else:
             self._changes.clear()
         self.current = session
         return session
+
+    def confirm(self, proven: Session) -> Session:
+        """Use what a proof of the session in use returned, unless it was replaced or rotated meanwhile."""
+        if self.current is not None and self.current.order == proven.order and self._is_in_use(proven):
+            self.current = proven
+            self._is_unsaved = True
+            self._write_soon()
+        return self.current or proven
 
     async def write(self) -> bool:
         """Merge the cookies that changed here into the cached session; return False if the store can't be used."""
@@ -127,7 +137,7 @@ class LiveSession:
         self._writer = None
 
     async def _keep_writing(self) -> None:
-        while self._changes:
+        while self._changes or self._is_unsaved:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DEBOUNCE_S):
                     await self._closing.wait()
@@ -138,28 +148,32 @@ class LiveSession:
         """Use the stored session, which includes the rotations of other processes."""
         self._is_unsaved = False
         if stored is not None and self._is_in_use(stored):
-            self.current = stored.with_cookies(apply_changes(stored.cookies, self._changes))
+            self.current = self._with_changes(stored)
+
+    def _with_changes(self, session: Session) -> Session:
+        if not self._changes:
+            return session
+        changed = session.with_cookies(apply_changes(session.cookies, self._changes))
+        return msgspec.structs.replace(changed, rotation=session.rotation + 1)
 
     def _is_in_use(self, session: Session) -> bool:
         """Return whether *session* is of the harvest in use; it may have been replaced during a write."""
-        return self.current is not None and self.current.harvested_at == session.harvested_at
+        return self.current is not None and self.current.lineage == session.lineage
 
 
 def is_newer(session: Session, other: Session) -> bool:
-    """Return whether *session* is newer than *other*."""
-    return _recency(session) > _recency(other) and session != other
-
-
-def _recency(session: Session) -> tuple[float, float]:
-    return session.harvested_at, session.verified_at or 0.0
+    """Return whether *session* came after *other*, by generation and rotation and not by any clock."""
+    return session.order > other.order and session != other
 
 
 def _merge(stored: Session | None, mine: Session, written: Changes) -> Session | None:
-    """Return the session to store after *mine* was rotated, or None if the stored harvest is newer."""
-    if stored is None or stored.harvested_at < mine.harvested_at:
+    """Return the session to store after *mine* was rotated, or None if a newer one is stored already."""
+    if stored is None or (stored.generation < mine.generation and not refuse_replacement(stored, mine)):
         return mine
-    if stored.harvested_at > mine.harvested_at:
+    if stored.lineage != mine.lineage:
         return None
-    verified_at = max(stored.verified_at or 0.0, mine.verified_at or 0.0) or None
-    merged = stored.with_cookies(apply_changes(stored.cookies, written))
-    return msgspec.structs.replace(merged, verified_at=verified_at)
+    newest = mine if (mine.verified_at or 0.0) > (stored.verified_at or 0.0) else stored
+    merged = newest.with_cookies(apply_changes(stored.cookies, written))
+    times = [at for at in (stored.rotated_at, mine.rotated_at) if at is not None]
+    rotation = max(stored.rotation, mine.rotation) + (merged.cookies != mine.cookies)
+    return msgspec.structs.replace(merged, rotated_at=max(times, default=None), rotation=rotation)

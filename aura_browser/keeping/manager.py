@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 
 from yarl import URL
 
-from aura_browser.errors import AuraError
+from aura_browser.errors import SessionRefused
 from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
+from aura_browser.keeping.doubt import Doubt, Prove
 from aura_browser.keeping.events import log_event
 from aura_browser.keeping.lifetime import Due, renewal_due
 from aura_browser.keeping.live_session import LiveSession
-from aura_browser.keeping.renewal import Harvest, Prove, Renewal
+from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.keeping.single_flight import SingleFlight
 from aura_browser.session import Session
 from aura_browser.site import Site
@@ -41,6 +42,7 @@ class SessionManager:
         first: a session to start with, instead of the cached one.
         owns_store: close the store when the manager is closed.
         renews_early: renew in the background before the session expires.
+        opens_browser: whether a harvest may open a browser; if not, no failure is counted.
 
     Attributes:
         site: as given.
@@ -62,6 +64,7 @@ class SessionManager:
         first: Session | None = None,
         owns_store: bool = False,
         renews_early: bool = True,
+        opens_browser: bool = True,
     ) -> None:
         self.site = site
         self.proxy = key.proxy
@@ -72,42 +75,59 @@ class SessionManager:
         self._origin = key.origin
         self._renews_early = renews_early
         self._cool_down_s = cool_down_s
-        self._budget = HarvestBudget(store, key.origin, clock=clock, cool_down_s=cool_down_s)
+        self._budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock)
+        self._doubt = Doubt(prove, self.counters)
         self._renewal = Renewal(
+            site,
             store,
             key,
-            self._live,
-            self._budget,
+            live=self._live,
+            budget=self._budget if opens_browser else None,
             harvest=harvest,
-            prove=prove,
+            doubt=self._doubt,
             counters=self.counters,
             clock=clock,
         )
-        self._flight: SingleFlight[Session] = SingleFlight(self._log_failure)
-        self._requested: asyncio.Task[Session] | None = None
-        self._given_up_at = 0.0
+        self._flight: SingleFlight[Session] = SingleFlight(self._note_failure)
+        self._asked: asyncio.Task[Session] | None = None
+        self._early: asyncio.Task[Session] | None = None
+        self._given_up: Session | None = None
+        self._unknown: Session | None = None
         self._jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, not for secrets
-        self._no_early_renewal_before = 0.0
+        self._not_early_before = 0.0
 
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 
-        In its advisory window the session is renewed in the background. In the mandatory window this waits for the
-        renewal, and returns the old session if that fails, because the site may still accept it.
+        Before its probable end a new one is got in the background. Once that has come the site is asked: if it takes the
+        session still, this returns it, and otherwise a new one.
 
         Raises:
-            AuraError: if the harvest fails; HarvestCoolingDown soon after a failure.
+            AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.
         """
         session = self._live.current or await self._join(self._load_or_renew)
         due = renewal_due(session, self.clock(), harvest_s=self._renewal.harvest_s, jitter=self._jitter)
-        if due is Due.NO:
+        if due is Due.NO or session is self._unknown:
             return session
         if due is Due.SOON:
             if self._renews_early:
                 self._renew_early(session)
             return session
-        return await self._renew_expiring(session)
+        return await self._decide_at_its_end(session)
+
+    async def prove(self) -> Session:
+        """Return the session after asking the site whether it takes it; a new one if it does not.
+
+        Raises:
+            AuraError: as :meth:`get`, and what keeps the site from answering.
+        """
+        session = await self.get()
+        try:
+            proven = await self._doubt.prove(session)
+        except SessionRefused:
+            return await self.renew(session)
+        return self._live.confirm(proven)
 
     async def renew(self, refused: Session) -> Session:
         """Return a session other than the *refused* one: compare-and-swap, by value and not by any clock.
@@ -121,29 +141,39 @@ class SessionManager:
         log_event("refused", origin=self._origin, session=refused.fingerprint)
         return await self._replace(refused, "refused")
 
-    async def harvest(self, *, despite_cool_down: bool = False) -> Session:
-        """Return a new session from a browser; it replaces the cached one.
+    async def harvest(self, *, despite_cool_down: bool = False, replace: bool = False) -> Session:
+        """Harvest a new session, even if a valid one is cached, and save it.
 
         Args:
-            despite_cool_down: ignore a cool-down, because a person takes part in the harvest.
+            despite_cool_down: ignore earlier failures and other processes' harvests, because a person waits for it.
+            replace: replace a person's login even by a session that is not proven to be one.
 
         Raises:
-            AuraError: as in :meth:`get`.
+            AuraError: as :meth:`get`.
         """
 
         async def renew() -> Session:
-            return await self._renewal.run(None, "asked", despite_cool_down=despite_cool_down)
+            return await self._renewal.run(None, "asked", is_personal=despite_cool_down, replace=replace)
 
-        while self._flight.task is not None and self._flight.task is not self._requested:
+        while self._flight.task is not None and self._flight.task is not self._asked:
             await asyncio.wait([self._flight.task])
         if self._flight.task is None:
-            self._requested = self._flight.begin(renew)
+            self._asked = self._flight.begin(renew)
         return await self._join(renew)
 
+    async def belongs_to_caller(self, session: Session, mark: str, place: str) -> bool:
+        """Return whether a suspect response is the caller's, as the probe says; see :class:`Doubt`."""
+        return await self._doubt.belongs_to_caller(session, mark, place)
+
+    def was_harvested_since(self, session: Session, began: float) -> bool:
+        """Return whether *session* comes from a harvest here that began after *began* (monotonic seconds)."""
+        latest = self._renewal.latest
+        return latest is not None and latest[0] == session.lineage and latest[1] >= began
+
     async def give_up(self, refused: Session) -> None:
-        """Record that a session was refused right after its harvest, which counts as a failed harvest."""
-        if refused.harvested_at > self._given_up_at:
-            self._given_up_at = refused.harvested_at
+        """Record that a session was refused right after its harvest: a failed harvest."""
+        if self._given_up is None or refused.lineage != self._given_up.lineage:
+            self._given_up = refused
             await self._budget.record_failure("the site refused the session that it had just given")
 
     def accept(self, session: Session, set_cookies: Sequence[str], url: URL) -> None:
@@ -156,9 +186,10 @@ class SessionManager:
             self.counters.rotations += 1
 
     async def aclose(self) -> None:
-        """Cancel a running harvest and save unsaved changes. Don't use the manager after that."""
+        """End a harvest under way, and save unsaved changes. The manager must not be used after that."""
         self._live.stop_waiting()
         await self._flight.aclose()
+        await self._doubt.aclose()
         await self._live.aclose()
         if self._owns_store:
             await self._store.aclose()
@@ -167,33 +198,54 @@ class SessionManager:
         self.counters.waits += 1
         return await self._flight.join(work)
 
-    def _log_failure(self, error: BaseException) -> None:
-        # Logged because an early renewal, or one whose callers were all cancelled, raises to nobody.
-        self._no_early_renewal_before = self.clock() + self._cool_down_s
+    def _note_failure(self, error: BaseException) -> None:
+        # Logged here too, because an early renewal has no caller, and other callers may have been cancelled.
+        current, now = self._live.current, self.clock()
+        left = (current.expires_at or now) - now if current else 0.0
+        self._not_early_before = now + max(self._cool_down_s, left / 2)
         _log.info("The session of %s was not renewed: %s", self._origin, error)
 
     def _renew_early(self, session: Session) -> None:
-        if self._flight.task is None and self.clock() >= self._no_early_renewal_before:
-            self._flight.begin(lambda: self._renewal.run(session, "early"))
+        if self._flight.task is None and self.clock() >= self._not_early_before:
+            self._early = self._flight.begin(lambda: self._renew_if_better(session))
 
-    async def _renew_expiring(self, session: Session) -> Session:
-        if self.clock() < self._no_early_renewal_before:
-            return session
-        try:
+    async def _renew_if_better(self, session: Session) -> Session:
+        """Replace *session* before its end; if that brings nothing better, don't try again before it has come."""
+        renewed = await self._renewal.run(session, "early")
+        if renewed is session:
+            self._not_early_before = session.expires_at or self._not_early_before
+        return renewed
+
+    async def _decide_at_its_end(self, session: Session) -> Session:
+        """Return *session* if the site takes it although its probable end has come, else a new one."""
+        opinion = await self._doubt.ask(session)
+        proven = self._doubt.proven
+        if opinion == "good" and proven is not None and proven.lineage == session.lineage:
+            return self._live.confirm(proven.without_expired(self.clock()))
+        if opinion == "refused" or (opinion == "open" and session.is_protected):
             return await self._replace(session, "over")
-        except AuraError:
-            return session
+        self._unknown = session  # asked once for each value
+        return session
 
     async def _replace(self, old: Session, cause: str) -> Session:
         while True:
             current = self._live.current
             if current is not None and current != old:
                 return current
+            await self._wait_for_early()
+            current = self._live.current
+            if current is not None and current != old:
+                return current
             is_ours = self._flight.task is None
             session = await self._join(lambda: self._renewal.run(old, cause))
-            # A flight that another caller started may have done something else, such as load the cached session.
+            # A flight that another caller began may only have loaded the cached session.
             if is_ours or session != old:
                 return session
+
+    async def _wait_for_early(self) -> None:
+        """Let an optional harvest end first; whatever becomes of it says nothing to a caller who needs one."""
+        if self._early is not None and self._flight.task is self._early:
+            await asyncio.wait([self._early])
 
     async def _load_or_renew(self) -> Session:
         cached = await self._live.load()

@@ -1,9 +1,12 @@
 """One renewal: replace a session while no other task or process renews it."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, NoReturn
+
+import msgspec
 
 from aura_browser.errors import (
     AuraError,
@@ -12,23 +15,24 @@ from aura_browser.errors import (
     GridFailed,
     InteractionRequired,
     InvalidInput,
+    SessionProtected,
     StoreError,
     WindowClosed,
 )
 from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
+from aura_browser.keeping.doubt import Doubt
 from aura_browser.keeping.events import log_event
 from aura_browser.keeping.live_session import LiveSession, is_newer
 from aura_browser.session import Session
+from aura_browser.session.replacement import refuse_replacement
+from aura_browser.site import Site
 from aura_browser.store import Lease, SessionKey, Store
 
 _log = logging.getLogger(__name__)
 
 Harvest = Callable[[], Awaitable[Session]]
 """Opens a browser and returns the session that it reads. It limits its own time."""
-
-Prove = Callable[[Session], Awaitable[Session]]
-"""Sends a session to its site and returns it proven; raises the error for the site's response."""
 
 _LOCK_TIMEOUT_S: Final = 330.0  # a little over the longest harvest, in which a person logs in
 _BEFORE_THE_SITE: Final = (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch, GridFailed, WindowClosed)
@@ -38,63 +42,78 @@ class Renewal:
     """Replaces a session: lock, adopt, budget, harvest, prove, save.
 
     Args:
+        site: the session's site.
         store: where sessions are cached and shared.
         key: the session's key in the store.
         live: the session in use, which is replaced.
-        budget: limits failed harvests.
+        budget: limits failed harvests; None where no browser may be opened.
         harvest: returns a new session.
-        prove: checks that the site accepts it.
+        doubt: proves it.
         counters: counts harvests and renewals.
         clock: returns epoch seconds.
 
     Attributes:
         harvest_s: seconds that a harvest takes; 0 before the first one.
+        latest: the lineage of the last session harvested here, and when its harvest began (monotonic seconds).
     """
 
     def __init__(
         self,
+        site: Site,
         store: Store,
         key: SessionKey,
-        live: LiveSession,
-        budget: HarvestBudget,
         *,
+        live: LiveSession,
+        budget: HarvestBudget | None,
         harvest: Harvest,
-        prove: Prove,
+        doubt: Doubt,
         counters: Counters,
         clock: Callable[[], float],
     ) -> None:
         self.harvest_s = 0.0
+        self.latest: tuple[tuple[int, float], float] | None = None
+        self._site = site
         self._store = store
         self._key = key
         self._live = live
         self._budget = budget
         self._harvest = harvest
-        self._prove = prove
+        self._doubt = doubt
         self._counters = counters
         self._clock = clock
 
-    async def run(self, old: Session | None, cause: str, *, despite_cool_down: bool = False) -> Session:
+    async def run(
+        self, old: Session | None, cause: str, *, is_personal: bool = False, replace: bool = False
+    ) -> Session:
         """Return a session other than *old*: a newer one of another process, or one from a browser.
 
         Args:
             old: the session to replace; None accepts any valid cached one.
-            cause: the cause, for counters and events; ``asked`` always harvests.
-            despite_cool_down: ignore a cool-down.
+            cause: the cause, for counters and events; ``asked`` always harvests, ``early`` is optional.
+            is_personal: whether a person waits for it, who is not held back by earlier failures or others' harvests.
+            replace: replace a person's login even by a session that is not proven to be one.
 
         Raises:
+            InteractionRequired: if only a person can get a session that may replace the old one, which stays.
             AuraError: if the harvest or the proof fails, or the budget does not allow a harvest.
         """
         await self._live.write()
         async with AsyncExitStack() as exits:
-            lease = await self._lock(exits)
+            lease = None if is_personal else await self._lock(exits)
             stored = None if cause == "asked" else await self._live.load()
             if stored is not None and not stored.is_over(self._clock()) and (old is None or is_newer(stored, old)):
                 self._counters.adopted += 1
                 log_event("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 return self._live.use(stored)
-            if not despite_cool_down:
-                await self._budget.check()
-            return await self._keep(await self._get_new(cause), lease)
+            if self._budget:
+                await self._budget.check(is_personal=is_personal)
+            began = time.monotonic()
+            session = await self._get_new(old, cause)
+            if session is old:
+                return session
+            kept = await self._keep(session, lease, cause, replace=replace)
+            self.latest = kept.lineage, began
+            return kept
 
     async def _lock(self, exits: AsyncExitStack) -> Lease | None:
         try:
@@ -105,35 +124,75 @@ class Renewal:
             _log.warning("%s Renewing without the lock of other processes.", error)
             return None
 
-    async def _get_new(self, cause: str) -> Session:
+    async def _get_new(self, old: Session | None, cause: str) -> Session:
+        """Return a new session that is proven; *old* itself if an optional harvest brought nothing better."""
         self._counters.harvests += 1
         began = self._clock()
         try:
-            session = await self._prove(await self._harvest())
+            session = await self._doubt.prove(await self._harvest())
         except _BEFORE_THE_SITE:
             self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
             raise
         except Exception as error:
-            self._counters.failures += 1
-            log_event("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
-            await self._budget.record_failure(str(error) if isinstance(error, AuraError) else type(error).__name__)
+            await self._note_failure(cause, error)
             raise
         seconds = self._clock() - began
         self.harvest_s = max(seconds, 0.8 * self.harvest_s)  # one fast harvest does not predict the next
+        if cause == "early" and old is not None and not _lives_longer(session, old):
+            log_event("harvest_useless", origin=self._key.origin, cause=cause, seconds=seconds)
+            return old
         self._counters.renewals[cause] = self._counters.renewals.get(cause, 0) + 1
         log_event("harvested", origin=self._key.origin, cause=cause, seconds=seconds, session=session.fingerprint)
         return session
 
-    async def _keep(self, session: Session, lease: Lease | None) -> Session:
+    async def _note_failure(self, cause: str, error: Exception) -> None:
+        self._counters.failures += 1
+        log_event("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
+        retry_after_s = getattr(error, "retry_after_s", None)
+        # An optional harvest counts for nothing, except where the site itself asks to be left alone.
+        if self._budget and (cause != "early" or retry_after_s):
+            reason = str(error) if isinstance(error, AuraError) else type(error).__name__
+            await self._budget.record_failure(reason, retry_after_s=retry_after_s)
+
+    async def _keep(self, session: Session, lease: Lease | None, cause: str, *, replace: bool) -> Session:
+        current = self._live.current
+        session = msgspec.structs.replace(session, generation=current.generation + 1 if current else 1)
+        if not replace and current is not None and (problem := refuse_replacement(current, session)):
+            await self._refuse(problem, cause)
         try:
-            if lease is None and (stored := await self._live.load()) is not None and is_newer(stored, session):
+            if (
+                lease is None
+                and cause != "asked"
+                and (stored := await self._live.load()) is not None
+                and is_newer(stored, session)
+            ):
                 session = stored  # another process renewed without the lock too, and was faster
             else:
-                await self._store.save(self._key, session, lease)
+                session = await self._store.save(self._key, session, lease, replace=replace)
+        except SessionProtected as error:
+            await self._refuse(error.problem.rstrip("."), cause)
         except StoreError as error:
-            _log.warning("%s The new session is kept in memory for now.", error)
-            stored = await self._live.load()
-            if stored is not None and is_newer(stored, session):
-                session = stored  # the lease was lost, and its new holder was faster
-            return self._live.use(session, is_saved=session is stored)
+            return await self._keep_in_memory(session, error)
         return self._live.use(session)
+
+    async def _keep_in_memory(self, session: Session, error: StoreError) -> Session:
+        _log.warning("%s The new session is kept in memory for now.", error)
+        stored = await self._live.load()
+        if stored is not None and is_newer(stored, session):
+            session = stored  # the lease was lost, and its new holder was faster
+        return self._live.use(session, is_saved=session is stored)
+
+    async def _refuse(self, problem: str, cause: str) -> NoReturn:
+        """Keep the old session, and say what a person can do."""
+        error = InteractionRequired(
+            f"The login of {self._key.origin} is over or refused, and {problem}. The old session is kept.",
+            self._site.login_command(),
+        )
+        await self._note_failure(cause, error)
+        raise error
+
+
+def _lives_longer(session: Session, old: Session) -> bool:
+    if session.cookies == old.cookies:
+        return False
+    return session.expires_at is None or old.expires_at is None or session.expires_at > old.expires_at

@@ -1,6 +1,5 @@
 """A harvested session: a frozen value with what a program needs to continue the browser's session."""
 
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -14,12 +13,10 @@ from aura_browser.errors import SessionFormatError
 from aura_browser.hosts import is_trustworthy
 from aura_browser.proxy.connection import connection_args
 from aura_browser.session.cookie import Cookie, cookie_header, fold_set_cookies
-from aura_browser.text import clean_text
+from aura_browser.session.json_format import VERSION, decode_session
 
 if TYPE_CHECKING:
     import aiohttp
-
-VERSION: Final = 1
 
 # Cookies of Cloudflare, AWS and Akamai, from their documentation.
 _INFRASTRUCTURE_COOKIES: Final = frozenset(
@@ -29,10 +26,16 @@ _INFRASTRUCTURE_COOKIES: Final = frozenset(
     }
 )
 
+Proof = Literal["distinguished", "open", "unproven"]
+"""How a site answered a session's probe: otherwise than without the session, alike, or it could not be told."""
+
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+$(?!\n)")]
 _PageUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$(?!\n)")]
 _HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$(?!\n)")]
 _HeaderValue = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$(?!\n)")]
+
+
+_OPENCHAT: Final = "https://openchat.team"
 
 
 class Browser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +49,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A browser's session at a site. All of it is secret, and no value is part of ``repr``.
 
     Attributes:
-        version: the version of this format; always 1.
+        version: the version of this format; always 2.
         origin: scheme, host and port that the session is for.
         url: the last page of the browser.
         user_agent: exactly as sent.
@@ -58,10 +61,22 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         browser: the browser's name and version.
         harvested_at: epoch seconds.
         verified_at: epoch seconds of the last proof with the real client, or None.
-        expires_at: epoch seconds of the earliest relevant expiry (see :func:`earliest_expiry`), or None.
+        rotated_at: epoch seconds of the last answer that changed a cookie, or None.
+        expires_at: epoch seconds of its probable end (see :func:`guess_expiry`), or None.
+        generation: how many harvests the session has behind it; orders sessions of different machines.
+        rotation: how many answers have changed its cookies since its harvest.
+        proof: how the site answered its probe with the session and without: ``distinguished``, ``open`` (alike) or
+            ``unproven``.
+        evidence: what the answers to the probe looked like at the last proof, with the session and without it.
+        is_login: whether a person logged in for it; None if that was not recorded (version 1).
+        identity: a digest of the account that the probe named; None if the site's definition names none.
+        probe: the path of a request that proves it, learned from the page; None if none is known.
+        page_requests: paths that the page itself asked for, from which a probe can be learned; empty once it is proven.
+        tokens: further secrets of the session, by name.
+        extra_storage: storage of the browser that no request uses, as other programs' formats hold it.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     origin: _Origin
     url: _PageUrl
     user_agent: _HeaderValue
@@ -72,7 +87,18 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     browser: Browser
     harvested_at: float
     verified_at: float | None = None
+    rotated_at: float | None = None
     expires_at: float | None = None
+    generation: Annotated[int, msgspec.Meta(ge=0)] = 0
+    rotation: Annotated[int, msgspec.Meta(ge=0)] = 0
+    proof: Proof = "unproven"
+    evidence: tuple[str, ...] = ()
+    is_login: bool | None = False
+    identity: str | None = None
+    probe: str | None = None
+    page_requests: tuple[str, ...] = ()
+    tokens: Mapping[str, str] = {}
+    extra_storage: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.__rich_repr__())
@@ -84,6 +110,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             ("cookies", len(self.cookies)),
             ("local_storage", len(self.local_storage)),
             ("harvested_at", round(self.harvested_at)),
+            ("generation", self.generation),
+            ("proof", self.proof),
             ("fingerprint", self.fingerprint),
         ]
 
@@ -92,8 +120,23 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Eight hexadecimal digits that identify the session in a log. No value can be recovered from them."""
         return sha256(msgspec.json.encode((self.user_agent, self.cookies))).hexdigest()[:8]
 
+    @property
+    def lineage(self) -> tuple[int, float]:
+        """What all rotations of one harvest have in common, and nothing else has."""
+        return self.generation, self.harvested_at
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What grows with each harvest and rotation, whatever any clock says."""
+        return self.generation, self.rotation
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it is, or may be, a person's login, which only a proven login may replace."""
+        return self.proof == "distinguished" or self.is_login is not False
+
     def is_over(self, now: float) -> bool:
-        """Return whether a cookie that the session depends on has expired at *now* (epoch seconds)."""
+        """Return whether its probable end has come at *now* (epoch seconds)."""
         return self.expires_at is not None and self.expires_at <= now
 
     def cookie_header(self, url: URL, now: float | None = None) -> str:
@@ -107,19 +150,23 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def with_cookies(self, cookies: Sequence[Cookie]) -> "Session":
         """Return this session with other cookies and a matching ``expires_at``."""
-        expires_at = earliest_expiry(cookies, URL(self.origin))
+        expires_at = guess_expiry(cookies, URL(self.origin))
         return msgspec.structs.replace(self, cookies=tuple(cookies), expires_at=expires_at)
 
     def fold(self, set_cookies: Iterable[str], url: URL, now: float) -> "Session":
         """Return this session after an accepted response from *url* with these ``Set-Cookie`` headers.
 
-        Returns itself if they change nothing. Otherwise ``verified_at`` becomes *now* (epoch seconds), because a
-        response that rotates a session proves it.
+        Returns itself if they change nothing. *now* is in epoch seconds.
         """
         cookies = fold_set_cookies(self.cookies, set_cookies, url, now)
         if cookies == self.cookies:
             return self
-        return msgspec.structs.replace(self.with_cookies(cookies), verified_at=now)
+        return msgspec.structs.replace(self.with_cookies(cookies), rotated_at=now, rotation=self.rotation + 1)
+
+    def without_expired(self, now: float) -> "Session":
+        """Return this session without the cookies that have expired at *now* (epoch seconds)."""
+        kept = [cookie for cookie in self.cookies if cookie.expires is None or cookie.expires > now]
+        return self if len(kept) == len(self.cookies) else self.with_cookies(kept)
 
     def client_args(self) -> dict[str, Any]:
         """Return keyword arguments for ``aiohttp.ClientSession(**args)``: headers, cookie jar and proxy.
@@ -148,26 +195,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return jar
 
     def to_json(self) -> str:
-        """Return the session as indented JSON, version 1. All of it is secret: write it with mode 0600."""
+        """Return the session as indented JSON, version 2. All of it is secret: write it with mode 0600."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Session":
-        """Return the session in *text*, as :meth:`to_json` wrote it.
+        """Return the session in *text*, as :meth:`to_json` wrote it; version 1 is read too.
 
         Raises:
-            SessionFormatError: naming the field, if *text* is not a session or its version is unknown.
+            SessionFormatError: naming the field, if *text* is not a session or was written by a newer aura-browser.
         """
-        try:
-            # Version first, because the fields of another version can't be checked.
-            version = msgspec.json.decode(text, type=_Versioned).version
-            if version != VERSION:
-                raise SessionFormatError(
-                    "version", f"{version} is not supported; this aura-browser reads version {VERSION}"
-                )
-            return _check_urls(msgspec.json.decode(text, type=cls))
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise _convert_error(error) from None
+        return _check_urls(decode_session(text, cls, _upgrade))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -175,23 +213,19 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(cls)}
 
 
-class _Versioned(msgspec.Struct):
-    version: int
+def guess_expiry(cookies: Iterable[Cookie], origin: URL) -> float | None:
+    """Return when a session at *origin* probably ends, in epoch seconds, or None.
 
-
-def earliest_expiry(cookies: Iterable[Cookie], origin: URL) -> float | None:
-    """Return when the first cookie expires that a session at *origin* depends on, in epoch seconds, or None.
-
-    Servers keep sessions in HttpOnly cookies, so the earliest expiry among those counts. Cookies of load balancers and
-    bot managers are excluded, because they live for minutes and every response renews them. Without an HttpOnly
-    cookie the latest expiry counts: it is unknown which cookie matters, and analytics scripts set some that last a
-    minute.
+    It is a guess: nothing says which cookie holds the login. Servers keep logins in HttpOnly cookies, so the last of
+    those to expire counts, and one without an expiry means that the end is unknown. Cookies of load balancers and bot
+    managers are left out, because every response renews them. Without an HttpOnly cookie the last of the others
+    counts.
     """
-    relevant = [c for c in cookies if c.expires is not None and msgspec.structs.replace(c, path="/").goes_to(origin, 0)]
-    http_only = [
-        c.expires for c in relevant if c.http_only and c.name not in _INFRASTRUCTURE_COOKIES and c.expires is not None
-    ]
-    return min(http_only, default=None) or max((c.expires for c in relevant if c.expires is not None), default=None)
+    sent = [c for c in cookies if msgspec.structs.replace(c, path="/", expires=None).goes_to(origin, 0)]
+    http_only = [c.expires for c in sent if c.http_only and c.name not in _INFRASTRUCTURE_COOKIES]
+    if http_only:
+        return None if None in http_only else max(e for e in http_only if e is not None)
+    return max((c.expires for c in sent if c.expires is not None), default=None)
 
 
 def _build_morsel(cookie: Cookie) -> "Morsel[str]":
@@ -208,6 +242,12 @@ def _build_morsel(cookie: Cookie) -> "Morsel[str]":
     return morsel
 
 
+def _upgrade(fields: dict[str, Any]) -> None:
+    """Change the fields of version 1 to those of version 2, in place."""
+    # Who logged in was not recorded. openchat.team's usual session is nobody's login.
+    fields["version"], fields["is_login"] = VERSION, False if fields.get("origin") == _OPENCHAT else None
+
+
 def _check_urls(session: Session) -> Session:
     """Return *session* if its URLs are valid; the patterns above can't check a port."""
     addresses = {"origin": session.origin, "url": session.url}
@@ -222,23 +262,3 @@ def _check_urls(session: Session) -> Session:
     if URL(session.url).origin() != URL(session.origin):
         raise SessionFormatError("url", "not a page of the origin")
     return session
-
-
-def _convert_error(error: Exception) -> SessionFormatError:
-    """Convert a decoder's error: name the field, and leave out any value from the text."""
-    if not isinstance(error, msgspec.ValidationError):
-        return SessionFormatError("", "malformed JSON")
-    problem, _, place = str(error).partition(" - at `")
-    named = re.search(r"(required|unknown) field `(.*)`", problem)
-    parts = [re.sub(r"^(?:key` in `)?\$\.?", "", place).rstrip("`"), named[2] if named else ""]
-    return SessionFormatError(clean_text(".".join(filter(None, parts)), 80), _describe_problem(problem))
-
-
-def _describe_problem(message: str) -> str:
-    if "matching regex" in message:
-        return "text of the wrong form"
-    if message.startswith("Invalid enum value"):
-        return "not an allowed value"
-    if "field `" in message:
-        return "the field is missing" if "required" in message else "an unknown field"
-    return message

@@ -1,9 +1,11 @@
 """The values that describe a web app."""
 
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from yarl import URL
 
@@ -11,23 +13,65 @@ from aura_browser.errors import InvalidInput
 from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
+from aura_browser.site.mark import Mark
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+Marks = str | Mark | tuple[str | Mark, ...]
+"""What an answer looks like, each as :meth:`aura_browser.site.mark.Mark.parse` reads it."""
+
+Derive = Callable[["Session", str], Mapping[str, str]]
+"""Returns request headers made from a session, such as a bearer token; its second argument is the request's method."""
 
 
 @dataclass(frozen=True)
 class Probe:
     """One request that a site answers differently with and without a login.
 
+    Without *good* and *dropped* the two answers are compared by status, address, type and signs of a login page.
+
     Attributes:
-        path: a path of the site with its query, or a URL at one of its origins.
+        path: a path of the site with its query, or an address at one of its origins.
         method: such as ``GET``.
-        headers: added to the session's headers.
-        body: empty for no body.
+        headers: besides the session's own.
+        body: the request's body; empty for none.
+        good: what the answer to a good session looks like; one of these has to fit.
+        dropped: what the answer looks like once the site has dropped the session; any of these decides.
+        identity: where the answer names the account: ``json:PATH``, or ``text:BEFORE``, which takes the text behind
+            *BEFORE* up to the next tag or end of line. Empty if a renewal's account can't be checked.
+
+    Raises:
+        InvalidInput: for a mark or an identity of another form.
     """
 
     path: str
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    good: Marks = ()
+    dropped: Marks = ()
+    identity: str = ""
+
+    def __post_init__(self) -> None:
+        if self.identity and not re.fullmatch(r"(json|text):.+", self.identity, re.DOTALL):
+            raise InvalidInput("identity", "must be json:PATH or text:BEFORE")
+        _ = self.good_marks, self.dropped_marks
+
+    @cached_property
+    def good_marks(self) -> tuple[Mark, ...]:
+        """What a good answer looks like."""
+        return _parse_marks(self.good)
+
+    @cached_property
+    def dropped_marks(self) -> tuple[Mark, ...]:
+        """What the answer to a dropped session looks like."""
+        return _parse_marks(self.dropped)
+
+
+def _parse_marks(marks: Marks) -> tuple[Mark, ...]:
+    each = marks if isinstance(marks, tuple) else (marks,)
+    return tuple(Mark.parse(mark) if isinstance(mark, str) else mark for mark in each)
 
 
 @dataclass(frozen=True)
@@ -58,6 +102,7 @@ class Site:
     dialect: str = ""
     origins: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    derive: Derive | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for origin in self.origins:

@@ -13,15 +13,17 @@ from typing import ClassVar, Final
 import msgspec
 from yarl import URL
 
-from aura_browser.errors import SessionFormatError, StoreError
+from aura_browser.errors import SessionFormatError, SessionProtected, SessionUnreadable, StoreError
 from aura_browser.session import Session
+from aura_browser.session.replacement import refuse_replacement
 
 _log = logging.getLogger(__name__)
 
 _MAX_TRIES: Final = 100
-PREVIOUS: Final = ".previous"
-"""The slug suffix of a replaced session."""
-_NOT_SESSION_SUFFIXES: Final = (PREVIOUS, ".corrupt")
+PREVIOUS: Final = (".previous", ".previous-2", ".previous-3")
+"""The slug suffixes of replaced sessions, the last one first."""
+_NOT_A_SESSION: Final = re.compile(r"budget-.*|.*\.(previous|corrupt)(-\d+)?")
+_KEEP_S: Final = 30 * 86400.0  # a session's end is a guess, so a store keeps it for longer
 
 
 class SessionKey(msgspec.Struct, frozen=True):
@@ -80,25 +82,41 @@ class Store(ABC):
         """Return the session under *key*, or None. A malformed one is set aside and logged, and counts as None.
 
         Raises:
+            SessionUnreadable: if a newer program wrote it, or no key opens it; it stays.
             StoreError: if the store can't be used.
         """
         return (await self._load(key.slug))[1]
 
-    async def save(self, key: SessionKey, session: Session, lease: Lease | None = None) -> None:
+    async def save(
+        self, key: SessionKey, session: Session, lease: Lease | None = None, *, replace: bool = False
+    ) -> Session:
         """Save a new *session* under *key*; the session that it replaces is kept as ``.previous``.
 
         Args:
             key: where to save it.
             session: the new session.
             lease: the lease under which it was harvested, if any.
+            replace: replace a person's login too (see :func:`aura_browser.session.replacement.refuse_replacement`).
+
+        Returns:
+            The session as it was saved: of the generation after the one that it replaces.
 
         Raises:
+            SessionProtected: if it must not replace the stored one, which stays.
+            SessionUnreadable: if the stored one can't be read, and stays.
             StoreError: if the store can't be used, or the lease was lost. The old session then stays.
         """
         for _ in range(_MAX_TRIES):
-            before = await self.read(key.slug)
-            if await self.swap(key.slug, before, _encode_session(session), expires_at=session.expires_at, lease=lease):
-                return await self._keep_previous(key.slug, before, session)
+            before, stored = await self._load(key.slug)
+            if stored is not None:
+                if not replace and (problem := refuse_replacement(stored, session)):
+                    raise SessionProtected(key.slug, f"{problem}.")
+                generation = max(session.generation, stored.generation + 1)
+                session = msgspec.structs.replace(session, generation=generation)
+            data = _encode_session(session)
+            if await self.swap(key.slug, before, data, expires_at=_keep_until(session), lease=lease):
+                await self._keep_previous(key.slug, before, stored)
+                return session
             await _back_off()
         raise StoreError(key.slug, "other processes keep writing it. Try again.")
 
@@ -121,7 +139,7 @@ class Store(ABC):
             changed = change(session)
             if changed is None or changed == session:
                 return session
-            if await self.swap(key.slug, before, _encode_session(changed), expires_at=changed.expires_at):
+            if await self.swap(key.slug, before, _encode_session(changed), expires_at=_keep_until(changed)):
                 return changed
             await _back_off()
         raise StoreError(key.slug, "other processes keep writing it. Try again.")
@@ -132,11 +150,7 @@ class Store(ABC):
         Raises:
             StoreError: if the store can't be used.
         """
-        return [
-            slug
-            for slug in await self.slugs()
-            if not (slug.startswith("budget-") or slug.endswith(_NOT_SESSION_SUFFIXES))
-        ]
+        return [slug for slug in await self.slugs() if not _NOT_A_SESSION.fullmatch(slug)]
 
     async def aclose(self) -> None:  # noqa: B027 - most stores have nothing to close
         """Close the store's connections."""
@@ -206,20 +220,40 @@ class Store(ABC):
         except SessionFormatError as error:
             if await self.read(slug) != data:
                 return await self._load(slug)  # replaced meanwhile
+            if error.is_newer:
+                advice = f"Update this one, or remove the session with: aura-browser sessions rm {slug}"
+                raise SessionUnreadable(slug, f"a newer aura-browser wrote it. {advice}") from None
             place = await self.set_aside(slug)
             _log.warning("A cached session can't be read and was set aside as %s: %s", place, error)
             return None, None
 
-    async def _keep_previous(self, slug: str, data: bytes | None, session: Session) -> None:
-        if data is None:
+    async def _keep_previous(self, slug: str, data: bytes | None, replaced: Session | None) -> None:
+        """Keep a session that was replaced, before those kept earlier; nobody's session pushes out a login."""
+        if data is None or replaced is None:
             return
-        previous = f"{slug}{PREVIOUS}"
         try:
-            before = await self.read(previous)
-            # If this loses a race, another process has just kept its own previous session, which is as good.
-            await self.swap(previous, before, data, expires_at=session.expires_at)
+            kept = [await self.read(f"{slug}{suffix}") for suffix in PREVIOUS]
+            if not replaced.is_protected and any(_is_login(each) for each in kept):
+                return
+            for suffix, before, after in zip(PREVIOUS, kept, [data, *kept], strict=False):
+                # If this loses a race, another process has just kept its own previous session, which is as good.
+                await self.swap(f"{slug}{suffix}", before, after, expires_at=_keep_until(replaced))
         except StoreError as error:
             _log.warning("The replaced session was not kept: %s", error)
+
+
+def _is_login(data: bytes | None) -> bool:
+    try:
+        return data is not None and Session.from_json(data).is_protected
+    except SessionFormatError:
+        return True  # it can't be told, and a login is worth more than a place
+
+
+def _keep_until(session: Session) -> float | None:
+    """Return from when on a store may forget *session*, in epoch seconds; a login is never forgotten."""
+    if session.is_protected or session.expires_at is None:
+        return None
+    return session.expires_at + _KEEP_S
 
 
 async def _back_off() -> None:
@@ -228,4 +262,11 @@ async def _back_off() -> None:
 
 
 def _encode_session(session: Session) -> bytes:
-    return session.to_json().encode()
+    """Return what is written.
+
+    Raises:
+        SessionFormatError: if it could not be read back.
+    """
+    data = session.to_json().encode()
+    Session.from_json(data)
+    return data

@@ -115,7 +115,8 @@ class FileStore(Store):
 
     def _set_aside(self, slug: str) -> str:
         with self._convert_errors():
-            aside = self.folder / f"{slug}.corrupt"
+            places = (self.folder / f"{slug}.corrupt{number}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
+            aside = next(place for place in places if not place.exists())
             with suppress(FileNotFoundError):
                 self._path(slug).replace(aside)
             return str(aside)

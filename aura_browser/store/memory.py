@@ -51,7 +51,8 @@ class MemoryStore(Store):
 
     async def set_aside(self, slug: str) -> str:
         """Move the value under *slug* to another slug."""
-        aside = f"{slug}.corrupt"
+        numbers = ("", *(f"-{n}" for n in range(2, 1000)))
+        aside = next(place for n in numbers if (place := f"{slug}.corrupt{n}") not in self._values)
         if (data := self._values.pop(slug, None)) is not None:
             self._values[aside] = data
         return aside

@@ -114,8 +114,8 @@ class RedisStore(Store):
     async def set_aside(self, slug: str) -> str:
         """Rename the key and return the new one. The value keeps its expiry."""
         aside = self._key("corrupt", slug)
-        await self._run(SET_ASIDE, (self._key("session", slug), aside))
-        return aside
+        place: bytes = await self._run(SET_ASIDE, (self._key("session", slug), aside))
+        return place.decode()
 
     @asynccontextmanager
     async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:

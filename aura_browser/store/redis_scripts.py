@@ -65,8 +65,13 @@ if string.match(redis.call('GET', KEYS[1]) or '', ' (.+)$') ~= ARGV[1] then retu
 return redis.call('DEL', KEYS[1])
 """
 
-# Keys: session, its new key. Another process may have set it aside already.
+# Keys: session, its new key (a number is added if it is taken). Another process may have set the session aside.
 SET_ASIDE: Final = """
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
-return 1
+local place, number = KEYS[2], 1
+while redis.call('EXISTS', place) == 1 do
+    number = number + 1
+    place = KEYS[2] .. '-' .. number
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], place) end
+return place
 """

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from aura_browser.errors import HarvestCoolingDown, StoreError
 from aura_browser.keeping.budget import HarvestBudget
-from aura_browser.store import Lease, MemoryStore, Store
+from aura_browser.store import Lease, MemoryStore, SessionKey, Store
 from tests.parts.clock import Clock
 
-ORIGIN = "http://127.0.0.1:8080"
+KEY = SessionKey("http://127.0.0.1:8080")
 WINDOW_S = 600.0
 MOST = 6
 
@@ -51,7 +51,7 @@ class FleetStore(FailingStore):
 
 
 def budget_on(store: Store, clock: Clock) -> HarvestBudget:
-    return HarvestBudget(store, ORIGIN, clock=clock, cool_down_s=30.0, max_failures=MOST, window_s=WINDOW_S)
+    return HarvestBudget(store, KEY, clock=clock, cool_down_s=30.0, max_failures=MOST, window_s=WINDOW_S)
 
 
 async def wait_s(budget: HarvestBudget) -> float:
@@ -157,10 +157,33 @@ async def test_two_budgets_on_one_store_share_the_count(clock: Clock) -> None:
     assert await wait_s(one) == await wait_s(other) == WINDOW_S
 
 
-async def test_each_origin_has_its_own(clock: Clock) -> None:
+async def test_each_session_has_its_own_and_an_origin_has_a_ceiling(clock: Clock) -> None:
     store = MemoryStore()
-    await budget_on(store, clock).record_failure("no")
-    assert await wait_s(HarvestBudget(store, "http://127.0.0.1:9090", clock=clock)) == 0.0
+    budgets = [HarvestBudget(store, SessionKey(KEY.origin, name), clock=clock) for name in ("ann", "bob", "cem", "dan")]
+    for budget in budgets[:3]:
+        assert await wait_s(budgets[3]) == 0.0
+        for _ in range(MOST):
+            assert await wait_s(budgets[3]) == 0.0
+            await budget.record_failure("no")
+    assert await wait_s(budgets[3]) == WINDOW_S
+    clock.now += WINDOW_S
+    assert await wait_s(budgets[3]) == 0.0
+    assert await wait_s(HarvestBudget(store, SessionKey("http://127.0.0.1:9090"), clock=clock)) == 0.0
+
+
+async def test_a_person_is_held_back_by_the_sites_own_limit_only(clock: Clock) -> None:
+    store = MemoryStore()
+    budget = budget_on(store, clock)
+    for _ in range(MOST):
+        await budget.record_failure("no")
+    await budget.check(is_personal=True)
+    await budget.record_failure("slow down", retry_after_s=100.0)
+    for each in (budget, HarvestBudget(store, SessionKey(KEY.origin, "bob"), clock=clock)):
+        with pytest.raises(HarvestCoolingDown, match="slow down") as held:
+            await each.check(is_personal=True)
+        assert held.value.retry_after_s == 100.0
+    clock.now += 100.0
+    await budget.check(is_personal=True)
 
 
 async def test_a_clock_that_was_set_back_locks_nobody_out(clock: Clock) -> None:
@@ -177,8 +200,8 @@ async def test_a_record_that_cannot_be_read_stops_no_harvest_and_is_replaced(dat
     store = MemoryStore()
     budget = budget_on(store, clock)
     await budget.record_failure("no")
-    [slug] = await store.slugs()
-    assert await store.swap(slug, await store.read(slug), data)
+    for slug in await store.slugs():
+        assert await store.swap(slug, await store.read(slug), data)
     fresh = budget_on(store, clock)
     assert await wait_s(fresh) == 0.0
     await fresh.record_failure("no")

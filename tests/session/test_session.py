@@ -13,7 +13,7 @@ from yarl import URL
 
 from aura_browser.errors import SessionFormatError
 from aura_browser.session import Session
-from aura_browser.session.session import earliest_expiry
+from aura_browser.session.session import guess_expiry
 from tests.parts.sessions import make_cookie, make_session
 
 
@@ -128,12 +128,14 @@ def test_the_expiry_that_matters() -> None:
     elsewhere = make_cookie("x", expires=5.0, http_only=True, domain="elsewhere.org")
     deep = make_cookie("deep", expires=50.0, http_only=True, path="/api")
     helper = make_cookie("__cf_bm", expires=1.0, http_only=True)
-    assert earliest_expiry([scripts_own, elsewhere], origin) == 10
-    assert earliest_expiry([scripts_own, make_cookie("ga2", expires=70.0)], origin) == 70
-    assert earliest_expiry([helper, scripts_own, session_cookie], origin) == 100
-    assert earliest_expiry([scripts_own, session_cookie, elsewhere], origin) == 100
-    assert earliest_expiry([scripts_own, session_cookie, deep], origin) == 50
-    assert earliest_expiry([make_cookie()], origin) is None
+    assert guess_expiry([scripts_own, elsewhere], origin) == 10
+    assert guess_expiry([scripts_own, make_cookie("ga2", expires=70.0)], origin) == 70
+    assert guess_expiry([helper, scripts_own, session_cookie], origin) == 100
+    assert guess_expiry([scripts_own, session_cookie, elsewhere], origin) == 100
+    assert guess_expiry([scripts_own, session_cookie, deep], origin) == 100
+    assert guess_expiry([make_cookie()], origin) is None
+    without_end = make_cookie("login", http_only=True)
+    assert guess_expiry([scripts_own, session_cookie, without_end], origin) is None
 
 
 def test_folding_follows_the_expiry_and_keeps_the_rest() -> None:

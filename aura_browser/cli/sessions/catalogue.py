@@ -11,7 +11,6 @@ import click
 from aura_browser.errors import SessionFormatError, StoreError
 from aura_browser.session import Session
 from aura_browser.store import FileStore
-from aura_browser.store.base import PREVIOUS
 from aura_browser.store.encrypted import EncryptedStore
 from aura_browser.text import clean_text
 
@@ -58,7 +57,7 @@ async def find_outdated(store: "Store", now: float) -> list[str]:
     slugs = await store.slugs()
     expired = [entry.slug for entry in await read_entries(store) if entry.session and entry.session.is_over(now)]
     kept = set(slugs) - set(expired)
-    return expired + [slug for slug in slugs if slug.endswith(PREVIOUS) and slug.removesuffix(PREVIOUS) not in kept]
+    return expired + [slug for slug in slugs if ".previous" in slug and slug.rpartition(".previous")[0] not in kept]
 
 
 def find_set_aside(store: "Store", before: float) -> list[Path]:
@@ -67,7 +66,7 @@ def find_set_aside(store: "Store", before: float) -> list[Path]:
     if not isinstance(bare, FileStore):
         return []
     # ctime is when the file was renamed; mtime is when the session was last written.
-    return sorted(file for file in bare.folder.glob("*.corrupt") if file.stat().st_ctime < before)
+    return sorted(file for file in bare.folder.glob("*.corrupt*") if file.stat().st_ctime < before)
 
 
 def unlink(files: Sequence[Path]) -> None:

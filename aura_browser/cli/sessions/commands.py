@@ -171,7 +171,7 @@ def remove(*, names: tuple[str, ...], everything: bool, yes: bool, store: str | 
             return await catalogue.remove_all(opened)
         entries = await catalogue.read_entries(opened)
         slugs = list(dict.fromkeys(catalogue.choose(entries, name).slug for name in names))
-        await catalogue.remove(opened, [*slugs, *(f"{slug}{PREVIOUS}" for slug in slugs)])
+        await catalogue.remove(opened, [*slugs, *(f"{slug}{suffix}" for slug in slugs for suffix in PREVIOUS)])
         return slugs
 
     for slug in _run_with_store(store, remove_chosen):

@@ -1,0 +1,115 @@
+"""What the answer to a probe looks like: what is compared between one with the session and one without it."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from yarl import URL
+
+from aura_browser.http.redirects import redirect_target
+from aura_browser.http.verdict import Ruling, describe_redirect, find_login_mark, is_html
+from aura_browser.session import Session
+from aura_browser.session.cookie import parse_set_cookie
+from aura_browser.site import Probe
+from aura_browser.site.mark import Answer, read_json_path
+
+_MAX_IDENTITY_LENGTH: Final = 200
+
+
+class ProbeAnswer(msgspec.Struct, frozen=True):
+    """One answer to a probe.
+
+    Attributes:
+        url: where it was asked.
+        status: the HTTP status.
+        headers: the response's headers.
+        body: the body's beginning.
+        set_cookies: the values of its ``Set-Cookie`` headers.
+        reason: its reason phrase, cleaned for a terminal.
+        ruling: what the verdict says of it.
+    """
+
+    url: URL
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    set_cookies: tuple[str, ...]
+    reason: str
+    ruling: Ruling
+
+    def describe(self, session: Session, now: float, identity: str | None) -> str:
+        """Return what is compared, as a short text without any value.
+
+        Args:
+            session: whose cookies may have been reset.
+            now: epoch seconds.
+            identity: a digest of the account that the answer names, or None.
+        """
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        login = find_login_mark(self.body) if is_html(self.headers) else ""
+        challenge = "asks for a login" if "WWW-Authenticate" in self.headers else ""
+        resets = ",".join(sorted(find_resets(session, self.set_cookies, self.url, now)))
+        facts = (
+            str(self.status),
+            self._describe_target(),
+            kind,
+            login,
+            challenge,
+            resets and f"ends {resets}",
+            identity,
+        )
+        return "; ".join(filter(None, facts))
+
+    def find_refusal(self, probe: Probe) -> str:
+        """Return what shows that the site does not take the session; empty if nothing does."""
+        answer = Answer(self.status, self.headers, self._find_target(), self.body)
+        if any(mark.matches(answer) for mark in probe.dropped_marks):
+            return f"status {self.status}, as the site answers a dropped session"
+        if probe.good_marks:
+            fits = any(mark.matches(answer) for mark in probe.good_marks)
+            return "" if fits else f"status {self.status}, not as the site answers a good session"
+        if mark := describe_redirect(self.url, self.status, self.headers):
+            return mark
+        return self.ruling.mark if self.ruling.verdict.is_doubtful else ""
+
+    def read_identity(self, probe: Probe) -> str | None:
+        """Return a digest of the account that the answer names; None if it names none."""
+        kind, _, place = probe.identity.partition(":")
+        if kind == "json":
+            account = read_json_path(self.body, place)
+        elif kind == "text":
+            account = _read_behind(self.body.decode("utf-8", "replace"), place)
+        else:
+            account = None
+        return None if not account else sha256(account.encode()).hexdigest()[:16]
+
+    def _find_target(self) -> URL | None:
+        try:
+            return redirect_target(self.url, self.status, self.headers)
+        except ValueError:
+            return None
+
+    def _describe_target(self) -> str:
+        target = self._find_target()
+        # A query may hold a token, and differs each time.
+        return "" if target is None else f"to {target.with_query(None).with_fragment(None).with_user(None)}"
+
+
+def find_resets(session: Session, set_cookies: Iterable[str], url: URL, now: float) -> set[str]:
+    """Return the names of the session's cookies that ``Set-Cookie`` headers of *url* delete or empty."""
+    own = {cookie.identity for cookie in session.cookies}
+    answered = (parse_set_cookie(header, url, now) for header in set_cookies)
+    return {
+        cookie.name
+        for cookie in answered
+        if cookie
+        and cookie.identity in own
+        and (cookie.value in {"", '""', "deleted"} or (cookie.expires is not None and cookie.expires <= now))
+    }
+
+
+def _read_behind(text: str, before: str) -> str | None:
+    _, found, rest = text.partition(before)
+    line = rest[:_MAX_IDENTITY_LENGTH].partition("<")[0].partition("\n")[0].strip()
+    return line if found and line else None

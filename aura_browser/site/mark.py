@@ -1,0 +1,149 @@
+"""Marks: what an answer of a site looks like, as a short text."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from yarl import URL
+
+from aura_browser.errors import InvalidInput
+
+_FORMS: Final = (
+    "a status, and then nothing, a type (200 application/json), where a redirect leads (302 /login*), header NAME, "
+    "header NAME: VALUE, no header NAME, json:PATH, json:PATH=VALUE or body:TEXT"
+)
+_STATUS: Final = re.compile(r"([1-5]\d\d)(?:\s+|$)")
+_HEADER: Final = re.compile(r"(no )?header ([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*:\s*(.+))?")
+_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+*-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is looked at in an answer.
+
+    Attributes:
+        status: the HTTP status.
+        headers: names in any letter case to values.
+        location: where a redirect leads, or None.
+        body: its beginning, as far as it was read.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    location: URL | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an answer looks like; all that is given has to hold.
+
+    Attributes:
+        status: the HTTP status; None for any.
+        type: the beginning of its type.
+        location: a pattern of the path that a redirect leads to, with or without its query.
+        header: the name of a header that is there.
+        value: what that header says; empty for anything.
+        without_header: the name of a header that is not there.
+        json: a path of keys into a JSON body, joined by dots.
+        json_value: what is there, as text; None for anything but null.
+        text: what the body holds.
+    """
+
+    status: int | None = None
+    type: str = ""
+    location: str = ""
+    header: str = ""
+    value: str = ""
+    without_header: str = ""
+    json: str = ""
+    json_value: str | None = None
+    text: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Mark":
+        """Read a mark, such as ``200 application/json``, ``302 /login*`` or ``body:Logged in as``.
+
+        Raises:
+            InvalidInput: for another form.
+        """
+        status = _STATUS.match(text)
+        number = int(status[1]) if status else None
+        rest = text[status.end() :].strip() if status else text.strip()
+        facts = _read(rest)
+        if facts is None or not (number or facts):
+            raise InvalidInput("mark", f"{text!r} has another form than {_FORMS}")
+        return cls(status=number, **facts)
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether the answer's body has to be read for it."""
+        return bool(self.text or self.json)
+
+    def matches(self, answer: Answer) -> bool:
+        """Return whether *answer* looks so."""
+        return (
+            self.status in {None, answer.status}
+            and answer.headers.get("Content-Type", "").lower().startswith(self.type.lower())
+            and self._fits_location(answer.location)
+            and self._fits_headers(answer.headers)
+            and self.text.encode() in answer.body
+            and self._fits_json(answer.body)
+        )
+
+    def _fits_location(self, location: URL | None) -> bool:
+        if not self.location:
+            return True
+        if location is None:
+            return False
+        places = (location.path, location.raw_path_qs, str(location), str(location.with_query(None)))
+        return any(fnmatchcase(place, self.location) for place in places)
+
+    def _fits_headers(self, headers: Mapping[str, str]) -> bool:
+        if self.without_header and self.without_header in headers:
+            return False
+        return not self.header or (self.header in headers and self.value in {"", headers[self.header]})
+
+    def _fits_json(self, body: bytes) -> bool:
+        if not self.json:
+            return True
+        found = read_json_path(body, self.json)
+        return found is not None and self.json_value in {None, found}
+
+
+def _read(rest: str) -> dict[str, Any] | None:
+    """Return the facts behind the status; None for another form."""
+    if not rest:
+        return {}
+    kind, _, argument = rest.partition(":")
+    if kind == "body" and argument:
+        return {"text": argument}
+    if kind == "json" and argument:
+        path, equals, value = argument.partition("=")
+        return {"json": path, "json_value": value if equals else None} if path else None
+    if header := _HEADER.fullmatch(rest):
+        return {"without_header": header[2]} if header[1] else {"header": header[2], "value": header[3] or ""}
+    if rest.startswith(("/", "*", "http://", "https://")):
+        return {"location": rest}
+    return {"type": rest} if _TYPE.fullmatch(rest) else None
+
+
+def read_json_path(body: bytes, path: str) -> str | None:
+    """Return what is at *path* (keys and indexes joined by dots) in a JSON body, as text; None for nothing or null."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    for key in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    if value is None:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
