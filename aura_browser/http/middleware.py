@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -16,7 +16,7 @@ from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
 from aura_browser.http.exchange import check_proxy_answer
-from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, judge, needs_first_bytes, raise_for
+from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
@@ -28,7 +28,6 @@ _MAX_PEEK_BYTES: Final = 64 * 1024
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
 _SUSPECT: Final = Verdict.SUSPECT
-_REDIRECTS: Final = int(HTTPStatus.MULTIPLE_CHOICES)
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -104,10 +103,13 @@ class SessionMiddleware:
         now = self._manager.clock()
         first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
-        if ruling.verdict is _SUSPECT:
+        is_suspect = ruling.verdict is _SUSPECT
+        if is_suspect:
             ruling = await self._decide(request, session, ruling)
         if ruling.verdict is _OK:
-            self._manager.accept(session, self._find_own_cookies(session, response), request.url)
+            # A login page brings an empty session. Where nothing proves that this is none, the cookies stay as they are.
+            if not is_suspect or _is_told_apart(session):
+                self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
@@ -118,15 +120,6 @@ class SessionMiddleware:
         place = f"{request.method} {request.url}"
         is_callers = await self._manager.belongs_to_caller(session, ruling.mark, place)
         return msgspec.structs.replace(ruling, verdict=_OK if is_callers else _STALE)
-
-    def _find_own_cookies(self, session: Session, response: ClientResponse) -> Sequence[str]:
-        """Return the ``Set-Cookie`` headers that belong to the session, and not to a stranger in its place."""
-        set_cookies: Sequence[str] = response.headers.getall(hdrs.SET_COOKIE, ())
-        if not set_cookies or response.status < _REDIRECTS or session.proof == "distinguished":
-            return set_cookies
-        # A redirect to a login brings an empty session; whether this is one was not proven.
-        leads_away = session.is_protected and describe_redirect(response.url, response.status, response.headers)
-        return () if leads_away else set_cookies
 
     def _derive(self, session: Session, request: ClientRequest) -> Mapping[str, str]:
         return self._site.derive(session, request.method) if self._site.derive else {}
@@ -156,6 +149,11 @@ class SessionMiddleware:
         advice = _ADVICE.format(command=self._site.login_command())
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
+
+
+def _is_told_apart(session: Session) -> bool:
+    """Return whether the probe tells the session's end, or the session is nobody's login."""
+    return session.proof == "distinguished" or (session.proof == "open" and not session.is_protected)
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:

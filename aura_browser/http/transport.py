@@ -72,7 +72,8 @@ class HttpResponse:
         if status == 200:  # noqa: PLR2004 - the number is the clearest name
             return
         ruling = judge(self._manager.site, url, status, self._answer.headers, now=self._manager.clock())
-        if ruling.verdict is Verdict.OK and status >= _MIN_REDIRECT_STATUS:
+        if ruling.verdict.is_doubtful or (ruling.verdict is Verdict.OK and status >= _MIN_REDIRECT_STATUS):
+            # The probe has shown that it says nothing about the session.
             ruling = Ruling(Verdict.FAILED, ruling.mark)
         raise_for(ruling, url, status, self.reason)
 

@@ -12,6 +12,7 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import RateLimited, SessionRefused, SiteFailed
+from aura_browser.hosts import origin_of
 from aura_browser.http.redirects import REDIRECTS, redirect_target
 from aura_browser.site import Site
 from aura_browser.text import redact_url
@@ -101,12 +102,12 @@ def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: 
         advice: for a refused session: the likely cause, and what to do.
 
     Raises:
-        SessionRefused: *stale*, or *suspect* once the probe was refused too.
+        SessionRefused: *stale*.
         RateLimited: *limited*.
         SiteFailed: *failed*.
     """
     match ruling.verdict:
-        case Verdict.STALE | Verdict.SUSPECT:
+        case Verdict.STALE:
             raise SessionRefused(redact_url(url), status, ruling.mark, advice)
         case Verdict.LIMITED:
             raise RateLimited(redact_url(url), ruling.retry_after_s)
@@ -169,14 +170,18 @@ def describe_redirect(url: URL, status: int, headers: Mapping[str, str]) -> str:
         target = redirect_target(url, status, headers)
     except ValueError:
         return f"status {status} to a malformed URL"
-    if target is None or _normalize(target) == _normalize(url):
+    if target is None or _is_same_address(target, url):
         return ""
     return f"status {status} to {redact_url(target)}"  # the query of a login page may contain tokens
 
 
-def _normalize(url: URL) -> tuple[str | None, int | None, str, str]:
-    is_default = url.port in {80, 443}
-    return url.host, None if is_default else url.port, url.path.rstrip("/"), url.raw_query_string
+def _is_same_address(target: URL, url: URL) -> bool:
+    """Return whether a redirect stays where it was asked: TLS and a last slash may be added."""
+    origin = origin_of(url)
+    upgraded = origin.with_scheme("https").with_port(None) if origin.scheme == "http" else origin
+    places = {origin, upgraded} if origin.port == 80 else {origin}  # noqa: PLR2004 - a port
+    same_path = target.path.rstrip("/") == url.path.rstrip("/")
+    return origin_of(target) in places and same_path and target.raw_query_string == url.raw_query_string
 
 
 def is_html(headers: Mapping[str, str]) -> bool:

@@ -162,8 +162,12 @@ class LiveSession:
 
 
 def is_newer(session: Session, other: Session) -> bool:
-    """Return whether *session* came after *other*, by generation and rotation and not by any clock."""
-    return session.order > other.order and session != other
+    """Return whether *session* is to be used rather than *other*: by generation and rotation, not by any clock.
+
+    Of two harvests of one generation, which a lost lock may bring, the one that was stored first wins.
+    """
+    is_twin = session.generation == other.generation and session.lineage != other.lineage
+    return session != other and (is_twin or session.order > other.order)
 
 
 def _merge(stored: Session | None, mine: Session, written: Changes) -> Session | None:

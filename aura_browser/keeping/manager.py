@@ -100,8 +100,8 @@ class SessionManager:
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 
-        Before its probable end a new one is got in the background. Once that has come the site is asked: if it takes the
-        session still, this returns it, and otherwise a new one.
+        Before its probable end a new one is got in the background. Once that has come the site is asked whether it
+        takes the session still; if not, this returns a new one.
 
         Raises:
             AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.

@@ -210,7 +210,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of :meth:`to_json`, also shipped as ``session.schema.json``."""
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(cls)}
+        schema: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(cls)))
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def guess_expiry(cookies: Iterable[Cookie], origin: URL) -> float | None:

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
 from aura_browser.errors import HarvestCoolingDown, SessionRefused
 from aura_browser.http.middleware import SessionMiddleware
+from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import Site, page_site
@@ -44,7 +46,9 @@ class Client:
 
 
 @asynccontextmanager
-async def client_at(origin: str, *, limit: int = 100, api_paths: tuple[str, ...] = ()) -> AsyncIterator[Client]:
+async def client_at(
+    origin: str, *, limit: int = 100, api_paths: tuple[str, ...] = (), prove: Prove = take_as_it_is
+) -> AsyncIterator[Client]:
     """Open a client whose nth harvest gives the cookie ``sid=vn``."""
 
     async def harvest() -> Session:
@@ -53,7 +57,7 @@ async def client_at(origin: str, *, limit: int = 100, api_paths: tuple[str, ...]
         return make_session(origin, cookies=(cookie,), harvested_at=time.time())
 
     site = Site(f"{origin}/", api_paths=api_paths)
-    manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
+    manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=prove)
     async with AsyncExitStack() as exits:
         exits.push_async_callback(manager.aclose)
         http = aiohttp.ClientSession(
@@ -62,6 +66,17 @@ async def client_at(origin: str, *, limit: int = 100, api_paths: tuple[str, ...]
         await exits.enter_async_context(http)
         client = Client(http, manager)
         yield client
+
+
+def refusing(*values: str) -> Prove:
+    """Return a proof that finds the sessions with these values of the cookie refused, and all others good."""
+
+    async def prove(session: Session) -> Session:
+        if session.cookies[0].value in values:
+            raise SessionRefused(session.origin, 401, "status 401", "")
+        return msgspec.structs.replace(session, proof="distinguished", is_login=False)
+
+    return prove
 
 
 async def test_the_sites_requests_go_out_as_the_browsers() -> None:
@@ -118,8 +133,11 @@ async def test_a_refused_request_is_renewed_and_sent_once_more() -> None:
 
 async def test_a_large_refusal_does_not_hold_the_only_connection() -> None:
     refusal = b"<form>" + b"x" * 1_000_000
-    async with serving(of_value("v2", 403, refusal)) as (_server, origin), client_at(origin, limit=1) as client:
+    async with AsyncExitStack() as exits:
+        _server, origin = await exits.enter_async_context(serving(of_value("v2", 403, refusal)))
+        client = await exits.enter_async_context(client_at(origin, limit=1, prove=refusing("v0")))
         await client.manager.get()
+        client.manager._doubt._prove = refusing("v1")
         async with asyncio.timeout(10):
             assert await client.text(f"{origin}/x") == "welcome"
 
@@ -154,16 +172,16 @@ async def test_a_session_that_is_refused_at_once_is_given_up_and_opens_no_second
         assert client.harvests == 1
 
 
-async def test_one_forbidden_path_beside_good_ones_opens_no_browser_a_request() -> None:
+async def test_a_forbidden_path_beside_good_ones_is_the_callers() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=403 if request.path == "/admin" else 200)
+        return web.Response(status=403 if request.path == "/admin" else 200, text=request.path)
 
-    async with serving(handle) as (_server, origin), client_at(origin) as client:
+    async with serving(handle) as (server, origin), client_at(origin, prove=refusing()) as client:
         for _ in range(5):
-            await client.text(f"{origin}/ok")
-            with pytest.raises((SessionRefused, HarvestCoolingDown)):
-                await client.text(f"{origin}/admin")
-        assert client.harvests == 2
+            assert await client.text(f"{origin}/ok") == "/ok"
+            assert await client.text(f"{origin}/admin") == "/admin"
+        assert (client.harvests, len(server.seen)) == (1, 10)
+        assert (client.manager.counters.suspects, client.manager.counters.replays) == (5, 0)
 
 
 async def test_a_neighbours_session_that_is_over_or_revoked_is_not_the_last_word() -> None:

@@ -94,7 +94,7 @@ async def test_a_neighbours_session_is_told_as_adopted(caplog: pytest.LogCapture
         raise AssertionError("there is a newer one")
 
     key, store = SessionKey("http://127.0.0.1:8080"), MemoryStore()
-    newer = make_session(harvested_at=2000.0)
+    newer = make_session(harvested_at=2000.0, generation=2)
     await store.save(key, newer)
     old = make_session(harvested_at=1000.0)
     manager = SessionManager(page_site(key.origin), store, key, harvest=harvest, prove=take_as_it_is, first=old)

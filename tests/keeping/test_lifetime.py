@@ -1,5 +1,6 @@
 """When a session is due for renewal."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,10 +36,7 @@ def lasting(life_s: float, verified_at: float | None = None) -> Session:
         pytest.param(100_000.0, 800.0, 400.0, SOON, id="two slow harvests are more than 10 minutes"),
         pytest.param(100.0, 51.0, 60.0, NO, id="two harvests are no more than half of life"),
         pytest.param(100.0, 50.0, 60.0, SOON, id="half of life"),
-        pytest.param(100.0, 2.1, 0.0, SOON, id="before the last 2 %"),
-        pytest.param(100.0, 2.0, 0.0, NOW, id="in the last 2 %"),
-        pytest.param(100_000.0, 5.1, 0.0, SOON, id="2 % would be half an hour"),
-        pytest.param(100_000.0, 5.0, 0.0, NOW, id="5 s at most"),
+        pytest.param(100.0, 0.1, 0.0, SOON, id="just before its end, which is a guess"),
         pytest.param(100.0, 0.0, 0.0, NOW, id="at its end"),
         pytest.param(100.0, -50.0, 0.0, NOW, id="long over"),
     ],
@@ -58,10 +56,15 @@ def test_jitter_leaves_the_time_of_two_harvests_alone() -> None:
         assert renewal_due(lasting(1000.0), BEGAN + 600.0, harvest_s=200.0, jitter=jitter) is SOON
 
 
-def test_jitter_leaves_the_mandatory_window_alone() -> None:
+def test_jitter_leaves_the_end_alone() -> None:
     for jitter in (0.8, 1.2):
-        assert renewal_due(lasting(100.0), BEGAN + 97.9, jitter=jitter) is SOON
-        assert renewal_due(lasting(100.0), BEGAN + 98.0, jitter=jitter) is NOW
+        assert renewal_due(lasting(100.0), BEGAN + 99.9, jitter=jitter) is SOON
+        assert renewal_due(lasting(100.0), BEGAN + 100.0, jitter=jitter) is NOW
+
+
+def test_life_counts_from_the_last_rotation_too() -> None:
+    session = msgspec.structs.replace(lasting(1000.0), rotated_at=BEGAN + 800.0)
+    assert renewal_due(session, BEGAN + 900.0) is NO
 
 
 @pytest.mark.parametrize(("verified_at", "due"), [(None, SOON), (BEGAN - 1, SOON), (BEGAN + 800.0, NO)])
@@ -93,7 +96,7 @@ def test_the_bounds_hold_for_any_session(life_s: float, share: float, harvest_s:
     now = BEGAN + share * life_s
     left_s = BEGAN + life_s - now
     due = renewal_due(lasting(life_s), now, harvest_s=harvest_s, jitter=jitter)
-    assert (due is NOW) == (left_s <= min(0.02 * life_s, 5.0) or left_s <= 0)
+    assert (due is NOW) == (left_s <= 0)
     if due is SOON:
         assert left_s <= min(life_s / 2, max(600.0 * jitter, 2 * harvest_s))
     if due is NO:

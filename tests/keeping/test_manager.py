@@ -5,16 +5,25 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from yarl import URL
 
-from aura_browser.errors import AuraError, HarvestCoolingDown, InteractionRequired, NotReady, SessionLocked, StoreError
+from aura_browser.errors import (
+    AuraError,
+    HarvestCoolingDown,
+    InteractionRequired,
+    NotReady,
+    SessionLocked,
+    SessionRefused,
+    StoreError,
+)
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import page_site
 from aura_browser.store import MemoryStore, SessionKey
 from tests.parts.clock import Clock
-from tests.parts.sessions import make_cookie, make_session, take_as_it_is
+from tests.parts.sessions import make_cookie, make_session
 
 KEY = SessionKey("http://127.0.0.1:8080")
 URL_ = URL("http://127.0.0.1:8080/api/chat")
@@ -53,14 +62,21 @@ class House:
         self.clock = Clock()
         self.browser = Browser(self.clock)
         self.store = store or MemoryStore()
+        self.refused: set[str] = set()
         self.manager = SessionManager(
             page_site(KEY.origin),
             self.store,
             KEY,
             harvest=self.browser,
-            prove=take_as_it_is,
+            prove=self.prove,
             clock=self.clock,
         )
+
+    async def prove(self, session: Session) -> Session:
+        """Find a session good unless its value is among the refused ones."""
+        if self.value(session) in self.refused:
+            raise SessionRefused(session.origin, 401, "status 401", "")
+        return msgspec.structs.replace(session, proof="distinguished", verified_at=self.clock.now)
 
     async def proven(self) -> Session:
         """Return a first session that the site has accepted."""
@@ -102,7 +118,19 @@ async def test_a_cached_session_opens_no_browser() -> None:
 async def test_a_cached_session_that_is_over_is_not_used() -> None:
     async with open_house() as house:
         await house.store.save(KEY, make_session(expires_at=house.clock.now))
+        house.refused.add("s3cret+/==")
         assert house.value(await house.manager.get()) == "v1"
+        assert house.manager.counters.renewals == {"over": 1}
+
+
+async def test_a_probable_end_that_the_site_knows_nothing_of_costs_one_probe_and_no_browser() -> None:
+    async with open_house() as house:
+        cookies = (make_cookie(), make_cookie("helper", expires=house.clock.now))
+        await house.store.save(KEY, make_session(cookies=cookies, expires_at=house.clock.now))
+        for _ in range(5):
+            session = await house.manager.get()
+        assert [cookie.name for cookie in session.cookies] == ["sid"]
+        assert (house.browser.count, house.manager.counters.proofs) == (0, {"distinguished": 1})
 
 
 async def test_renewing_compares_values() -> None:
@@ -126,16 +154,19 @@ async def test_concurrent_renewals_are_one() -> None:
 async def test_a_newer_session_in_the_store_is_taken_without_a_browser() -> None:
     async with open_house() as house:
         first = await house.manager.get()
-        neighbour = make_session(cookies=(make_cookie(value="neighbour"),), harvested_at=first.harvested_at + 1)
+        neighbour = make_session(
+            cookies=(make_cookie(value="neighbour"),), harvested_at=first.harvested_at + 1, proof="distinguished"
+        )
         await house.store.save(KEY, neighbour)
-        assert await house.manager.renew(first) == neighbour
+        assert house.value(await house.manager.renew(first)) == "neighbour"
         assert house.browser.count == 1
 
 
 async def test_an_older_session_in_the_store_is_not() -> None:
     async with open_house() as house:
         first = await house.proven()
-        await house.store.save(KEY, make_session(harvested_at=first.harvested_at - 1))
+        old = make_session(harvested_at=first.harvested_at - 1)
+        assert await house.store.swap(KEY.slug, await house.store.read(KEY.slug), old.to_json().encode())
         assert house.value(await house.manager.renew(first)) == "v2"
 
 

@@ -23,15 +23,39 @@ def test_json_round_trip() -> None:
     assert Session.from_json(text) == Session.from_json(text.encode()) == session
     assert list(json.loads(text)) == [
         *("version", "origin", "url", "user_agent", "headers", "cookies", "local_storage", "proxy", "browser"),
-        *("harvested_at", "verified_at", "expires_at"),
+        *("harvested_at", "verified_at", "rotated_at", "expires_at", "generation", "rotation", "proof", "evidence"),
+        *("is_login", "identity", "probe", "page_requests", "tokens", "extra_storage"),
     ]
-    assert json.loads(text)["version"] == 1
+    assert json.loads(text)["version"] == 2
+
+
+def test_version_1_is_read_as_a_login_that_nothing_has_proven_yet() -> None:
+    new = {"rotated_at", "generation", "rotation", "proof", "evidence", "is_login", "identity", "probe"}
+    new |= {"page_requests", "tokens", "extra_storage"}
+    fields = json.loads(make_session("https://example.com").to_json())
+    first = {name: value for name, value in fields.items() if name not in new} | {"version": 1}
+    session = Session.from_json(json.dumps(first))
+    assert (session.version, session.generation, session.proof, session.is_login) == (2, 0, "unproven", None)
+    assert session.is_protected
+    first |= {"origin": "https://openchat.team", "url": "https://openchat.team/"}
+    assert not Session.from_json(json.dumps(first)).is_protected
+
+
+def test_a_newer_versions_session_is_told_apart_from_a_damaged_one() -> None:
+    for change in ({"version": 3}, {"from_the_future": 1}):
+        with pytest.raises(SessionFormatError, match="Update aura-browser") as caught:
+            Session.from_json(json.dumps(json.loads(make_session().to_json()) | change))
+        assert caught.value.is_newer
+    with pytest.raises(SessionFormatError) as damaged:
+        Session.from_json("{")
+    assert not damaged.value.is_newer
 
 
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"version": 2}, "version"),
+        ({"version": 3}, "version"),
+        ({"version": 0}, "version"),
         ({"version": "1"}, "version"),
         ({"origin": "nowhere"}, "origin"),
         ({"origin": "https://user@host"}, "origin"),
