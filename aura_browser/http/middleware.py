@@ -107,7 +107,7 @@ class SessionMiddleware:
         if is_suspect:
             ruling = await self._decide(request, session, ruling)
         if ruling.verdict is _OK:
-            # A login page brings an empty session. Where nothing proves that this is none, the cookies stay as they are.
+            # A login page sets an empty session. Where nothing proves that this is another page, ignore it.
             if not is_suspect or _is_told_apart(session):
                 self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
         elif ruling.verdict is _STALE:
