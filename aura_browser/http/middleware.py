@@ -2,8 +2,8 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -12,18 +12,19 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
+from aura_browser.http.chain import join_chain, leave_chain
 from aura_browser.http.exchange import check_proxy_answer
-from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
+from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
+from aura_browser.session.set_cookie import parse_set_cookie
 
 _PEEK_TIMEOUT_S: Final = 10.0
 _MAX_PEEK_BYTES: Final = 64 * 1024
 # Every request uses these, and looking them up in their enumerations is slow up to Python 3.11.
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
-_REDIRECTS: Final = int(HTTPStatus.MULTIPLE_CHOICES)
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -68,23 +69,25 @@ class SessionMiddleware:
         """
         if not self._site.owns(request.url):
             return await handler(request)
-        began = self._manager.clock()
+        chain = join_chain(self, request.url, self._manager.clock())
         session = await self._manager.get()
         response, ruling = await self._send(request, handler, session)
-        for _ in range(_MAX_REPLAYS):
+        while ruling.verdict is _STALE and chain.replays < _MAX_REPLAYS:
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
-            if ruling.verdict is not _STALE or session.harvested_at >= began:
+            if session.harvested_at >= chain.began:
                 break
             for name in session.headers:
                 request.headers.pop(name, None)  # the new session may not have it
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
                 self._raise_refused(request, response, ruling, "; the body of this request can't be sent twice")
+            chain.replays += 1
             self._manager.counters.replays += 1
             response, ruling = await self._send(request, handler, session)
         if ruling.verdict is _STALE:
             await self._manager.give_up(session)
             self._raise_refused(request, response, ruling)
+        leave_chain(chain, request.url, response.status, response.headers)
         return response
 
     async def _send(
@@ -100,9 +103,8 @@ class SessionMiddleware:
         first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
         if ruling.verdict is _OK:
-            # A redirect's target is not known yet: a redirect to a login sets an empty session.
-            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ()) if response.status < _REDIRECTS else ()
-            self._manager.accept(session, set_cookies, request.url)
+            if set_cookies := _find_set_cookies(session, response, now):
+                self._manager.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
@@ -131,6 +133,20 @@ class SessionMiddleware:
         advice = _ADVICE.format(command=self._site.login_command())
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
+
+
+def _find_set_cookies(session: Session, response: ClientResponse, now: float) -> Sequence[str]:
+    """Return the ``Set-Cookie`` headers that belong to the session.
+
+    A redirect elsewhere that takes away a cookie which the session has leads to a login, and its cookies do not count.
+    """
+    set_cookies: Sequence[str] = response.headers.getall(hdrs.SET_COOKIE, ())
+    if not set_cookies or not describe_redirect(response.url, response.status, response.headers):
+        return set_cookies
+    carried = {cookie.identity for cookie in session.cookies}
+    set_here = (parse_set_cookie(line, response.url, now) for line in set_cookies)
+    takes_away = any(c and c.identity in carried and (not c.value or c.is_over(now)) for c in set_here)
+    return () if takes_away else set_cookies
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:

@@ -10,7 +10,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from aura_browser.errors import SessionRefused
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
+from aura_browser.http.exchange import CONNECT_TIMEOUT_S, HEADER_LIMITS, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.http.verdict import describe_redirect, judge, needs_first_bytes, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.session import Session
@@ -52,14 +52,16 @@ async def prove(
         headers[hdrs.COOKIE] = cookie
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
     proxy_args = connection_args(session.proxy)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **proxy_args) as http:
+    session_args = {**proxy_args, **HEADER_LIMITS}
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **session_args) as http:
         with typed_errors(url, read_timeout_s):
             async with http.request(
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
             ) as response:
                 check_proxy_answer(response, session.proxy)
                 await _check(site, response, clock())
-                rotated = session.fold(response.headers.getall(hdrs.SET_COOKIE, ()), url, clock())
+                set_cookies, date = response.headers.getall(hdrs.SET_COOKIE, ()), response.headers.get(hdrs.DATE, "")
+                rotated = session.fold(set_cookies, url, clock(), date)
     return msgspec.structs.replace(rotated, verified_at=clock())
 
 

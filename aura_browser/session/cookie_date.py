@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 _TOKENS: Final = re.compile(r"[^\t -/;-@\[-`{-~]+")
-_TIME: Final = re.compile(r"([0-9]+):([0-9]+):([0-9]+)")
+# Zeros may lead, but int() refuses thousands of them.
+_TIME: Final = re.compile(r"([0-9]{1,1000}):([0-9]{1,1000}):([0-9]{1,1000})")
 _NUMBER: Final = re.compile(r"[0-9]+")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _KINDS: Final = ("year", "month", "day", "time")
@@ -27,7 +28,7 @@ def parse_cookie_date(text: str) -> float | None:
     if len(fields) < len(_KINDS):
         return None
     year, month, day, *time = (int(number) for kind in _KINDS for number in fields[kind])
-    return _to_epoch(_full_year(year), month, day, *time)
+    return _to_epoch(_full_year(year), month, day, time)
 
 
 def _find_fields(text: str) -> dict[str, tuple[str, ...]]:
@@ -59,9 +60,10 @@ def _full_year(year: int) -> int:
     return year + 2000 if year <= 69 else year  # noqa: PLR2004 - as above
 
 
-def _to_epoch(year: int, month: int, day: int, *time: int) -> float | None:
+def _to_epoch(year: int, month: int, day: int, time: list[int]) -> float | None:
+    hour, minute, second = time
     try:
-        date = datetime(min(year, MAXYEAR), month, day, *time, tzinfo=UTC)
+        date = datetime(min(year, MAXYEAR), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return math.inf if year > MAXYEAR else date.timestamp()

@@ -1,5 +1,6 @@
 """The grammar of ``Set-Cookie``, and what a site may set: RFC 6265bis sections 5.6 and 5.7, as Chrome applies them."""
 
+import math
 import re
 from typing import Final, get_args
 
@@ -160,8 +161,14 @@ def _read_expiry(attributes: dict[str, str], now: float, date: str) -> float | N
     if expires is None:
         expires = parse_cookie_date(attributes.get("expires", ""))
         if expires is not None and date:
-            expires += now - (parse_cookie_date(date) or now)
+            expires += _clock_difference(date, now)
     return None if expires is None else min(expires, now + _MAX_LIFE_S)
+
+
+def _clock_difference(date: str, now: float) -> float:
+    """Return how many seconds our clock is ahead of the one that wrote *date*; 0 if that is not a date."""
+    server = parse_cookie_date(date)
+    return 0.0 if server is None or math.isinf(server) else now - server
 
 
 def _read_max_age(text: str, now: float) -> float | None:
