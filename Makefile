@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint typecheck format lifecycle bench bench-peers docs wheel clean
+.PHONY: help setup demo test test-fast lint typecheck format lifecycle cookies-vs-chrome bench bench-peers docs wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,6 +33,9 @@ format: $(STAMP) ## fix style and format automatically
 
 lifecycle: setup ## check that a harvest leaves nothing behind, however it ends
 	@$(BIN)/python -m tests.lifecycle $(ONLY)
+
+cookies-vs-chrome: setup ## compare how cookies are kept with a real Chrome
+	@$(BIN)/python -m tests.cookies $(ARGS)
 
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)

@@ -1,13 +1,10 @@
 """Hosts: which hosts belong to one site, and which ones Chrome trusts without TLS."""
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from yarl import URL
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
 
 _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -55,22 +52,29 @@ def is_trustworthy(url: URL) -> bool:
     return is_address(host) and ip_address(host).is_loopback
 
 
-def registrable_domain(host: str) -> str:
-    """Return the registrable domain of *host*; *host* itself if it is an IP address or a public suffix.
+def private_domain(host: str) -> str | None:
+    """Return the registrable domain of *host*; None for an IP address, a host of one label and a public suffix.
 
     It uses the public suffix list (https://publicsuffix.org) of the package ``publicsuffixlist``.
     """
-    return host if is_address(host) else _public_suffixes().privatesuffix(host) or host
+    # Loaded when needed, because most harvests don't need the list.
+    from aura_browser.suffixes import registrable_part
+
+    return None if is_address(host) else registrable_part(host)
+
+
+def registrable_domain(host: str) -> str:
+    """Return the registrable domain of *host*; *host* itself if it has none (see :func:`private_domain`)."""
+    return private_domain(host) or host
+
+
+def site_of(url: URL) -> str:
+    """Return the site of *url* as browsers name it: scheme and registrable domain, without a port."""
+    domain = registrable_domain(host_of(url))
+    scheme = _WEB_SCHEMES.get(url.scheme, url.scheme)
+    return f"{scheme}://[{domain}]" if ":" in domain else f"{scheme}://{domain}"
 
 
 def is_same_site(one: URL, other: URL) -> bool:
     """Return whether two URLs are of one site: the same host, or the same registrable domain."""
     return one.host == other.host or registrable_domain(host_of(one)) == registrable_domain(host_of(other))
-
-
-@cache
-def _public_suffixes() -> "PublicSuffixList":
-    # Reading the list takes about 80 ms, and most harvests don't need it.
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList()

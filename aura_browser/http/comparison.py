@@ -10,7 +10,7 @@ from yarl import URL
 from aura_browser.http.redirects import redirect_target
 from aura_browser.http.verdict import Ruling, describe_redirect, find_login_mark, is_html
 from aura_browser.session import Session
-from aura_browser.session.cookie import parse_set_cookie
+from aura_browser.session.set_cookie import parse_set_cookie
 from aura_browser.site import Probe
 from aura_browser.site.mark import Answer, read_json_path
 

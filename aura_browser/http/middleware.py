@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -15,6 +15,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
+from aura_browser.http.chain import join_chain, leave_chain
+from aura_browser.http.comparison import find_resets
 from aura_browser.http.exchange import check_proxy_answer
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
@@ -72,23 +74,25 @@ class SessionMiddleware:
         """
         if not self._site.owns(request.url):
             return await handler(request)
-        began = time.monotonic()
+        chain = join_chain(self, request.url, time.monotonic())
         session = await self._manager.get()
         response, ruling = await self._send(request, handler, session)
-        for _ in range(_MAX_REPLAYS):
+        while ruling.verdict is _STALE and chain.replays < _MAX_REPLAYS:
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
-            if ruling.verdict is not _STALE or self._manager.was_harvested_since(session, began):
+            if self._manager.was_harvested_since(session, chain.began):
                 break
             for name in (*session.headers, *self._derive(session, request)):
                 request.headers.pop(name, None)  # the new session may not have it
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
                 self._raise_refused(request, response, ruling, "; the body of this request can't be sent twice")
+            chain.replays += 1
             self._manager.counters.replays += 1
             response, ruling = await self._send(request, handler, session)
         if ruling.verdict is _STALE:
             await self._manager.give_up(session)
             self._raise_refused(request, response, ruling)
+        leave_chain(chain, request.url, response.status, response.headers)
         return response
 
     async def _send(
@@ -107,9 +111,9 @@ class SessionMiddleware:
         if is_suspect:
             ruling = await self._decide(request, session, ruling)
         if ruling.verdict is _OK:
-            # A login page sets an empty session. Where nothing proves that this is another page, ignore it.
-            if not is_suspect or _is_told_apart(session):
-                self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
+            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
+            if set_cookies and not (is_suspect and _may_be_a_strangers(session, response, set_cookies, now)):
+                self._manager.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
@@ -151,9 +155,14 @@ class SessionMiddleware:
         raise_for(ruling, request.url, response.status, "", advice=advice)
 
 
-def _is_told_apart(session: Session) -> bool:
-    """Return whether the probe tells the session's end, or the session is nobody's login."""
-    return session.proof == "distinguished" or (session.proof == "open" and not session.is_protected)
+def _may_be_a_strangers(session: Session, response: ClientResponse, set_cookies: Sequence[str], now: float) -> bool:
+    """Return whether a suspect response may set the cookies of an empty session in place of the session's.
+
+    Redirects to a login page do. Where the probe tells the session's end, this response is known to be another.
+    """
+    if session.proof == "distinguished":
+        return False
+    return session.is_protected or bool(find_resets(session, set_cookies, response.url, now))
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused
 from aura_browser.http.comparison import ProbeAnswer, find_resets
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
+from aura_browser.http.exchange import CONNECT_TIMEOUT_S, HEADER_LIMITS, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.http.verdict import Verdict, judge, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.session import Session
@@ -75,7 +75,7 @@ async def prove(
 def _open(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:
     timeout = aiohttp.ClientTimeout(total=4 * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
     through = connection_args(session.proxy)
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **through)
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **HEADER_LIMITS, **through)
 
 
 class _Prover:
@@ -157,7 +157,7 @@ class _Prover:
         may_end_login = self._session.is_protected and session.proof != "distinguished"
         if may_end_login or find_resets(session, answer.set_cookies, answer.url, now):
             return session
-        return session.fold(answer.set_cookies, answer.url, now)
+        return session.fold(answer.set_cookies, answer.url, now, answer.headers.get(hdrs.DATE, ""))
 
     async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
         """Return the answer without the session; None if it says nothing: 429, 5xx, no connection."""

@@ -9,7 +9,14 @@ import aiohttp
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, SiteFailed
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
+from aura_browser.http.exchange import (
+    CONNECT_TIMEOUT_S,
+    HEADER_LIMITS,
+    check_proxy_answer,
+    reason_phrase,
+    typed_error,
+    typed_errors,
+)
 from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
@@ -150,6 +157,7 @@ class HttpTransport:
             middlewares=(SessionMiddleware(self._manager),),
             # No total timeout: it would include a harvest and a long answer. The read timeout ends a silent response.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
+            **HEADER_LIMITS,
         )
 
     async def aclose(self) -> None:

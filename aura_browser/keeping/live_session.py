@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser.errors import SessionUnreadable, StoreError
 from aura_browser.session import Cookie, Session
-from aura_browser.session.cookie import apply_changes, diff_cookies
+from aura_browser.session.cookie_store import apply_changes, diff_cookies
 from aura_browser.session.replacement import refuse_replacement
 from aura_browser.store import SessionKey, Store
 
@@ -61,15 +61,15 @@ class LiveSession:
             _log.warning("%s Continuing without the cache.", error)
             return None
 
-    def accept(self, session: Session, set_cookies: Sequence[str], url: URL) -> bool:
+    def accept(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> bool:
         """Apply the ``Set-Cookie`` headers of *url*'s response to *session*; return whether they changed it.
 
-        They are ignored if the session has been replaced since.
+        *date* is the response's ``Date`` header. They are ignored if the session has been replaced since.
         """
         current = self.current
         if current is None or current.lineage != session.lineage or not set_cookies:
             return False
-        rotated = current.fold(set_cookies, url, self._clock())
+        rotated = current.fold(set_cookies, url, self._clock(), date)
         if rotated is current:
             return False
         self.current = rotated

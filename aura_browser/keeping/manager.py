@@ -176,13 +176,13 @@ class SessionManager:
             self._given_up = refused
             await self._budget.record_failure("the site refused the session that it had just given")
 
-    def accept(self, session: Session, set_cookies: Sequence[str], url: URL) -> None:
+    def accept(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> None:
         """Record that *url* accepted *session* and answered with these ``Set-Cookie`` headers.
 
-        They are applied to the session in use and saved shortly after. They are ignored if the session has been
-        replaced since.
+        *date* is the response's ``Date`` header. They are applied to the session in use and saved shortly after, and
+        ignored if the session has been replaced since.
         """
-        if self._live.accept(session, set_cookies, url):
+        if self._live.accept(session, set_cookies, url, date):
             self.counters.rotations += 1
 
     async def aclose(self) -> None:

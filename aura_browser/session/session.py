@@ -12,7 +12,8 @@ from yarl import URL
 from aura_browser.errors import SessionFormatError
 from aura_browser.hosts import is_trustworthy
 from aura_browser.proxy.connection import connection_args
-from aura_browser.session.cookie import Cookie, cookie_header, fold_set_cookies
+from aura_browser.session.cookie import Cookie, cookie_header
+from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.json_format import VERSION, decode_session
 
 if TYPE_CHECKING:
@@ -153,12 +154,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         expires_at = guess_expiry(cookies, URL(self.origin))
         return msgspec.structs.replace(self, cookies=tuple(cookies), expires_at=expires_at)
 
-    def fold(self, set_cookies: Iterable[str], url: URL, now: float) -> "Session":
+    def fold(self, set_cookies: Iterable[str], url: URL, now: float, date: str = "") -> "Session":
         """Return this session after an accepted response from *url* with these ``Set-Cookie`` headers.
 
-        Returns itself if they change nothing. *now* is in epoch seconds.
+        Returns itself if they change nothing. *now* is in epoch seconds. *date* is the response's ``Date`` header:
+        ``Expires`` is meant by the server's clock.
         """
-        cookies = fold_set_cookies(self.cookies, set_cookies, url, now)
+        cookies = fold_set_cookies(self.cookies, set_cookies, url, now, date)
         if cookies == self.cookies:
             return self
         return msgspec.structs.replace(self.with_cookies(cookies), rotated_at=now, rotation=self.rotation + 1)

@@ -106,7 +106,7 @@ def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
     HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
     """
     result: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})
-    return tuple(cookie for raw in result["cookies"] if (cookie := _parse_cookie(raw)) and _is_of_site(cookie, url))
+    return tuple(cookie for raw in result["cookies"] if (cookie := parse_cookie(raw)) and _is_of_site(cookie, url))
 
 
 def _drop_invalid_text(storage: dict[str, str]) -> dict[str, str]:
@@ -131,11 +131,15 @@ def _is_of_site(cookie: Cookie, url: URL) -> bool:
     return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
 
 
-def _parse_cookie(raw: dict[str, Any]) -> Cookie | None:
-    """Build a cookie from CDP's form; None if CDP could not transfer it."""
-    if raw["size"] and not raw["name"] and not raw["value"]:
+def parse_cookie(raw: dict[str, Any]) -> Cookie | None:
+    """Build a cookie from CDP's form; None if CDP could not transfer it, or it belongs to no nameable page."""
+    if raw.get("partitionKeyOpaque"):
+        return None
+    # CDP leaves a name or value empty that is not UTF-8.
+    if raw["size"] != len(f"{raw['name']}{raw['value']}".encode()):
         _log.warning("A cookie of %s is not UTF-8, can't be read from Chrome and is left out.", raw["domain"])
         return None
+    partition = raw.get("partitionKey", {})
     return Cookie(
         name=raw["name"],
         value=raw["value"],
@@ -146,7 +150,11 @@ def _parse_cookie(raw: dict[str, Any]) -> Cookie | None:
         secure=raw["secure"],
         http_only=raw["httpOnly"],
         same_site=raw.get("sameSite"),
-        partition_key=raw.get("partitionKey", {}).get("topLevelSite"),
+        partition_key=partition.get("topLevelSite"),
+        has_cross_site_ancestor=partition.get("hasCrossSiteAncestor"),
+        source_scheme=raw.get("sourceScheme"),
+        source_port=raw.get("sourcePort"),
+        priority=raw.get("priority"),
     )
 
 

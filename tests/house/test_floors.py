@@ -11,7 +11,7 @@ import aura_browser
 
 PACKAGE = Path(aura_browser.__file__).parent
 FLOORS: Mapping[str, int] = {
-    "text": 0,
+    **dict.fromkeys(("suffixes", "text"), 0),
     **dict.fromkeys(("errors", "hosts", "request"), 1),
     **dict.fromkeys(("engine", "proxy"), 2),
     "session": 3,
@@ -90,7 +90,7 @@ def test_no_imports_run_in_a_circle() -> None:
 def test_each_library_has_its_places(name: str) -> None:
     places = {
         "selenium": {"webdriver", "provider", "engine"},  # the latter two name a driver's type
-        "publicsuffixlist": {"hosts"},
+        "publicsuffixlist": {"suffixes"},
         "psutil": {"webdriver"},
         "click": {"cli"},
         "rich": {"cli"},

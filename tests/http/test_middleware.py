@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from email.utils import formatdate
 
 import aiohttp
 import msgspec
@@ -212,6 +213,99 @@ async def test_a_redirects_cookies_are_not_taken_for_a_rotation() -> None:
     async with serving(handle) as (_server, origin), client_at(origin) as client:
         assert await client.text(f"{origin}/x") == "<form>"
         assert [cookie.value for cookie in (await client.manager.get()).cookies] == ["v1"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_to_itself_with_a_new_cookie_ends(status: int) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers["Cookie"] == "sid=v1":
+            return web.Response(status=status, headers={"Location": request.path, "Set-Cookie": "sid=v2; Path=/"})
+        return web.Response(text=request.headers["Cookie"])
+
+    async with serving(handle) as (server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/x") == "sid=v2"
+        assert (client.harvests, len(server.seen)) == (1, 2)
+        assert [cookie.value for cookie in (await client.manager.get()).cookies] == ["v2"]
+
+
+async def test_a_token_that_each_hop_rotates_needs_no_browser() -> None:
+    valid = ["v1"]
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers["Cookie"] != f"sid={valid[0]}":
+            return web.Response(status=401)
+        valid[0] = f"r{len(server.seen)}"
+        headers = {"Set-Cookie": f"sid={valid[0]}; Path=/"}
+        hop = int(request.path[1:])
+        if hop == 4:
+            return web.Response(text="welcome", headers=headers)
+        return web.Response(status=302, headers=headers | {"Location": f"/{hop + 1}"})
+
+    async with serving(handle) as (server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/1") == "welcome"
+        assert await client.text(f"{origin}/4") == "welcome"
+        assert client.harvests == 1
+
+
+async def test_a_chain_of_redirects_is_renewed_once_and_not_at_each_hop() -> None:
+    """Each session is good for one request: no renewal can carry a chain to its end."""
+    used: set[str] = set()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        cookie = request.headers["Cookie"]
+        if cookie in used:
+            return web.Response(status=401)
+        used.add(cookie)
+        return web.Response(status=302, headers={"Location": f"/{int(request.path[1:]) + 1}#there"})
+
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        await client.manager.get()
+        with pytest.raises(SessionRefused):
+            await client.text(f"{origin}/1")
+        assert client.harvests == 2
+
+
+async def test_a_chain_is_over_with_its_last_answer() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/first":
+            return web.Response(status=302, headers={"Location": "/x"})
+        return web.Response(status=200 if request.headers["Cookie"] == f"sid={good[0]}" else 401)
+
+    good = ["v1"]
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        for number in range(1, 6):
+            good[0] = f"v{number}"
+            await client.text(f"{origin}/first")
+        assert client.harvests == 5
+
+
+async def test_expires_is_meant_by_the_servers_clock() -> None:
+    now = time.time()
+    dates = {"Date": formatdate(now - 3600, usegmt=True), "Set-Cookie": ""}
+    dates["Set-Cookie"] = f"new=1; Path=/; Expires={formatdate(now - 1800, usegmt=True)}"
+
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(headers=dates)
+
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        await client.text(f"{origin}/x")
+        [_, new] = (await client.manager.get()).cookies
+        assert new.expires == pytest.approx(now + 1800, abs=5)
+
+
+async def test_one_more_cookie_with_every_answer_never_outgrows_the_sites_limit() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(text=request.headers["Cookie"])
+        response.headers.add("Set-Cookie", f"c{len(server.seen)}={'x' * 15}; Path=/")
+        response.headers.add("Set-Cookie", "sid=v1; Path=/; Max-Age=3600")
+        return response
+
+    async with serving(handle) as (server, origin), client_at(origin) as client:
+        for _ in range(400):
+            sent = await client.text(f"{origin}/x")
+            assert len(sent) < 8190
+        assert "sid=v1" in sent
+        assert len((await client.manager.get()).cookies) <= 180
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A Chrome that runs already and listens for debuggers, as a person may have one."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -27,9 +27,9 @@ Not the package's own list: what it is measured beside must not change with it.
 
 
 @contextmanager
-def open_chrome(profile: Path, program: str = "chromium") -> Iterator[str]:
-    """Run it with this profile while the context lasts, and yield its address."""
-    command = [program, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
+def open_chrome(profile: Path, program: str = "chromium", flags: Sequence[str] = ()) -> Iterator[str]:
+    """Run it with this profile and further flags while the context lasts, and yield its address."""
+    command = [program, *FLAGS, *flags, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as chrome:
         try:
             yield debugger_address(profile)

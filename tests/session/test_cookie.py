@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from aura_browser.session.cookie import Cookie, cookie_header, fold_set_cookies, parse_set_cookie
+from aura_browser.session.cookie import Cookie, cookie_header
+from aura_browser.session.cookie_store import fold_set_cookies
+from aura_browser.session.set_cookie import parse_set_cookie
 from tests.parts.sessions import make_cookie
 
 NOW = 1_000_000.0
