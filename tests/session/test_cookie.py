@@ -9,7 +9,7 @@ from yarl import URL
 
 from aura_browser.session import Session
 from aura_browser.session.cookie import Cookie, cookie_header
-from aura_browser.session.cookie_store import fold_set_cookies
+from aura_browser.session.cookie_store import apply_changes, diff_cookies, fold_set_cookies
 from aura_browser.session.set_cookie import parse_set_cookie
 from tests.parts.sessions import make_cookie, make_session
 
@@ -150,6 +150,14 @@ def test_folding_replaces_deletes_and_adds() -> None:
     # Chrome moves a cookie whose value changed behind the others, and leaves one of the same value in its place.
     assert [(c.name, c.value) for c in after] == [("c", "v"), ("a", "new"), ("d", "1")]
     assert after[0].http_only
+
+
+def test_changes_applied_to_the_same_cookies_are_in_the_same_order() -> None:
+    before = (cookie(name="a", path="/"), cookie(name="b", path="/"), cookie(name="c", path="/"))
+    headers = ["a=v; Path=/; Max-Age=60", "b=2; Path=/", "c=; Path=/; Max-Age=0", "d=1; Path=/"]
+    after = fold_set_cookies(before, headers, HOME, NOW)
+    assert [c.name for c in after] == ["a", "b", "d"]
+    assert apply_changes(before, diff_cookies(before, after)) == after
 
 
 def test_folding_replaces_a_partitioned_cookie_of_the_registrable_domain() -> None:
