@@ -3,12 +3,29 @@
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
 import msgspec
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
+
+_MAX_HEADER_BYTES: Final = 256 * 1024  # of all headers together, as in Chrome
+
+
+class _HeaderLimits(TypedDict):
+    max_line_size: int
+    max_field_size: int
+    max_headers: int
+
+
+HEADER_LIMITS: Final = _HeaderLimits(
+    max_line_size=_MAX_HEADER_BYTES, max_field_size=_MAX_HEADER_BYTES, max_headers=_MAX_HEADER_BYTES // 64
+)
+"""Arguments of ``aiohttp.ClientSession``: a response's headers may be as long as in Chrome, and nearly as many.
+
+aiohttp's own limits are 8,190 bytes for each and 128 for all; it has none for their bytes together.
+"""
 
 Body = bytes | AsyncIterable[bytes] | None
 """A request's body: bytes, an async iterable of bytes (which can be sent only once), or None."""

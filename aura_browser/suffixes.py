@@ -29,6 +29,8 @@ def registrable_part(host: str) -> str | None:
 def _suffix_start(labels: list[str]) -> int:
     """Return the index of the label at which the longest rule begins (https://github.com/publicsuffix/list/wiki)."""
     names = [_decode(label) for label in labels]
+    if _has_rule("*.", names):
+        return 0  # as in Chrome, what all names above belong to belongs to nobody
     for start in range(len(names)):
         if _has_rule("!", names[start:]):
             return start + 1

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Final, TypedDict
+from typing import Final
 
 import aiohttp
 from aiohttp import hdrs
@@ -16,22 +16,6 @@ from aura_browser.proxy.connection import describe_socks_error, socks_errors
 from aura_browser.text import clean_text, redact_url
 
 CONNECT_TIMEOUT_S: Final = 30.0
-_MAX_HEADER_BYTES: Final = 256 * 1024  # of all headers together, as in Chrome
-
-
-class _HeaderLimits(TypedDict):
-    max_line_size: int
-    max_field_size: int
-    max_headers: int
-
-
-HEADER_LIMITS: Final = _HeaderLimits(
-    max_line_size=_MAX_HEADER_BYTES, max_field_size=_MAX_HEADER_BYTES, max_headers=_MAX_HEADER_BYTES // 64
-)
-"""Arguments of ``aiohttp.ClientSession``: the headers of a response may be as long and as many as in Chrome.
-
-aiohttp has no limit for all of them together, and by default one of 8,190 bytes for each.
-"""
 _PROXY_AUTH_STATUSES: Final = frozenset({401, 407})  # tinyproxy 1.11 answers a wrong password with 401
 
 # Most specific first.

@@ -12,9 +12,10 @@ from yarl import URL
 
 from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused
 from aura_browser.http.comparison import ProbeAnswer, find_resets
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, HEADER_LIMITS, check_proxy_answer, reason_phrase, typed_errors
+from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.http.verdict import Verdict, judge, raise_for
 from aura_browser.proxy.connection import connection_args
+from aura_browser.request import HEADER_LIMITS
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.text import redact_url

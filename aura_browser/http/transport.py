@@ -11,7 +11,6 @@ from yarl import URL
 from aura_browser.errors import InvalidInput, SiteFailed
 from aura_browser.http.exchange import (
     CONNECT_TIMEOUT_S,
-    HEADER_LIMITS,
     check_proxy_answer,
     reason_phrase,
     typed_error,
@@ -22,7 +21,7 @@ from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
-from aura_browser.request import Request
+from aura_browser.request import HEADER_LIMITS, Request
 from aura_browser.text import redact_url
 
 _KEEP_ALIVE_S: Final = 3.0

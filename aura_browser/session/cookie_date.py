@@ -42,7 +42,7 @@ def _find_fields(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def _classify(token: str, *, has_day: bool) -> tuple[str, tuple[str, ...]]:
-    """Return the kind of a token and its numbers; an empty kind if it is none."""
+    """Return the kind of a token and its numbers; an empty kind if it says nothing."""
     month = token[:3].lower()
     if month in _MONTHS:
         return "month", (str(_MONTHS.index(month) + 1),)

@@ -61,9 +61,18 @@ def diff_cookies(before: Iterable[Cookie], after: Iterable[Cookie]) -> dict[tupl
 
 
 def apply_changes(cookies: Iterable[Cookie], changed: Mapping[tuple[object, ...], Cookie | None]) -> tuple[Cookie, ...]:
-    """Return *cookies* with the changes of :func:`diff_cookies` applied; cookies that were set come last, as newest."""
-    kept = [cookie for cookie in cookies if cookie.identity not in changed]
-    return (*kept, *(cookie for cookie in changed.values() if cookie is not None))
+    """Return *cookies* with the changes of :func:`diff_cookies` applied.
+
+    As in :func:`fold_set_cookies`, a cookie with an unchanged value keeps its position; others that were set come last.
+    """
+    kept: _Kept = {cookie.identity: cookie for cookie in cookies}
+    for identity, cookie in changed.items():
+        old = kept.get(identity)
+        if old is not None and (cookie is None or cookie.value != old.value):
+            del kept[identity]
+        if cookie is not None:
+            kept[identity] = cookie
+    return tuple(kept.values())
 
 
 def _put(kept: _Kept, cookie: Cookie, now: float, just_set: AbstractSet[tuple[object, ...]]) -> None:

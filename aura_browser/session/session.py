@@ -12,6 +12,7 @@ from yarl import URL
 from aura_browser.errors import SessionFormatError
 from aura_browser.hosts import is_trustworthy
 from aura_browser.proxy.connection import connection_args
+from aura_browser.request import HEADER_LIMITS
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.json_format import VERSION, decode_session
@@ -171,7 +172,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self if len(kept) == len(self.cookies) else self.with_cookies(kept)
 
     def client_args(self) -> dict[str, Any]:
-        """Return keyword arguments for ``aiohttp.ClientSession(**args)``: headers, cookie jar and proxy.
+        """Return keyword arguments for ``aiohttp.ClientSession(**args)``: headers, cookie jar, limits and proxy.
 
         The jar restricts each cookie to its host, path and expiry, and sends values unquoted. Call this while an
         event loop runs, because aiohttp's jar needs one. All requests of that ``ClientSession`` carry the headers:
@@ -181,7 +182,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Raises:
             InvalidInput: if aiohttp can't use the proxy.
         """
-        args: dict[str, Any] = {"headers": dict(self.headers), "cookie_jar": self._build_jar()}
+        args: dict[str, Any] = {"headers": dict(self.headers), "cookie_jar": self._build_jar(), **HEADER_LIMITS}
         return args | connection_args(self.proxy)
 
     def _build_jar(self) -> "aiohttp.CookieJar":

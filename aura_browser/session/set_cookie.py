@@ -114,7 +114,7 @@ def _find_domain(attribute: str, host: str) -> str | None:
 
 
 def _to_ascii(domain: str) -> str:
-    """Return an international domain as it stands in a URL; empty if it is none."""
+    """Return an international domain as it stands in a URL; empty if it is not a host."""
     if domain.isascii():
         return domain
     try:

@@ -269,7 +269,7 @@ async def test_a_reason_phrase_of_any_kind_is_cleaned() -> None:
 async def test_a_reason_phrase_beyond_all_bounds_is_one_clear_error() -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 500 " + b"x" * 20_000 + b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 " + b"x" * 300_000 + b"\r\n\r\n")
         await writer.drain()
         writer.close()
 

@@ -5,6 +5,7 @@ Prints each difference that is not explained, and exits with 1 if there is one. 
 """
 
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from aura_browser.webdriver.reading import parse_cookie
 from tests.cookies.chrome import Chrome, chrome_at
 from tests.cookies.compare import EXPLAINED, PATH, differences, first_cookies, origins_at
 from tests.cookies.lines import STORIES, Case, Step, cases
-from tests.cookies.record import Kept, Record, Told, write_record
+from tests.cookies.record import CaseResult, Record, StoryResult, write_record
 from tests.cookies.server import serving_cookies
 
 
@@ -30,28 +31,28 @@ async def run_table() -> Record:
             chrome_at(ports, Path(folder) / "profile") as (chrome, version),
         ):
             now = time.time()
-            kept = [await _keep(chrome, case) for case in cases(now)]
-            told = {name: await _tell(chrome, steps) for name, steps in STORIES.items()}
-            return Record(version, now, tuple(kept), told)
+            kept = [await _run_case(chrome, case) for case in cases(now)]
+            stories = {name: await _run_story(chrome, steps) for name, steps in STORIES.items()}
+            return Record(version, now, tuple(kept), stories)
 
 
-async def _keep(chrome: Chrome, case: Case) -> Kept:
+async def _run_case(chrome: Chrome, case: Case) -> CaseResult:
     await chrome.clear()
     await chrome.open(case.origin)
     at = time.time()
     await chrome.fetch(case.origin, PATH, [case.line])
     kept = _parse_all(await chrome.cookies())
-    return Kept(at, kept[0] if kept else None)
+    return CaseResult(at, kept[0] if kept else None)
 
 
-async def _tell(chrome: Chrome, steps: tuple[Step, ...]) -> Told:
+async def _run_story(chrome: Chrome, steps: tuple[Step, ...]) -> StoryResult:
     await chrome.clear()
     at = time.time()
     for step in steps:
         url = URL(step.url)
         await chrome.fetch(str(url.origin()), url.raw_path, step.lines_at(at), step.date_at(at))
     header = await chrome.fetch(str(url.origin()), url.raw_path)
-    return Told(at, header, first_cookies(_parse_all(await chrome.cookies())))
+    return StoryResult(at, header, first_cookies(_parse_all(await chrome.cookies())))
 
 
 def _parse_all(raw: list[dict[str, Any]]) -> list[Cookie]:
@@ -60,6 +61,7 @@ def _parse_all(raw: list[dict[str, Any]]) -> list[Cookie]:
 
 def main() -> int:
     """Run, print, and return the exit code."""
+    logging.disable()  # some of the table's cookies can't be read from Chrome
     began = time.monotonic()
     record = asyncio.run(run_table())
     if "--record" in sys.argv:

@@ -1,7 +1,6 @@
 """A real Chrome that is handed ``Set-Cookie`` lines and asked what it keeps."""
 
 import json
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -85,8 +84,3 @@ async def chrome_at(ports: tuple[int, int], profile: Path) -> AsyncIterator[tupl
                 tab = next(each for each in await answer.json() if each["type"] == "page")
             async with http.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 yield Chrome(socket), version
-
-
-def epoch() -> float:
-    """Return the clock that Chrome shares."""
-    return time.time()

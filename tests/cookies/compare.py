@@ -10,7 +10,7 @@ from yarl import URL
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
 from tests.cookies.lines import STORIES, Case, Step, cases
-from tests.cookies.record import Kept, Record, Told
+from tests.cookies.record import CaseResult, Record, StoryResult
 
 PATH: Final = "/a/b"
 """Where every line of the table is set."""
@@ -38,14 +38,14 @@ def differences(record: Record) -> Iterator[tuple[str, str]]:
         if not _is_same(own, kept.cookie):
             yield (
                 case.line,
-                f"{case.origin} {case.line[:120]!r}\n   Chrome: {_show(kept)}\n   we:     {_show(Kept(0, own))}",
+                f"{case.origin} {case.line[:120]!r}\n   Chrome: {_show(kept)}\n   we:     {_show(CaseResult(0, own))}",
             )
-    for name, told in record.stories.items():
-        own_told = _tell(STORIES[name], told.at)
-        if not _is_same_story(own_told, told):
+    for name, result in record.stories.items():
+        own_result = _run_story(STORIES[name], result.at)
+        if not _is_same_story(own_result, result):
             yield (
                 name,
-                f"{name}\n   Chrome: {told.header[:300]}\n   we:     {own_told.header[:300]}\n   {told.cookies[-2:]}",
+                f"{name}\n   Chrome: {result.header[:300]}\n   we:     {own_result.header[:300]}",
             )
 
 
@@ -54,13 +54,13 @@ def _fold(case: Case, now: float) -> Cookie | None:
     return folded[0] if folded else None
 
 
-def _tell(steps: tuple[Step, ...], now: float) -> Told:
+def _run_story(steps: tuple[Step, ...], now: float) -> StoryResult:
     cookies: tuple[Cookie, ...] = ()
     for step in steps:
         shown = step.date_at(now)
         date = "" if shown is None else formatdate(shown, usegmt=True)
         cookies = fold_set_cookies(cookies, step.lines_at(now), URL(step.url), now, date)
-    return Told(now, cookie_header(cookies, URL(steps[-1].url), now), first_cookies(cookies))
+    return StoryResult(now, cookie_header(cookies, URL(steps[-1].url), now), first_cookies(cookies))
 
 
 def first_cookies(cookies: Iterable[Cookie]) -> tuple[Cookie, ...]:
@@ -68,9 +68,9 @@ def first_cookies(cookies: Iterable[Cookie]) -> tuple[Cookie, ...]:
     return tuple(sorted(cookies, key=lambda c: str(c.identity))[:10])
 
 
-def _is_same_story(own: Told, told: Told) -> bool:
-    same = len(own.cookies) == len(told.cookies) and own.header == told.header
-    return same and all(_is_same(a, b) for a, b in zip(own.cookies, told.cookies, strict=True))
+def _is_same_story(own: StoryResult, result: StoryResult) -> bool:
+    same = len(own.cookies) == len(result.cookies) and own.header == result.header
+    return same and all(_is_same(a, b) for a, b in zip(own.cookies, result.cookies, strict=True))
 
 
 def _is_same(own: Cookie | None, other: Cookie | None) -> bool:
@@ -82,5 +82,5 @@ def _is_same(own: Cookie | None, other: Cookie | None) -> bool:
     return is_close and msgspec.structs.replace(own, expires=None) == msgspec.structs.replace(other, expires=None)
 
 
-def _show(kept: Kept) -> str:
+def _show(kept: CaseResult) -> str:
     return "nothing" if kept.cookie is None else msgspec.json.encode(kept.cookie).decode()[:400]

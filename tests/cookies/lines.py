@@ -17,7 +17,7 @@ HOSTS: Final = ("192.0.2.7", "onelabel", "co.uk", "app.example.test")
 """One of each kind: an address, one label, a public suffix, an ordinary host."""
 
 FURTHER_HOSTS: Final = (
-    *("127.0.0.1", "localhost", "app.localhost", "[2001:db8::1]", "[::1]"),
+    *("127.0.0.1", "localhost", "app.localhost", "[2001:db8::1]", "[::1]", "kawasaki.jp", "a.b.kawasaki.jp"),
     *("a.co.uk", "b.github.io", "deep.app.example.test", "xn--bcher-kva.example", "example.test"),
 )
 """More kinds, for the lines about domains and about what needs a trusted connection."""
@@ -119,7 +119,15 @@ _DOMAINS: Final = (
     *("", ".", "..", "test", "uk", "co.uk", ".co.uk", "io", "github.io", "localhost", ".localhost", "com", "a.com"),
     *("example.test", ".example.test", "EXAMPLE.Test", "other.example.test", "elsewhere.org", "127.0.0.1", "0.2.7"),
     *("2.7", "example.test%", "%65xample.test", "exämple.test", "example .test", "b.github.io", "[::1]", "::1"),
-    *("bücher.example", "xn--bcher-kva.example", "onelabel", "example..test", "-example.test", "ex_ample.test"),
+    *(
+        "bücher.example",
+        "xn--bcher-kva.example",
+        "onelabel",
+        "kawasaki.jp",
+        "example..test",
+        "-example.test",
+        "ex_ample.test",
+    ),
 )
 
 _PATHS: Final = (

@@ -17,7 +17,7 @@ _DEFAULTS: Final = msgspec.to_builtins(Cookie(name="", value="", domain="x", hos
 
 
 @dataclass(frozen=True)
-class Kept:
+class CaseResult:
     """What Chrome kept of one case.
 
     Attributes:
@@ -30,7 +30,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryResult:
     """What Chrome kept of one story.
 
     Attributes:
@@ -50,8 +50,8 @@ class Record:
 
     browser: str
     now: float
-    cases: tuple[Kept, ...]
-    stories: dict[str, Told]
+    cases: tuple[CaseResult, ...]
+    stories: dict[str, StoryResult]
 
 
 def write_record(record: Record, origins: list[str]) -> None:
@@ -67,11 +67,11 @@ def write_record(record: Record, origins: list[str]) -> None:
             rows.append(number)
         else:
             rows.append([number, round(kept.at - record.now, 1), round(kept.cookie.expires - record.now, 1)])
-    told = {
+    stories = {
         name: [story.at, _squeeze(story.header), [_squeeze(msgspec.json.encode(c).decode()) for c in story.cookies]]
         for name, story in record.stories.items()
     }
-    whole = {"browser": record.browser, "now": record.now, "cookies": list(known), "cases": rows, "stories": told}
+    whole = {"browser": record.browser, "now": record.now, "cookies": list(known), "cases": rows, "stories": stories}
     PATH.write_text(json.dumps(whole, separators=(",", ":"), ensure_ascii=True) + "\n", "ascii")
 
 
@@ -85,9 +85,9 @@ def read_record(origins_of: Callable[[float], list[str]]) -> Record:
         cookie = None if number < 0 else _unpack(whole["cookies"][number], urlsplit(origin).netloc)
         if cookie is not None and times:
             cookie = msgspec.structs.replace(cookie, expires=now + times[1])
-        cases.append(Kept(now + (times[0] if times else 0), cookie))
+        cases.append(CaseResult(now + (times[0] if times else 0), cookie))
     stories = {
-        name: Told(at, _stretch(header), tuple(msgspec.json.decode(_stretch(c), type=Cookie) for c in cookies))
+        name: StoryResult(at, _stretch(header), tuple(msgspec.json.decode(_stretch(c), type=Cookie) for c in cookies))
         for name, (at, header, cookies) in whole["stories"].items()
     }
     return Record(whole["browser"], now, tuple(cases), stories)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from aura_browser.client import SiteClient
 from aura_browser.errors import HarvestCoolingDown, SessionRefused
 from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.keeping.doubt import Prove
@@ -226,6 +227,21 @@ async def test_a_redirect_to_itself_with_a_new_cookie_ends(status: int) -> None:
         assert await client.text(f"{origin}/x") == "sid=v2"
         assert (client.harvests, len(server.seen)) == (1, 2)
         assert [cookie.value for cookie in (await client.manager.get()).cookies] == ["v2"]
+
+
+async def test_a_redirect_to_itself_with_a_new_cookie_ends_for_the_packages_client_too() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers["Cookie"] == "sid=v1":
+            return web.Response(status=302, headers={"Location": "/x#here", "Set-Cookie": "sid=v2; Path=/"})
+        return web.Response(text=request.headers["Cookie"])
+
+    async with serving(handle) as (server, origin):
+        session = make_session(origin, cookies=(make_cookie(value="v1"),))
+        async with SiteClient(page_site(origin), store="memory", session=session) as client:
+            async with client.get("/x") as response:
+                assert (response.status, await response.text()) == (200, "sid=v2")
+            assert len(server.seen) == 2
+            assert client.counters.harvests == 0
 
 
 async def test_a_token_that_each_hop_rotates_needs_no_browser() -> None:

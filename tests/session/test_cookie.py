@@ -1,14 +1,17 @@
 """Whole cookies: where they go, in which order, and how a site changes them."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from aura_browser.session import Session
 from aura_browser.session.cookie import Cookie, cookie_header
-from aura_browser.session.cookie_store import fold_set_cookies
+from aura_browser.session.cookie_store import apply_changes, diff_cookies, fold_set_cookies
 from aura_browser.session.set_cookie import parse_set_cookie
-from tests.parts.sessions import make_cookie
+from tests.parts.sessions import make_cookie, make_session
 
 NOW = 1_000_000.0
 HOME = URL("https://app.example.com/a/b")
@@ -41,6 +44,9 @@ def cookie(**facts: object) -> Cookie:
         ({"expires": NOW + 1}, "https://app.example.com/", True),
         ({"partition_key": "https://example.com"}, "https://app.example.com/", True),
         ({"partition_key": "https://elsewhere.org"}, "https://app.example.com/", False),
+        ({"partition_key": "https://example.com", "has_cross_site_ancestor": True}, "https://app.example.com/", False),
+        ({"path": "/app;v=1"}, "https://app.example.com/app;v=1/x", True),
+        ({"path": "/app;v=1"}, "https://app.example.com/app", False),
     ],
 )
 def test_where_a_cookie_goes(facts: dict[str, object], url: str, *, goes: bool) -> None:
@@ -67,6 +73,25 @@ def test_the_header_is_in_the_browsers_order_and_untouched() -> None:
         ("a=b; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", {"expires": NOW + 60}),
         ("a=b; Expires=Fri, 16 Jan 1970 00:00:00 GMT", {"expires": 1296000.0}),
         ("a=b; Max-Age=soon", {"expires": None}),
+        ("a=b; Max-Age=+5", {"expires": NOW + 5}),
+        ("a=b; Max-Age=-5", {"expires": 0.0}),
+        ("a=b; Max-Age=99999999999999999999", {"expires": NOW + 400 * 86400}),
+        ("a=b; Max-Age=-99999999999999999999", {"expires": 0.0}),
+        ("a=b; Max-Age=5s; Expires=Fri, 16 Jan 1970 00:00:00 GMT", {"expires": 1296000.0}),
+        ("a=b; Expires=Fri, 16-Jan-70 00:00:00 GMT", {"expires": 1296000.0}),
+        ("a=b; Expires=Fri, 16 Jan 2070 00:00:00 GMT", {"expires": NOW + 400 * 86400}),
+        (f"a=b; Path=/x; Path=/{'p' * 1024}", {"path": "/x"}),
+        (f"a=b; Path=/{'p' * 1023}", {"path": f"/{'p' * 1023}"}),
+        (f"a=b; Secure={'s' * 1025}", {"secure": False}),
+        ("a=b; Domain=example.com; Domain=", {"domain": "app.example.com", "host_only": True}),
+        ("a=b", {"source_scheme": "Secure", "source_port": 443, "priority": "Medium"}),
+        ("a=b; Priority=low", {"priority": "Low"}),
+        (
+            "a=b; Secure; Partitioned",
+            {"partition_key": "https://example.com", "has_cross_site_ancestor": False},
+        ),
+        ("__Http-a=b; Secure; HttpOnly", {"name": "__Http-a"}),
+        ("__Host-Http-a=b; Secure; HttpOnly; Path=/", {"name": "__Host-Http-a"}),
         ("a=b; Expires=Wed, 09 Foo 2026 10:00:00 GMT", {"expires": None}),
         ("a=b; secure; HTTPONLY; samesite=lax", {"secure": True, "http_only": True, "same_site": "Lax"}),
         ("a=b; SameSite=else", {"same_site": None}),
@@ -98,6 +123,19 @@ def test_reading_set_cookie(header: str, expected: dict[str, object]) -> None:
         ("__Host-a=b; Path=/", HOME),
         ("__Host-a=b; Secure; Path=/; Domain=app.example.com", HOME),
         ("__Secure-a=b", HOME),
+        ("__Host-a=b; Secure", URL("https://app.example.com/")),  # the path has to be written out
+        ("__Http-a=b; Secure", HOME),
+        ("__Host-Http-a=b; Secure; Path=/", HOME),
+        ("=__Host-a", HOME),
+        ("=a=b", HOME),
+        ("a=b; SameSite=None", HOME),
+        ("a=b; Partitioned", HOME),
+        ("a=b; Domain=com", HOME),
+        ("a=b; Domain=co.uk", URL("https://app.example.co.uk/")),
+        ("a=b; Domain=github.io", URL("https://user.github.io/")),
+        ("a=b; Domain=localhost", URL("http://app.localhost/")),
+        ("a=b; Domain=0.0.1", URL("http://127.0.0.1/")),
+        ("a=b; x=\ty\x01", HOME),
     ],
 )
 def test_what_a_site_may_not_set(header: str, url: URL) -> None:
@@ -114,10 +152,86 @@ def test_folding_replaces_deletes_and_adds() -> None:
     assert after[0].http_only
 
 
+def test_changes_applied_to_the_same_cookies_are_in_the_same_order() -> None:
+    before = (cookie(name="a", path="/"), cookie(name="b", path="/"), cookie(name="c", path="/"))
+    headers = ["a=v; Path=/; Max-Age=60", "b=2; Path=/", "c=; Path=/; Max-Age=0", "d=1; Path=/"]
+    after = fold_set_cookies(before, headers, HOME, NOW)
+    assert [c.name for c in after] == ["a", "b", "d"]
+    assert apply_changes(before, diff_cookies(before, after)) == after
+
+
 def test_folding_replaces_a_partitioned_cookie_of_the_registrable_domain() -> None:
     before = (cookie(partition_key="https://example.com", path="/", secure=True),)
     after = fold_set_cookies(before, ["n=2; Path=/; Secure; SameSite=None; Partitioned"], HOME, NOW)
     assert [c.value for c in after] == ["2"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "onelabel", "co.uk", "github.io", "127.0.0.1"])
+def test_a_domain_that_nobody_shares_is_the_hosts_alone(host: str) -> None:
+    read = parse_set_cookie(f"a=b; Domain=.{host.upper()}", URL(f"http://{host}/"), NOW)
+    assert read is not None
+    assert (read.domain, read.host_only) == (host, True)
+
+
+def test_plain_http_leaves_secure_cookies_alone() -> None:
+    before = (cookie(path="/", secure=True),)
+    plain = URL("http://app.example.com/")
+    for header in ("n=2; Path=/", "n=; Max-Age=0; Path=/", "n=2; Path=/; Domain=example.com"):
+        assert fold_set_cookies(before, [header], plain, NOW) == before
+    assert len(fold_set_cookies(before, ["other=2; Path=/"], plain, NOW)) == 2
+
+
+def test_partitions_are_apart() -> None:
+    before = (
+        cookie(value="here", partition_key="https://example.com", path="/", secure=True),
+        cookie(value="there", partition_key="https://elsewhere.org", path="/", secure=True),
+        cookie(
+            value="framed", partition_key="https://example.com", has_cross_site_ancestor=True, path="/", secure=True
+        ),
+    )
+    after = fold_set_cookies(before, ["n=2; Path=/; Secure; Partitioned", "n=3; Path=/"], HOME, NOW)
+    assert [c.value for c in after] == ["there", "framed", "2", "3"]
+
+
+def test_of_too_many_the_expired_and_the_oldest_go() -> None:
+    full = [cookie(name=f"c{n}", path="/", expires=NOW + (1 if n < 5 else 100)) for n in range(180)]
+    assert len(fold_set_cookies(full, ["new=1; Path=/"], HOME, NOW)) == 150
+    later = fold_set_cookies(full, ["new=1; Path=/"], HOME, NOW + 2)
+    assert [c.name for c in later] == [*(f"c{n}" for n in range(5, 180)), "new"]
+    elsewhere = [cookie(name=f"c{n}", domain="elsewhere.org", path="/") for n in range(180)]
+    assert len(fold_set_cookies(elsewhere, ["new=1; Path=/"], HOME, NOW)) == 181
+
+
+def test_expires_is_shifted_by_the_servers_clock_and_capped_after_that() -> None:
+    header = "n=1; Path=/; Expires=Mon, 12 Jan 1970 14:00:00 GMT"
+    [shifted] = fold_set_cookies((), [header], HOME, NOW, "Mon, 12 Jan 1970 13:30:00 GMT")
+    assert shifted.expires == NOW + 1800
+    for no_date in ("", "x", "Sat, 01 Jan 99999 00:00:00 GMT"):
+        [unshifted] = fold_set_cookies((), [header], HOME, NOW, no_date)
+        assert unshifted.expires == 1_000_800
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"path": "/app;jsessionid=1"},
+        {"path": '/a "b"/ä'},
+        {"domain": "a;b.example"},
+        {"name": "", "value": "ü,\\"},
+        {"source_port": -1, "source_scheme": "Unset"},
+        {"partition_key": "https://example.com", "has_cross_site_ancestor": True},
+    ],
+)
+def test_whatever_chrome_hands_out_can_be_stored(facts: dict[str, object]) -> None:
+    session = make_session(cookies=(cookie(**facts),))
+    assert Session.from_json(session.to_json()) == session
+
+
+def test_a_cookie_without_the_later_fields_can_be_read() -> None:
+    data = json.loads(make_session().to_json())
+    for name in ("has_cross_site_ancestor", "source_scheme", "source_port", "priority"):
+        del data["cookies"][0][name]
+    assert Session.from_json(json.dumps(data)) == make_session()
 
 
 def test_no_value_is_shown() -> None:
