@@ -8,10 +8,12 @@ from typing import Final
 
 import msgspec
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
+from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
+from aura_browser.hosts import origin_of
 from aura_browser.http.exchange import check_proxy_answer
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
@@ -24,6 +26,8 @@ _MAX_PEEK_BYTES: Final = 64 * 1024
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
 _REDIRECTS: Final = int(HTTPStatus.MULTIPLE_CHOICES)
+# What aiohttp sends if its caller names no such header.
+_DEFAULTS: Final = frozenset({SERVER_SOFTWARE, *ClientRequest.DEFAULT_HEADERS.values()})
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -36,7 +40,8 @@ class SessionMiddleware:
     """An aiohttp middleware: pass it to ``aiohttp.ClientSession(middlewares=(...,))``.
 
     Requests to the site's own origins are sent with the session's headers and exactly the ``Cookie`` header that the
-    browser would send; cookies from a cookie jar are replaced. Requests to other origins, including redirects, are not
+    browser would send; cookies from a cookie jar are replaced. Other headers that the caller sets win over the
+    session's. Requests to other origins, including redirects, are not
     changed. After a stale response the session is renewed and the request sent again. A session that was harvested
     through a proxy is sent through that proxy.
 
@@ -75,8 +80,9 @@ class SessionMiddleware:
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
             if ruling.verdict is not _STALE or session.harvested_at >= began:
                 break
-            for name in session.headers:
-                request.headers.pop(name, None)  # the new session may not have it
+            for name, value in session.headers.items():
+                if request.headers.get(name) == value:  # otherwise it is the caller's
+                    del request.headers[name]  # the new session may not have it
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
                 self._raise_refused(request, response, ruling, "; the body of this request can't be sent twice")
@@ -120,12 +126,18 @@ class SessionMiddleware:
         ):
             cookie = session.cookie_header(request.url, now)
             self._headers = CIMultiDict({**session.headers, **({"Cookie": cookie} if cookie else {})})
+            if origin_of(request.url) != URL(session.origin):
+                self._headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
             self._headers_for = session, request.url
             self._headers_until = min(
                 (c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf
             )
-        request.headers.pop(hdrs.COOKIE, None)
-        request.headers.update(self._headers)
+        headers = request.headers
+        headers.pop(hdrs.COOKIE, None)
+        own = [(name, headers[name]) for name in self._headers if name in headers and headers[name] not in _DEFAULTS]
+        headers.update(self._headers)
+        if own:
+            headers.update(own)
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:
         advice = _ADVICE.format(command=self._site.login_command())

@@ -14,6 +14,7 @@ from aura_browser.errors import SessionFormatError
 from aura_browser.hosts import is_trustworthy
 from aura_browser.proxy.connection import connection_args
 from aura_browser.session.cookie import Cookie, cookie_header, fold_set_cookies
+from aura_browser.session.headers import check_headers
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         harvested_at: epoch seconds.
         verified_at: epoch seconds of the last proof with the real client, or None.
         expires_at: epoch seconds of the earliest relevant expiry (see :func:`earliest_expiry`), or None.
+        page_requests: paths, with their queries, of GET requests that the page made itself and the site answered with
+            200; a probe can be learned from them.
     """
 
     version: Literal[1] = 1
@@ -73,6 +76,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     harvested_at: float
     verified_at: float | None = None
     expires_at: float | None = None
+    page_requests: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.__rich_repr__())
@@ -209,11 +213,12 @@ def _build_morsel(cookie: Cookie) -> "Morsel[str]":
 
 
 def _check_urls(session: Session) -> Session:
-    """Return *session* if its URLs are valid; the patterns above can't check a port."""
+    """Return *session* if its URLs and headers are valid; the patterns above can't check a port or a header's name."""
     addresses = {"origin": session.origin, "url": session.url}
     addresses |= {
         f"cookies[{n}].partition_key": c.partition_key for n, c in enumerate(session.cookies) if c.partition_key
     }
+    check_headers(session.headers)
     for name, address in addresses.items():
         try:
             URL(address).origin()

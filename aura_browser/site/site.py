@@ -11,6 +11,7 @@ from aura_browser.errors import InvalidInput
 from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
+from aura_browser.site.moves import list_moves
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Site:
 
     @cached_property
     def own_origins(self) -> frozenset[URL]:
-        """All origins that the session is sent to, including that of *url*."""
-        return frozenset(URL(origin) for origin in (self.origin, *self.origins))
+        """All origins that the session is sent to: that of *url*, where it may move to (``list_moves``), and others."""
+        origin = URL(self.origin)
+        return frozenset({origin, *list_moves(origin), *(URL(other) for other in self.origins)})
 
     def owns(self, url: URL) -> bool:
         """Return whether the session is sent to *url*: whether it is at one of the site's own origins."""
