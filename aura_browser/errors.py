@@ -233,8 +233,8 @@ class NotReady(BrowserError):
         if not self.command:
             return f"{problem} Allow more time (--timeout), or ask for less."
         return (
-            f"{problem} Allow more time (--timeout). If the page asks for a login or a check, complete it yourself in a "
-            f"visible window: {self.command}"
+            f"{problem} Allow more time (--timeout). If the page asks for a login or a check, complete it yourself in "
+            f"a visible window: {self.command}"
         )
 
 
@@ -373,11 +373,13 @@ class SiteFailed(ChatError):
         url: the requested URL.
         status: the response's HTTP status; 0 if the response is not valid HTTP.
         message: the site's message, cleaned for a terminal.
+        retry_after_s: seconds to wait, or None if the site did not say.
     """
 
     url: str
     status: int
     message: str
+    retry_after_s: float | None = None
 
     def __str__(self) -> str:
         message = _as_sentence(self.message or "no message")

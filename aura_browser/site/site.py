@@ -79,10 +79,15 @@ class Site:
         """Return whether the session is sent to *url*: whether it is at one of the site's own origins."""
         return origin_of(url) in self.own_origins
 
-    def login_command(self, *options: str) -> str:
-        """Return the command with which a person logs in, in a window; *options* are appended."""
-        words = ["aura-browser", "harvest", self.url, "--interactive"]
-        for condition in self.ready or ("CONDITION",):
+    def login_command(self, *options: str, how: str = "--interactive") -> str:
+        """Return the command with which a person logs in; *options* are appended.
+
+        Args:
+            options: further words of the command.
+            how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication.
+        """
+        words = ["aura-browser", "harvest", self.url, how]
+        for condition in self.ready:
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
 
