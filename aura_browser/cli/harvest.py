@@ -113,7 +113,7 @@ def command(
 
 def _build_site(url: str, conditions: tuple[Condition, ...]) -> Site:
     site = site_at(url)
-    return replace(site, ready=site.ready + conditions)
+    return replace(site, ready=tuple(dict.fromkeys(site.ready + conditions)))
 
 
 def _check_folder(output: Path | None) -> None:

@@ -22,7 +22,6 @@ from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
 _log = logging.getLogger(__name__)
 
-_GUARD_TIMEOUT_S: Final = 0.5
 _SNAPSHOT_INTERVAL_S: Final = 0.25
 
 Prove = Callable[[Session], bool]
@@ -98,8 +97,6 @@ class _Collection:
         """Return the session."""
         deadline, url = self._options.deadline, redact_url(self._site.url)
         try:
-            if not self._observer.can_block:
-                self._observer.driver.set_script_timeout(_GUARD_TIMEOUT_S)
             self._wait.open()
             return self._read()
         except NoSuchWindowException:

@@ -7,6 +7,7 @@ from yarl import URL
 
 from aura_browser.hosts import domain_matches, host_of, is_same_site, registrable_domain
 from aura_browser.session.cookie import Cookie
+from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 
 _log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
 
     HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
     """
-    result: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})
+    result = call_devtools(driver, "Storage.getCookies")
     return tuple(cookie for raw in result["cookies"] if (cookie := _parse_cookie(raw)) and _is_of_site(cookie, url))
 
 

@@ -33,6 +33,3 @@ class Driver(Protocol):
 
     def get_log(self, log_type: str, /) -> Any:  # noqa: ANN401 - JSON
         """Return the log entries since the last call."""
-
-    def set_script_timeout(self, time_to_wait: float, /) -> None:
-        """Set the time-out of scripts, in seconds."""

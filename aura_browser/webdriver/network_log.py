@@ -113,7 +113,7 @@ class NetworkLog:
         if not self.has_log:
             return
         try:
-            entries = self._driver.get_log("performance")
+            entries = self._driver.get_log("performance") or ()
         except InvalidArgumentException:
             self.has_log = False
             return

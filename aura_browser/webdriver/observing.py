@@ -8,7 +8,12 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any, Final
 
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import (
+    NoSuchWindowException,
+    TimeoutException,
+    UnexpectedAlertPresentException,
+    WebDriverException,
+)
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
@@ -18,7 +23,6 @@ from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.network_log import NetworkLog
 from aura_browser.webdriver.page import Frame, Page
-from aura_browser.webdriver.running_session import RunningSession
 
 _MAX_TITLE_LENGTH: Final = 100
 _LONGEST_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
@@ -97,15 +101,12 @@ class Observer:
         driver: as given.
         page: the document in the current tab.
         log: what the browser asked for so far.
-        can_block: whether a command may block in a busy page, because the ChromeDriver is our own and is killed at the
-            deadline.
     """
 
     def __init__(self, driver: Driver, site: Site) -> None:
         self.driver = driver
         self.page = Page(driver)
         self.log = NetworkLog(driver)
-        self.can_block = isinstance(driver, RunningSession)
         self._site = site
         self._script = _STATE % ", ".join(f"check(() => {_build_test(condition)})" for condition in site.ready)
         self._looks = 0
@@ -186,18 +187,19 @@ class Observer:
         return tuple(find(condition) if holds else None for condition, holds in conditions)
 
     def _is_busy(self) -> bool:
-        """Return whether a script keeps the page busy: DevTools commands to a busy page don't return.
+        """Return whether the tab is navigating, or a script keeps its page busy.
 
-        The page can influence the answer, and nothing else.
+        DevTools commands to such a page don't return; a script of WebDriver's has a time-out. It runs in the page's own
+        world, so a page can have it say that the page is busy, and nothing else.
         """
-        if self.can_block:
-            return False
         try:
             self.driver.execute_script("return 1")
         except TimeoutException:
             return True
-        except Exception as error:  # noqa: BLE001 - the page may break it; a lost browser shows in the next command
-            del error
+        except (NoSuchWindowException, UnexpectedAlertPresentException):
+            raise
+        except WebDriverException:
+            return False  # the page broke it; that a browser is gone shows in the next command
         return False
 
 

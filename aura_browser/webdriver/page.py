@@ -18,6 +18,7 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
+from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 
 _WORLD_NAME: Final = "aura-browser"
@@ -158,8 +159,7 @@ class Page:
         return frame["id"], Frame(frame["loaderId"], url, bool(frame.get("unreachableUrl")))
 
     def _call(self, command: str, **arguments: object) -> dict[str, Any]:
-        result: dict[str, Any] = self._driver.execute_cdp_cmd(command, arguments)
-        return result
+        return call_devtools(self._driver, command, **arguments)
 
     def _check_navigating(self, error: WebDriverException) -> None:
         """Raise *error* again, unless it means that the document is being replaced."""

@@ -53,10 +53,6 @@ class RunningSession:
         """Return the log entries since the last call."""
         return self._execute(Command.GET_LOG, type=log_type)
 
-    def set_script_timeout(self, time_to_wait: float) -> None:
-        """Set the time-out of scripts, in seconds."""
-        self._execute(Command.SET_TIMEOUTS, script=int(time_to_wait * 1000))
-
     @property
     def window_handles(self) -> list[str]:
         """The ids of the browser's tabs."""

@@ -5,6 +5,7 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.site import Site
+from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 
 _BLANK: Final = "about:blank"
@@ -36,7 +37,7 @@ class Tabs:
         if len(handles) < 2:  # noqa: PLR2004 - no other one
             return False
         start = handles.index(self._current) + 1 if self._current in handles else 0
-        targets = self._driver.execute_cdp_cmd("Target.getTargets", {})["targetInfos"]
+        targets = call_devtools(self._driver, "Target.getTargets")["targetInfos"]
         addresses = {target["targetId"]: str(target["url"]) for target in targets}
         for handle in [*handles[start:], *handles[:start]]:
             if handle != self._current and _is_at(site, addresses.get(handle, _BLANK)):
