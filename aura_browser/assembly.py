@@ -1,19 +1,24 @@
 """Builds session managers and transports from options: the only module that knows every part."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, get_args
+
+from yarl import URL
 
 from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import InteractionRequired, InvalidInput, NotReady
+from aura_browser.errors import AuraError, InteractionRequired, InvalidInput, LoginNeeded, NotReady
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, has_password, without_password
 from aura_browser.session import Session
 from aura_browser.site import Site
+from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, encrypt_at_rest
 
@@ -22,8 +27,6 @@ if TYPE_CHECKING:
 
 Refresh = Literal["never", "headless", "interactive"]
 """What a renewal may do: open no browser, a headless browser, or one with a window."""
-
-DEFAULT_SESSION: Final = "default"
 
 _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
 _HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile
@@ -123,16 +126,25 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
     if isinstance(session, Session):
         # Stored under its own key, never under the name of another account.
         key, store = SessionKey(site.origin, session.fingerprint, proxy), store or "memory"
-        if session.origin != site.origin:
+        if not site.owns(URL(session.origin)):
             raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}; harvest one there")
     else:
         key = SessionKey(site.origin, session, proxy)
-    harvest = settings.harvest or policy_harvest(site, settings.refresh, engine=settings.engine, proxy=proxy)
+    command_options = list_options(
+        engine=settings.engine,
+        proxy=proxy,
+        session=session if isinstance(session, str) else DEFAULT_SESSION,
+        store=store if isinstance(store, str) else None,
+    )
+    harvest = settings.harvest or policy_harvest(
+        site, settings.refresh, engine=settings.engine, proxy=proxy, command_options=command_options
+    )
+    refusing = _build_refusing_harvest(site, key, command_options)
     return SessionManager(
         site,
         store if isinstance(store, Store) else open_store(store, settings.encryption),
         key,
-        harvest=_build_refusing_harvest(site, key, store) if settings.refresh == "never" else harvest,
+        harvest=refusing if settings.refresh == "never" else _check_harvest(site, harvest),
         prove=_build_prove(site),
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
@@ -149,6 +161,7 @@ def policy_harvest(
     engine: Engine | None = None,
     proxy: str | None = None,
     on_wait: OnWait | None = None,
+    command_options: tuple[str, ...] | None = None,
 ) -> Harvest:
     """Return the harvest of *site* that a refresh policy allows.
 
@@ -161,18 +174,22 @@ def policy_harvest(
         engine: as in :func:`browser_harvest`.
         proxy: as in :func:`browser_harvest`.
         on_wait: as in :func:`browser_harvest`.
+        command_options: as in :func:`browser_harvest`.
     """
+    open_page = partial(
+        browser_harvest, site, engine=engine, proxy=proxy, on_wait=on_wait, command_options=command_options
+    )
     if refresh != "interactive":
-        return browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait)
-    visible = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, interactive=True)
+        return open_page()
+    visible = open_page(interactive=True)
     if not (isinstance(engine, Selenium) and engine.profile):
         return visible
-    headless = browser_harvest(site, engine=engine, proxy=proxy, on_wait=on_wait, timeout_s=_HEADLESS_TRY_TIMEOUT_S)
+    headless = open_page(timeout_s=_HEADLESS_TRY_TIMEOUT_S)
 
     async def harvest() -> Session:
         try:
             return await headless()
-        except NotReady:
+        except (NotReady, LoginNeeded):
             return await visible()
 
     return harvest
@@ -186,6 +203,8 @@ def browser_harvest(
     interactive: bool = False,
     timeout_s: float | None = None,
     on_wait: OnWait | None = None,
+    basic: str | None = None,
+    command_options: tuple[str, ...] | None = None,
 ) -> Harvest:
     """Return a harvest of *site* by a browser. Selenium is imported when it runs, in a thread.
 
@@ -196,6 +215,9 @@ def browser_harvest(
         interactive: show a window, in which a person can log in.
         timeout_s: seconds for the whole harvest; None for the webdriver module's default.
         on_wait: is called with the seconds left and the conditions that are not met yet.
+        basic: user and password for HTTP basic authentication, ``user:password``.
+        command_options: the options of the command that errors name, as :func:`list_options` returns them; None for
+            those of *engine* and *proxy*.
     """
 
     async def harvest() -> Session:
@@ -204,7 +226,15 @@ def browser_harvest(
         loading = asyncio.ensure_future(asyncio.to_thread(import_module, _PROOF_MODULE))
         try:
             session: Session = await webdriver.harvest(
-                site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout_s, on_wait=on_wait
+                site,
+                engine=engine,
+                proxy=proxy,
+                interactive=interactive,
+                timeout_s=timeout_s,
+                on_wait=on_wait,
+                prove=_build_needs_no_person(site),
+                basic=basic,
+                command_options=command_options,
             )
         finally:
             await loading
@@ -265,16 +295,40 @@ def _build_prove(site: Site) -> Prove:
     return prove
 
 
-def _build_refusing_harvest(site: Site, key: SessionKey, store: Store | str | None) -> Harvest:
-    options = ["--session", key.name] if key.name != DEFAULT_SESSION else []
+def _build_needs_no_person(site: Site) -> Callable[[Session], Coroutine[Any, Any, bool]] | None:
+    """Return a callable that asks a site's own probe whether a window is needed; None if the site has no probe."""
+    if site.probe is None:
+        return None
+    prove = _build_prove(site)
+
+    async def needs_no_person(session: Session) -> bool:
+        try:
+            await prove(session)
+        except AuraError:
+            return False
+        return True
+
+    return needs_no_person
+
+
+def _check_harvest(site: Site, harvest: Harvest) -> Harvest:
+    """Return *harvest*, and have it refuse a session of another site before it is kept."""
+
+    async def checked() -> Session:
+        session = await harvest()
+        if not site.owns(URL(session.origin)):
+            raise InvalidInput("harvest", f"gave a session of {session.origin}, not of {site.origin}; it is not kept")
+        return session
+
+    return checked
+
+
+def _build_refusing_harvest(site: Site, key: SessionKey, command_options: tuple[str, ...]) -> Harvest:
     is_secret = key.proxy is not None and has_password(key.proxy)
-    options += ["--proxy", key.proxy] if key.proxy and not is_secret else []
-    # A store's URL may hold a password.
-    options += ["--store", store] if isinstance(store, str) and "@" not in store else []
 
     async def harvest() -> Session:
         reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'."
         reason += " Put the proxy's URL in AURA_BROWSER_PROXY first." if is_secret else ""
-        raise InteractionRequired(reason, site.login_command(*options))
+        raise InteractionRequired(reason, site.login_command(*command_options))
 
     return harvest

@@ -12,6 +12,7 @@
     │   ├── BrowserDied        the browser or its driver ended or stopped responding during a harvest
     │   ├── WindowClosed       the window was closed before the session was read
     │   ├── PageFailed         the page could not be loaded; carries Chrome's error code
+    │   ├── LoginNeeded        the site asks for a login, and nobody can log in where the browser is
     │   └── NotReady           the page loaded, but was not ready in time
     ├── InteractionRequired    a person has to act, but the refresh policy or the machine does not allow it
     ├── HarvestCoolingDown     a harvest failed recently; the next one is not allowed yet
@@ -193,6 +194,24 @@ class PageFailed(BrowserError):
 
 
 @dataclass(eq=False, repr=False)
+class LoginNeeded(BrowserError):
+    """The site asks for a login, and nobody can log in where the browser is. Nothing was saved.
+
+    Attributes:
+        url: the page that asks, without its query.
+        mark: what showed it, such as ``a password field``.
+        command: the command with which a person logs in.
+    """
+
+    url: str
+    mark: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.url} asks for a login ({self.mark}). Log in yourself: {self.command}"
+
+
+@dataclass(eq=False, repr=False)
 class NotReady(BrowserError):
     """The page loaded, but was not ready in time.
 
@@ -201,19 +220,23 @@ class NotReady(BrowserError):
         status: the page's HTTP status, or None if Chrome did not report one.
         waited_s: how long the harvest waited, in seconds.
         missing: the conditions that were not met at the end.
+        command: the command with which a person completes a login or a check in a window; empty if a person had one.
     """
 
     url: str
     status: int | None
     waited_s: float
     missing: tuple[str, ...]
+    command: str = ""
 
     def __str__(self) -> str:
         status = "" if self.status is None else f" (status {self.status})"
+        problem = f"{self.url}{status} was not ready after {self.waited_s:.0f} s; not met: {', '.join(self.missing)}."
+        if not self.command:
+            return f"{problem} Allow more time (--timeout), or ask for less."
         return (
-            f"{self.url}{status} was not ready after {self.waited_s:.0f} s; not met: {', '.join(self.missing)}. "
-            "If the page asks for a login or a check, complete it yourself in a visible window "
-            "(aura-browser harvest --interactive), or allow more time (--timeout)."
+            f"{problem} Allow more time (--timeout). If the page asks for a login or a check, complete it yourself in "
+            f"a visible window: {self.command}"
         )
 
 

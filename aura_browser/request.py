@@ -1,7 +1,10 @@
 """Requests to a site, its responses, and the transport between: the interface of clients and transports."""
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
@@ -128,3 +131,21 @@ def fetch_headers(origin: str) -> Mapping[str, str]:
         "Sec-Fetch-Dest": "empty",
         "Referer": f"{origin}/",
     }
+
+
+def parse_retry_after(text: str, now: float) -> float | None:
+    """Return the seconds to wait that a ``Retry-After`` header names (RFC 9110 section 10.2.3), or None.
+
+    Args:
+        text: the header's value: seconds, or a date in any of HTTP's three forms.
+        now: epoch seconds.
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d{1,9}", text):
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        # A date without a zone is GMT, in all three forms of RFC 9110 section 5.6.7.
+        return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aura_browser.cli.options import ParsedText, parse_seconds, session_options
+from aura_browser.cli.options import ParsedText, parse_seconds, read_basic, session_options
 from aura_browser.cli.running import report_errors, show_progress
 from aura_browser.site import OPENCHAT, Condition, Site, page_url, site_at
+from aura_browser.site.commands import list_options
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     "--headed",
     "interactive",
     is_flag=True,
-    help="Show a window, in which you log in or pass a check; it closes automatically. Implies --fresh.",
+    help=(
+        "Show a window, in which you log in or pass a check. It closes automatically when every --until holds and one "
+        "has changed; without --until, close it when you are done. Implies --fresh."
+    ),
 )
 @click.option(
     "--until",
@@ -44,6 +48,15 @@ if TYPE_CHECKING:
     help=(
         "What must hold before the session is read: cookie:NAME, selector:CSS, url:GLOB, text:TEXT or js:EXPRESSION. "
         "If repeated, all must hold. Implies --fresh."
+    ),
+)
+@click.option(
+    "--basic",
+    is_flag=True,
+    callback=read_basic,
+    help=(
+        "Send a user and password to a site that asks for HTTP basic authentication; they are read from "
+        "AURA_BROWSER_BASIC (user:password), or asked for. Implies --fresh."
     ),
 )
 @click.option(
@@ -61,6 +74,7 @@ def command(
     timeout: float | None,
     fresh: bool,
     interactive: bool,
+    basic: str | None,
     options: "SessionOptions",
 ) -> None:
     """Open URL in Chrome and print its session as JSON.
@@ -76,16 +90,22 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     _check_folder(output)
     site = _build_site(url, conditions)
-    if interactive and not site.ready:
-        raise click.UsageError(
-            "--interactive needs --until, or the window would close at once. Name a sign that you are logged in, such "
-            "as --until cookie:NAME, --until 'url:*/home' or --until selector:CSS."
-        )
-    new = fresh or interactive or bool(conditions)
+    new = fresh or interactive or basic is not None or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
 
     engine, proxy = options["engine"], options["proxy"]
-    browser = partial(browser_harvest, site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout)
+    session, store = options.get("session"), options.get("store")
+    named = list_options(engine=engine, proxy=proxy, session=f"{session}", store=f"{store}" if store else None)
+    browser = partial(
+        browser_harvest,
+        site,
+        engine=engine,
+        proxy=proxy,
+        interactive=interactive,
+        timeout_s=timeout,
+        basic=basic,
+        command_options=named,
+    )
     options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
     manager = assemble(site, **options)
     _write_session(asyncio.run(_get_session(manager, new=new, interactive=interactive)), output)
@@ -93,7 +113,7 @@ def command(
 
 def _build_site(url: str, conditions: tuple[Condition, ...]) -> Site:
     site = site_at(url)
-    return replace(site, ready=site.ready + conditions)
+    return replace(site, ready=tuple(dict.fromkeys(site.ready + conditions)))
 
 
 def _check_folder(output: Path | None) -> None:

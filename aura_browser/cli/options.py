@@ -2,6 +2,8 @@
 
 import functools
 import math
+import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +22,8 @@ _MAX_DURATION_S: Final = 86_400.0
 _VISIBLE_TO_EVERYBODY: Final = (
     "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
 )
+
+BASIC_VARIABLE: Final = "AURA_BROWSER_BASIC"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -210,6 +214,25 @@ def session_options(*, session: bool = True, refresh: bool = False) -> Decorator
         return command
 
     return decorate
+
+
+def read_basic(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> str | None:  # noqa: FBT001 - click's call
+    """Return ``user:password`` for ``--basic``: from AURA_BROWSER_BASIC, or asked for on a terminal.
+
+    Raises:
+        UsageError: if the variable is malformed, or is not set and there is no terminal to ask on.
+    """
+    if not is_asked or ctx.resilient_parsing:
+        return None
+    given = os.environ.get(BASIC_VARIABLE)
+    if given is not None:
+        if not given.partition(":")[1]:
+            raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
+        return given
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"--basic needs a terminal to ask on, or user:password in {BASIC_VARIABLE}.")
+    user = click.prompt("User", err=True)
+    return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"
 
 
 def parse_seconds(text: str) -> float:

@@ -11,10 +11,12 @@ from typing import Final
 
 import msgspec
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
+from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
+from aura_browser.hosts import origin_of
 from aura_browser.http.chain import join_chain, leave_chain
 from aura_browser.http.comparison import find_resets
 from aura_browser.http.exchange import check_proxy_answer
@@ -30,6 +32,8 @@ _MAX_PEEK_BYTES: Final = 64 * 1024
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
 _SUSPECT: Final = Verdict.SUSPECT
+# What aiohttp sends if its caller names no such header.
+_DEFAULTS: Final = frozenset({SERVER_SOFTWARE, *ClientRequest.DEFAULT_HEADERS.values()})
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -42,7 +46,8 @@ class SessionMiddleware:
     """An aiohttp middleware: pass it to ``aiohttp.ClientSession(middlewares=(...,))``.
 
     Requests to the site's own origins are sent with the session's headers and exactly the ``Cookie`` header that the
-    browser would send; cookies from a cookie jar are replaced. Requests to other origins, including redirects, are not
+    browser would send; cookies from a cookie jar are replaced. Other headers that the caller sets win over the
+    session's. Requests to other origins, including redirects, are not
     changed. After a stale response the session is renewed and the request sent again. A session that was harvested
     through a proxy is sent through that proxy.
 
@@ -81,8 +86,9 @@ class SessionMiddleware:
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
             if self._manager.was_harvested_since(session, chain.began):
                 break
-            for name in (*session.headers, *self._derive(session, request)):
-                request.headers.pop(name, None)  # the new session may not have it
+            for name, value in {**session.headers, **self._derive(session, request)}.items():
+                if request.headers.get(name) == value:  # otherwise it is the caller's
+                    del request.headers[name]  # the new session may not have it
             session = await self._manager.renew(session)
             if isinstance(request.body, Payload) and request.body.consumed:
                 self._raise_refused(request, response, ruling, "; the body of this request can't be sent twice")
@@ -140,14 +146,19 @@ class SessionMiddleware:
         ):
             cookie = session.cookie_header(request.url, now)
             self._headers = CIMultiDict({**session.headers, **({"Cookie": cookie} if cookie else {})})
+            if origin_of(request.url) != URL(session.origin):
+                self._headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
             self._headers_for = session, request.url
             self._headers_until = min(
                 (c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf
             )
-        request.headers.pop(hdrs.COOKIE, None)
-        request.headers.update(self._headers)
-        if self._site.derive:
-            request.headers.update(self._derive(session, request))
+        headers = request.headers
+        headers.pop(hdrs.COOKIE, None)
+        sent = {**self._headers, **self._derive(session, request)} if self._site.derive else self._headers
+        own = [(name, headers[name]) for name in sent if name in headers and headers[name] not in _DEFAULTS]
+        headers.update(sent)
+        if own:
+            headers.update(own)
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:
         advice = _ADVICE.format(command=self._site.login_command())

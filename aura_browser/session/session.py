@@ -15,6 +15,7 @@ from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
+from aura_browser.session.headers import check_headers
 from aura_browser.session.json_format import VERSION, decode_session
 
 if TYPE_CHECKING:
@@ -253,11 +254,12 @@ def _upgrade(fields: dict[str, Any]) -> None:
 
 
 def _check_urls(session: Session) -> Session:
-    """Return *session* if its URLs are valid; the patterns above can't check a port."""
+    """Return *session* if its URLs and headers are valid; the patterns above can't check a port or a header's name."""
     addresses = {"origin": session.origin, "url": session.url}
     addresses |= {
         f"cookies[{n}].partition_key": c.partition_key for n, c in enumerate(session.cookies) if c.partition_key
     }
+    check_headers(session.headers)
     for name, address in addresses.items():
         try:
             URL(address).origin()

@@ -1,15 +1,23 @@
 """Normalise the URL of a page as people write it."""
 
+import re
+from typing import Final
+
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.hosts import host_of, is_address
+
+# What a browser reads as an IPv4 address, in whichever form (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+_NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
 
 def page_url(text: str) -> str:
     """Return *text* as the complete http or https URL of a page.
 
     Raises:
-        InvalidInput: if it is not a valid http or https URL, or contains a user name or password.
+        InvalidInput: if it is not a valid http or https URL, contains a user name or password, or names its host in a
+            form that a browser would rewrite, such as ``127.1``.
     """
     try:
         url = URL(text if "://" in text else f"https://{text}")
@@ -19,5 +27,18 @@ def page_url(text: str) -> str:
     if not is_usable:
         raise InvalidInput("url", "not an http or https address, such as https://openchat.team")
     if url.user or url.password:
-        raise InvalidInput("url", "leave the user name and password out; log in with --interactive instead")
+        raise InvalidInput("url", "leave the user name and password out; log in with --interactive or --basic instead")
+    _check_host(host_of(url))
     return str(url)
+
+
+def _check_host(host: str) -> None:
+    """Refuse a host that a browser rewrites: the session would be another origin's than the one that was asked for."""
+    if "%" in host.partition("%25")[0] or (_ends_in_a_number(host) and not is_address(host)):
+        raise InvalidInput(
+            "url", "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
+        )
+
+
+def _ends_in_a_number(host: str) -> bool:
+    return _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]) is not None

@@ -14,6 +14,7 @@ from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
 from aura_browser.site.mark import Mark
+from aura_browser.site.moves import list_moves
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -115,17 +116,23 @@ class Site:
 
     @cached_property
     def own_origins(self) -> frozenset[URL]:
-        """All origins that the session is sent to, including that of *url*."""
-        return frozenset(URL(origin) for origin in (self.origin, *self.origins))
+        """All origins that the session is sent to: that of *url*, where it may move to (``list_moves``), and others."""
+        origin = URL(self.origin)
+        return frozenset({origin, *list_moves(origin), *(URL(other) for other in self.origins)})
 
     def owns(self, url: URL) -> bool:
         """Return whether the session is sent to *url*: whether it is at one of the site's own origins."""
         return origin_of(url) in self.own_origins
 
-    def login_command(self, *options: str) -> str:
-        """Return the command with which a person logs in, in a window; *options* are appended."""
-        words = ["aura-browser", "harvest", self.url, "--interactive"]
-        for condition in self.ready or ("CONDITION",):
+    def login_command(self, *options: str, how: str = "--interactive") -> str:
+        """Return the command with which a person logs in; *options* are appended.
+
+        Args:
+            options: further words of the command.
+            how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication.
+        """
+        words = ["aura-browser", "harvest", self.url, how]
+        for condition in self.ready:
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
 

@@ -1,28 +1,54 @@
 """Waits in an open browser until the site is ready, and reads its session."""
 
+import logging
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
+from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from aura_browser.engine import OnWait
 from aura_browser.errors import BrowserDied, NotReady, WindowClosed
 from aura_browser.session import Session
 from aura_browser.site import Site
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.driver import Driver
+from aura_browser.webdriver.network_log import warn_of_dialogs
+from aura_browser.webdriver.observing import Observation, Observer
 from aura_browser.webdriver.options import BrowserOptions
-from aura_browser.webdriver.reading import read_session
-from aura_browser.webdriver.ready import open_until_ready
+from aura_browser.webdriver.reading import AddressLeft, read_session
+from aura_browser.webdriver.ready import Wait
 from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
-# A driver runs one command at a time: a Grid session can't be ended while a script blocks in a busy page.
-_READ_TIMEOUT_S: Final = 2.0
+_log = logging.getLogger(__name__)
+
+_SNAPSHOT_INTERVAL_S: Final = 0.25
+
+Prove = Callable[[Session], bool]
+"""Returns whether a session needs no person: it is a login already, or its site has none."""
+
+
+class Reading(NamedTuple):
+    """What a harvest brings.
+
+    Attributes:
+        session: the session.
+        changed: whether a condition changed while a person had the window, or the person logged in and closed it.
+    """
+
+    session: Session
+    changed: bool
 
 
 def collect_session(
-    driver: Driver, site: Site, options: BrowserOptions, *, proxy: str | None, on_wait: OnWait | None
-) -> Session:
+    driver: Driver,
+    site: Site,
+    options: BrowserOptions,
+    *,
+    proxy: str | None,
+    on_wait: OnWait | None,
+    prove: Prove | None = None,
+) -> Reading:
     """Open *site*, wait until it is ready, and return its session.
 
     Args:
@@ -31,28 +57,107 @@ def collect_session(
         options: for the deadline, and whether a person takes part.
         proxy: the proxy that the client will use.
         on_wait: called with the seconds left and the conditions that don't hold yet.
+        prove: asked where a person has the window, and all conditions held from the beginning.
 
     Raises:
         InvalidInput: if a condition of the site is malformed.
-        BrowserError: if the page, the browser or its window fails, or the site is not ready in time.
+        RateLimited, SiteFailed: if the page answers with an error, and there is no person.
+        BrowserError: if the page, the browser or its window fails, the site is not ready in time, or it asks for a
+            login, and there is no person.
     """
-    deadline = options.deadline
-    try:
-        open_until_ready(driver, site, deadline, on_wait, interactive=options.interactive)
-        driver.set_script_timeout(_READ_TIMEOUT_S)
+    return _Collection(driver, site, options, proxy=proxy, on_wait=on_wait, prove=prove).run()
+
+
+class _Collection:
+    """One harvest in an open browser."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        site: Site,
+        options: BrowserOptions,
+        *,
+        proxy: str | None,
+        on_wait: OnWait | None,
+        prove: Prove | None,
+    ) -> None:
+        self._site = site
+        self._options = options
+        self._proxy = proxy
+        self._prove = prove
+        self._observer = Observer(driver, site)
+        self._wait = Wait(self._observer, site, options, on_wait=on_wait, needs_no_person=self._needs_no_person)
+        self._asked = ""
+        self._first: Session | None = None
+        self._last: Session | None = None
+        self._snapshot_at = 0.0
+        self._saw_password = False
+
+    def run(self) -> Reading:
+        """Return the session."""
+        deadline, url = self._options.deadline, redact_url(self._site.url)
+        try:
+            self._wait.open()
+            return self._read()
+        except NoSuchWindowException:
+            return self._take_last(WindowClosed(url))
+        except DRIVER_ERRORS as error:
+            message = clean_text(str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0])
+            if deadline.left_s <= 0 and not deadline.is_cancelled:
+                raise NotReady(url, None, deadline.seconds, ("a reply from the browser",)) from error
+            if self._options.interactive and isinstance(error, WebDriverException) and "crash" not in message:
+                # Chrome exits with its last window, and the driver reports only the exit.
+                return self._take_last(WindowClosed(url))
+            raise BrowserDied(url, message) from error
+        finally:
+            if not self._options.interactive:
+                warn_of_dialogs(iter(self._observer.log.dialogs), url)
+
+    def _read(self) -> Reading:
         while True:
+            seen = self._wait.run()
             try:
-                return read_session(driver, proxy=proxy, now=time.time())
-            except TimeoutException as error:
-                if deadline.left_s <= 0:
-                    raise NotReady(site.url, None, deadline.seconds, ("a page that is not busy",)) from error
-    except NoSuchWindowException:
-        raise WindowClosed(site.url) from None
-    except DRIVER_ERRORS as error:
-        if deadline.left_s <= 0 and not deadline.is_cancelled:
-            raise NotReady(site.url, None, deadline.seconds, ("a reply from the browser",)) from error
-        if options.interactive and isinstance(error, WebDriverException):
-            # Chrome exits with its last window, and the driver reports only the exit.
-            raise WindowClosed(site.url) from error
-        message = str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0]
-        raise BrowserDied(site.url, clean_text(message)) from error
+                session = self._read_session(seen.frame.loader)
+            except AddressLeft:
+                if self._options.deadline.left_s <= 0:
+                    raise self._wait.build_not_ready() from None
+                continue
+            return Reading(session, self._wait.is_by_person)
+
+    def _read_session(self, loader: str, *, warns: bool = True) -> Session:
+        now = time.time()
+        return read_session(self._observer, self._site, loader, proxy=self._proxy, now=now, warns=warns)
+
+    def _needs_no_person(self, seen: Observation) -> bool:
+        """Ask the proof for a session on which nothing changed; without conditions, keep it until the window closes."""
+        if not self._site.ready:
+            self._take_snapshot(seen)
+            return False
+        if self._prove is None:
+            return False
+        try:
+            session = self._read_session(seen.frame.loader, warns=False)
+        except AddressLeft:
+            return False
+        if session.fingerprint == self._asked:
+            return False
+        self._asked = session.fingerprint
+        return self._prove(session)
+
+    def _take_snapshot(self, seen: Observation) -> None:
+        if time.monotonic() < self._snapshot_at:
+            return
+        self._snapshot_at = time.monotonic() + _SNAPSHOT_INTERVAL_S
+        try:
+            self._last = self._read_session(seen.frame.loader, warns=False)
+        except AddressLeft:
+            return
+        self._first = self._first or self._last
+        self._saw_password |= self._observer.page.shows_password()
+
+    def _take_last(self, error: WindowClosed) -> Reading:
+        """Return what was read before the window was closed: without conditions, that is how a person says "done"."""
+        if self._last is None or self._site.ready or not self._options.interactive:
+            raise error from None
+        has_changed = self._first is not None and self._first.cookies != self._last.cookies
+        return Reading(self._last, self._saw_password and has_changed)

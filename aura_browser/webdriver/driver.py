@@ -10,6 +10,18 @@ class Driver(Protocol):
     def capabilities(self) -> dict[str, Any]:
         """The browser's capabilities (https://www.w3.org/TR/webdriver2/#capabilities)."""
 
+    @property
+    def window_handles(self) -> list[str]:
+        """The ids of the browser's tabs."""
+
+    @property
+    def current_window_handle(self) -> str:
+        """The id of the tab that commands go to; it may be closed."""
+
+    @property
+    def switch_to(self) -> Any:  # noqa: ANN401 - Selenium's class has much more
+        """An object whose ``window(handle)`` switches to another tab."""
+
     def get(self, url: str, /) -> None:
         """Open a page."""
 
@@ -21,6 +33,3 @@ class Driver(Protocol):
 
     def get_log(self, log_type: str, /) -> Any:  # noqa: ANN401 - JSON
         """Return the log entries since the last call."""
-
-    def set_script_timeout(self, time_to_wait: float, /) -> None:
-        """Set the time-out of scripts, in seconds."""

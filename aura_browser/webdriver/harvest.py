@@ -1,16 +1,17 @@
 """Harvest: open a browser at a site, wait until it is ready, read the session, close everything."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import InteractionRequired, InvalidInput
+from aura_browser.errors import AuraError, InteractionRequired, InvalidInput
 from aura_browser.proxy.address import check_proxy
 from aura_browser.site import Site
+from aura_browser.site.commands import list_options
 from aura_browser.webdriver.browsers import open_browser
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions
@@ -19,7 +20,12 @@ from aura_browser.webdriver.profile import make_profile_folder
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
+    from aura_browser.webdriver.collect import Reading
 
+AsyncProve = Callable[["Session"], Coroutine[Any, Any, bool]]
+"""Returns whether a session needs no person: it is a login already, or its site has none."""
+
+_PROVE_POLL_S: Final = 0.1
 _TIMEOUT_S: Final = 60.0
 _INTERACTIVE_TIMEOUT_S: Final = 300.0  # a person may have to log in
 
@@ -32,6 +38,9 @@ async def harvest(
     interactive: bool = False,
     timeout_s: float | None = None,
     on_wait: OnWait | None = None,
+    prove: AsyncProve | None = None,
+    basic: str | None = None,
+    command_options: tuple[str, ...] | None = None,
 ) -> "Session":
     """Open a browser at *site*, wait until it is ready, and return its session. Nothing is left running.
 
@@ -42,13 +51,22 @@ async def harvest(
         engine: which browser to use; None for ``Selenium()``, a new Chrome on this machine.
         proxy: ``http://host:port`` or ``socks5://host:port``, with ``user:password@`` if it needs them; None for no
             proxy. A browser that already runs has its own proxy settings; then only the client uses this one.
-        interactive: show a window in which a person can log in.
+        interactive: show a window in which a person can log in. It closes by itself when the site's conditions hold and
+            one of them has changed; without conditions, the person closes it.
         timeout_s: seconds for the whole harvest; None for 60, or 300 if *interactive*.
         on_wait: called from another thread with the seconds left and the conditions that don't hold yet.
+        prove: with *interactive*, called with a session on which all conditions held from the beginning; returns
+            whether it needs no person, because it is a login already or the site has none. None: the window stays until
+            one of the conditions changes.
+        basic: user and password for HTTP basic authentication, ``user:password``.
+        command_options: the options of the command that errors name; None for those of *engine* and *proxy*.
 
     Raises:
         InvalidInput: if an argument is invalid, before anything starts; or if a condition of the site is malformed.
         InteractionRequired: if a window is needed and there is no display.
+        LoginNeeded: if the page asks for a login, and there is no person.
+        RateLimited: if the page answers 429, and there is no person.
+        SiteFailed: if the page answers with another error, and there is no person.
         BrowserError: if the browser or the page fails, or the site is not ready in time.
     """
     deadline = Deadline(timeout_s or (_INTERACTIVE_TIMEOUT_S if interactive else _TIMEOUT_S))
@@ -57,31 +75,57 @@ async def harvest(
     engine = Selenium() if engine is None else engine
     if not isinstance(engine, Engine):
         raise InvalidInput("engine", "must be an engine, such as Selenium()")
-    if interactive and not site.ready:
-        problem = "needs a condition that shows that the person is logged in, or the window closes at once"
-        raise InvalidInput("site", problem)
+    if basic is not None and ":" not in basic:
+        raise InvalidInput("basic", "must be user:password")
+    if command_options is None:
+        command_options = list_options(engine=engine, proxy=proxy)
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
     if isinstance(engine, Selenium):
-        await asyncio.to_thread(_check_engine, engine, site, interactive=interactive)
+        command = site.login_command(*command_options, "-o", "session.json")
+        await asyncio.to_thread(_check_engine, engine, command, interactive=interactive)
     async with AsyncExitStack() as exits:
-        options = BrowserOptions(deadline, proxy, interactive)
+        options = BrowserOptions(deadline, proxy, interactive, basic, command_options)
         if proxy and isinstance(engine, Selenium):
             from aura_browser.webdriver.proxy_relay import open_browser_proxy
 
             options = replace(options, proxy=await exits.enter_async_context(open_browser_proxy(proxy, site.url)))
 
-        def work() -> "Session":
+        ask = None if prove is None else _call_in_loop(prove, asyncio.get_running_loop(), deadline)
+
+        def work() -> "Reading":
             with open_browser(engine, options) as driver:
                 # Imports Selenium, which the engine has loaded while its browser started.
                 from aura_browser.webdriver.collect import collect_session
 
-                return collect_session(driver, site, options, proxy=proxy, on_wait=on_wait)
+                return collect_session(driver, site, options, proxy=proxy, on_wait=on_wait, prove=ask)
 
-        return await _run_in_thread(work, deadline)
+        reading = await _run_in_thread(work, deadline)
+        return reading.session
 
 
-def _check_engine(engine: Selenium, site: Site, *, interactive: bool) -> None:
+def _call_in_loop(
+    prove: AsyncProve, loop: asyncio.AbstractEventLoop, deadline: Deadline
+) -> "Callable[[Session], bool]":
+    """Return *prove* as a function for another thread than the event loop's."""
+
+    def ask(session: "Session") -> bool:
+        future = asyncio.run_coroutine_threadsafe(prove(session), loop)
+        while deadline.left_s > 0:
+            try:
+                return future.result(min(_PROVE_POLL_S, deadline.left_s))
+            except TimeoutError:
+                if future.done():
+                    return False
+            except AuraError:
+                return False
+        future.cancel()
+        return False
+
+    return ask
+
+
+def _check_engine(engine: Selenium, command: str, *, interactive: bool) -> None:
     if engine.profile is not None:
         make_profile_folder(engine.profile)
     if not interactive:
@@ -89,14 +133,15 @@ def _check_engine(engine: Selenium, site: Site, *, interactive: bool) -> None:
     if engine.virtual_display:
         raise InvalidInput("virtual_display", "hides the window, so nobody can log in there; leave it out")
     if not has_display():
-        elsewhere = site.login_command("-o", "session.json")
         raise InteractionRequired(
-            "A window is needed, and there is no display here (DISPLAY is not set, or nothing answers there).",
-            f"{elsewhere} (on a machine with a screen; then, here: aura-browser sessions import session.json)",
+            "A window is needed, and there is no display here (DISPLAY is not set, or nothing answers there). Log in "
+            "on a machine with a screen, copy session.json here, and import it with: "
+            "aura-browser sessions import session.json. On that machine:",
+            command,
         )
 
 
-async def _run_in_thread(work: Callable[[], "Session"], deadline: Deadline) -> "Session":
+async def _run_in_thread(work: Callable[[], "Reading"], deadline: Deadline) -> "Reading":
     """Run blocking *work* in a thread of its own: *work* may itself wait for asyncio's shared threads.
 
     On cancellation, cancel its deadline and wait until it has cleaned up.

@@ -1,6 +1,6 @@
 """How a harvest wants its browser."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aura_browser.webdriver.deadline import Deadline
 
@@ -14,8 +14,12 @@ class BrowserOptions:
         proxy: the proxy's URL as Chrome takes it, for a browser started here. None for no proxy: the system's proxy
             isn't used either, as the client doesn't use it.
         interactive: whether a person uses the window.
+        basic: user and password for HTTP basic authentication, ``user:password``; None for none.
+        command_options: the options of a command that does the same harvest, for errors that name one.
     """
 
     deadline: Deadline
     proxy: str | None = None
     interactive: bool = False
+    basic: str | None = field(default=None, repr=False)
+    command_options: tuple[str, ...] = ()

@@ -1,81 +1,93 @@
 """Reads a session from a browser that is ready."""
 
-import json
 import logging
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from selenium.common.exceptions import WebDriverException
 from yarl import URL
 
-from aura_browser.hosts import domain_matches, host_of, is_same_site, registrable_domain
+from aura_browser.hosts import origin_of
 from aura_browser.session import Browser, Session
-from aura_browser.session.cookie import Cookie
-from aura_browser.webdriver.driver import Driver
+from aura_browser.site import Site
+from aura_browser.webdriver.cookies import read_cookies
+from aura_browser.webdriver.observing import Observer
 
 _log = logging.getLogger(__name__)
 
-# Headers of a single request; the client sends its own.
-_PER_REQUEST: Final = frozenset(
-    {
-        *(
-            "accept",
-            "accept-encoding",
-            "authorization",
-            "cache-control",
-            "connection",
-            "content-length",
-            "content-type",
-        ),
-        *(
-            "cookie",
-            "host",
-            "if-modified-since",
-            "if-none-match",
-            "origin",
-            "pragma",
-            "priority",
-            "proxy-authorization",
-        ),
-        *("purpose", "range", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user"),
-        *("sec-purpose", "upgrade-insecure-requests"),
+_MAX_ENTRIES: Final = 100_000
+_MAX_TEXT: Final = 4096
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+# Pairs, because a key may be __proto__; by number, because one may be length.
+_PAGE: Final = """
+const read = (storage) => {
+  const entries = [];
+  try {
+    for (let number = 0; number < storage().length; number++) {
+      const key = storage().key(number);
+      entries.push([key, storage().getItem(key)]);
     }
-)
-_PAGE_SCRIPT: Final = """
-const storage = {};
-try { for (const key of Object.keys(localStorage)) storage[key] = localStorage.getItem(key); } catch (error) {}
+  } catch (error) {}
+  return entries;
+};
 const brands = navigator.userAgentData;
+const databases = async () => {
+  try {
+    const late = new Promise((resolve) => setTimeout(() => resolve([]), 200));
+    return (await Promise.race([indexedDB.databases(), late])).map((database) => String(database.name));
+  } catch (error) {
+    return [];
+  }
+};
 return {
-  href: location.href,
   userAgent: navigator.userAgent,
-  languages: navigator.languages,
-  brands: brands && brands.brands.map((b) => `"${b.brand}";v="${b.version}"`).join(', '),
-  mobile: brands && (brands.mobile ? '?1' : '?0'),
-  platform: brands && `"${brands.platform}"`,
-  storage,
-  sessionKeys: (() => { try { return Object.keys(sessionStorage) } catch (error) { return [] } })(),
+  languages: [...navigator.languages],
+  brands: brands ? brands.brands.map((b) => `"${b.brand}";v="${b.version}"`).join(', ') : '',
+  mobile: brands ? (brands.mobile ? '?1' : '?0') : '',
+  platform: brands ? `"${brands.platform}"` : '',
+  storage: read(() => localStorage),
+  sessionKeys: read(() => sessionStorage).map(([key]) => key),
+  databases: await databases(),
 };
 """
-_TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login", re.IGNORECASE)
+_TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login|msal|firebase", re.IGNORECASE)
+_HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
-def read_session(driver: Driver, *, proxy: str | None, now: float) -> Session:
-    """Read the session of the site whose page is open.
+class AddressLeft(Exception):
+    """The tab shows another document than the one that was ready, or a page that is not the site's."""
+
+
+def read_session(
+    observer: Observer, site: Site, loader: str, *, proxy: str | None, now: float, warns: bool = True
+) -> Session:
+    """Read the session of the page that is open.
 
     Args:
-        driver: the driver of a browser with a page that is ready.
+        observer: observes the tab, whose page is ready.
+        site: the page's site.
+        loader: the document that was ready.
         proxy: the proxy that the session is for.
         now: epoch seconds.
+        warns: whether to log what the session can't carry.
+
+    Raises:
+        AddressLeft: if the tab shows another document by now, or its address is not one of the site's.
     """
-    page = driver.execute_script(_PAGE_SCRIPT)
-    url = URL(page["href"])
-    entries = _read_log(driver)
-    headers = _collect_sent_headers(entries, str(url.origin())) or _build_headers(page)
-    capabilities = driver.capabilities
+    page = _check_page(observer.page.peek(_PAGE))
+    frame = observer.page.confirm()
+    if page is None or frame is None or frame.loader != loader:
+        raise AddressLeft
+    url = URL(frame.url)
+    if url.scheme not in {"http", "https"} or not site.owns(url):
+        raise AddressLeft
+    observer.log.drain()
+    origin = str(origin_of(url))
+    headers = observer.log.collect_headers(site, origin) or _build_headers(page)
+    capabilities = observer.driver.capabilities
     session = Session(
-        origin=str(url.origin()),
-        url=str(url.with_fragment(None)),
+        origin=origin,
+        url=str(url.with_user(None).with_fragment(None)),
         user_agent=headers.get("User-Agent", page["userAgent"]),
         headers=headers,
         cookies=(),
@@ -83,36 +95,51 @@ def read_session(driver: Driver, *, proxy: str | None, now: float) -> Session:
         proxy=proxy,
         browser=Browser(name=capabilities["browserName"], version=capabilities["browserVersion"]),
         harvested_at=now,
+        page_requests=observer.log.list_page_requests(site, origin),
     )
-    session = session.with_cookies(read_cookies(driver, url))
-    for limitation in _find_limitations(session, entries, page["sessionKeys"]):
-        _log.warning("%s: %s", session.origin, limitation)
+    session = session.with_cookies(read_cookies(observer.driver, url))
+    for limit in _find_limits(session, page, binds_session=observer.log.binds_session) if warns else ():
+        _log.warning("%s: %s", session.origin, limit)
     return session
 
 
-def _find_limitations(session: Session, entries: list[dict[str, Any]], session_keys: list[str]) -> Iterator[str]:
+def _check_page(page: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return *page* if all of it is of the right form; it comes from a page."""
+    if page is None:
+        return None
+    texts = [page.get(name) for name in ("userAgent", "brands", "mobile", "platform")]
+    if not all(isinstance(text, str) and len(text) < _MAX_TEXT and _HEADER_VALUE.fullmatch(text) for text in texts):
+        return None
+    lists = [page.get(name) for name in ("languages", "sessionKeys", "databases")]
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
+        return None
+    if not page["languages"] or not all(_LANGUAGE.fullmatch(language) for language in page["languages"]):
+        return None
+    entries = page.get("storage")
+    is_valid = isinstance(entries, list) and len(entries) <= _MAX_ENTRIES and all(map(_is_pair, entries))
+    return page if is_valid else None
+
+
+def _is_pair(entry: object) -> bool:
+    return isinstance(entry, list) and len(entry) == len(("key", "value")) and all(isinstance(e, str) for e in entry)
+
+
+def _find_limits(session: Session, page: dict[str, Any], *, binds_session: bool) -> Iterator[str]:
     """Describe what the browser has and the session can't carry to another program."""
     if partitioned := sum(cookie.partition_key is not None for cookie in session.cookies):
         yield f"{partitioned} partitioned cookies are kept, but most other tools' file formats can't hold them."
-    if any("-Session-Registration" in entry["message"] for entry in entries):
+    if binds_session:
         yield "the site binds its session to this device; it will probably end when it asks for the browser's key."
-    if any(_TOKEN_NAME.search(name) for name in session_keys):
+    if any(_TOKEN_NAME.search(name) for name in page["sessionKeys"]):
         yield "the page seems to keep a login in its session storage, which is lost when the window closes."
+    if any(_TOKEN_NAME.search(name) for name in page["databases"]):
+        yield "the page seems to keep a login in IndexedDB, which a session does not hold."
 
 
-def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
-    """Read the cookies of the site of *url*: those of its host, its parent domains and its subdomains, no others.
-
-    HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
-    """
-    result: dict[str, Any] = driver.execute_cdp_cmd("Storage.getCookies", {})
-    return tuple(cookie for raw in result["cookies"] if (cookie := parse_cookie(raw)) and _is_of_site(cookie, url))
-
-
-def _drop_invalid_text(storage: dict[str, str]) -> dict[str, str]:
+def _drop_invalid_text(entries: list[list[str]]) -> dict[str, str]:
     """Leave out what UTF-8 can't encode: a JavaScript string may hold a lone surrogate."""
     kept = {}
-    for name, value in storage.items():
+    for name, value in entries:
         try:
             f"{name}{value}".encode()
         except UnicodeEncodeError:
@@ -122,82 +149,8 @@ def _drop_invalid_text(storage: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def _is_of_site(cookie: Cookie, url: URL) -> bool:
-    host = host_of(url)
-    if cookie.partition_key and not is_same_site(URL(cookie.partition_key), url):
-        return False
-    if cookie.domain == host or domain_matches(cookie.domain, host):
-        return True
-    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
-
-
-def parse_cookie(raw: dict[str, Any]) -> Cookie | None:
-    """Build a cookie from CDP's form; None if CDP could not transfer it, or it belongs to no nameable page."""
-    if raw.get("partitionKeyOpaque"):
-        return None
-    # CDP leaves a name or value empty that is not UTF-8.
-    if raw["size"] != len(f"{raw['name']}{raw['value']}".encode()):
-        _log.warning("A cookie of %s is not UTF-8, can't be read from Chrome and is left out.", raw["domain"])
-        return None
-    partition = raw.get("partitionKey", {})
-    return Cookie(
-        name=raw["name"],
-        value=raw["value"],
-        domain=raw["domain"].lstrip(".").strip("[]").lower(),
-        host_only=not raw["domain"].startswith("."),
-        path=raw["path"],
-        expires=None if raw["session"] else raw["expires"],
-        secure=raw["secure"],
-        http_only=raw["httpOnly"],
-        same_site=raw.get("sameSite"),
-        partition_key=partition.get("topLevelSite"),
-        has_cross_site_ancestor=partition.get("hasCrossSiteAncestor"),
-        source_scheme=raw.get("sourceScheme"),
-        source_port=raw.get("sourcePort"),
-        priority=raw.get("priority"),
-    )
-
-
-def _read_log(driver: Driver) -> list[dict[str, Any]]:
-    try:
-        entries: list[dict[str, Any]] = driver.get_log("performance")
-    except WebDriverException:
-        return []  # a caller's own driver may have no such log
-    return entries
-
-
-def _collect_sent_headers(entries: list[dict[str, Any]], origin: str) -> dict[str, str]:
-    """Return the lasting headers that the browser sent to *origin*, from its log; empty if it has no log.
-
-    The site may ask for more client hints in its first response, so all requests count and the latest wins.
-    """
-    addresses: dict[str, str] = {}
-    sent: dict[str, dict[str, str]] = {}
-    for method, params in _parse_events(entries):
-        if method == "Network.requestWillBeSent":
-            addresses[params["requestId"]] = params["request"]["url"]
-        elif method == "Network.requestWillBeSentExtraInfo":
-            sent[params["requestId"]] = params["headers"]
-    headers: dict[str, str] = {}
-    for request, values in sent.items():
-        if addresses.get(request, "").startswith(f"{origin}/"):
-            headers |= {name: value for name, value in values.items() if _is_lasting(name)}
-    return headers
-
-
-def _parse_events(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for entry in entries:
-        if "Network.requestWillBeSent" in entry["message"]:
-            message = json.loads(entry["message"])["message"]
-            yield message["method"], message["params"]
-
-
-def _is_lasting(name: str) -> bool:
-    return name.lower() not in _PER_REQUEST and not name.startswith(":")
-
-
 def _build_headers(page: dict[str, Any]) -> dict[str, str]:
-    """Build headers from the page's JavaScript values, for a browser without a log."""
+    """Build headers from the browser's JavaScript values, for a browser without a log."""
     first, *others = page["languages"]
     weighted = [f"{language};q={max(0.1, 1 - (rank + 1) / 10):.1f}" for rank, language in enumerate(others)]
     headers = {"User-Agent": page["userAgent"], "Accept-Language": ",".join([first, *weighted])}

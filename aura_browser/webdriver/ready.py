@@ -1,16 +1,14 @@
 """Opens a page and waits until the site is ready there. A check page or an error page is never ready."""
 
-import json
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections import Counter
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from selenium.common.exceptions import (
-    JavascriptException,
+    NoSuchWindowException,
     TimeoutException,
     UnexpectedAlertPresentException,
     WebDriverException,
@@ -18,176 +16,264 @@ from selenium.common.exceptions import (
 from yarl import URL
 
 from aura_browser.engine import OnWait
-from aura_browser.errors import InvalidInput, NotReady, PageFailed
-from aura_browser.hosts import is_same_site
-from aura_browser.proxy.address import PROXY_REFUSED
-from aura_browser.site import Condition, Site
-from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.driver import Driver
-from aura_browser.webdriver.reading import read_cookies
+from aura_browser.errors import NotReady, PageFailed
+from aura_browser.site import Site
+from aura_browser.text import clean_text, redact_url
+from aura_browser.webdriver.changes import Changes
+from aura_browser.webdriver.cookies import read_cookies
+from aura_browser.webdriver.network_log import Dialog
+from aura_browser.webdriver.observing import Observation, Observer
+from aura_browser.webdriver.options import BrowserOptions
+from aura_browser.webdriver.refusals import build_login_needed, find_refusal, raise_failure
+from aura_browser.webdriver.tabs import Tabs
 
 _POLL_INTERVAL_S: Final = 0.025
-_MISSING_STATUSES: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_MISSING_PAGE_TIMEOUT_S: Final = 3.0  # a script on a 404 page may still navigate away
+_OTHER_TABS_INTERVAL_S: Final = 0.25
+_SETTLE_S: Final = 0.5
+_MAX_REFRESHES: Final = 3  # a page that still refreshes itself after this is no check page
 _LOADED: Final = "the page loaded"
 _GOOD_STATUS: Final = "a page status below 400"
 _ON_SITE: Final = "a page of the site itself"
-
-# Everything in one round trip. null is a malformed selector, false one that finds nothing.
-_STATE_SCRIPT: Final = """
-const navigation = performance.getEntriesByType('navigation')[0];
-const check = (test) => {
-  try { return !!test() } catch (error) { return error.name === 'SyntaxError' ? null : false }
-};
-return {
-  state: document.readyState,
-  status: navigation ? navigation.responseStatus || null : null,
-  href: location.href,
-  failure: location.protocol === 'chrome-error:' ? document.body.innerText : null,
-  checks: [%s],
-};
-"""
-_TESTS: Final = {
-    "selector": "document.querySelector(%s)",
-    "text": "document.body.innerText.includes(%s)",
-}
+_SETTLED: Final = "a page that has come to rest"
+_CHANGE: Final = "a change: all of it was there from the beginning, so log in"
+_CLOSED: Final = "your login; then close the window"
+_BLANK: Final = "about:blank"
+_CHECK_STATUSES: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-@dataclass(frozen=True, slots=True)
-class _PageState:
-    href: str
-    status: int | None
-    missing: tuple[str, ...]
-
-
-def open_until_ready(
-    driver: Driver, site: Site, deadline: Deadline, on_wait: OnWait | None = None, *, interactive: bool = False
-) -> None:
-    """Open the site's page and return when it is ready.
-
-    The polling, every 0.025 s, also keeps a Grid from ending the session as idle while a person types.
+class Wait:
+    """Waits in an open browser until the site is ready.
 
     Args:
-        driver: the driver of an open browser.
+        observer: observes the browser's tab.
         site: the site to open, with its conditions.
-        deadline: when to stop waiting.
+        options: for the deadline, and whether a person takes part.
         on_wait: called with the seconds left and the conditions that don't hold yet.
-        interactive: whether a person uses the window, who may open other pages and come back.
+        needs_no_person: called with a page that a person sees and on which all conditions hold, none of which has
+            changed: returns whether it is ready all the same.
 
-    Raises:
-        InvalidInput: if a condition is not a CSS selector or not a JavaScript expression.
-        NotReady: at the deadline, with the conditions that never held.
-        PageFailed: if the page can't be loaded, with Chrome's error code, or does not exist (404, 410).
-        WebDriverException: if the browser or its window is gone.
+    Attributes:
+        is_by_person: whether a condition changed while a person had the window: see :class:`Changes`.
     """
-    _open(driver, site, deadline)
-    page = None
-    missing_since = None
-    while deadline.left_s > 0:
+
+    def __init__(
+        self,
+        observer: Observer,
+        site: Site,
+        options: BrowserOptions,
+        *,
+        on_wait: OnWait | None,
+        needs_no_person: Callable[[Observation], bool],
+    ) -> None:
+        self.is_by_person = False
+        self._needs_no_person = needs_no_person
+        self._observer = observer
+        self._site = site
+        self._options = options
+        self._deadline = options.deadline
+        self._on_wait = on_wait
+        self._changes = Changes()
+        self._tabs: Tabs | None = None
+        self._seen: Observation | None = None
+        self._missing: tuple[str, ...] = (_LOADED,)
+        self._at_rest: tuple[object, ...] = ()
+        self._at_rest_since = time.monotonic()
+        self._next_tab_at = 0.0
+        self._refreshes: Counter[str] = Counter()
+        self._refreshed = ""
+        self._changed = False
+        self._had_page = False
+        self._ignored = ""
+
+    def open(self) -> None:
+        """Open the site's page.
+
+        Raises:
+            InvalidInput: if a ``js:`` condition is not a JavaScript expression.
+            NotReady: at the deadline.
+            PageFailed: if the page can't be loaded.
+            WebDriverException: if the browser or its window is gone.
+        """
+        self._observer.check_conditions()
+        self._tabs = Tabs(self._observer.driver)
+        if self._options.basic is not None:
+            self._send_password(self._options.basic)
+        self._get(self._site.url)
+
+    def run(self) -> Observation:
+        """Return what the site's page shows when it is ready.
+
+        The polling, every 0.025 s, also keeps a Grid from ending the session as idle while a person types.
+
+        Raises:
+            InvalidInput: if a condition is not a CSS selector.
+            NotReady: at the deadline, with the conditions that never held.
+            LoginNeeded: if the page asks for a login, and there is no person.
+            RateLimited: if it answers 429, and there is no person.
+            SiteFailed: if it answers with another error, and there is no person.
+            PageFailed: if it can't be loaded, with Chrome's error code, or does not exist (404, 410).
+            WebDriverException: if the browser or its last window is gone.
+        """
+        while self._deadline.left_s > 0:
+            try:
+                seen = self._look()
+            except UnexpectedAlertPresentException as error:
+                self._missing = (self._describe_dialog(error),)
+            except NoSuchWindowException:
+                if self._tabs is None or not self._tabs.leave_closed():
+                    raise
+                self._observer.page.forget()
+            else:
+                if seen is not None:
+                    return seen
+            if self._on_wait:
+                self._on_wait(self._deadline.left_s, self._missing)
+            self._deadline.wait(_POLL_INTERVAL_S)
+        raise self.build_not_ready()
+
+    def build_not_ready(self) -> NotReady:
+        """Return the error for the deadline."""
+        seen = self._seen
+        command = "" if self._options.interactive else self._site.login_command(*self._options.command_options)
+        missing = (*self._missing, *(f"an answer to {dialog}" for dialog in self._observer.log.dialogs[:1]))
+        url, status = redact_url(self._site.url), seen.status if seen else None
+        if seen is not None and not seen.frame.url.startswith("http"):
+            # Still the previous page, or Chrome's own error page for a response without one.
+            missing = (f"{_LOADED} (a download, or a response without a page?)", *(missing if status else ()))
+        elif seen is not None:
+            url = redact_url(seen.frame.url)
+        return NotReady(url, status, self._deadline.seconds, missing, command)
+
+    def _look(self) -> Observation | None:
+        seen = self._observer.observe()
+        if seen is None or seen.frame.loader == self._ignored:
+            self._try_other_tab()
+            return None
+        self._seen = seen
+        self._missing = tuple(self._list_missing(seen))
+        shown_for_s = self._measure_rest(seen)
+        self._see_changes(seen, shown_for_s)
+        if not self._options.interactive:
+            raise_failure(self._observer, seen, self._site)
+        elif seen.frame.has_failed and not seen.has_error_status:
+            code = self._observer.log.failure_of(seen.frame.loader) or "Chrome shows an error page"
+            if not self._had_page:
+                raise PageFailed(redact_url(self._site.url), code)
+            self._missing = (f"a page that loads ({code})",)
+            return None
+        self._had_page |= seen.frame.url.startswith("http")
+        if not self._missing and self._is_enough(seen, shown_for_s):
+            return seen
+        if not self._options.interactive:
+            refusal = find_refusal(self._observer, seen, self._site, self._options, shown_for_s=shown_for_s)
+            if refusal is not None:
+                raise refusal
+        self._try_other_tab()
+        return None
+
+    def _list_missing(self, seen: Observation) -> list[str]:
+        missing = []
+        if not seen.is_complete and not self._site.ready:
+            missing.append(_LOADED)
+        if seen.has_error_status:
+            missing.append(_GOOD_STATUS)
+        if not self._is_on_site(seen):
+            return [*missing, _name_place(seen)]
+        conditions = zip(self._site.ready, seen.values, strict=True)
+        return missing + [str(condition) for condition, value in conditions if value is None]
+
+    def _is_on_site(self, seen: Observation) -> bool:
+        return seen.frame.url.startswith("http") and self._site.owns(URL(seen.frame.url))
+
+    def _is_enough(self, seen: Observation, shown_for_s: float) -> bool:
+        """Return whether a page on which all conditions hold is ready."""
+        is_settled = self._is_settled(seen, shown_for_s)
+        if self._options.interactive:
+            return self._has_person_finished(seen, is_settled=is_settled)
+        if self._site.ready:
+            return True
+        if not is_settled:
+            self._missing = (_SETTLED,)
+            return False
+        if (seen.has_script or seen.has_frame) and self._observer.page.shows_password():
+            raise build_login_needed(redact_url(seen.frame.url), "a password field", self._site, self._options)
+        return True
+
+    def _has_person_finished(self, seen: Observation, *, is_settled: bool) -> bool:
+        if self._changed:
+            self.is_by_person = self._changes.by_person
+            return True
+        self._missing = (_CHANGE,) if self._site.ready else (_CLOSED,)
+        return is_settled and self._needs_no_person(seen)
+
+    def _is_settled(self, seen: Observation, shown_for_s: float) -> bool:
+        """Return whether the page has come to rest: no check page, no navigation and no new cookie for a while."""
+        is_check = seen.is_check and not self._refreshes_for_ever(seen)
+        needed_s = _SETTLE_S if seen.has_script or self._options.interactive else 0.0
+        return seen.is_complete and not is_check and shown_for_s >= needed_s
+
+    def _refreshes_for_ever(self, seen: Observation) -> bool:
+        if seen.refresh_s is not None and seen.frame.loader != self._refreshed:
+            self._refreshed = seen.frame.loader
+            self._refreshes[seen.frame.url] += 1
+        return self._refreshes[seen.frame.url] >= _MAX_REFRESHES
+
+    def _measure_rest(self, seen: Observation) -> float:
+        """Return for how many seconds there was no navigation and no new cookie."""
+        now = time.monotonic()
+        at_rest: tuple[object, ...] = (seen.frame.loader, seen.is_complete)
+        if (self._options.interactive or not self._site.ready) and seen.frame.url.startswith("http"):
+            cookies = read_cookies(self._observer.driver, URL(seen.frame.url))
+            at_rest += (frozenset((c.name, c.domain, c.path, c.partition_key) for c in cookies),)
+        if at_rest != self._at_rest:
+            self._at_rest, self._at_rest_since = at_rest, now
+        return now - self._at_rest_since
+
+    def _see_changes(self, seen: Observation, shown_for_s: float) -> None:
+        if self._options.interactive and self._site.ready and seen.is_complete:
+            is_settled = self._is_settled(seen, shown_for_s)
+            is_check = seen.is_check or seen.status in _CHECK_STATUSES
+            self._changed = self._changes.see(seen.values, is_settled=is_settled, is_check=is_check)
+
+    def _try_other_tab(self) -> None:
+        now = time.monotonic()
+        if self._tabs is not None and now >= self._next_tab_at:
+            self._next_tab_at = now + _OTHER_TABS_INTERVAL_S
+            if self._tabs.try_next(self._site):
+                self._observer.page.forget()
+
+    def _describe_dialog(self, error: UnexpectedAlertPresentException) -> str:
+        text = clean_text(error.alert_text or "")
+        known = [dialog for dialog in self._observer.log.dialogs if dialog.text == text]
+        return f"an answer to the page's {known[-1] if known else Dialog('dialog', text)}"
+
+    def _get(self, url: str) -> None:
         try:
-            page = _read_state(driver, site) or page
-        except PageFailed as error:
-            if not (interactive and page):
+            self._observer.driver.get(url)
+        except TimeoutException:
+            raise self.build_not_ready() from None
+        except WebDriverException as error:
+            code = re.search(r"net::(ERR_\w+)", error.msg or "")
+            if code is None:
                 raise
-            page = _PageState(page.href, None, (f"a page that loads ({error.code})",))
-        if page is not None and not page.missing:
-            return
-        if page is not None and page.status in _MISSING_STATUSES and not interactive:
-            missing_since = missing_since or time.monotonic()
-            if time.monotonic() - missing_since > _MISSING_PAGE_TIMEOUT_S:
-                raise PageFailed(site.url, f"the site answers {page.status}")
-        else:
-            missing_since = None
-        if on_wait:
-            on_wait(deadline.left_s, page.missing if page else (_LOADED,))
-        deadline.wait(_POLL_INTERVAL_S)
-    raise _build_not_ready(site, deadline, page)
+            raise PageFailed(redact_url(self._site.url), code[1]) from None
+
+    def _send_password(self, basic: str) -> None:
+        """Open the page with the password in its address, and wait until it was sent; Chrome remembers it.
+
+        The page is opened again without it, because a page with a password in its address can't fetch anything.
+        """
+        user, _, password = basic.partition(":")
+        self._get(str(URL(self._site.url).with_user(user).with_password(password)))
+        while self._deadline.left_s > 0:
+            seen = self._observer.observe()
+            if seen is not None and seen.is_complete and not seen.frame.url.startswith(_BLANK):
+                self._ignored = seen.frame.loader
+                return
+            self._deadline.wait(_POLL_INTERVAL_S)
 
 
-def _open(driver: Driver, site: Site, deadline: Deadline) -> None:
-    try:
-        driver.get(site.url)
-    except TimeoutException:
-        raise _build_not_ready(site, deadline, None) from None
-    except WebDriverException as error:
-        if "net::ERR_" in (error.msg or ""):
-            raise _build_page_failed(site, error.msg or "") from None
-        raise
-
-
-def _build_page_failed(site: Site, text: str) -> PageFailed:
-    code = re.search(r"ERR_\w+", text)
-    return PageFailed(site.url, code[0] if code else "Chrome shows an error page")
-
-
-def _read_state(driver: Driver, site: Site) -> _PageState | None:
-    """Return the page's state; None during a navigation, when there is no page."""
-    checks = ", ".join(f"check(() => {_build_test(condition)})" for condition in site.ready)
-    try:
-        facts = driver.execute_script(_STATE_SCRIPT % checks)
-    except (TimeoutException, UnexpectedAlertPresentException):
-        return None
-    except JavascriptException:
-        if _can_run_script(driver):
-            raise InvalidInput("until", "a js: condition is not a JavaScript expression") from None
-        return None
-    if facts is None:
-        return None  # the driver dismissed a dialog and returned no result
-    if facts["status"] == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        raise PageFailed(site.url, PROXY_REFUSED)
-    if facts["failure"] is not None and not _is_error(facts["status"]):
-        if facts["state"] != "complete":
-            return None  # a script adds the text with the error code later
-        raise _build_page_failed(site, facts["failure"])
-    return _PageState(facts["href"], facts["status"], tuple(_list_missing(driver, site, facts)))
-
-
-def _can_run_script(driver: Driver) -> bool:
-    """Return whether the script works without the site's conditions, so that one of them is at fault."""
-    try:
-        driver.execute_script(_STATE_SCRIPT % "")
-    except (JavascriptException, TimeoutException, UnexpectedAlertPresentException):
-        return False
-    return True
-
-
-def _build_test(condition: Condition) -> str:
-    if condition.kind == "js":
-        return f"({condition.argument}\n)"
-    return _TESTS[condition.kind] % json.dumps(condition.argument) if condition.kind in _TESTS else "true"
-
-
-def _list_missing(driver: Driver, site: Site, facts: dict[str, Any]) -> Iterator[str]:
-    if facts["state"] != "complete":
-        yield _LOADED
-    if _is_error(facts["status"]):
-        yield _GOOD_STATUS
-    if not facts["href"].startswith("http") or not is_same_site(URL(facts["href"]), URL(site.url)):
-        yield _ON_SITE
-        return
-    for condition, result in zip(site.ready, facts["checks"], strict=True):
-        if result is None and condition.kind == "selector":
-            raise InvalidInput("until", f"{condition} is not a CSS selector")
-        if not result or not _holds_outside_page(driver, condition, facts["href"]):
-            yield str(condition)
-
-
-def _is_error(status: int | None) -> bool:
-    return status is not None and status >= HTTPStatus.BAD_REQUEST
-
-
-def _holds_outside_page(driver: Driver, condition: Condition, href: str) -> bool:
-    """Check the conditions that a script in the page can't: HttpOnly cookies, and the URL by pattern."""
-    if condition.kind == "cookie":
-        return any(cookie.name == condition.argument and cookie.value for cookie in read_cookies(driver, URL(href)))
-    return condition.kind != "url" or fnmatchcase(href, condition.argument)
-
-
-def _build_not_ready(site: Site, deadline: Deadline, page: _PageState | None) -> NotReady:
-    if page is None:
-        return NotReady(site.url, None, deadline.seconds, (_LOADED,))
-    if not page.href.startswith("http"):
-        # Still the previous page, or Chrome's own error page for a response without one.
-        missing = (f"{_LOADED} (a download, or a response without a page?)", *(page.missing if page.status else ()))
-        return NotReady(site.url, page.status, deadline.seconds, missing)
-    return NotReady(str(URL(page.href).with_query(None)), page.status, deadline.seconds, page.missing)
+def _name_place(seen: Observation) -> str:
+    if not seen.frame.url.startswith("http"):
+        return _ON_SITE
+    return f"{_ON_SITE}, not of {clean_text(str(URL(seen.frame.url).origin()))}"

@@ -53,11 +53,24 @@ class RunningSession:
         """Return the log entries since the last call."""
         return self._execute(Command.GET_LOG, type=log_type)
 
-    def set_script_timeout(self, time_to_wait: float) -> None:
-        """Set the time-out of scripts, in seconds."""
-        self._execute(Command.SET_TIMEOUTS, script=int(time_to_wait * 1000))
+    @property
+    def window_handles(self) -> list[str]:
+        """The ids of the browser's tabs."""
+        handles: list[str] = self._execute(Command.W3C_GET_WINDOW_HANDLES)
+        return handles
 
-    def switch_to_window(self, handle: str) -> None:
+    @property
+    def current_window_handle(self) -> str:
+        """The id of the tab that commands go to; it may be closed."""
+        handle: str = self._execute(Command.W3C_GET_CURRENT_WINDOW_HANDLE)
+        return handle
+
+    @property
+    def switch_to(self) -> "RunningSession":
+        """This session, as in Selenium's class."""
+        return self
+
+    def window(self, handle: str) -> None:
         """Switch to another tab."""
         self._execute(Command.SWITCH_TO_WINDOW, handle=handle)
 

@@ -15,7 +15,7 @@ from typing import Any
 from yarl import URL
 
 from aura_browser.session.cookie import Cookie
-from aura_browser.webdriver.reading import parse_cookie
+from aura_browser.webdriver.cookies import parse_cookie
 from tests.cookies.chrome import Chrome, chrome_at
 from tests.cookies.compare import EXPLAINED, PATH, differences, first_cookies, origins_at
 from tests.cookies.lines import STORIES, Case, Step, cases

@@ -81,6 +81,36 @@ def refusing(*values: str) -> Prove:
     return prove
 
 
+async def test_the_callers_own_headers_win_over_the_sessions() -> None:
+    async with serving(of_value("v1")) as (server, origin), client_at(origin) as client:
+        mine = {"user-agent": "mine", "Accept-Language": "fr"}
+        assert await client.text(f"{origin}/x", headers=mine) == "welcome"
+        server._handler = of_value("v2")
+        assert await client.text(f"{origin}/y", headers=mine) == "welcome"
+        assert client.harvests == 2
+    for request in server.seen:
+        assert (request.headers["User-Agent"], request.headers["Accept-Language"]) == ("mine", "fr")
+        assert request.headers["sec-ch-ua"] == '"Chromium";v="1"'
+
+
+async def test_a_password_goes_to_the_origin_that_asked_for_it_only() -> None:
+    async with serving(of_value("v1")) as (first, origin), serving(of_value("v1")) as (second, other):
+
+        async def harvest() -> Session:
+            headers = {"User-Agent": "x", "Authorization": "Basic czNjcmV0"}
+            return make_session(origin, cookies=(make_cookie(value="v1"),), headers=headers, harvested_at=time.time())
+
+        site = Site(f"{origin}/", origins=(other,))
+        manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
+        async with aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),)) as http:
+            for address in (f"{origin}/x", f"{other}/x"):
+                async with http.get(address) as response:
+                    assert response.status == 200
+        await manager.aclose()
+    assert first.seen[0].headers["Authorization"] == "Basic czNjcmV0"
+    assert "Authorization" not in second.seen[0].headers
+
+
 async def test_the_sites_requests_go_out_as_the_browsers() -> None:
     async with serving(of_value("v1")) as (server, origin), client_at(origin) as client:
         assert await client.text(f"{origin}/x") == "welcome"

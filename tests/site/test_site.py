@@ -28,6 +28,42 @@ def test_no_address_is_refused(text: str) -> None:
         page_url(text)
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "127.0.0.1.", "1.2.3.4.5", "foo.123", "a.0x", "ex%61mple.com"],
+)
+def test_a_host_that_browsers_rewrite_is_refused_early(host: str) -> None:
+    with pytest.raises(InvalidInput, match=r"as browsers show it: .*127\.0\.0\.1"):
+        page_url(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]:80", "1and1.com", "a.b2", "xn--bcher-kva.example", "localhost"])
+def test_other_hosts_are_taken(host: str) -> None:
+    assert page_url(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    ("url", "moves"),
+    [
+        ("http://example.com", {"https://example.com", "http://www.example.com", "https://www.example.com"}),
+        ("https://example.com/x", {"https://www.example.com"}),
+        ("https://www.example.com", set()),
+        ("http://127.0.0.1:8080", {"https://127.0.0.1:8080"}),
+        ("http://[::1]", {"https://[::1]"}),
+    ],
+)
+def test_a_site_may_move_to_https_and_to_www_and_nowhere_else(url: str, moves: set[str]) -> None:
+    site = page_site(url)
+    assert {str(origin) for origin in site.own_origins} == moves | {site.origin}
+    for other in (
+        "http://example.org",
+        "https://login.example.com",
+        "https://example.com:8443",
+        "http://127.0.0.2:8080",
+    ):
+        assert not site.owns(URL(other))
+
+
 def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
     with pytest.raises(InvalidInput) as caught:
         page_url("https://me:s3cret@example.com")

@@ -61,7 +61,7 @@ def _switch_to_tab(driver: "RunningSession", tab: str, engine: Attach) -> None:
     from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
     try:
-        driver.switch_to_window(tab)
+        driver.switch_to.window(tab)
     except DRIVER_ERRORS as error:
         raise BrowserDied(engine.address, "its new tab was closed, or Chrome exited") from error
 

@@ -8,7 +8,8 @@ from aura_browser.webdriver.options import BrowserOptions
 CHROME: Final = "goog:chromeOptions"
 """The capability for Chrome's own options."""
 
-_SCRIPT_TIMEOUT_MS: Final = 500  # how long a script waits for a page to load; the caller tries again
+SCRIPT_TIMEOUT_MS: Final = 500
+"""How long a script waits for a page to load, in milliseconds; the caller tries again."""
 
 _FLAGS: Final = (
     "--disable-background-networking",
@@ -50,7 +51,7 @@ def build_base_capabilities(*, has_window: bool) -> dict[str, Any]:
         # ready.py waits instead. With another strategy ChromeDriver returns too early if the tab's first page, which
         # Chrome opens by itself, is still loading, and then blocks in the next script until the site answers.
         "pageLoadStrategy": "none",
-        "timeouts": {"script": _SCRIPT_TIMEOUT_MS},
+        "timeouts": {"script": SCRIPT_TIMEOUT_MS},
         # A dialog blocks all scripts until it is closed: by the person in a window, otherwise by the driver.
         "unhandledPromptBehavior": "ignore" if has_window else "dismiss",
         # Only this log has the complete headers of a request.

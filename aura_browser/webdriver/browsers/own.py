@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 
 from aura_browser.engine import OwnDriver
 from aura_browser.errors import BrowserDied
+from aura_browser.webdriver.browsers.capabilities import SCRIPT_TIMEOUT_MS
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.options import BrowserOptions
 
@@ -21,6 +22,7 @@ def open_chrome(engine: OwnDriver, options: BrowserOptions) -> Iterator[Driver]:
     try:
         before = engine.driver.timeouts
         engine.driver.set_page_load_timeout(options.deadline.seconds)
+        engine.driver.set_script_timeout(SCRIPT_TIMEOUT_MS / 1000)
     except DRIVER_ERRORS as error:
         raise BrowserDied("its start", f"the driver given does not answer ({type(error).__name__})") from error
     try:

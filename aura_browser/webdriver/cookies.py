@@ -1,0 +1,58 @@
+"""Reads a site's cookies from a browser."""
+
+import logging
+from typing import Any
+
+from yarl import URL
+
+from aura_browser.hosts import domain_matches, host_of, is_same_site, registrable_domain
+from aura_browser.session.cookie import Cookie
+from aura_browser.webdriver.devtools import call_devtools
+from aura_browser.webdriver.driver import Driver
+
+_log = logging.getLogger(__name__)
+
+
+def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
+    """Read the cookies of the site of *url*: those of its host, its parent domains and its subdomains, no others.
+
+    HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
+    """
+    result = call_devtools(driver, "Storage.getCookies")
+    return tuple(cookie for raw in result["cookies"] if (cookie := parse_cookie(raw)) and _is_of_site(cookie, url))
+
+
+def _is_of_site(cookie: Cookie, url: URL) -> bool:
+    host = host_of(url)
+    if cookie.partition_key and not is_same_site(URL(cookie.partition_key), url):
+        return False
+    if cookie.domain == host or domain_matches(cookie.domain, host):
+        return True
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
+
+
+def parse_cookie(raw: dict[str, Any]) -> Cookie | None:
+    """Build a cookie from CDP's form; None if CDP could not transfer it, or it belongs to no nameable page."""
+    if raw.get("partitionKeyOpaque"):
+        return None
+    # CDP leaves a name or value empty that is not UTF-8.
+    if raw["size"] != len(f"{raw['name']}{raw['value']}".encode()):
+        _log.warning("A cookie of %s is not UTF-8, can't be read from Chrome and is left out.", raw["domain"])
+        return None
+    partition = raw.get("partitionKey", {})
+    return Cookie(
+        name=raw["name"],
+        value=raw["value"],
+        domain=raw["domain"].lstrip(".").strip("[]").lower(),
+        host_only=not raw["domain"].startswith("."),
+        path=raw["path"],
+        expires=None if raw["session"] else raw["expires"],
+        secure=raw["secure"],
+        http_only=raw["httpOnly"],
+        same_site=raw.get("sameSite"),
+        partition_key=partition.get("topLevelSite"),
+        has_cross_site_ancestor=partition.get("hasCrossSiteAncestor"),
+        source_scheme=raw.get("sourceScheme"),
+        source_port=raw.get("sourcePort"),
+        priority=raw.get("priority"),
+    )

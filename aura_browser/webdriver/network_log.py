@@ -1,0 +1,253 @@
+"""What a browser asked for and was answered, from ChromeDriver's performance log.
+
+The log holds the Network and Page events of the DevTools protocol, for all tabs. It is the only place with the complete
+headers of a request, and a page has no influence on it.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from selenium.common.exceptions import InvalidArgumentException, TimeoutException, UnexpectedAlertPresentException
+from yarl import URL
+
+from aura_browser.hosts import origin_of
+from aura_browser.session.headers import is_client_hint, is_lasting
+from aura_browser.site import Site
+from aura_browser.text import clean_text
+from aura_browser.webdriver.driver import Driver
+
+_log = logging.getLogger(__name__)
+
+_METHODS: Final = (
+    "Network.requestWillBeSent",  # and …ExtraInfo
+    "Network.responseReceived",  # and …ExtraInfo
+    "Network.loadingFailed",
+    "Page.javascriptDialogOpening",
+)
+_HEAD_LENGTH: Final = 120  # of an entry's text, in which its method stands
+_MAX_REQUESTS: Final = 2000
+_MAX_DIALOGS: Final = 5
+_MAX_PAGE_REQUESTS: Final = 20
+_MAX_PATH_LENGTH: Final = 500
+_OK: Final = 200
+_PAGE_TYPES: Final = frozenset({"Document", "XHR", "Fetch"})
+# A request that changes something, or that carries a secret in its address, is never sent again.
+_UNSAFE_PATH: Final = re.compile(
+    r"log[-_]?(out|off)|sign[-_]?(out|off)|delete|remove|destroy|revoke|unsubscribe|cancel", re.IGNORECASE
+)
+_SECRET_NAME: Final = re.compile(
+    r"token|key|secret|sig(nature)?$|auth|code|session|jwt|password|nonce|csrf|xsrf|state|ticket|otp", re.IGNORECASE
+)
+_SECRET_VALUE: Final = re.compile(r"[A-Za-z0-9_+/=.-]{20,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A dialog that a page opened.
+
+    Attributes:
+        kind: ``alert``, ``confirm``, ``prompt`` or ``beforeunload``.
+        text: what it says, cleaned for a terminal.
+    """
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} “{self.text}”" if self.text else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The response that a tab's main document came in.
+
+    Attributes:
+        status: the HTTP status.
+        headers: by lower-case name.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Request:
+    url: str = ""
+    method: str = ""
+    kind: str = ""
+    is_navigation: bool = False
+    was_redirected: bool = False
+    status: int = 0
+    mime_type: str = ""
+    sent: list[Mapping[str, str]] = field(default_factory=list)
+
+
+class NetworkLog:
+    """Collects the log's entries; reading them drains the driver's buffer.
+
+    Args:
+        driver: the driver of an open browser. A caller's own driver may have no such log.
+
+    Attributes:
+        has_log: whether the driver has the log.
+        dialogs: the dialogs that pages opened so far, without repetitions, at most five.
+        binds_session: whether the site binds its session to this device
+            (https://w3c.github.io/webappsec-dbsc/).
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self.has_log = True
+        self.dialogs: list[Dialog] = []
+        self.binds_session = False
+        self._driver = driver
+        self._requests: dict[str, _Request] = {}
+        self._answers: dict[str, Answer] = {}
+        self._failures: dict[str, str] = {}
+
+    def drain(self) -> None:
+        """Read the entries since the last call."""
+        if not self.has_log:
+            return
+        try:
+            entries = self._driver.get_log("performance") or ()
+        except InvalidArgumentException:
+            self.has_log = False
+            return
+        except (TimeoutException, UnexpectedAlertPresentException):
+            return  # the next call reads them
+        for entry in entries:
+            text = entry["message"]
+            if any(method in text[:_HEAD_LENGTH] for method in _METHODS):
+                self._read(json.loads(text), text)
+        for request in list(self._requests)[:-_MAX_REQUESTS]:
+            del self._requests[request]
+
+    def answer_of(self, loader: str) -> Answer | None:
+        """Return the response that the document with this loader came in; None if the log does not have it."""
+        return self._answers.get(loader)
+
+    def failure_of(self, loader: str) -> str:
+        """Return Chrome's error code for the document with this loader; empty if the log does not have it."""
+        return self._failures.get(loader, "")
+
+    def collect_headers(self, site: Site, origin: str) -> dict[str, str]:
+        """Return the lasting headers that the browser sent to *site*; empty if there is no log.
+
+        They are taken from navigations, whose headers a page can't set; client hints, which only the browser can set,
+        from the page's own requests too, because a site may ask for more of them in its first response. The latest
+        wins. A password that the browser sent to *origin* is among them (HTTP basic authentication).
+
+        Args:
+            site: for its origins, and for the names of further headers.
+            origin: the origin of the session.
+        """
+        headers: dict[str, str] = {}
+        for request in self._requests.values():
+            if request.kind not in _PAGE_TYPES or not _is_own(site, request.url):
+                continue
+            url = URL(request.url)
+            for sent in request.sent:
+                if not _was_sent_to(sent, url):
+                    continue
+                for name, value in sent.items():
+                    is_kept = is_lasting(name, site.headers) if request.is_navigation else is_client_hint(name)
+                    if is_kept or (request.is_navigation and _is_password(name, value, url, origin)):
+                        headers[name] = value
+        return headers
+
+    def list_page_requests(self, site: Site, origin: str) -> tuple[str, ...]:
+        """Return what a probe can be learned from: GET requests that the site's page made, and that were answered 200.
+
+        Args:
+            site: only requests to its origins count.
+            origin: the origin of the session; a request to another one is returned with its whole URL.
+
+        Returns:
+            At most 20 paths with their queries, JSON responses first. Requests that may change something or whose query
+            may be secret are left out.
+        """
+        found = [
+            request
+            for request in self._requests.values()
+            if request.kind in _PAGE_TYPES
+            and (request.method, request.status, request.was_redirected) == ("GET", _OK, False)
+            and _is_own(site, request.url)
+            and _is_harmless(URL(request.url))
+        ]
+        found.sort(key=lambda request: "json" not in request.mime_type)
+        paths = dict.fromkeys(_shorten(URL(request.url), origin) for request in found)
+        return tuple(list(paths)[:_MAX_PAGE_REQUESTS])
+
+    def _read(self, entry: dict[str, Any], text: str) -> None:
+        method, params = entry["message"]["method"], entry["message"]["params"]
+        if "-Session-Registration" in text:
+            self.binds_session = True
+        if method == "Page.javascriptDialogOpening":
+            self._note_dialog(Dialog(str(params.get("type")), clean_text(str(params.get("message")))))
+            return
+        request = self._requests.setdefault(str(params.get("requestId")), _Request())
+        if method == "Network.requestWillBeSent":
+            request.was_redirected = "redirectResponse" in params
+            request.url = params["request"]["url"].partition("#")[0]
+            request.method, request.kind = params["request"]["method"], params.get("type", "")
+            is_main = params.get("frameId") == entry.get("webview")
+            request.is_navigation = is_main and params["requestId"] == params.get("loaderId")
+        elif method == "Network.requestWillBeSentExtraInfo":
+            request.sent.append(params["headers"])
+        elif method == "Network.responseReceived":
+            request.status, request.mime_type = params["response"]["status"], params["response"].get("mimeType", "")
+            if params.get("type") == "Document" and params["requestId"] == params.get("loaderId"):
+                headers = {name.lower(): value for name, value in params["response"]["headers"].items()}
+                self._answers[params["loaderId"]] = Answer(params["response"]["status"], headers)
+        elif method == "Network.loadingFailed" and params.get("type") == "Document":
+            code = re.search(r"ERR_\w+", str(params.get("errorText")))
+            self._failures[params["requestId"]] = code[0] if code else ""
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        if dialog in self.dialogs or len(self.dialogs) >= _MAX_DIALOGS:
+            return
+        self.dialogs.append(dialog)
+
+
+def _is_own(site: Site, url: str) -> bool:
+    if not url.startswith("http"):
+        return False
+    try:
+        return site.owns(URL(url))
+    except ValueError:
+        return False
+
+
+def _was_sent_to(sent: Mapping[str, str], url: URL) -> bool:
+    """Return whether these headers went to the host of *url*: a redirected request has those of several hosts."""
+    lowered = {name.lower(): value for name, value in sent.items()}
+    host = lowered.get(":authority", lowered.get("host", ""))
+    try:
+        return URL(f"{url.scheme}://{host}").origin() == url.origin()
+    except ValueError:
+        return False
+
+
+def _is_password(name: str, value: str, url: URL, origin: str) -> bool:
+    is_basic = name.lower() == "authorization" and value.lower().startswith("basic ")
+    return is_basic and str(origin_of(url)) == origin
+
+
+def _is_harmless(url: URL) -> bool:
+    is_secret = any(_SECRET_NAME.search(name) or _SECRET_VALUE.fullmatch(value) for name, value in url.query.items())
+    return not (is_secret or url.user or _UNSAFE_PATH.search(url.path_qs) or len(url.raw_path_qs) > _MAX_PATH_LENGTH)
+
+
+def _shorten(url: URL, origin: str) -> str:
+    return url.raw_path_qs if str(origin_of(url)) == origin else str(url)
+
+
+def warn_of_dialogs(dialogs: Iterator[Dialog], url: str) -> None:
+    """Log the dialogs that were answered without a person: ``confirm`` and others asked something."""
+    for dialog in dialogs:
+        how = "closed" if dialog.kind == "alert" else "answered with Cancel"
+        _log.warning("%s opened a dialog, which was %s: %s.", url, how, dialog)
