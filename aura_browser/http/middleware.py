@@ -14,11 +14,13 @@ from yarl import URL
 from aura_browser.errors import ConnectionFailed
 from aura_browser.http.chain import join_chain, leave_chain
 from aura_browser.http.exchange import check_proxy_answer
+from aura_browser.http.redirects import redirect_target
 from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
 from aura_browser.session.set_cookie import parse_set_cookie
+from aura_browser.site import Site
 
 _PEEK_TIMEOUT_S: Final = 10.0
 _MAX_PEEK_BYTES: Final = 64 * 1024
@@ -103,7 +105,7 @@ class SessionMiddleware:
         first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
         if ruling.verdict is _OK:
-            if set_cookies := _find_set_cookies(session, response, now):
+            if set_cookies := _find_set_cookies(self._site, session, response, now):
                 self._manager.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
@@ -135,18 +137,29 @@ class SessionMiddleware:
         raise_for(ruling, request.url, response.status, "", advice=advice)
 
 
-def _find_set_cookies(session: Session, response: ClientResponse, now: float) -> Sequence[str]:
+def _find_set_cookies(site: Site, session: Session, response: ClientResponse, now: float) -> Sequence[str]:
     """Return the ``Set-Cookie`` headers that belong to the session.
 
-    A redirect elsewhere that takes away a cookie which the session has leads to a login, and its cookies do not count.
+    A redirect out of the site, or to another page after taking away a cookie of the session, leads to a login: its
+    cookies do not count.
     """
     set_cookies: Sequence[str] = response.headers.getall(hdrs.SET_COOKIE, ())
     if not set_cookies or not describe_redirect(response.url, response.status, response.headers):
         return set_cookies
+    if not _stays_in(site, response):
+        return ()
     carried = {cookie.identity for cookie in session.cookies}
     set_here = (parse_set_cookie(line, response.url, now) for line in set_cookies)
     takes_away = any(c and c.identity in carried and (not c.value or c.is_over(now)) for c in set_here)
     return () if takes_away else set_cookies
+
+
+def _stays_in(site: Site, response: ClientResponse) -> bool:
+    try:
+        target = redirect_target(response.url, response.status, response.headers)
+    except ValueError:
+        return False
+    return target is not None and site.owns(target)
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:
