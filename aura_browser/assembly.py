@@ -295,18 +295,17 @@ def _build_prove(site: Site) -> Prove:
     return prove
 
 
-def _build_needs_no_person(site: Site) -> Callable[[Session], Coroutine[Any, Any, bool]] | None:
-    """Return a callable that asks a site's own probe whether a window is needed; None if the site has no probe."""
-    if site.probe is None:
-        return None
+def _build_needs_no_person(site: Site) -> Callable[[Session], Coroutine[Any, Any, bool]]:
+    """Return a callable that asks the site whether a session is a login already, or needs none."""
     prove = _build_prove(site)
 
     async def needs_no_person(session: Session) -> bool:
         try:
-            await prove(session)
+            proven = await prove(session)
         except AuraError:
             return False
-        return True
+        # A chat that answers anybody asks for no login; of another site's open probe that can't be said.
+        return proven.proof == "distinguished" or (proven.proof == "open" and bool(site.dialect))
 
     return needs_no_person
 

@@ -95,8 +95,8 @@ def _is_text(text: str) -> bool:
 
 
 def _byte_length(text: str) -> int:
-    # Bytes that are not UTF-8 arrive as surrogates.
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+    # A byte that is not UTF-8 arrives as a surrogate, which is replaced by one byte.
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _find_domain(attribute: str, host: str) -> str | None:
@@ -180,7 +180,7 @@ def _read_max_age(text: str, now: float) -> float | None:
     seconds = int(digits)
     if more and seconds <= _MAX_INTEGER:  # a number that does not fit 64 bits ends Chrome's reading
         return None
-    return _DELETION if sign == "-" or seconds == 0 else now + seconds
+    return _DELETION if sign == "-" or seconds == 0 else now + min(seconds, _MAX_INTEGER)
 
 
 def _read_same_site(text: str) -> SameSite | None:

@@ -101,7 +101,9 @@ async def harvest(
                 return collect_session(driver, site, options, proxy=proxy, on_wait=on_wait, prove=ask)
 
         reading = await _run_in_thread(work, deadline)
-        return reading.session
+        import msgspec  # loaded with the session
+
+        return msgspec.structs.replace(reading.session, is_login=interactive and reading.changed)
 
 
 def _call_in_loop(

@@ -293,6 +293,16 @@ async def test_a_token_that_each_hop_rotates_needs_no_browser() -> None:
         assert client.harvests == 1
 
 
+@pytest.mark.parametrize("location", ["http://login.example/", "http://[", "http://127.0.0.1:1/"])
+async def test_a_redirect_out_of_the_site_sets_nothing(location: str) -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": location, "Set-Cookie": "sid=anonymous; Path=/"})
+
+    async with serving(handle) as (_server, origin), client_at(origin) as client:
+        assert await client.text(f"{origin}/x", allow_redirects=False) == ""
+        assert [cookie.value for cookie in (await client.manager.get()).cookies] == ["v1"]
+
+
 async def test_a_chain_of_redirects_is_renewed_once_and_not_at_each_hop() -> None:
     """Each session is good for one request: no renewal can carry a chain to its end."""
     used: set[str] = set()

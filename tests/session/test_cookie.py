@@ -239,7 +239,20 @@ def test_no_value_is_shown() -> None:
     assert "s3cret" not in str(make_cookie().__rich_repr__())
 
 
-@given(st.text(), st.floats(min_value=0, max_value=1e10))
-def test_any_header_gives_a_cookie_or_none(header: str, now: float) -> None:
-    read = parse_set_cookie(header, HOME, now)
-    assert read is None or (read.domain == "app.example.com" or not read.host_only)
+_ATTRIBUTES = ("Domain", "Path", "Expires", "Max-Age", "Secure", "SameSite", "Partitioned", "Priority", "x")
+_LINES = st.lists(
+    st.builds(
+        "{}={}".format,
+        st.sampled_from(_ATTRIBUTES),
+        st.text(st.characters(codec=None)) | st.from_regex(r"[+-]?[0-9]{1,400}", fullmatch=True),
+    )
+)
+
+
+@given(st.text(), _LINES, st.floats(min_value=0, max_value=1e10), st.text())
+def test_any_header_gives_a_cookie_or_none(pair: str, attributes: list[str], now: float, date: str) -> None:
+    for url in (HOME, URL("http://127.0.0.1/"), URL("https://[::1]/"), URL("http://localhost:8080/")):
+        read = parse_set_cookie("; ".join([pair, *attributes]), url, now, date)
+        if read is not None:
+            assert Session.from_json(make_session(cookies=(read,)).to_json()).cookies == (read,)
+            assert url.host == read.domain or str(url.host).endswith(f".{read.domain}")
