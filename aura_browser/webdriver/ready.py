@@ -72,7 +72,7 @@ class Wait:
         self._options = options
         self._deadline = options.deadline
         self._on_wait = on_wait
-        self._changes = Changes()
+        self._changes = Changes([condition.kind == "cookie" for condition in site.ready])
         self._tabs: Tabs | None = None
         self._seen: Observation | None = None
         self._missing: tuple[str, ...] = (_LOADED,)
@@ -230,10 +230,14 @@ class Wait:
         return now - self._at_rest_since
 
     def _see_changes(self, seen: Observation, shown_for_s: float) -> None:
-        if self._options.interactive and self._site.ready and seen.is_complete:
-            is_settled = self._is_settled(seen, shown_for_s)
-            is_check = seen.is_check or seen.status in _CHECK_STATUSES
-            self._changed = self._changes.see(seen.values, is_settled=is_settled, is_check=is_check)
+        if not (self._options.interactive and self._site.ready and seen.is_complete):
+            return
+        is_settled = self._is_settled(seen, shown_for_s)
+        is_check = seen.is_check or seen.status in _CHECK_STATUSES
+        is_first = self._changes.is_waiting and not is_settled and None in seen.values
+        is_login = is_first and self._observer.page.shows_password()
+        values = seen.values
+        self._changed = self._changes.see(values, is_settled=is_settled, is_login=is_login, is_check=is_check)
 
     def _try_other_tab(self) -> None:
         now = time.monotonic()

@@ -78,9 +78,9 @@ class Person:
         async with self._page("/login") as ask:
             await ask("Runtime.evaluate", expression=_LOG_IN, awaitPromise=True)
 
-    async def close_the_window(self) -> None:
+    async def close_the_window(self, at: str = "/login") -> None:
         """Close the last window, which ends Chrome."""
-        async with self._page("/login") as ask:
+        async with self._page(at) as ask:
             await ask("Page.close")
 
     async def leave_the_page(self, at: str, to: str) -> None:
@@ -109,4 +109,5 @@ class Person:
                 pages = await answer.json(content_type=None)
         except aiohttp.ClientConnectionError:
             return ""
-        return next((page["webSocketDebuggerUrl"] for page in pages if part in page["url"]), "")
+        shown = [page for page in pages if page["type"] == "page" and part in page["url"]]
+        return next((page["webSocketDebuggerUrl"] for page in shown), "")

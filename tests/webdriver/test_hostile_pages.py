@@ -95,7 +95,8 @@ async def test_odd_keys_are_kept_and_half_characters_left_out(caplog: pytest.Log
         "t\u2028": "6",
     }
     script = f"""<script>
-    for (const [key, value] of {json.dumps(list(entries.items()))}) Storage.prototype.setItem.call(localStorage, key, value);
+    for (const [key, value] of {json.dumps(list(entries.items()))})
+      Storage.prototype.setItem.call(localStorage, key, value);
     localStorage.setItem('half', '\\ud83d'); localStorage.setItem('\\ude42', 'half a key');
     sessionStorage.setItem('\\ud83d token', 'x');
     </script>"""

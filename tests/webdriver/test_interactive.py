@@ -1,6 +1,7 @@
 """A person logs in: the window, the countdown, the profile that is kept, and machines without a screen."""
 
 import asyncio
+import shlex
 import signal
 import stat
 import sys
@@ -10,14 +11,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from aiohttp import web
 
-from aura_browser import AuraClient, Condition, Selenium, openchat_site, page_site
+from aura_browser import AuraClient, Condition, Selenium, Session, openchat_site, page_site
 from aura_browser.assembly import policy_harvest
 from aura_browser.errors import InteractionRequired, InvalidInput, LaunchFailed, NotReady, WindowClosed
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.webdriver import harvest
 from tests.parts.command import Terminal
+from tests.parts.command_lines import parse_command
 from tests.parts.person import Person, screen
+from tests.parts.servers import page, serving
 from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.chrome
@@ -105,7 +109,7 @@ async def test_a_login_is_noticed_by_itself_and_with_a_profile_the_next_harvest_
 async def test_the_policy_opens_a_window_once_the_login_in_the_profile_is_over(
     person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aura_browser.assembly._HEADLESS_TRY_TIMEOUT_S", 3.0)
+    monkeypatch.setattr("aura_browser.assembly._HEADLESS_TRY_TIMEOUT_S", 120.0)  # it is over long before that
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
     async with Playground("login-redirect") as server:
         harvest_ = policy_harvest(openchat_site(server.origin), "interactive", engine=engine)
@@ -139,7 +143,7 @@ async def test_a_time_out_names_the_condition_that_never_held(person: Person) ->
     async with Playground("login-redirect") as server:
         site = page_site(server.origin, (Condition.parse("selector:form"), Condition.parse("cookie:never")))
         with pytest.raises(NotReady) as caught:
-            await harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=4)
+            await harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=15)
     assert caught.value.missing == ("cookie:never",)
 
 
@@ -172,6 +176,91 @@ async def test_a_page_that_fails_in_the_window_is_waited_out(person: Person) -> 
         assert harvesting.result().origin == server.origin
 
 
+_COOKIES = "document.cookie = 'PHPSESSID=anonymous; path=/'"
+_APP = f"<!doctype html><main id=app>Hello</main><script>if (!document.cookie) {_COOKIES}</script>"
+
+
+async def _serve_app(request: web.BaseRequest) -> web.StreamResponse:
+    """Serve a public page with a cookie of its own; /in gives that cookie another value, as a login does."""
+    headers = {"Set-Cookie": "PHPSESSID=ann; Path=/"} if request.path == "/in" else {}
+    return web.Response(text=_APP, content_type="text/html", headers=headers)
+
+
+@pytest.mark.usefixtures("at_a_screen")
+@pytest.mark.parametrize("condition", ["cookie:PHPSESSID", "selector:#app"])
+async def test_what_was_there_from_the_beginning_has_to_change(person: Person, condition: str) -> None:
+    async with serving(_serve_app) as (_server, origin):
+        site, waits = page_site(f"{origin}/app", (Condition.parse(condition),)), Waits()
+        engine = Selenium(chrome_path=person.chrome())
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits))
+            await waits.for_("all of it was there from the beginning")
+            await asyncio.sleep(1)
+            assert not harvesting.done()
+            if condition.startswith("selector"):
+                await person.leave_the_page("/app", "http://127.0.0.1:9/")  # where there is no such element
+                await waits.for_("a page that loads")
+                await person.leave_the_page("127.0.0.1:9", f"{origin}/in")
+            else:
+                await person.leave_the_page("/app", f"{origin}/in")
+    assert [cookie.value for cookie in harvesting.result().cookies] == ["ann"]
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_login_that_is_there_already_needs_no_person_if_the_proof_says_so() -> None:
+    asked: list[str] = []
+
+    async def prove(session: Session) -> bool:
+        asked.extend(cookie.value for cookie in session.cookies)
+        return True
+
+    async with serving(_serve_app) as (_server, origin):
+        site = page_site(origin, (Condition.parse("cookie:PHPSESSID"),))
+        session = await harvest(site, interactive=True, prove=prove, timeout_s=60)
+    assert asked == ["anonymous"] == [cookie.value for cookie in session.cookies]
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_without_a_condition_the_person_closes_the_window(person: Person) -> None:
+    async with Playground("login-redirect") as server:
+        waits, engine = Waits(), Selenium(chrome_path=person.chrome())
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(
+                harvest(page_site(server.origin), engine=engine, interactive=True, on_wait=waits)
+            )
+            await person.log_in()
+            await waits.for_("then close the window")
+            await eventually(lambda: server.page_loads > 0, 30)
+            await asyncio.sleep(2)
+            await person.close_the_window("/")
+        session = harvesting.result()
+        async with AuraClient(server.origin, session=session, refresh="never") as client:
+            assert await client.complete("it is me") == "it is me"
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_dialog_waits_for_the_person(person: Person) -> None:
+    body = "<p id=app>x</p><script>if (confirm('Stay?')) document.cookie = 'stay=1'</script>"
+    async with serving(page(body)) as (_server, origin):
+        site, waits = page_site(origin, (Condition.parse("cookie:stay"),)), Waits()
+        harvesting = asyncio.ensure_future(
+            harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, on_wait=waits, timeout_s=100)
+        )
+        await waits.for_("“Stay?”")
+        harvesting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await harvesting
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_person_sees_what_ends_a_harvest_without_one(person: Person) -> None:
+    async with serving(page("<h1>Busy</h1>", status=503)) as (_server, origin):
+        waits, engine = Waits(), Selenium(chrome_path=person.chrome())
+        site = page_site(origin, (Condition.parse("cookie:never"),))
+        with pytest.raises(NotReady, match="a page status below 400"):
+            await harvest(site, engine=engine, interactive=True, on_wait=waits, timeout_s=15)
+
+
 async def test_a_display_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":4711")
@@ -186,7 +275,8 @@ async def test_without_a_display_it_says_how_to_harvest_elsewhere() -> None:
     assert "no display here" in str(caught.value)
     assert "aura-browser harvest https://chat.example --interactive" in caught.value.command
     assert "-o session.json" in caught.value.command
-    assert "aura-browser sessions import session.json" in caught.value.command
+    assert "aura-browser sessions import session.json" in str(caught.value)
+    parse_command(shlex.split(caught.value.command))
 
 
 async def test_a_window_on_a_display_that_nobody_sees() -> None:
