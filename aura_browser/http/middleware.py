@@ -28,6 +28,7 @@ _MAX_PEEK_BYTES: Final = 64 * 1024
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
 _SUSPECT: Final = Verdict.SUSPECT
+_TOKEN_EXPIRED: Final = 419  # of a CSRF token, while the login may be good
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -100,20 +101,32 @@ class SessionMiddleware:
         response = await handler(request)
         if request.proxy is not None:
             _check_proxy(response, request.proxy)
+        try:
+            return response, await self._judge(request, response, session)
+        except BaseException:
+            response.release()  # nobody gets it
+            raise
+
+    async def _judge(self, request: ClientRequest, response: ClientResponse, session: Session) -> Ruling:
+        """Return what the response says of the session, and take its cookies if it is the caller's."""
         now = self._manager.clock()
         first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
         is_suspect = ruling.verdict is _SUSPECT
         if is_suspect:
             ruling = await self._decide(request, session, ruling)
+        elif response.status == _TOKEN_EXPIRED and await self._manager.is_good(session):
+            is_suspect, ruling = True, msgspec.structs.replace(ruling, verdict=_OK)
         if ruling.verdict is _OK:
-            # A login page sets an empty session. Where nothing proves that this is another page, ignore it.
-            if not is_suspect or _is_told_apart(session):
-                self._manager.accept(session, response.headers.getall(hdrs.SET_COOKIE, ()), request.url)
+            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
+            if is_suspect:
+                await self._manager.accept_doubtful(session, set_cookies, request.url)
+            else:
+                self._manager.accept(session, set_cookies, request.url)
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
-        return response, ruling
+        return ruling
 
     async def _decide(self, request: ClientRequest, session: Session, ruling: Ruling) -> Ruling:
         """Ask the probe what a suspect response says of the session."""
@@ -149,11 +162,6 @@ class SessionMiddleware:
         advice = _ADVICE.format(command=self._site.login_command())
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
-
-
-def _is_told_apart(session: Session) -> bool:
-    """Return whether the probe tells the session's end, or the session is nobody's login."""
-    return session.proof == "distinguished" or (session.proof == "open" and not session.is_protected)
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:
