@@ -74,7 +74,7 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
         """
         if self.ruling.verdict is Verdict.LIMITED:
             return False
-        if probe.good_marks or probe.identity:
+        if probe.good_marks:
             return self.status < HTTPStatus.INTERNAL_SERVER_ERROR or self.ruling.verdict is not Verdict.FAILED
         is_same_again = self.status in REDIRECTS and not describe_redirect(self.url, self.status, self.headers)
         is_failure = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.ruling.verdict is Verdict.FAILED

@@ -138,14 +138,15 @@ class _Prover:
 
     def _conclude(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None) -> Session:
         now = self._clock()
-        identity = self._check_identity(answer.read_identity(probe), answer)
-        fact, asked = answer.describe(self._session, now, identity), probe.describe()
+        named = answer.read_identity(probe)
+        identity = self._check_identity(named, answer)
+        fact, asked = answer.describe(self._session, now, named), probe.describe()
         known = self._session.evidence if self._session.evidence[2:] == (asked,) else ()
         was_proven = self._session.proof == "distinguished" and len(known) > 0
         if control is None and was_proven and known[0] == fact:
             other, differs = known[1], True  # the answer that was proven to be a login's
         elif control is None or (answer.ruling.verdict is Verdict.FAILED and not probe.good_marks):
-            return self._build("unproven", (), now)
+            return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
         else:
             other = control.describe(self._session, now, control.read_identity(probe))
             differs = fact != other or bool(control.find_refusal(probe))

@@ -102,7 +102,7 @@ class Renewal:
         async with AsyncExitStack() as exits:
             lease = None if is_personal else await self._lock(exits)
             stored = None if cause == "asked" else await self._live.load()
-            if stored is not None and not stored.is_over(self._clock()) and (old is None or is_newer(stored, old)):
+            if stored is not None and not stored.is_over(self._clock()) and (old is None or _may_follow(stored, old)):
                 self._counters.adopted += 1
                 log_event("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 return self._live.use(stored)
@@ -176,7 +176,7 @@ class Renewal:
                 lease is None
                 and cause != "asked"
                 and (stored := await self._live.load()) is not None
-                and is_newer(stored, session)
+                and _may_follow(stored, session)
             ):
                 session = stored  # another process renewed without the lock too, and was faster
             else:
@@ -190,7 +190,7 @@ class Renewal:
     async def _keep_in_memory(self, session: Session, error: StoreError) -> Session:
         _log.warning("%s The new session is kept in memory for now.", error)
         stored = await self._live.load()
-        if stored is not None and is_newer(stored, session):
+        if stored is not None and _may_follow(stored, session):
             session = stored  # the lease was lost, and its new holder was faster
         return self._live.use(session, is_saved=session is stored)
 
@@ -202,6 +202,11 @@ class Renewal:
         )
         await self._note_failure(cause, error)
         raise error
+
+
+def _may_follow(stored: Session, session: Session) -> bool:
+    """Return whether *stored*, of another process, is to be used rather than *session*."""
+    return is_newer(stored, session) and not refuse_replacement(session, stored)
 
 
 def _is_better(session: Session, old: Session) -> bool:
