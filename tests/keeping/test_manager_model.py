@@ -98,6 +98,8 @@ class World:
     saved: set[float] = field(default_factory=set)
     truths: "dict[str, tuple[Proof, str | None]]" = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    # By harvest and cookie: what a good proof after its expiry removes.
+    expired: set[tuple[float, str]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     # By harvest, then cookie: who changed it to what last. None stands for a deletion.
     rotations: "defaultdict[float, dict[str, dict[Process, str | None]]]" = field(
@@ -106,6 +108,11 @@ class World:
 
     def clock(self) -> float:
         return self.now
+
+    def is_kept(self, stored: Session, name: str, by: "dict[Process, str | None]") -> bool:
+        """Return whether one of the values that processes gave a cookie last is stored."""
+        value = values(stored).get(name)
+        return value in by.values() or (value is None and (stored.harvested_at, name) in self.expired)
 
     def hold(self, truth: object, problem: str) -> None:
         """Note *problem* unless *truth*; raised inside a task, it would pass for a harvest's failure."""
@@ -279,6 +286,9 @@ class Process:
         if number in self.world.dropped:
             raise SessionRefused(KEY.origin, 401, "status 401", "")
         proof, account = self.world.truths[number]
+        if proof == "distinguished":
+            over = session.without_expired(self.world.now).cookies
+            self.world.expired |= {(session.harvested_at, c.name) for c in session.cookies if c not in over}
         is_login = session.is_login or (session.proof == "distinguished" != proof)
         return msgspec.structs.replace(
             session, proof=proof, identity=account or session.identity, is_login=is_login, verified_at=self.world.now
@@ -345,7 +355,7 @@ class Process:
             return self.world.hold(False, "a rotation was never written")  # noqa: FBT003 - a bare complaint
         if stored.harvested_at == current.harvested_at:
             for name, by in mine.items():
-                self.world.hold(values(stored).get(name) in by.values(), f"the rotation of {name} was lost: {by[self]}")
+                self.world.hold(self.world.is_kept(stored, name, by), f"the rotation of {name} was lost: {by[self]}")
         return None
 
 
@@ -363,7 +373,7 @@ def is_pure(session: Session) -> bool:
 
 
 def may_replace(old: Session, new: Session) -> bool:
-    """Tell whether a session of another harvest may take the place of *old*: the rule once more, written another way."""
+    """Tell whether a session of another harvest may take the place of *old*: the rule, written another way."""
     if old.proof == "distinguished":
         return new.proof == "distinguished" and old.identity in {None, new.identity}
     return not old.is_login or bool(new.is_login) or new.proof == "distinguished"
@@ -374,7 +384,7 @@ def describe(session: Session) -> str:
 
 
 def wait_s(failures: set[float], now: float) -> float:
-    """Return the seconds until a harvest is allowed: the rule once more, written another way."""
+    """Return the seconds until a harvest is allowed: the rule, written another way."""
     recent = sorted(at for at in failures if at > now - WINDOW_S)
     if not recent:
         return 0.0
@@ -417,6 +427,7 @@ KINDS_OF_SESSIONS: dict[str, tuple[Proof, str | None, bool]] = {
     "ann's": ("distinguished", "ann", False),
     "bob's": ("distinguished", "bob", False),
 }
+REFUSED = "a refused one"
 KINDS = st.sampled_from(list(KINDS_OF_SESSIONS))
 LIVES = st.sampled_from([60.0, 1000.0, None])
 LONG_TURNS = 5
@@ -491,7 +502,7 @@ class Schedules(RuleBasedStateMachine):
     # What harvests do.
 
     @precondition(lambda self: self._runs())
-    @rule(which=WHICH, life_s=LIVES, kind=KINDS)
+    @rule(which=WHICH, life_s=LIVES, kind=KINDS | st.just(REFUSED))
     def finish(self, which: int, life_s: float | None, kind: str) -> None:
         runs = self._runs()
         run = runs[which % len(runs)]
@@ -626,7 +637,7 @@ class Schedules(RuleBasedStateMachine):
         rotations = self.world.rotations.get(stored.harvested_at, {}) if stored else {}
         for name, by in rotations.items():
             if stored and any(process.flushed == stored.harvested_at for process in by):
-                assert values(stored).get(name) in by.values(), f"the rotation of {name} was lost in the end"
+                assert self.world.is_kept(stored, name, by), f"the rotation of {name} was lost in the end"
 
     def _tally(self, process: Process) -> None:
         counters = process.manager.counters
@@ -676,7 +687,9 @@ class Schedules(RuleBasedStateMachine):
 
     def _new_session(self, life_s: float | None, kind: str) -> Session:
         world = self.world
-        proof, account, is_login = KINDS_OF_SESSIONS[kind]
+        proof, account, is_login = KINDS_OF_SESSIONS.get(kind, ("unproven", None, False))
+        if kind == REFUSED:
+            world.dropped.add(str(world.numbers))
         world.numbers += 1
         world.now += 0.001  # no two harvests end in one instant
         sid = make_cookie("sid", f"{world.numbers}.h", http_only=True, expires=life_s and world.now + life_s)
