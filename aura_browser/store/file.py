@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -153,11 +153,13 @@ class FileStore(Store):
 
     def _set_aside(self, slug: str) -> str:
         with self._convert_errors():
-            places = (self.folder / f"{slug}.corrupt{number}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
-            aside = next(place for place in places if not place.exists())
-            with suppress(FileNotFoundError):
-                self._path(slug).replace(aside)
-            return str(aside)
+            places = [self.folder / f"{slug}.corrupt{number}" for number in ("", *(f"-{n}" for n in range(2, 1000)))]
+            number = next(n for n, place in enumerate(places) if not place.exists())
+            try:
+                self._path(slug).replace(places[number])
+            except FileNotFoundError:
+                return str(places[max(number - 1, 0)])  # another process has done it
+            return str(places[number])
 
     def _make_folder(self) -> None:
         with self._convert_errors():
