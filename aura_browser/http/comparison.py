@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 from yarl import URL
 
-from aura_browser.http.redirects import redirect_target
-from aura_browser.http.verdict import Ruling, describe_redirect, find_login_mark, is_html
+from aura_browser.http.redirects import REDIRECTS, redirect_target
+from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, find_login_mark, is_check, is_html
 from aura_browser.session import Session
 from aura_browser.session.set_cookie import parse_set_cookie
 from aura_browser.site import Probe
 from aura_browser.site.mark import Answer, read_json_path
+from aura_browser.text import redact_url
 
 _MAX_IDENTITY_LENGTH: Final = 200
 
@@ -38,6 +40,9 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
     reason: str
     ruling: Ruling
 
+    def __repr__(self) -> str:
+        return f"ProbeAnswer({self.status}, {redact_url(self.url)!r})"
+
     def describe(self, session: Session, now: float, identity: str | None) -> str:
         """Return what is compared, as a short text without any value.
 
@@ -60,6 +65,20 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
             identity,
         )
         return "; ".join(filter(None, facts))
+
+    def says_something(self, probe: Probe) -> bool:
+        """Return whether an answer without the session shows how the site answers those who are not logged in.
+
+        That is not so for a limit, a failure, and a visitor without cookies who is checked or sent to the same address
+        again, because anybody's cookies make a difference there.
+        """
+        if self.ruling.verdict is Verdict.LIMITED:
+            return False
+        if probe.good_marks:
+            return self.status < HTTPStatus.INTERNAL_SERVER_ERROR or self.ruling.verdict is not Verdict.FAILED
+        is_same_again = self.status in REDIRECTS and not describe_redirect(self.url, self.status, self.headers)
+        is_failure = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.ruling.verdict is Verdict.FAILED
+        return not (is_same_again or is_failure or is_check(self.headers, self.body))
 
     def find_refusal(self, probe: Probe) -> str:
         """Return what shows that the site does not take the session; empty if nothing does."""
@@ -92,8 +111,10 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
 
     def _describe_target(self) -> str:
         target = self._find_target()
-        # A query may hold a token, and differs each time.
-        return "" if target is None else f"to {target.with_query(None).with_fragment(None).with_user(None)}"
+        if target is None:
+            return ""
+        # A query, or a parameter such as ;jsessionid=, may hold a token, and differs each time.
+        return f"to {redact_url(target).partition(';')[0]}"
 
 
 def find_resets(session: Session, set_cookies: Iterable[str], url: URL, now: float) -> set[str]:

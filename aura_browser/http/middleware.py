@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -18,7 +18,6 @@ from yarl import URL
 from aura_browser.errors import ConnectionFailed
 from aura_browser.hosts import origin_of
 from aura_browser.http.chain import join_chain, leave_chain
-from aura_browser.http.comparison import find_resets
 from aura_browser.http.exchange import check_proxy_answer
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
@@ -34,6 +33,7 @@ _STALE: Final = Verdict.STALE
 _SUSPECT: Final = Verdict.SUSPECT
 # What aiohttp sends if its caller names no such header.
 _DEFAULTS: Final = frozenset({SERVER_SOFTWARE, *ClientRequest.DEFAULT_HEADERS.values()})
+_TOKEN_EXPIRED: Final = 419  # of a CSRF token, while the login may be good
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -110,20 +110,33 @@ class SessionMiddleware:
         response = await handler(request)
         if request.proxy is not None:
             _check_proxy(response, request.proxy)
+        try:
+            return response, await self._judge(request, response, session)
+        except BaseException:
+            response.release()  # nobody gets it
+            raise
+
+    async def _judge(self, request: ClientRequest, response: ClientResponse, session: Session) -> Ruling:
+        """Return what the response says of the session, and take its cookies if it is the caller's."""
         now = self._manager.clock()
         first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
         ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
         is_suspect = ruling.verdict is _SUSPECT
         if is_suspect:
             ruling = await self._decide(request, session, ruling)
+        elif response.status == _TOKEN_EXPIRED and await self._manager.is_good(session):
+            is_suspect, ruling = True, msgspec.structs.replace(ruling, verdict=_OK)
         if ruling.verdict is _OK:
             set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
-            if set_cookies and not (is_suspect and _may_be_a_strangers(session, response, set_cookies, now)):
-                self._manager.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
+            date = response.headers.get(hdrs.DATE, "")
+            if is_suspect:
+                await self._manager.accept_doubtful(session, set_cookies, request.url, date)
+            elif set_cookies:
+                self._manager.accept(session, set_cookies, request.url, date)
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
-        return response, ruling
+        return ruling
 
     async def _decide(self, request: ClientRequest, session: Session, ruling: Ruling) -> Ruling:
         """Ask the probe what a suspect response says of the session."""
@@ -164,16 +177,6 @@ class SessionMiddleware:
         advice = _ADVICE.format(command=self._site.login_command())
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
-
-
-def _may_be_a_strangers(session: Session, response: ClientResponse, set_cookies: Sequence[str], now: float) -> bool:
-    """Return whether a suspect response may set the cookies of an empty session in place of the session's.
-
-    Redirects to a login page do. Where the probe tells the session's end, this response is known to be another.
-    """
-    if session.proof == "distinguished":
-        return False
-    return session.is_protected or bool(find_resets(session, set_cookies, response.url, now))
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:

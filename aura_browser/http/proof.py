@@ -17,10 +17,14 @@ from aura_browser.http.verdict import Verdict, judge, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session import Session
+from aura_browser.session.session import Proof
 from aura_browser.site import Probe, Site
 from aura_browser.text import redact_url
 
-_MAX_BODY_BYTES: Final = 64 * 1024
+_MAX_PAGE_BYTES: Final = 64 * 1024  # as far as marks of a login page are looked for
+_MAX_BODY_BYTES: Final = 4 * 2**20
+_BODY_TIMEOUT_S: Final = 10.0
+_CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
 _MAX_LEARNED: Final = 5
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _ADVICE: Final = (
@@ -102,7 +106,8 @@ class _Prover:
         try:
             answer = await self._ask(probe, self._session)
             self._check(probe, answer)
-            control = await asking
+            await asyncio.wait([asking], timeout=_CONTROL_TIMEOUT_S)
+            control = asking.result() if asking.done() else None
         finally:
             asking.cancel()
             await asyncio.wait([asking])
@@ -134,24 +139,44 @@ class _Prover:
 
     def _conclude(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None) -> Session:
         now = self._clock()
-        session = msgspec.structs.replace(self._session, verified_at=now, is_login=self._session.is_login or False)
-        if answer.ruling.verdict is Verdict.FAILED and not probe.good_marks:
-            return msgspec.structs.replace(session, proof="unproven", evidence=())
-        if control is None:
-            return msgspec.structs.replace(session, proof="unproven", evidence=())
-        facts = tuple(each.describe(self._session, now, each.read_identity(probe)) for each in (answer, control))
-        differs = facts[0] != facts[1] or bool(control.find_refusal(probe))
-        if not differs and self._was_dropped(facts[0]):
+        named = answer.read_identity(probe)
+        identity = self._check_identity(named, answer)
+        fact, asked = answer.describe(self._session, now, named), probe.describe()
+        known = self._session.evidence if self._session.evidence[2:] == (asked,) else ()
+        was_proven = self._session.proof == "distinguished" and len(known) > 0
+        if control is None and was_proven and known[0] == fact:
+            other, differs = known[1], True  # the answer that was proven to be a login's
+        elif control is None or (answer.ruling.verdict is Verdict.FAILED and not probe.good_marks):
+            return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
+        else:
+            other = control.describe(self._session, now, control.read_identity(probe))
+            differs = fact != other or bool(control.find_refusal(probe))
+        if not differs and was_proven and known[0] != fact:
             mark = f"status {answer.status}, as without the session"
             raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
-        proof: Final = "distinguished" if differs else "open"
-        identity = answer.read_identity(probe)
-        proven = msgspec.structs.replace(session, proof=proof, evidence=facts, identity=identity)
-        return self._fold(proven, answer, now)
+        proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
+        return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
 
-    def _was_dropped(self, fact: str) -> bool:
-        """Return whether an answer that is the same for anybody shows the session's end: it was another before."""
-        return self._session.proof == "distinguished" and self._session.evidence[:1] != (fact,)
+    def _check_identity(self, identity: str | None, answer: ProbeAnswer) -> str | None:
+        """Return the account of the answer, or the one known if it names none.
+
+        Raises:
+            SessionRefused: if it names another one.
+        """
+        known = self._session.identity
+        if known is not None and identity is not None and identity != known:
+            raise SessionRefused(redact_url(answer.url), answer.status, "another account", self._advise())
+        return identity or known
+
+    def _build(self, proof: Proof, evidence: tuple[str, ...], now: float) -> Session:
+        is_login = self._session.is_login
+        if self._session.proof == "distinguished" != proof:
+            is_login = True  # what was a login once stays protected as one, whatever the site answers later
+        elif proof != "unproven":
+            is_login = bool(is_login)
+        return msgspec.structs.replace(
+            self._session, verified_at=now, is_login=is_login, proof=proof, evidence=evidence
+        )
 
     def _fold(self, session: Session, answer: ProbeAnswer, now: float) -> Session:
         """Apply the answer's cookies, unless they may be those of a stranger in place of a login's."""
@@ -161,13 +186,12 @@ class _Prover:
         return session.fold(answer.set_cookies, answer.url, now, answer.headers.get(hdrs.DATE, ""))
 
     async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
-        """Return the answer without the session; None if it says nothing: 429, 5xx, no connection."""
+        """Return the answer without the session; None if it says nothing of a login."""
         try:
             answer = await self._ask(probe, None)
         except AuraError:
             return None
-        is_failure = answer.status >= 500 and answer.ruling.verdict is Verdict.FAILED  # noqa: PLR2004 - a status
-        return None if is_failure or answer.ruling.verdict is Verdict.LIMITED else answer
+        return answer if answer.says_something(probe) else None
 
     async def _ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
         url = URL(self._site.origin).join(URL(probe.path))
@@ -179,7 +203,7 @@ class _Prover:
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
             ) as response:
                 check_proxy_answer(response, self._session.proxy)
-                return await self._read(response)
+                return await self._read(response, probe)
 
     def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
         own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in _SECRET_HEADERS}
@@ -191,12 +215,22 @@ class _Prover:
         cookie = session.cookie_header(url, self._clock())
         return headers | ({hdrs.COOKIE: cookie} if cookie else {})
 
-    async def _read(self, response: aiohttp.ClientResponse) -> ProbeAnswer:
-        body = bytearray()
-        while len(body) < _MAX_BODY_BYTES and (data := await response.content.read(_MAX_BODY_BYTES - len(body))):
-            body += data
+    async def _read(self, response: aiohttp.ClientResponse, probe: Probe) -> ProbeAnswer:
+        body = await self._read_body(response, probe)
         status, headers = response.status, response.headers
-        now = self._clock()
-        ruling = judge(self._site, response.url, status, headers, first_bytes=bytes(body), now=now)
+        ruling = judge(self._site, response.url, status, headers, first_bytes=body, now=self._clock())
         cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
-        return ProbeAnswer(response.url, status, headers, bytes(body), cookies, reason_phrase(response), ruling)
+        return ProbeAnswer(response.url, status, headers, body, cookies, reason_phrase(response), ruling)
+
+    async def _read_body(self, response: aiohttp.ClientResponse, probe: Probe) -> bytes:
+        """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
+        limit = _MAX_BODY_BYTES if probe.needs_body else _MAX_PAGE_BYTES
+        body = bytearray()
+        try:
+            async with asyncio.timeout(_BODY_TIMEOUT_S):
+                while len(body) < limit and (data := await response.content.read(limit - len(body))):
+                    body += data
+        except TimeoutError:
+            if probe.needs_body:
+                raise
+        return bytes(body)

@@ -133,6 +133,12 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
+def is_check(headers: Mapping[str, str], first_bytes: bytes) -> bool:
+    """Return whether an answer is a check of the visitor, which says nothing of a login."""
+    is_challenge = headers.get("cf-mitigated", "").lower() == "challenge"
+    return is_challenge or (is_html(headers) and bool(_CHECK_MARK.search(first_bytes)))
+
+
 def find_login_mark(first_bytes: bytes) -> str:
     """Return what in the beginning of a page shows that it is a login or a check; empty for nothing."""
     if _CHECK_MARK.search(first_bytes):

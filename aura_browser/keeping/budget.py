@@ -23,6 +23,7 @@ class _Record(msgspec.Struct, frozen=True):
     failures: tuple[float, ...] = ()
     reason: str = ""
     held_until: float = 0.0
+    needs_person: bool = False
 
 
 class HarvestBudget:
@@ -71,8 +72,8 @@ class HarvestBudget:
         """
         shared = await self._shared.read()
         now = self._clock()
-        if shared.held_until > now:
-            raise HarvestCoolingDown(min(shared.held_until - now, _MAX_HOLD_S), shared.reason)
+        if _is_held(shared, now):
+            raise HarvestCoolingDown(shared.held_until - now, shared.reason)
         if is_personal:
             return
         own = await self._own.read()
@@ -80,16 +81,25 @@ class HarvestBudget:
         if allowed_at > now:
             raise HarvestCoolingDown(allowed_at - now, own.reason or shared.reason)
 
-    async def record_failure(self, reason: str, *, retry_after_s: float | None = None) -> None:
+    async def needs_person(self) -> bool:
+        """Return whether the session's last harvest failed because only a person can get it."""
+        return (await self._own.read()).needs_person
+
+    async def record_failure(
+        self, reason: str, *, retry_after_s: float | None = None, needs_person: bool = False
+    ) -> None:
         """Count a failed harvest.
 
         Args:
             reason: is shown until the next one is allowed.
             retry_after_s: seconds for which the site itself asked to be left alone, or None.
+            needs_person: whether only a person can get a session.
         """
-        await self._own.add(reason, 0.0)
-        held_until = self._clock() + min(retry_after_s, _MAX_HOLD_S) if retry_after_s else 0.0
-        await self._shared.add(reason, held_until)
+        now = self._clock()
+        failure = _Record((now,), clean_text(reason), needs_person=needs_person)
+        await self._own.add(failure)
+        held_until = now + min(retry_after_s, _MAX_HOLD_S) if retry_after_s else 0.0
+        await self._shared.add(msgspec.structs.replace(failure, held_until=held_until))
 
     def _next_allowed_at(self, record: _Record) -> float:
         now = self._clock()
@@ -126,16 +136,16 @@ class _Ledger:
                 raise
         else:
             failures = tuple(sorted((Counter(stored.failures) | Counter(self._known.failures)).elements()))
-            held_until = max(stored.held_until, self._known.held_until)
-            self._known = _Record(failures, stored.reason or self._known.reason, held_until)
+            held_until = max(self._held_until(stored), self._held_until(self._known))
+            latest = stored if stored.reason else self._known
+            self._known = _Record(failures, latest.reason, held_until, latest.needs_person)
         return self._known
 
-    async def add(self, reason: str, held_until: float) -> None:
-        now = self._clock()
-
+    async def add(self, failure: _Record) -> None:
         def count(record: _Record) -> _Record:
-            failures = (*self._recent(record), now)[-_MAX_RECORDED:]
-            return _Record(failures, clean_text(reason), max(record.held_until, held_until))
+            failures = (*self._recent(record), *failure.failures)[-_MAX_RECORDED:]
+            held_until = max(self._held_until(record), failure.held_until)
+            return msgspec.structs.replace(failure, failures=failures, held_until=held_until)
 
         self._known = count(self._known)
         try:
@@ -148,6 +158,9 @@ class _Ledger:
         now = self._clock()
         return tuple(sorted(at for at in record.failures if now - self._window_s < at <= now))
 
+    def _held_until(self, record: _Record) -> float:
+        return record.held_until if _is_held(record, self._clock()) else 0.0
+
     async def _change(self, change: Callable[[_Record], _Record]) -> None:
         for _ in range(_MAX_TRIES):
             before = await self._store.read(self._slug)
@@ -155,6 +168,11 @@ class _Ledger:
             expires_at = max(self._clock() + self._window_s, record.held_until)
             if await self._store.swap(self._slug, before, msgspec.json.encode(record), expires_at=expires_at):
                 return
+
+
+def _is_held(record: _Record, now: float) -> bool:
+    """Return whether the site asked to be left alone at *now*; a time further ahead is of a wrong clock."""
+    return now < record.held_until <= now + _MAX_HOLD_S
 
 
 def _digest(text: str) -> str:

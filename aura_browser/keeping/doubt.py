@@ -17,7 +17,12 @@ Prove = Callable[[Session], Awaitable[Session]]
 Opinion = Literal["good", "open", "unknown", "refused"]
 """What the probe says of a session: the site takes it, takes anybody, gives no answer, or refuses it."""
 
+Keep = Callable[[Session, Session], None]
+"""Is called with a session that was asked about, and with what its proof returned."""
+
+_OPINIONS: Final[dict[str, Opinion]] = {"distinguished": "good", "open": "open", "unproven": "unknown"}
 _MAX_REMEMBERED: Final = 256
+_PATIENCE_S: Final = 15.0  # a request waits for it
 
 
 class Doubt:
@@ -25,17 +30,15 @@ class Doubt:
 
     Args:
         prove: asks the site.
+        keep: is called with each result that says something.
         counters: counts the results.
-
-    Attributes:
-        proven: the session as the last proof returned it, or None.
     """
 
-    def __init__(self, prove: Prove, counters: Counters) -> None:
-        self.proven: Session | None = None
+    def __init__(self, prove: Prove, keep: Keep, counters: Counters) -> None:
         self._prove = prove
+        self._keep = keep
         self._counters = counters
-        self._asking: dict[tuple[object, ...], asyncio.Task[Opinion]] = {}
+        self._asking: tuple[Session, asyncio.Task[Opinion]] | None = None
         self._harmless: dict[tuple[tuple[int, float], str], None] = {}
         self._has_warned = False
 
@@ -49,15 +52,21 @@ class Doubt:
         self._count(proven.proof)
         return proven
 
-    async def ask(self, session: Session) -> Opinion:
-        """Return what the probe says of *session*; all who ask at once share one probe."""
-        value = (*session.lineage, session.rotation)
-        task = self._asking.get(value)
-        if task is None:
-            task = asyncio.ensure_future(self._ask(session))
-            self._asking[value] = task
-            task.add_done_callback(lambda _task: self._asking.pop(value, None))
-        return await asyncio.shield(task)
+    async def ask(self, session: Session, *, base: Session | None = None) -> Opinion:
+        """Return what the probe says of *session*. One probe runs at a time, and all who ask meanwhile share it.
+
+        Args:
+            session: the session, or what *base* would be with a doubtful answer's cookies.
+            base: the session in use in that case. What a good answer brings is kept; another value's answer says
+                nothing about it.
+        """
+        while True:
+            about, task = self._asking or self._begin(session, base)
+            opinion = await _share(task)
+            if about.lineage == session.lineage:
+                is_alive = opinion == "good" and base is None
+                if is_alive or about.cookies == session.cookies:
+                    return opinion
 
     async def belongs_to_caller(self, session: Session, mark: str, place: str) -> bool:
         """Return whether a suspect response says nothing about *session*, so that it is the caller's.
@@ -82,23 +91,33 @@ class Doubt:
         return True
 
     async def aclose(self) -> None:
-        """End the probes under way."""
-        tasks = list(self._asking.values())
-        for task in tasks:
+        """End the probe under way."""
+        if self._asking is not None:
+            _, task = self._asking
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait([task])
 
-    async def _ask(self, session: Session) -> Opinion:
+    def _begin(self, session: Session, base: Session | None) -> "tuple[Session, asyncio.Task[Opinion]]":
+        self._asking = session, asyncio.ensure_future(self._ask(session, base))
+        self._asking[1].add_done_callback(self._end)
+        return self._asking
+
+    def _end(self, _task: "asyncio.Task[Opinion]") -> None:
+        self._asking = None
+
+    async def _ask(self, session: Session, base: Session | None) -> Opinion:
         try:
-            proven = await self.prove(session)
+            async with asyncio.timeout(_PATIENCE_S):
+                proven = await self.prove(session)
         except SessionRefused:
             return "refused"
-        except AuraError as error:
-            _log.info("The probe of %s says nothing: %s", session.origin, error)
+        except (AuraError, TimeoutError) as error:
+            reason = str(error) or f"no answer within {_PATIENCE_S:.0f} s"
+            _log.info("The probe of %s says nothing: %s", session.origin, reason)
             return "unknown"
-        self.proven = proven
-        return "good" if proven.proof == "distinguished" else "open"
+        if proven.proof == "distinguished" or (proven.proof == "open" and base is None):
+            self._keep(base or session, proven)
+        return _OPINIONS[proven.proof]
 
     def _count(self, result: str) -> None:
         self._counters.proofs[result] = self._counters.proofs.get(result, 0) + 1
@@ -117,3 +136,18 @@ class Doubt:
                 session.origin,
                 mark,
             )
+
+
+async def _share(task: "asyncio.Task[Opinion]") -> Opinion:
+    """Return the result of a task that belongs to no caller; a caller that is cancelled does not end it.
+
+    Raises:
+        RuntimeError: if the task was ended by a close.
+    """
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if task.cancelled() and caller is not None and not caller.cancelling():
+            raise RuntimeError("the session manager was closed while it was in use") from None
+        raise

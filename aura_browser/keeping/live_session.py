@@ -42,6 +42,7 @@ class LiveSession:
         self._clock = clock
         self._changes: Changes = {}
         self._is_unsaved = False
+        self._has_news = False
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -66,11 +67,8 @@ class LiveSession:
 
         *date* is the response's ``Date`` header. They are ignored if the session has been replaced since.
         """
-        current = self.current
-        if current is None or current.lineage != session.lineage or not set_cookies:
-            return False
-        rotated = current.fold(set_cookies, url, self._clock(), date)
-        if rotated is current:
+        current, rotated = self.current, self.preview(session, set_cookies, url, date)
+        if current is None or rotated is None:
             return False
         self.current = rotated
         self._changes |= diff_cookies(current.cookies, rotated.cookies)
@@ -79,7 +77,7 @@ class LiveSession:
 
     def use(self, session: Session, *, is_saved: bool = True) -> Session:
         """Use *session* from now on; return it with the changed cookies that are not saved yet."""
-        self._is_unsaved = not is_saved
+        self._is_unsaved, self._has_news = not is_saved, False
         if self._is_in_use(session):
             # Another process rotated the same harvest; the changes made here are still to be saved.
             session = self._with_changes(session)
@@ -88,26 +86,41 @@ class LiveSession:
         self.current = session
         return session
 
-    def confirm(self, proven: Session) -> Session:
-        """Use what a proof of the session in use returned, unless it was replaced or rotated meanwhile."""
-        if self.current is not None and self.current.order == proven.order and self._is_in_use(proven):
-            self.current = proven
-            self._is_unsaved = True
-            self._write_soon()
-        return self.current or proven
+    def preview(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> Session | None:
+        """Return what :meth:`accept` would make of the session in use; None if it would change nothing."""
+        current = self.current
+        if current is None or current.lineage != session.lineage or not set_cookies:
+            return None
+        rotated = current.fold(set_cookies, url, self._clock(), date)
+        return None if rotated is current else rotated
+
+    def confirm(self, asked: Session, proven: Session) -> None:
+        """Use what a proof of *asked* returned, with the cookies that its answer changed, unless it was replaced."""
+        current = self.current
+        if current is None or not self._is_in_use(asked):
+            return
+        changes = diff_cookies(asked.cookies, proven.cookies)
+        if current.cookies != asked.cookies:  # rotated meanwhile
+            proven = _with_proof(current, proven, changes)
+        self.current = proven
+        self._changes |= changes
+        self._has_news = True
+        self._write_soon()
 
     async def write(self) -> bool:
         """Merge the cookies that changed here into the cached session; return False if the store can't be used."""
         async with self._writing:  # a concurrent write could replace a newer value by an older one
-            mine, written = self.current, self._changes
-            if mine is None or not (written or self._is_unsaved):
+            mine, written, is_new = self.current, self._changes, self._is_unsaved
+            if mine is None or not (written or is_new or self._has_news):
                 return True
-            self._changes = {}
+            self._changes, self._has_news = {}, False
             try:
-                stored = await self._store.update(self._key, lambda stored: _merge(stored, mine, written))
+                stored = await self._store.update(
+                    self._key, lambda stored: _merge(stored, mine, written, is_new=is_new)
+                )
             except (StoreError, asyncio.CancelledError) as error:
                 if self._is_in_use(mine):
-                    self._changes = written | self._changes
+                    self._changes, self._has_news = written | self._changes, True
                 if not isinstance(error, StoreError):
                     raise
                 _log.warning("%s The session is kept in memory for now.", error)
@@ -137,7 +150,7 @@ class LiveSession:
         self._writer = None
 
     async def _keep_writing(self) -> None:
-        while self._changes or self._is_unsaved:
+        while self._changes or self._is_unsaved or self._has_news:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DEBOUNCE_S):
                     await self._closing.wait()
@@ -170,12 +183,37 @@ def is_newer(session: Session, other: Session) -> bool:
     return session != other and (is_twin or session.order > other.order)
 
 
-def _merge(stored: Session | None, mine: Session, written: Changes) -> Session | None:
-    """Return the session to store after *mine* was rotated, or None if a newer one is stored already."""
-    if stored is None or (stored.generation < mine.generation and not refuse_replacement(stored, mine)):
+def _with_proof(session: Session, proven: Session, changes: Changes) -> Session:
+    """Return *session* with what an earlier value of it was proven to be, and the cookies that the proof changed."""
+    changed = session.with_cookies(apply_changes(session.cookies, changes)) if changes else session
+    return msgspec.structs.replace(
+        changed,
+        proof=proven.proof,
+        evidence=proven.evidence,
+        identity=proven.identity,
+        is_login=proven.is_login,
+        probe=proven.probe,
+        page_requests=proven.page_requests,
+        verified_at=proven.verified_at,
+        rotated_at=proven.rotated_at if changes else session.rotated_at,
+        rotation=session.rotation + bool(changes),
+    )
+
+
+def _merge(stored: Session | None, mine: Session, written: Changes, *, is_new: bool) -> Session | None:
+    """Return the session to store after *mine* was rotated, or None if another one is stored already.
+
+    Args:
+        stored: the stored session.
+        mine: the session in use.
+        written: the cookies that changed here.
+        is_new: whether *mine* could not be stored when it was harvested.
+    """
+    if stored is None:
         return mine
     if stored.lineage != mine.lineage:
-        return None
+        is_later = is_new and stored.generation < mine.generation
+        return mine if is_later and not refuse_replacement(stored, mine) else None
     newest = mine if (mine.verified_at or 0.0) > (stored.verified_at or 0.0) else stored
     merged = newest.with_cookies(apply_changes(stored.cookies, written))
     times = [at for at in (stored.rotated_at, mine.rotated_at) if at is not None]

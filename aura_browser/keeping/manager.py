@@ -77,7 +77,7 @@ class SessionManager:
         self._cool_down_s = cool_down_s
         self._budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock)
-        self._doubt = Doubt(prove, self.counters)
+        self._doubt = Doubt(prove, self._keep_proven, self.counters)
         self._renewal = Renewal(
             site,
             store,
@@ -127,7 +127,8 @@ class SessionManager:
             proven = await self._doubt.prove(session)
         except SessionRefused:
             return await self.renew(session)
-        return self._live.confirm(proven)
+        self._live.confirm(session, proven)
+        return self._live.current or proven
 
     async def renew(self, refused: Session) -> Session:
         """Return a session other than the *refused* one: compare-and-swap, by value and not by any clock.
@@ -165,6 +166,10 @@ class SessionManager:
         """Return whether a suspect response is the caller's, as the probe says; see :class:`Doubt`."""
         return await self._doubt.belongs_to_caller(session, mark, place)
 
+    async def is_good(self, session: Session) -> bool:
+        """Return whether the probe, where one tells logins apart, takes *session*."""
+        return session.proof == "distinguished" and await self._doubt.ask(session) == "good"
+
     def was_harvested_since(self, session: Session, began: float) -> bool:
         """Return whether *session* comes from a harvest here that began after *began* (monotonic seconds)."""
         latest = self._renewal.latest
@@ -183,6 +188,21 @@ class SessionManager:
         ignored if the session has been replaced since.
         """
         if self._live.accept(session, set_cookies, url, date):
+            self.counters.rotations += 1
+
+    async def accept_doubtful(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> None:
+        """Apply the ``Set-Cookie`` headers of a suspect response of *url* that is the caller's; see :meth:`accept`.
+
+        A login page sets an empty session, so cookies with other values are taken only if the probe passes with them.
+        """
+        rotated, current = self._live.preview(session, set_cookies, url, date), self._live.current
+        if rotated is None or current is None:
+            return
+        is_same = {(c.identity, c.value) for c in rotated.cookies} == {(c.identity, c.value) for c in current.cookies}
+        is_nobodys = current.proof == "open" and not current.is_protected
+        if is_same or is_nobodys:
+            self.accept(session, set_cookies, url, date)
+        elif await self._doubt.ask(rotated, base=current) == "good":
             self.counters.rotations += 1
 
     async def aclose(self) -> None:
@@ -219,13 +239,16 @@ class SessionManager:
     async def _decide_at_its_end(self, session: Session) -> Session:
         """Return *session* if the site takes it although its probable end has come, else a new one."""
         opinion = await self._doubt.ask(session)
-        proven = self._doubt.proven
-        if opinion == "good" and proven is not None and proven.lineage == session.lineage:
-            return self._live.confirm(proven.without_expired(self.clock()))
+        if opinion == "good":
+            return self._live.current or session
         if opinion == "refused" or (opinion == "open" and session.is_protected):
             return await self._replace(session, "over")
-        self._unknown = session  # asked once for each value
-        return session
+        self._unknown = self._live.current  # asked once for each value
+        return self._live.current or session
+
+    def _keep_proven(self, asked: Session, proven: Session) -> None:
+        is_good = proven.proof == "distinguished"
+        self._live.confirm(asked, proven.without_expired(self.clock()) if is_good else proven)
 
     async def _replace(self, old: Session, cause: str) -> Session:
         while True:

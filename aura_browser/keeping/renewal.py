@@ -13,6 +13,7 @@ from aura_browser.errors import (
     BrowserNotFound,
     DriverMismatch,
     GridFailed,
+    HarvestCoolingDown,
     InteractionRequired,
     InvalidInput,
     SessionProtected,
@@ -101,12 +102,12 @@ class Renewal:
         async with AsyncExitStack() as exits:
             lease = None if is_personal else await self._lock(exits)
             stored = None if cause == "asked" else await self._live.load()
-            if stored is not None and not stored.is_over(self._clock()) and (old is None or is_newer(stored, old)):
+            if stored is not None and not stored.is_over(self._clock()) and (old is None or _may_follow(stored, old)):
                 self._counters.adopted += 1
                 log_event("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 return self._live.use(stored)
             if self._budget:
-                await self._budget.check(is_personal=is_personal)
+                await self._check_budget(self._budget, is_personal=is_personal)
             began = time.monotonic()
             session = await self._get_new(old, cause)
             if session is old:
@@ -114,6 +115,14 @@ class Renewal:
             kept = await self._keep(session, lease, cause, replace=replace)
             self.latest = kept.lineage, began
             return kept
+
+    async def _check_budget(self, budget: HarvestBudget, *, is_personal: bool) -> None:
+        try:
+            await budget.check(is_personal=is_personal)
+        except HarvestCoolingDown as error:
+            if await budget.needs_person():  # a later harvest will not help either
+                raise InteractionRequired(error.reason, self._site.login_command()) from None
+            raise
 
     async def _lock(self, exits: AsyncExitStack) -> Lease | None:
         try:
@@ -138,7 +147,7 @@ class Renewal:
             raise
         seconds = self._clock() - began
         self.harvest_s = max(seconds, 0.8 * self.harvest_s)  # one fast harvest does not predict the next
-        if cause == "early" and old is not None and not _lives_longer(session, old):
+        if cause == "early" and old is not None and not _is_better(session, old):
             log_event("harvest_useless", origin=self._key.origin, cause=cause, seconds=seconds)
             return old
         self._counters.renewals[cause] = self._counters.renewals.get(cause, 0) + 1
@@ -152,7 +161,10 @@ class Renewal:
         # An optional harvest counts for nothing, except where the site itself asks to be left alone.
         if self._budget and (cause != "early" or retry_after_s):
             reason = str(error) if isinstance(error, AuraError) else type(error).__name__
-            await self._budget.record_failure(reason, retry_after_s=retry_after_s)
+            if isinstance(error, InteractionRequired):
+                await self._budget.record_failure(error.reason, needs_person=True)
+            else:
+                await self._budget.record_failure(reason, retry_after_s=retry_after_s)
 
     async def _keep(self, session: Session, lease: Lease | None, cause: str, *, replace: bool) -> Session:
         current = self._live.current
@@ -164,7 +176,7 @@ class Renewal:
                 lease is None
                 and cause != "asked"
                 and (stored := await self._live.load()) is not None
-                and is_newer(stored, session)
+                and _may_follow(stored, session)
             ):
                 session = stored  # another process renewed without the lock too, and was faster
             else:
@@ -178,7 +190,7 @@ class Renewal:
     async def _keep_in_memory(self, session: Session, error: StoreError) -> Session:
         _log.warning("%s The new session is kept in memory for now.", error)
         stored = await self._live.load()
-        if stored is not None and is_newer(stored, session):
+        if stored is not None and _may_follow(stored, session):
             session = stored  # the lease was lost, and its new holder was faster
         return self._live.use(session, is_saved=session is stored)
 
@@ -192,7 +204,13 @@ class Renewal:
         raise error
 
 
-def _lives_longer(session: Session, old: Session) -> bool:
-    if session.cookies == old.cookies:
+def _may_follow(stored: Session, session: Session) -> bool:
+    """Return whether *stored*, of another process, is to be used rather than *session*."""
+    return is_newer(stored, session) and not refuse_replacement(session, stored)
+
+
+def _is_better(session: Session, old: Session) -> bool:
+    """Return whether *session* may replace *old* and lives longer."""
+    if session.cookies == old.cookies or refuse_replacement(old, session):
         return False
     return session.expires_at is None or old.expires_at is None or session.expires_at > old.expires_at

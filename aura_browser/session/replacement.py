@@ -15,6 +15,8 @@ def refuse_replacement(old: Session, new: Session) -> str:
     if new.proof == "distinguished":
         same = old.identity is None or new.identity == old.identity
         return "" if same else "the new session belongs to another account"
+    if new.proof == "unproven" and old.identity is not None and new.identity == old.identity:
+        return ""  # the site names the account, where it shows nobody else anything to compare with
     if new.is_login and old.proof != "distinguished":
         return ""
     if new.proof == "open":

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -32,9 +32,9 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
-    location: URL | None
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    location: URL | None = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

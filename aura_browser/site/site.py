@@ -15,6 +15,7 @@ from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
 from aura_browser.site.mark import Mark
 from aura_browser.site.moves import list_moves
+from aura_browser.text import redact_url
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -58,6 +59,15 @@ class Probe:
         if self.identity and not re.fullmatch(r"(json|text):.+", self.identity, re.DOTALL):
             raise InvalidInput("identity", "must be json:PATH or text:BEFORE")
         _ = self.good_marks, self.dropped_marks
+
+    def describe(self) -> str:
+        """Return what is asked, without what may be secret."""
+        return f"asked {self.method} {redact_url(self.path).partition(';')[0]}"
+
+    @cached_property
+    def needs_body(self) -> bool:
+        """Whether the whole body of its answer is needed."""
+        return bool(self.identity) or any(mark.needs_body for mark in (*self.good_marks, *self.dropped_marks))
 
     @cached_property
     def good_marks(self) -> tuple[Mark, ...]:

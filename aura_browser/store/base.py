@@ -104,7 +104,8 @@ class Store(ABC):
         Raises:
             SessionProtected: if it must not replace the stored one, which stays.
             SessionUnreadable: if the stored one can't be read, and stays.
-            StoreError: if the store can't be used, or the lease was lost. The old session then stays.
+            StoreError: if the store can't be used, the lease was lost, or *session* could not be read back. The old
+                session then stays.
         """
         for _ in range(_MAX_TRIES):
             before, stored = await self._load(key.slug)
@@ -113,7 +114,7 @@ class Store(ABC):
                     raise SessionProtected(key.slug, f"{problem}.")
                 generation = max(session.generation, stored.generation + 1)
                 session = msgspec.structs.replace(session, generation=generation)
-            data = _encode_session(session)
+            data = _encode_session(key.slug, session)
             if await self.swap(key.slug, before, data, expires_at=_keep_until(session), lease=lease):
                 await self._keep_previous(key.slug, before, stored)
                 return session
@@ -132,14 +133,16 @@ class Store(ABC):
             The stored session afterwards.
 
         Raises:
-            StoreError: if the store can't be used.
+            SessionUnreadable: if the stored one can't be read, and stays.
+            StoreError: if the store can't be used, or the new session could not be read back.
         """
         for _ in range(_MAX_TRIES):
             before, session = await self._load(key.slug)
             changed = change(session)
             if changed is None or changed == session:
                 return session
-            if await self.swap(key.slug, before, _encode_session(changed), expires_at=_keep_until(changed)):
+            data = _encode_session(key.slug, changed)
+            if await self.swap(key.slug, before, data, expires_at=_keep_until(changed)):
                 return changed
             await _back_off()
         raise StoreError(key.slug, "other processes keep writing it. Try again.")
@@ -261,12 +264,16 @@ async def _back_off() -> None:
     await asyncio.sleep(random.uniform(0.0, 0.01))  # noqa: S311 - not for secrets
 
 
-def _encode_session(session: Session) -> bytes:
-    """Return what is written.
+def _encode_session(slug: str, session: Session) -> bytes:
+    """Return what is written under *slug*.
 
     Raises:
-        SessionFormatError: if it could not be read back.
+        StoreError: if it could not be read back.
     """
     data = session.to_json().encode()
-    Session.from_json(data)
+    try:
+        Session.from_json(data)
+    except SessionFormatError as error:
+        problem = f"it could not be read back ({error.field}: {error.problem}). The stored one stays."
+        raise StoreError(slug, problem) from None
     return data

@@ -1,10 +1,13 @@
 """Sessions in files, one per session, that only their owner can read."""
 
 import asyncio
+import errno
+import logging
 import os
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +18,11 @@ from aura_browser.text import clean_text
 if TYPE_CHECKING:
     from filelock import AsyncFileLock
 
+_log = logging.getLogger(__name__)
+
 _SWAP_TIMEOUT_S: Final = 10.0
+# What flock fails with on network and FUSE file systems that don't offer it.
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 def default_folder() -> Path:
@@ -28,7 +35,8 @@ def default_folder() -> Path:
 class FileStore(Store):
     """A store in a folder, created with mode 0700. Files are created with mode 0600 and replaced atomically.
 
-    Its locks are the operating system's (flock), so they end with their holder, even on SIGKILL.
+    Its locks are the operating system's (flock), so they end with their holder, even on SIGKILL. On a file system
+    without locks the store works without them, with one warning.
 
     Args:
         folder: the folder; None for :func:`default_folder`.
@@ -36,6 +44,8 @@ class FileStore(Store):
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
+        self._has_locks = True
+        self._guard = threading.Lock()
 
     def __repr__(self) -> str:
         return f"FileStore({str(self.folder)!r})"
@@ -71,7 +81,7 @@ class FileStore(Store):
         # In a thread, because importing reads files.
         lock_class = await asyncio.to_thread(_load_async_lock)
         lock = lock_class(self.folder / f"{slug}.lock", timeout=wait_s, mode=0o600, fallback_to_soft=False)
-        with self._convert_errors():
+        with self._convert_errors(), self._allow_no_locks():
             await lock.acquire()
         try:
             yield Lease(slug)
@@ -89,12 +99,8 @@ class FileStore(Store):
                 return None
 
     def _swap(self, slug: str, before: bytes | None, after: bytes | None) -> bool:
-        from filelock import FileLock
-
         self._make_folder()
-        # One lock for the whole folder: it is held only briefly, and a lock file per session would pile up.
-        guard = FileLock(self.folder / ".swap", timeout=_SWAP_TIMEOUT_S, mode=0o600, fallback_to_soft=False)
-        with self._convert_errors(), guard:
+        with self._convert_errors(), self._guard, self._lock_folder():
             if self._read(slug) != before:
                 return False
             if after is None:
@@ -103,11 +109,43 @@ class FileStore(Store):
                 self._write(self._path(slug), after)
             return True
 
+    @contextmanager
+    def _lock_folder(self) -> Iterator[None]:
+        """Hold one lock for the whole folder: it is held only briefly, and a lock file per session would pile up."""
+        from filelock import FileLock
+
+        lock = FileLock(self.folder / ".swap", timeout=_SWAP_TIMEOUT_S, mode=0o600, fallback_to_soft=False)
+        with self._allow_no_locks():
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _allow_no_locks(self) -> Iterator[None]:
+        """Go on without a lock that the file system does not offer, and say so once."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            if self._has_locks:
+                self._has_locks = False
+                _log.warning(
+                    "The file system of %s has no locks (%s). Sessions are kept there without them, so programs that "
+                    "renew at the same time may each open a browser. Choose another folder with --store.",
+                    self.folder,
+                    clean_text(error.strerror or ""),
+                )
+
     def _write(self, path: Path, data: bytes) -> None:
+        if not self._has_locks:
+            return write_private(path, data)
         # A fixed name, safe under the lock: the next writer overwrites what a killed one leaves.
         temporary = self.folder / ".swap.new"
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        _write_and_rename(handle, temporary, path, data)
+        return _write_and_rename(handle, temporary, path, data)
 
     def _slugs(self) -> tuple[str, ...]:
         with self._convert_errors():
@@ -115,11 +153,13 @@ class FileStore(Store):
 
     def _set_aside(self, slug: str) -> str:
         with self._convert_errors():
-            places = (self.folder / f"{slug}.corrupt{number}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
-            aside = next(place for place in places if not place.exists())
-            with suppress(FileNotFoundError):
-                self._path(slug).replace(aside)
-            return str(aside)
+            places = [self.folder / f"{slug}.corrupt{number}" for number in ("", *(f"-{n}" for n in range(2, 1000)))]
+            number = next(n for n, place in enumerate(places) if not place.exists())
+            try:
+                self._path(slug).replace(places[number])
+            except FileNotFoundError:
+                return str(places[max(number - 1, 0)])  # another process has done it
+            return str(places[number])
 
     def _make_folder(self) -> None:
         with self._convert_errors():

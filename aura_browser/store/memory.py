@@ -51,11 +51,13 @@ class MemoryStore(Store):
 
     async def set_aside(self, slug: str) -> str:
         """Move the value under *slug* to another slug."""
-        numbers = ("", *(f"-{n}" for n in range(2, 1000)))
-        aside = next(place for n in numbers if (place := f"{slug}.corrupt{n}") not in self._values)
-        if (data := self._values.pop(slug, None)) is not None:
-            self._values[aside] = data
-        return aside
+        with self._guard:
+            places = [f"{slug}.corrupt", *(f"{slug}.corrupt-{n}" for n in range(2, 1000))]
+            number = next(n for n, place in enumerate(places) if place not in self._values)
+            if slug not in self._values:
+                return places[max(number - 1, 0)]  # another task has done it
+            self._values[places[number]] = self._values.pop(slug)
+            return places[number]
 
     @asynccontextmanager
     async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:

@@ -65,13 +65,15 @@ if string.match(redis.call('GET', KEYS[1]) or '', ' (.+)$') ~= ARGV[1] then retu
 return redis.call('DEL', KEYS[1])
 """
 
-# Keys: session, its new key (a number is added if it is taken). Another process may have set the session aside.
+# Keys: session, its new key (a number is added if it is taken). If another process has set the session aside, the place
+# where that put it is returned.
 SET_ASIDE: Final = """
-local place, number = KEYS[2], 1
+local place, last, number = KEYS[2], KEYS[2], 1
 while redis.call('EXISTS', place) == 1 do
-    number = number + 1
+    last, number = place, number + 1
     place = KEYS[2] .. '-' .. number
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], place) end
+if redis.call('EXISTS', KEYS[1]) == 0 then return last end
+redis.call('RENAME', KEYS[1], place)
 return place
 """

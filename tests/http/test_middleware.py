@@ -287,7 +287,7 @@ async def test_a_token_that_each_hop_rotates_needs_no_browser() -> None:
             return web.Response(text="welcome", headers=headers)
         return web.Response(status=302, headers=headers | {"Location": f"/{hop + 1}"})
 
-    async with serving(handle) as (server, origin), client_at(origin) as client:
+    async with serving(handle) as (server, origin), client_at(origin, prove=refusing()) as client:
         assert await client.text(f"{origin}/1") == "welcome"
         assert await client.text(f"{origin}/4") == "welcome"
         assert client.harvests == 1

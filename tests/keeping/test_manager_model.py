@@ -25,9 +25,10 @@ from hypothesis.stateful import (
 )
 from yarl import URL
 
-from aura_browser.errors import HarvestCoolingDown, InteractionRequired, NotReady, StoreError
+from aura_browser.errors import HarvestCoolingDown, InteractionRequired, NotReady, SessionRefused, StoreError
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
+from aura_browser.session.session import Proof
 from aura_browser.site import page_site
 from aura_browser.store import FileStore, Lease, MemoryStore, SessionKey, Store
 from tests.parts.sessions import make_cookie, make_session, take_as_it_is
@@ -95,7 +96,10 @@ class World:
     runs: "list[Run]" = field(default_factory=list)
     numbers: int = 0
     saved: set[float] = field(default_factory=set)
-    unlocked: set[float] = field(default_factory=set)
+    truths: "dict[str, tuple[Proof, str | None]]" = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+    # By harvest and cookie: what a good proof after its expiry removes.
+    expired: set[tuple[float, str]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     # By harvest, then cookie: who changed it to what last. None stands for a deletion.
     rotations: "defaultdict[float, dict[str, dict[Process, str | None]]]" = field(
@@ -104,6 +108,11 @@ class World:
 
     def clock(self) -> float:
         return self.now
+
+    def is_kept(self, stored: Session, name: str, by: "dict[Process, str | None]") -> bool:
+        """Return whether one of the values that processes gave a cookie last is stored."""
+        value = values(stored).get(name)
+        return value in by.values() or (value is None and (stored.harvested_at, name) in self.expired)
 
     def hold(self, truth: object, problem: str) -> None:
         """Note *problem* unless *truth*; raised inside a task, it would pass for a harvest's failure."""
@@ -199,10 +208,10 @@ class FlakyStore(Store):
         session = Session.from_json(after)
         hold(is_pure(session), f"cookies of two harvests were stored as one session: {values(session)}")
         self._world.saved.add(session.harvested_at)
-        if before is not None and (old := Session.from_json(before)).harvested_at > session.harvested_at:
-            if {old.harvested_at, session.harvested_at} & self._world.unlocked:
-                return None  # without the lock nobody knows of the other
-            hold(False, f"{session.user_agent} was stored over {old.user_agent}")  # noqa: FBT003 - a bare complaint
+        if before is not None and (old := Session.from_json(before)).lineage != session.lineage:
+            hold(session.generation > old.generation, f"{session.user_agent} was stored over {old.user_agent}")
+            hold(may_replace(old, session), f"{describe(session)} was stored over {describe(old)}")
+            self._world.reached["a login was replaced by another"] += old.proof == session.proof == "distinguished"
         return None
 
 
@@ -234,7 +243,7 @@ class Process:
             FlakyStore(world, self),
             KEY,
             harvest=self._harvest,
-            prove=take_as_it_is,
+            prove=self._prove,
             clock=world.clock,
             cool_down_s=COOL_DOWN_S,
         )
@@ -246,14 +255,13 @@ class Process:
         self.is_blind = False
         self.is_closed = False
         self.flushed = 0.0
-        self.newest = 0.0
+        self.newest: Session | None = None
 
     def call(self, kind: str, work: Coroutine[Any, Any, Session | None], refused: Session | None = None) -> None:
         self.callers.append(Caller(kind, asyncio.get_running_loop().create_task(work), refused))
 
     async def _harvest(self) -> Session:
         self._begin()
-        is_unlocked = self.is_unlocked
         run = Run(self, asyncio.get_running_loop().create_future())
         self.world.runs.append(run)
         try:
@@ -265,13 +273,26 @@ class Process:
         except InteractionRequired:
             raise
         except Exception:
-            self.failures.append(self.world.now)
+            if self.manager._flight.task is not self.manager._early:  # an optional harvest counts for nothing
+                self.failures.append(self.world.now)
             raise
         finally:
             self.world.runs.remove(run)
-        if is_unlocked:
-            self.world.unlocked.add(session.harvested_at)
         return session
+
+    async def _prove(self, session: Session) -> Session:
+        await asyncio.sleep(0)
+        number = number_of(session)
+        if number in self.world.dropped:
+            raise SessionRefused(KEY.origin, 401, "status 401", "")
+        proof, account = self.world.truths[number]
+        if proof == "distinguished":
+            over = session.without_expired(self.world.now).cookies
+            self.world.expired |= {(session.harvested_at, c.name) for c in session.cookies if c not in over}
+        is_login = session.is_login or (session.proof == "distinguished" != proof)
+        return msgspec.structs.replace(
+            session, proof=proof, identity=account or session.identity, is_login=is_login, verified_at=self.world.now
+        )
 
     def _begin(self) -> None:
         world = self.world
@@ -321,17 +342,20 @@ class Process:
 
     async def _check_flushed(self, current: Session) -> None:
         stored = await self.world.stored()
-        self.world.hold(stored and stored.harvested_at >= current.harvested_at, "a new session was never written")
+        self.world.hold(
+            stored and (stored.generation >= current.generation or not may_replace(stored, current)),
+            "a new session was never written",
+        )
         owed = self.world.rotations.get(current.harvested_at, {})
         mine = {name: by for name, by in owed.items() if self in by}
         if not mine:
             return None
         self.world.reached["rotations were flushed"] += 1
-        if stored is None or stored.harvested_at < current.harvested_at:
+        if stored is None or (stored.generation < current.generation and may_replace(stored, current)):
             return self.world.hold(False, "a rotation was never written")  # noqa: FBT003 - a bare complaint
         if stored.harvested_at == current.harvested_at:
             for name, by in mine.items():
-                self.world.hold(values(stored).get(name) in by.values(), f"the rotation of {name} was lost: {by[self]}")
+                self.world.hold(self.world.is_kept(stored, name, by), f"the rotation of {name} was lost: {by[self]}")
         return None
 
 
@@ -348,8 +372,19 @@ def is_pure(session: Session) -> bool:
     return all(value.startswith(f"{number_of(session)}.") for value in values(session).values())
 
 
+def may_replace(old: Session, new: Session) -> bool:
+    """Tell whether a session of another harvest may take the place of *old*: the rule, written another way."""
+    if old.proof == "distinguished":
+        return new.proof == "distinguished" and old.identity in {None, new.identity}
+    return not old.is_login or bool(new.is_login) or new.proof == "distinguished"
+
+
+def describe(session: Session) -> str:
+    return f"{session.user_agent} ({session.proof}, {session.identity}, login={session.is_login})"
+
+
 def wait_s(failures: set[float], now: float) -> float:
-    """Return the seconds until a harvest is allowed: the rule once more, written another way."""
+    """Return the seconds until a harvest is allowed: the rule, written another way."""
     recent = sorted(at for at in failures if at > now - WINDOW_S)
     if not recent:
         return 0.0
@@ -368,7 +403,7 @@ def record_of(store: Store) -> list[float]:
     async def read() -> list[float]:
         found: list[float] = []
         for slug in await store.slugs():
-            if slug.startswith("budget-"):
+            if slug.startswith("budget-") and not slug.startswith("budget-origin-"):
                 found += msgspec.json.decode(await store.read(slug) or b"{}").get("failures", ())
         return found
 
@@ -383,6 +418,17 @@ def record_of(store: Store) -> list[float]:
 
 
 WHICH = st.integers(0, 7)
+KINDS_OF_SESSIONS: dict[str, tuple[Proof, str | None, bool]] = {
+    "open": ("open", None, False),
+    "unproven": ("unproven", None, False),
+    "a person's": ("unproven", None, True),
+    "a person's open one": ("open", None, True),
+    "a login": ("distinguished", None, False),
+    "ann's": ("distinguished", "ann", False),
+    "bob's": ("distinguished", "bob", False),
+}
+REFUSED = "a refused one"
+KINDS = st.sampled_from(list(KINDS_OF_SESSIONS))
 LIVES = st.sampled_from([60.0, 1000.0, None])
 LONG_TURNS = 5
 SECONDS = st.sampled_from([1.0, 29.0, 31.0, 700.0])
@@ -402,14 +448,14 @@ class Schedules(RuleBasedStateMachine):
     def make_store(self) -> Store:
         return MemoryStore()
 
-    @initialize(processes=st.sampled_from([2, 1, 2]), spans_machines=st.booleans(), life_s=LIVES)
-    def begin(self, processes: int, life_s: float | None, *, spans_machines: bool) -> None:
+    @initialize(processes=st.sampled_from([2, 1, 2]), spans_machines=st.booleans(), life_s=LIVES, kind=KINDS)
+    def begin(self, processes: int, life_s: float | None, kind: str, *, spans_machines: bool) -> None:
         """Begin with a session that all processes have, so that few steps go a long way."""
         self.world = World(self.make_store(), spans_machines, self.reached)
         self.processes = [Process(self.world) for _ in range(processes)]
         for process in self.processes:
             self._do("get", lambda process=process: process.call("get", process.manager.get()))  # type: ignore[misc]
-        self._drain(life_s)
+        self._drain(life_s, kind)
 
     # What callers do.
 
@@ -456,11 +502,11 @@ class Schedules(RuleBasedStateMachine):
     # What harvests do.
 
     @precondition(lambda self: self._runs())
-    @rule(which=WHICH, life_s=LIVES)
-    def finish(self, which: int, life_s: float | None) -> None:
+    @rule(which=WHICH, life_s=LIVES, kind=KINDS | st.just(REFUSED))
+    def finish(self, which: int, life_s: float | None, kind: str) -> None:
         runs = self._runs()
         run = runs[which % len(runs)]
-        self._do("finish", lambda: run.end.set_result(self._new_session(life_s)))
+        self._do(f"finish with {kind}", lambda: run.end.set_result(self._new_session(life_s, kind)))
 
     @precondition(lambda self: self._runs())
     @rule(which=WHICH, how=st.sampled_from(list(FAILURES)))
@@ -470,6 +516,13 @@ class Schedules(RuleBasedStateMachine):
         self._do(f"harvest {how}", lambda: run.end.set_exception(FAILURES[how]()))
 
     # What the world does.
+
+    @rule(which=WHICH)
+    def the_site_drops_the_session(self, which: int) -> None:
+        current = self._process(which).manager._live.current
+        if current is not None:
+            self.world.dropped.add(number_of(current))
+            self._count("dropped")
 
     @rule(seconds=SECONDS)
     def clock_moves(self, seconds: float) -> None:
@@ -507,13 +560,13 @@ class Schedules(RuleBasedStateMachine):
         name = f"store answers {'well' if is_well else 'badly'}"
         self._do(name, lambda: chosen.set_result(None) if is_well else chosen.set_exception(AWAY))
 
-    @rule(which=WHICH, life_s=LIVES)
-    def rest(self, which: int, life_s: float | None) -> None:
+    @rule(which=WHICH, life_s=LIVES, kind=KINDS)
+    def rest(self, which: int, life_s: float | None, kind: str) -> None:
         """Close one process and begin it anew, or let all come to rest."""
         if which < len(self.processes):
             self._close(self._process(which))
         else:
-            self._drain(life_s)
+            self._drain(life_s, kind)
 
     def _close(self, process: Process) -> None:
         self.reached["closed during a harvest"] += any(run.process is process for run in self.world.runs)
@@ -523,14 +576,14 @@ class Schedules(RuleBasedStateMachine):
         self.dead.append(process)
         self.processes[self.processes.index(process)] = Process(self.world)
 
-    def _drain(self, life_s: float | None) -> None:
+    def _drain(self, life_s: float | None, kind: str) -> None:
         """While the store works and harvests end, nobody waits for ever."""
         self._count("drain")
         self.world.broken = False
         for _ in range(12):
             self.world.let_go()
             for run in self._runs():
-                run.end.set_result(self._new_session(life_s))
+                run.end.set_result(self._new_session(life_s, kind))
             self._run(asyncio.sleep(0.5))
         for process in self.processes:
             self._reap(process)
@@ -544,11 +597,17 @@ class Schedules(RuleBasedStateMachine):
             self._reap(process)
             current = process.manager._live.current
             if current is not None:
-                assert current.harvested_at >= process.newest, "the manager went back to an older session"
-                process.newest = current.harvested_at
+                self._compare(process.newest, current)
+                process.newest = current
                 assert is_pure(current), f"the manager mixed two harvests: {values(current)}"
         if hasattr(self, "world"):
             assert not self.world.problems, "; ".join(self.world.problems)
+
+    def _compare(self, before: Session | None, after: Session) -> None:
+        if before is not None:
+            assert after.generation >= before.generation, "the manager went back to an older session"
+        if before is not None and before.lineage != after.lineage:
+            assert may_replace(before, after), f"{describe(after)} is used in place of {describe(before)}"
 
     def teardown(self) -> None:
         try:
@@ -578,7 +637,7 @@ class Schedules(RuleBasedStateMachine):
         rotations = self.world.rotations.get(stored.harvested_at, {}) if stored else {}
         for name, by in rotations.items():
             if stored and any(process.flushed == stored.harvested_at for process in by):
-                assert values(stored).get(name) in by.values(), f"the rotation of {name} was lost in the end"
+                assert self.world.is_kept(stored, name, by), f"the rotation of {name} was lost in the end"
 
     def _tally(self, process: Process) -> None:
         counters = process.manager.counters
@@ -603,7 +662,8 @@ class Schedules(RuleBasedStateMachine):
         elif isinstance(error, StoreError):
             assert self.world.spans_machines, error
         elif error is not None:
-            assert isinstance(error, (NotReady, OSError, InteractionRequired, HarvestCoolingDown)), error
+            expected = (NotReady, OSError, InteractionRequired, HarvestCoolingDown, SessionRefused)
+            assert isinstance(error, expected), error
         elif (session := caller.task.result()) is not None:
             self._look_at(process, caller, session)
         return type(error).__name__ if error else "well"
@@ -614,7 +674,7 @@ class Schedules(RuleBasedStateMachine):
             assert session.harvested_at in self.world.saved, "a session was handed out before it was saved"
         if caller.refused is not None:
             assert session != caller.refused
-            assert session.harvested_at >= caller.refused.harvested_at
+            assert session.generation >= caller.refused.generation
 
     def _process(self, which: int) -> Process:
         return self.processes[which % len(self.processes)]
@@ -625,12 +685,16 @@ class Schedules(RuleBasedStateMachine):
     def _held(self) -> "list[asyncio.Future[None]]":
         return [held for held in self.world.held if not held.done()]
 
-    def _new_session(self, life_s: float | None) -> Session:
+    def _new_session(self, life_s: float | None, kind: str) -> Session:
         world = self.world
+        proof, account, is_login = KINDS_OF_SESSIONS.get(kind, ("unproven", None, False))
+        if kind == REFUSED:
+            world.dropped.add(str(world.numbers))
         world.numbers += 1
         world.now += 0.001  # no two harvests end in one instant
         sid = make_cookie("sid", f"{world.numbers}.h", http_only=True, expires=life_s and world.now + life_s)
-        session = make_session(user_agent=f"harvest {world.numbers}", harvested_at=world.now, verified_at=world.now)
+        world.truths[str(world.numbers)] = proof, account
+        session = make_session(user_agent=f"harvest {world.numbers}", harvested_at=world.now, is_login=is_login)
         return session.with_cookies((sid, make_cookie("csrf", f"{world.numbers}.h")))
 
     def _set_cookies(self, harvest: str, what: str) -> list[str]:
@@ -680,7 +744,7 @@ class SchedulesOnFiles(Schedules):
 
 ENDINGS = [
     *("well", "cancelled", "NotReady", "OSError", "StoreError"),
-    *("InteractionRequired", "HarvestCoolingDown", "RuntimeError"),
+    *("InteractionRequired", "HarvestCoolingDown", "RuntimeError", "SessionRefused"),
 ]
 INTERESTING = [
     "a harvest was cancelled",
@@ -692,7 +756,9 @@ INTERESTING = [
     *(f"renewed: {cause}" for cause in ("missing", "refused", "early", "over", "asked")),
     *(f"ended: {ending}" for ending in ENDINGS),
     *(f"{kind} ended: {ending}" for kind in ("get", "renew", "harvest") for ending in ("well", "cancelled")),
-    *(f"rule: {name}" for name in ("cancel", "give_up", "close", "drain", "clock", "end", "time", "turns", "finish")),
+    *(f"rule: {name}" for name in ("cancel", "give_up", "close", "drain", "clock", "end", "time", "turns", "dropped")),
+    *(f"rule: finish with {kind}" for kind in KINDS_OF_SESSIONS),
+    "a login was replaced by another",
     *(f"rule: harvest {how}" for how in FAILURES),
     *(f"rule: accept {what}" for what in ("sid", "csrf", "both", "delete", "nothing")),
     *(f"rule: store {how}" for how in ("works", "lags", "breaks", "holds", "answers well", "answers badly")),

@@ -16,9 +16,10 @@ import pytest
 from aura_browser.errors import InvalidInput, StoreError
 from aura_browser.session import Session
 from aura_browser.store import Lease, SessionKey
+from aura_browser.store.base import PREVIOUS
 from aura_browser.store.redis import RedisStore
 from tests.parts.redis_server import RedisServer
-from tests.parts.sessions import make_session
+from tests.parts.sessions import content, make_session
 from tests.parts.waiting import eventually
 
 KEY = SessionKey("https://chat.example.com", "work", "http://me:s3cret@proxy:8080")
@@ -162,16 +163,27 @@ async def test_a_corrupt_one_is_set_aside_and_reported(store: RedisStore, caplog
 
 async def test_two_who_set_the_same_aside_both_get_through(store: RedisStore, other: RedisStore) -> None:
     await store.swap(KEY.slug, None, b"s3cret")
-    assert await store.set_aside(KEY.slug) == await other.set_aside(KEY.slug)
+    first = await store.set_aside(KEY.slug)
+    assert await other.set_aside(KEY.slug) == first
     assert await store.read(KEY.slug) is None
+    await store.swap(KEY.slug, None, b"another")
+    assert await store.set_aside(KEY.slug) == await other.set_aside(KEY.slug) == f"{first}-2"
 
 
 async def test_what_is_replaced_is_kept_as_previous(store: RedisStore) -> None:
-    sessions = [make_session(harvested_at=float(n)) for n in range(3)]
-    for session in sessions:
-        await store.save(KEY, session)
-    assert await store.load(KEY) == sessions[2]
-    assert await store.read(f"{KEY.slug}.previous") == sessions[1].to_json().encode()
+    sessions = [await store.save(KEY, make_session(harvested_at=float(n))) for n in range(6)]
+    assert [session.generation for session in sessions] == list(range(6))
+    assert await store.load(KEY) == sessions[5]
+    previous = [await store.read(f"{KEY.slug}{suffix}") for suffix in PREVIOUS]
+    assert previous == [session.to_json().encode() for session in sessions[4:1:-1]]
+    assert await store.slugs() == (KEY.slug, *(f"{KEY.slug}{suffix}" for suffix in PREVIOUS))
+
+
+async def test_guests_sessions_push_no_login_out_of_the_history(store: RedisStore) -> None:
+    login = await store.save(KEY, make_session(proof="distinguished"))
+    for n in range(6):
+        await store.save(KEY, make_session(harvested_at=float(n), proof="open"), replace=True)
+    assert await store.read(f"{KEY.slug}.previous") == login.to_json().encode()
     assert await store.slugs() == (KEY.slug, f"{KEY.slug}.previous")
 
 
@@ -257,19 +269,25 @@ async def test_an_answer_that_got_lost_is_asked_for_without_a_second_write(
     assert await store.read(KEY.slug) == b"new"
 
 
-async def test_the_expiry_is_the_sessions_and_a_minute_at_least(server: RedisServer, store: RedisStore) -> None:
+async def test_a_session_is_kept_beyond_its_guessed_end_and_a_login_for_good(
+    server: RedisServer, store: RedisStore
+) -> None:
     def left_s() -> int:
         return int(server.command("TTL", KEPT).strip(":\r\n"))
 
+    month_s = 30 * 86400
     await store.save(KEY, make_session(expires_at=time.time() + 1000))
-    assert 990 <= left_s() <= 1000
+    assert month_s + 990 <= left_s() <= month_s + 1000
     await store.update(KEY, lambda _: make_session())
     assert left_s() == -1
     await store.save(KEY, make_session(expires_at=5.0))
-    assert 50 <= left_s() <= 60
-    assert (await store.load(KEY)) == make_session(expires_at=5.0)
+    assert 50 <= left_s() <= 60  # a minute at least
+    assert content(await store.load(KEY)) == make_session(expires_at=5.0)
     await store.save(KEY, make_session(expires_at=1e300))
     assert left_s() > 10**9
+    for login in (make_session(is_login=True, expires_at=5.0), make_session(proof="distinguished", expires_at=5.0)):
+        await store.save(KEY, login, replace=True)
+        assert left_s() == -1
 
 
 # Locks and leases.
