@@ -1,0 +1,36 @@
+"""The applications, each started once, and the person who sits before them."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.apps.app import App
+from tests.apps.django import Django
+from tests.apps.dokuwiki import DokuWiki
+from tests.apps.node_red import NodeRed
+from tests.parts.person import Person, screen
+
+_APPS: Final[dict[str, Callable[[Path], App]]] = {"django": Django, "node-red": NodeRed, "dokuwiki": DokuWiki}
+
+
+@pytest.fixture(scope="package", params=_APPS)
+def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One application after the other."""
+    with _APPS[request.param](tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def display() -> Iterator[str]:
+    with screen() as name:
+        yield name
+
+
+@pytest.fixture
+async def person(tmp_path: Path, display: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
+    """Somebody at a machine with a screen."""
+    monkeypatch.setenv("DISPLAY", display)
+    async with Person(tmp_path) as someone:
+        yield someone
