@@ -92,20 +92,26 @@ class DokuWiki(App):
 
     async def write(self, client: SiteClient, text: str) -> int:
         """Save a page; the token against forgery is in the form that the site gives out for it."""
-        async with client.get("/doku.php?id=note&do=edit") as response:
-            page = await response.text()
-        return await self.save(client, text, read_token(page))
+        return (await self.save(client, text, await self.read_token(client)))[0]
 
-    async def save(self, client: SiteClient, text: str, token: str) -> int:
-        """Save a page with a token against forgery; return the status of the redirect to it."""
-        form = {"sectok": token, "id": "note", "wikitext": text, "prefix": ".", "suffix": "", "summary": "x"}
+    async def read_token(self, client: SiteClient) -> str:
+        """Return the token in the form of a page that the client edits."""
+        async with client.get("/doku.php?id=private:note&do=edit") as response:
+            page = await response.text()
+        found = re.search(r'name="sectok" value="(\w+)"', page)
+        assert found is not None, page[-500:]
+        return found[1]
+
+    async def save(self, client: SiteClient, text: str, token: str) -> tuple[int, str]:
+        """Save a page with a token against forgery; return the answer's status, a redirect's if it was saved."""
+        form = {"sectok": token, "id": "private:note", "wikitext": text, "prefix": ".", "suffix": "", "summary": "x"}
         form["do[save]"] = "1"
-        async with client.post("/doku.php?id=note", data=form, allow_redirects=False) as response:
-            return response.status
+        async with client.post("/doku.php?id=private:note", data=form, allow_redirects=False) as response:
+            return response.status, await response.text()
 
     def read(self) -> str:
         """Return the page's file."""
-        file = self.folder / "data" / "pages" / "note.txt"
+        file = self.folder / "data" / "pages" / "private" / "note.txt"
         return file.read_text().strip() if file.exists() else ""
 
     def refusal(self) -> Refusal:
@@ -122,10 +128,3 @@ class DokuWiki(App):
         people = {"boss": "admin,user", "guest": "user"}
         lines = [f"{name}:{digest}:{name.title()}:{name}@localhost:{groups}" for name, groups in people.items()]
         (self.folder / "conf" / "users.auth.php").write_text("\n".join(lines) + "\n")
-
-
-def read_token(page: str) -> str:
-    """Return the token that a form of *page* holds."""
-    found = re.search(r'name="sectok" value="(\w+)"', page)
-    assert found is not None, page[-500:]
-    return found[1]

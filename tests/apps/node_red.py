@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aura_browser import Condition, Probe, Session, Site, SiteClient
-from tests.apps.app import MEMBER, App, Form, Refusal
+from tests.apps.app import GUEST, MEMBER, App, Form, Refusal
 from tests.apps.install import install_from_npm
 from tests.apps.visitor import Visitor
 
 _REQUIREMENT: Final = "node-red@4.1.15"
 _STORED: Final = "auth-tokens"
-_LOGIN: Final = {"client_id": "node-red-editor", "grant_type": "password", "scope": "*"}
+_LOGIN: Final = {"client_id": "node-red-editor", "grant_type": "password"}
+_SCOPES: Final = {MEMBER: "*", GUEST: "read"}
 _SETTINGS: Final = """
 const people = {boss: "*", guest: "read"};
 const find = (name) => name in people ? {username: name, permissions: people[name]} : null;
@@ -74,7 +75,7 @@ class NodeRed(App):
     async def log_in(self, user: str = MEMBER) -> Session:
         """Get a token, and keep it where the editor does."""
         async with Visitor(self.site.url) as visitor:
-            answer = await visitor.post("/auth/token", _LOGIN | {"username": user, "password": self.password})
+            answer = await visitor.post("/auth/token", _LOGIN | {"username": user, "password": self.password, "scope": _SCOPES[user]})
             assert answer.status == 200, answer
             visitor.keep(_STORED, answer.text)
             return visitor.session
