@@ -6,7 +6,9 @@ from typing import Final
 
 import pytest
 
+from aura_browser import FileStore, Session, assemble
 from tests.apps.app import App
+from tests.apps.browsers import load
 from tests.apps.django import Django
 from tests.apps.dokuwiki import DokuWiki
 from tests.apps.node_red import NodeRed
@@ -20,6 +22,20 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """One application after the other."""
     with _APPS[request.param](tmp_path_factory.mktemp(request.param)) as running:
         yield running
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "sessions")
+
+
+@pytest.fixture
+async def stored(app: App, store: FileStore) -> Session:
+    """Return the member's login, proven, as it is in the store."""
+    manager = assemble(app.site, store=store, harvest=app.log_in)
+    await manager.get()
+    await manager.aclose()
+    return await load(store, app)
 
 
 @pytest.fixture(scope="package")

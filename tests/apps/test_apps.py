@@ -1,49 +1,15 @@
 """What is right for every application: proof, requests, refusals and renewals, with logins made without a browser."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 import pytest
 
-from aura_browser import FileStore, Session, SessionKey, SiteClient, assemble, page_site
+from aura_browser import FileStore, Session, SiteClient, assemble, page_site
 from aura_browser.errors import InteractionRequired, SessionRefused
 from aura_browser.http.proof import prove
 from tests.apps.app import GUEST, App
+from tests.apps.browsers import Browsers, load, read
 from tests.parts.sessions import content
 
 pytestmark = pytest.mark.timeout(300)
-
-
-class Browsers:
-    """Stands for browsers: brings what *log_in* returns, and counts."""
-
-    def __init__(self, log_in: Callable[[], Awaitable[Session]]) -> None:
-        self.opened = 0
-        self._log_in = log_in
-
-    async def __call__(self) -> Session:
-        self.opened += 1
-        return await self._log_in()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FileStore:
-    return FileStore(tmp_path / "sessions")
-
-
-@pytest.fixture
-async def stored(app: App, store: FileStore) -> Session:
-    """Return the member's login, proven, as it is in the store."""
-    manager = assemble(app.site, store=store, harvest=app.log_in)
-    await manager.get()
-    await manager.aclose()
-    return await load(store, app)
-
-
-async def load(store: FileStore, app: App) -> Session:
-    session = await store.load(SessionKey(app.site.origin))
-    assert session is not None
-    return session
 
 
 async def test_a_login_is_distinguished_and_belongs_to_an_account(app: App) -> None:
@@ -107,12 +73,6 @@ async def test_requests_with_a_good_login_ask_nothing_else(app: App, store: File
         assert (client.counters.proofs, client.counters.suspects) == ({}, 0)
     assert app.read() == "first"
     assert browsers.opened == 0
-
-
-async def read(client: SiteClient, path: str) -> str:
-    async with client.get(path) as response:
-        assert response.status == 200
-        return await response.text()
 
 
 async def test_a_403_for_lack_of_rights_is_the_callers(app: App, store: FileStore) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from aura_browser import FileStore, Selenium, Session, SessionKey, SiteClient, assemble
+from aura_browser import FileStore, Selenium, Session, SiteClient, assemble
 from aura_browser.assembly import browser_harvest
 from aura_browser.errors import InteractionRequired, SessionRefused
 from tests.apps.app import App
+from tests.apps.browsers import load, read
 from tests.parts.person import Person
 
 pytestmark = [pytest.mark.chrome, pytest.mark.timeout(300)]
@@ -32,10 +33,9 @@ async def await_(work: Awaitable[Session]) -> Session:
 
 
 async def test_a_kept_profile_renews_a_login_that_is_alive_and_never_one_that_is_dead(
-    app: App, person: Person, tmp_path: Path
+    app: App, person: Person, store: FileStore, tmp_path: Path
 ) -> None:
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
-    store = FileStore(tmp_path / "sessions")
     by_hand = browser_harvest(app.site, engine=engine, interactive=True)
     manager = assemble(app.site, store=store, harvest=by_hand)
     first = await log_in(app, person, manager.harvest(despite_cool_down=True))
@@ -62,15 +62,3 @@ async def test_a_kept_profile_renews_a_login_that_is_alive_and_never_one_that_is
     after = await load(store, app)
     assert (after.cookies, after.local_storage, after.generation) == (stored.cookies, stored.local_storage, 2)
     assert ["--headless" in start for start in person.starts] == [False, False, True, True]
-
-
-async def read(client: SiteClient, path: str) -> str:
-    async with client.get(path) as response:
-        assert response.status == 200
-        return await response.text()
-
-
-async def load(store: FileStore, app: App) -> Session:
-    session = await store.load(SessionKey(app.site.origin))
-    assert session is not None
-    return session
