@@ -133,12 +133,14 @@ class _Prover:
 
     def _conclude(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None) -> Session:
         now = self._clock()
-        session = msgspec.structs.replace(self._session, verified_at=now, is_login=self._session.is_login or False)
+        # What was proven once stays a login, even where a weaker probe can't tell.
+        is_login = self._session.is_login or self._session.proof == "distinguished"
+        session = msgspec.structs.replace(self._session, verified_at=now, is_login=is_login)
         if answer.ruling.verdict is Verdict.FAILED and not probe.good_marks:
             return msgspec.structs.replace(session, proof="unproven", evidence=())
         if control is None:
             return msgspec.structs.replace(session, proof="unproven", evidence=())
-        facts = tuple(each.describe(self._session, now, each.read_identity(probe)) for each in (answer, control))
+        facts = self._compare(probe, answer, control, now)
         differs = facts[0] != facts[1] or bool(control.find_refusal(probe))
         if not differs and self._was_dropped(facts[0]):
             mark = f"status {answer.status}, as without the session"
@@ -148,9 +150,23 @@ class _Prover:
         proven = msgspec.structs.replace(session, proof=proof, evidence=facts, identity=identity)
         return self._fold(proven, answer, now)
 
+    def _compare(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer, now: float) -> tuple[str, str]:
+        """Return what the answers with the session and without it look like."""
+        resets, of_strangers = (
+            find_resets(self._session, each.set_cookies, each.url, now) for each in (answer, control)
+        )
+        # A site deletes cookies that it does not take, and only from those who send them: no sign of a login.
+        return (
+            answer.describe(self._session, now, answer.read_identity(probe), resets - of_strangers),
+            control.describe(self._session, now, control.read_identity(probe)),
+        )
+
     def _was_dropped(self, fact: str) -> bool:
-        """Return whether an answer that is the same for anybody shows the session's end: it was another before."""
-        return self._session.proof == "distinguished" and self._session.evidence[:1] != (fact,)
+        """Return whether an answer that is the same for anybody shows the session's end.
+
+        It does if only strangers got it before. Another probe's evidence says nothing.
+        """
+        return self._session.proof == "distinguished" and self._session.evidence[1:] == (fact,)
 
     def _fold(self, session: Session, answer: ProbeAnswer, now: float) -> Session:
         """Apply the answer's cookies, unless they may be those of a stranger in place of a login's."""
