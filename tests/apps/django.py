@@ -4,7 +4,6 @@ import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from aura_browser import Condition, Probe, Session, Site, SiteClient
@@ -166,10 +165,9 @@ class Django(App):
 
     def read(self) -> str:
         """Return the note's file."""
-        path: Path = self.folder / "note"
-        return path.read_text() if path.exists() else ""
+        file = self.folder / "note"
+        return file.read_text() if file.exists() else ""
 
     def refusal(self) -> Refusal:
         """Return a page for the staff only."""
         return Refusal("GET", "/api/staff", 403, "For the staff only.")
-

@@ -1,6 +1,5 @@
 """Installs the applications once, into folders below ``.venv``, and says what is missing."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +52,10 @@ def install_from_debian(name: str, *packages: str) -> Path:
         need_program(program, "apt dpkg")
 
     def fill(folder: Path) -> None:
-        _run(["env", "-C", str(folder), "apt-get", "download", "-qq", *packages], f"apt-get download {' '.join(packages)}")
+        _run(
+            ["env", "-C", str(folder), "apt-get", "download", "-qq", *packages],
+            f"apt-get download {' '.join(packages)}",
+        )
         for archive in sorted(folder.glob(_ARCHIVE_NAME)):
             _run(["dpkg", "-x", str(archive), str(folder)], f"dpkg -x {archive.name}")
             archive.unlink()
@@ -65,8 +67,8 @@ def install_from_debian(name: str, *packages: str) -> Path:
 def _lead_into(place: Path, folder: Path) -> None:
     """Make absolute links and the paths in PHP files below *folder* lead to *place*, where it will lie."""
     for path in [path for path in folder.rglob("*") if path.is_symlink()]:
-        target = os.readlink(path)
-        if target.startswith("/"):
+        target = path.readlink()
+        if target.is_absolute():
             path.unlink()
             path.symlink_to(f"{place}{target}")
     for path in folder.rglob("*.php"):

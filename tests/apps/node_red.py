@@ -75,7 +75,9 @@ class NodeRed(App):
     async def log_in(self, user: str = MEMBER) -> Session:
         """Get a token, and keep it where the editor does."""
         async with Visitor(self.site.url) as visitor:
-            answer = await visitor.post("/auth/token", _LOGIN | {"username": user, "password": self.password, "scope": _SCOPES[user]})
+            answer = await visitor.post(
+                "/auth/token", _LOGIN | {"username": user, "password": self.password, "scope": _SCOPES[user]}
+            )
             assert answer.status == 200, answer
             visitor.keep(_STORED, answer.text)
             return visitor.session

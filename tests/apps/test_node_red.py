@@ -3,7 +3,6 @@
 import pytest
 
 from aura_browser import FileStore, Session, SiteClient, page_site
-from aura_browser.errors import SessionRefused
 from aura_browser.http.proof import prove
 from tests.apps.app import GUEST, App
 from tests.apps.browsers import Browsers, load, read

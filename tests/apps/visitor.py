@@ -9,7 +9,6 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from aura_browser.session import Session
 from tests.parts.sessions import make_session
 
 _HEADERS = {"User-Agent": "Chrome/1 test", "Accept-Language": "en"}
@@ -34,7 +33,7 @@ class Visitor:
     def __init__(self, page: str) -> None:
         origin = str(URL(page).origin())
         facts = {"user_agent": _HEADERS["User-Agent"], "headers": _HEADERS, "local_storage": {}, "cookies": ()}
-        self.session: Session = make_session(origin, url=page, harvested_at=time.time(), **facts)
+        self.session = make_session(origin, url=page, harvested_at=time.time(), **facts)
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=_HEADERS)
