@@ -52,11 +52,13 @@ class App(ABC):
         private: a path that only a login is given.
         private_text: what is there.
         holds_dead: a condition that holds in a browser whose login is dead.
+        checks: what a check by the page alone may say of a good login, a dropped one and nobody's session.
     """
 
     private: ClassVar[str]
     private_text: ClassVar[str]
     holds_dead: ClassVar[Condition]
+    checks: ClassVar[Mapping[str, set[str]]]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

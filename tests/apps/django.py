@@ -4,7 +4,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Final
+from typing import ClassVar, Final
 
 from aura_browser import Condition, Probe, Session, Site, SiteClient
 from tests.apps.app import GUEST, MEMBER, App, Form, Refusal
@@ -109,6 +109,7 @@ class Django(App):
     private = "/api/me"
     private_text = MEMBER
     holds_dead = Condition("cookie", "csrftoken")
+    checks: ClassVar[Mapping[str, set[str]]] = {"good": {"valid"}, "dropped": {"refused"}, "nobody": {"refused"}}
 
     @property
     def environment(self) -> Mapping[str, str]:

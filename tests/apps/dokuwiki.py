@@ -2,9 +2,9 @@
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from aura_browser import Condition, Probe, Session, Site, SiteClient
 from tests.apps.app import MEMBER, App, Form, Refusal
@@ -37,6 +37,11 @@ class DokuWiki(App):
     private = "/doku.php?id=private:plan"
     private_text = "The plan is secret."
     holds_dead = Condition("cookie", "DokuWiki")
+    checks: ClassVar[Mapping[str, set[str]]] = {
+        "good": {"valid"},
+        "dropped": {"refused"},
+        "nobody": {"open", "refused"},
+    }
 
     def prepare(self) -> None:
         """Write configuration, people and pages."""

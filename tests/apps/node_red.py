@@ -4,7 +4,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from aura_browser import Condition, Probe, Session, Site, SiteClient
 from tests.apps.app import GUEST, MEMBER, App, Form, Refusal
@@ -44,6 +44,8 @@ class NodeRed(App):
 
     private = "/flows"
     private_text = "["
+    # The page is the same for everybody.
+    checks: ClassVar[Mapping[str, set[str]]] = dict.fromkeys(("good", "dropped", "nobody"), {"open"})
     holds_dead = Condition("js", f"localStorage.getItem('{_STORED}')")
 
     @property
