@@ -45,7 +45,7 @@ class NodeRed(App):
     private = "/flows"
     private_text = "["
     # The page is the same for everybody.
-    checks: ClassVar[Mapping[str, set[str]]] = dict.fromkeys(("good", "dropped", "nobody"), {"open"})
+    checks: ClassVar[Mapping[str, set[str]]] = {state: {"open"} for state in ("good", "dropped", "nobody")}
     holds_dead = Condition("js", f"localStorage.getItem('{_STORED}')")
 
     @property
