@@ -1,5 +1,6 @@
 """What only Django does: 403 for a forged request, and redirects to the login for people who are logged in."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from tests.apps.app import GUEST, App
 from tests.apps.browsers import Browsers, load, read
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.parametrize("app", ["django"], indirect=True)]
+
+_MANY = 100
 
 
 async def test_a_403_for_a_wrong_token_against_forgery_is_the_callers(
@@ -24,6 +27,23 @@ async def test_a_403_for_a_wrong_token_against_forgery_is_the_callers(
         assert app.private_text in await read(client, app.private)
     assert (browsers.opened, app.read() == "forged") == (0, False)
     assert (await load(store, app)).cookies == stored.cookies
+
+
+async def test_many_who_meet_a_403_at_once_share_a_probe(app: App, store: FileStore) -> None:
+    browsers = Browsers(lambda: app.log_in(GUEST))
+    refusal = app.refusal()
+    async with SiteClient(app.site, store=store, harvest=browsers) as client:
+
+        async def meet() -> str:
+            async with client.get(refusal.path) as response:
+                return await response.text()
+
+        await client.session()
+        answers = await asyncio.gather(*(meet() for _ in range(_MANY)))
+        assert all(refusal.text in answer for answer in answers)
+        assert client.counters.suspects == _MANY
+        assert client.counters.proofs["distinguished"] < _MANY / 2
+    assert browsers.opened == 1
 
 
 async def test_a_replay_after_a_drop_has_the_new_logins_token(app: App, store: FileStore, stored: Session) -> None:

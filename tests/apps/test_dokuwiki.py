@@ -21,6 +21,20 @@ async def test_a_wrong_token_against_forgery_is_the_callers(app: DokuWiki, store
     assert (await load(store, app)).cookies == stored.cookies
 
 
+async def test_a_form_of_a_login_that_ended_is_sent_again_and_saves_nothing(
+    app: DokuWiki, store: FileStore, stored: Session
+) -> None:
+    """Its token is of the old login; only the caller can ask for the form again."""
+    browsers = Browsers(app.log_in)
+    async with SiteClient(app.site, store=store, harvest=browsers) as client:
+        token = await app.read_token(client)
+        app.drop()
+        status, page = await app.save(client, "of the old login", token)
+        assert (status, "Security Token did not match" in page, browsers.opened) == (200, True, 1)
+        assert await app.write(client, "of the new login") == 302
+    assert (browsers.opened, app.read()) == (1, "of the new login")
+
+
 async def test_a_page_with_a_password_field_is_the_callers(app: DokuWiki, store: FileStore, stored: Session) -> None:
     """The profile is one, for people who are logged in."""
     browsers = Browsers(app.log_in)
