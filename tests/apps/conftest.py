@@ -11,10 +11,17 @@ from tests.apps.app import App
 from tests.apps.browsers import load
 from tests.apps.django import Django
 from tests.apps.dokuwiki import DokuWiki
+from tests.apps.install import took_s
 from tests.apps.node_red import NodeRed
 from tests.parts.person import Person, screen
 
 _APPS: Final[dict[str, Callable[[Path], App]]] = {"django": Django, "node-red": NodeRed, "dokuwiki": DokuWiki}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long each installation took."""
+    for name, seconds in took_s.items():
+        terminalreporter.line(f"installed {name} in {seconds:.0f} s")
 
 
 @pytest.fixture(scope="package", params=_APPS)
