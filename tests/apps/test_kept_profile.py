@@ -9,7 +9,7 @@ import pytest
 
 from aura_browser import FileStore, Selenium, Session, SiteClient, assemble
 from aura_browser.assembly import browser_harvest
-from aura_browser.errors import InteractionRequired, SessionRefused
+from aura_browser.errors import BrowserError, InteractionRequired, SessionRefused
 from tests.apps.app import App
 from tests.apps.browsers import load, read
 from tests.parts.person import Person
@@ -53,11 +53,12 @@ async def test_a_kept_profile_renews_a_login_that_is_alive_and_never_one_that_is
     stored = await load(store, app)
     assert stored.generation == 2
 
-    # Dropped again, and what is in the profile is dead, but looks alive: nothing is taken from there.
+    # Dropped again, and what is in the profile is dead, but looks alive: nothing is taken from there, neither by the
+    # browser, which may see the login page, nor by the probe.
     app.drop()
     site = replace(app.site, ready=(app.holds_dead,))
     async with SiteClient(site, store=store, engine=engine) as client:
-        with pytest.raises((InteractionRequired, SessionRefused)):
+        with pytest.raises((BrowserError, InteractionRequired, SessionRefused)):
             await read(client, app.private)
     after = await load(store, app)
     assert (after.cookies, after.local_storage, after.generation) == (stored.cookies, stored.local_storage, 2)
