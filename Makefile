@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint typecheck format lifecycle cookies-vs-chrome bench bench-peers docs wheel clean
+.PHONY: help setup demo test test-apps test-fast lint typecheck format lifecycle cookies-vs-chrome bench bench-peers docs wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,10 +15,13 @@ demo: setup ## run the main job against a local chat site
 	@$(BIN)/aura-browser demo
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --ignore=tests/apps
+
+test-apps: setup ## test against Django, Node-RED and DokuWiki, which it installs first
+	@$(BIN)/python -m pytest tests/apps --durations=5
 
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
-	@$(BIN)/python -m pytest -m "not chrome and not slow" --ignore=tests/whole --ignore=tests/cli
+	@$(BIN)/python -m pytest -m "not chrome and not slow" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps
 
 lint: $(STAMP) ## check style and format
 	@$(BIN)/ruff check

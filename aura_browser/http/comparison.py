@@ -1,6 +1,7 @@
 """What the answer to a probe looks like: what is compared between one with the session and one without it."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
@@ -43,18 +44,21 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"ProbeAnswer({self.status}, {redact_url(self.url)!r})"
 
-    def describe(self, session: Session, now: float, identity: str | None) -> str:
+    def describe(
+        self, session: Session, now: float, identity: str | None, ignored: AbstractSet[str] = frozenset()
+    ) -> str:
         """Return what is compared, as a short text without any value.
 
         Args:
             session: whose cookies may have been reset.
             now: epoch seconds.
             identity: a digest of the account that the answer names, or None.
+            ignored: names of cookies whose reset is left out.
         """
         kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         login = find_login_mark(self.body) if is_html(self.headers) else ""
         challenge = "asks for a login" if "WWW-Authenticate" in self.headers else ""
-        resets = ",".join(sorted(find_resets(session, self.set_cookies, self.url, now)))
+        resets = ",".join(sorted(find_resets(session, self.set_cookies, self.url, now) - ignored))
         facts = (
             str(self.status),
             self._describe_target(),

@@ -141,7 +141,8 @@ class _Prover:
         now = self._clock()
         named = answer.read_identity(probe)
         identity = self._check_identity(named, answer)
-        fact, asked = answer.describe(self._session, now, named), probe.describe()
+        fact, other = self._compare(probe, answer, control, now)
+        asked = probe.describe()
         known = self._session.evidence if self._session.evidence[2:] == (asked,) else ()
         was_proven = self._session.proof == "distinguished" and len(known) > 0
         if control is None and was_proven and known[0] == fact:
@@ -149,13 +150,24 @@ class _Prover:
         elif control is None or (answer.ruling.verdict is Verdict.FAILED and not probe.good_marks):
             return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
         else:
-            other = control.describe(self._session, now, control.read_identity(probe))
             differs = fact != other or bool(control.find_refusal(probe))
         if not differs and was_proven and known[0] != fact:
             mark = f"status {answer.status}, as without the session"
             raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
+
+    def _compare(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None, now: float) -> tuple[str, str]:
+        """Return what the answers with the session and without it look like; an empty text for one that is missing."""
+        resets = find_resets(self._session, answer.set_cookies, answer.url, now)
+        if control is None:
+            return answer.describe(self._session, now, answer.read_identity(probe)), ""
+        # A site deletes cookies that it does not take, and only from those who send them: no sign of a login.
+        own = resets - find_resets(self._session, control.set_cookies, control.url, now)
+        return (
+            answer.describe(self._session, now, answer.read_identity(probe), own),
+            control.describe(self._session, now, control.read_identity(probe)),
+        )
 
     def _check_identity(self, identity: str | None, answer: ProbeAnswer) -> str | None:
         """Return the account of the answer, or the one known if it names none.

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,17 @@ _LOG_IN = """(async () => {
   document.querySelector('[name=username]').value = 'demo';
   document.querySelector('[name=password]').value = 'demo';
   document.querySelector('form').submit();
+})()"""
+
+_FILL_IN = """(async () => {
+  const [fields, button] = %s;
+  while (!document.querySelector(button)) await new Promise((later) => setTimeout(later, 20));
+  for (const [selector, text] of Object.entries(fields)) {
+    document.querySelector(selector).value = text;
+    document.querySelector(selector).dispatchEvent(new Event('input', {bubbles: true}));
+  }
+  // Once this script has answered: the click ends the page.
+  setTimeout(() => document.querySelector(button).click(), 0);
 })()"""
 
 
@@ -77,6 +89,11 @@ class Person:
         """Fill in the playground's login form and send it."""
         async with self._page("/login") as ask:
             await ask("Runtime.evaluate", expression=_LOG_IN, awaitPromise=True)
+
+    async def fill_in(self, at: str, fields: Mapping[str, str], button: str) -> None:
+        """Wait for a page whose address holds *at*, type a text into each field (CSS selectors), click a button."""
+        async with self._page(at) as ask:
+            await ask("Runtime.evaluate", expression=_FILL_IN % json.dumps([fields, button]), awaitPromise=True)
 
     async def close_the_window(self, at: str = "/login") -> None:
         """Close the last window, which ends Chrome."""

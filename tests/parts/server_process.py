@@ -26,21 +26,23 @@ def tied(command: Sequence[str]) -> list[str]:
     return [*(["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []), *command]
 
 
-def started(command: Sequence[str], log: Path, answers: Callable[[], bool]) -> "subprocess.Popen[bytes]":
-    """Start a server, and return its process once it answers.
+def started(
+    command: Sequence[str], log: Path, answers: Callable[[], bool], *, ready_s: float = _READY_S
+) -> "subprocess.Popen[bytes]":
+    """Start a server, and return its process once it answers, within so many seconds.
 
     Raises:
         ChildProcessError: if it ends before that.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(tied(command), stdout=output, stderr=output)
-    is_ready = holds_within(_READY_S, lambda: process.poll() is not None or answers())
+    is_ready = holds_within(ready_s, lambda: process.poll() is not None or answers())
     if process.poll() is not None:
         raise ChildProcessError(process.returncode)
     if not is_ready:
         process.kill()
         process.wait()
-        pytest.fail(f"{command[0]} is not ready after {_READY_S:.0f} s: {log.read_text('utf-8', 'replace')[-2000:]}")
+        pytest.fail(f"{command[0]} is not ready after {ready_s:.0f} s: {log.read_text('utf-8', 'replace')[-2000:]}")
     return process
 
 

@@ -1,0 +1,152 @@
+"""What an application offers to the tests that all of them share."""
+
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Final, Self
+
+from aura_browser import Condition, Session, Site, SiteClient
+from tests.apps.visitor import Visitor
+from tests.parts.server_process import free_port, started
+
+_READY_S: Final = 60.0
+MEMBER: Final = "boss"
+GUEST: Final = "guest"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a person logs in: the part of the page's address, what is typed where, and what is clicked."""
+
+    at: str
+    button: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request that is refused although the session is good, and how the application says so."""
+
+    method: str
+    path: str
+    status: int
+    text: str
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+class App(ABC):
+    """An application that runs on a free port of 127.0.0.1 while the context lasts.
+
+    It knows two people: a member, who may do everything, and a guest.
+
+    Args:
+        folder: an existing, empty folder for its data.
+
+    Attributes:
+        private: a path that only a login is given.
+        private_text: what is there.
+        holds_dead: a condition that holds in a browser whose login is dead.
+        checks: what a check by the page alone may say of a good login, a dropped one and nobody's session.
+    """
+
+    private: ClassVar[str]
+    private_text: ClassVar[str]
+    holds_dead: ClassVar[Condition]
+    checks: ClassVar[Mapping[str, set[str]]]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.origin = ""
+        self.password = "correct-horse-1"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.prepare()
+        port = free_port()
+        self.origin = f"http://127.0.0.1:{port}"
+        environment = [f"{name}={value}" for name, value in self.environment.items()]
+        command = ["env", "-C", str(self.folder), *environment, *self.command(port)]
+        self._process = started(command, self.folder / "app.log", self._answers, ready_s=_READY_S)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that it is started with."""
+        return {}
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Install it, and write its configuration and people to its folder."""
+
+    @abstractmethod
+    def command(self, port: int) -> Sequence[str]:
+        """Return the command that serves it."""
+
+    @property
+    @abstractmethod
+    def site(self) -> Site:
+        """Its definition: probe, marks, derived headers and the condition that a login meets."""
+
+    @abstractmethod
+    def form(self, user: str = MEMBER) -> Form:
+        """Return how a person logs in."""
+
+    @abstractmethod
+    async def log_in(self, user: str = MEMBER) -> Session:
+        """Return the session of somebody who logged in without a browser."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """End all logins at the server; every session that was given out stays as it is."""
+
+    @abstractmethod
+    async def write(self, client: SiteClient, text: str) -> int:
+        """Save *text* through *client*, with all that the application wants against forgery; return the status."""
+
+    @abstractmethod
+    def read(self) -> str:
+        """Return what was saved last, as the server has it."""
+
+    @abstractmethod
+    def refusal(self) -> Refusal:
+        """Return a request of a guest that is refused with a status of 403 for lack of rights."""
+
+    async def visit(self) -> Session:
+        """Return the session of somebody who has looked at the site and never logged in."""
+        async with Visitor(self.site.url) as visitor:
+            await visitor.get(self.site.url)
+            return visitor.session
+
+    def run(self, *command: str) -> str:
+        """Run a program to its end in the application's folder; return what it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.origin, timeout=5) as response:  # noqa: S310 - loopback
+                return bool(response.status)
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
