@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # What the proof says of a login page, where another login helps; of anything else it says itself what helps.
 _LOGIN_MARKS: Final = ("a password field", "a check page", " to ")
 _NOT_PROVEN: Final = {
-    "open": "{} is answered alike without the session, so the login is not proven. Name a request that needs it: --probe PATH",
+    "open": "{} is answered alike without the session: no login is proven. Name a request that needs it: --probe PATH",
     "unproven": "{} does not prove the session. Name a request that needs the login: --probe PATH",
 }
 
