@@ -34,7 +34,8 @@ async def prove_and_keep(store: "Store", key: "SessionKey", session: Session, *,
     """
     proven = await _prove(correct_times(session, time.time()))
     before = await store.load(key)
-    if before is not None and before.cookies and not proven.cookies:
+    # As read: a site that gives everybody a cookie gives one to a session without any, too.
+    if before is not None and before.cookies and not session.cookies:
         raise click.ClickException(f"It has no cookies, but {key.slug} has. To replace that one, remove it first.")
     try:
         return await store.save(key, proven, replace=replace)
