@@ -64,19 +64,19 @@ def test_an_import_is_proven_against_a_control(store: FileStore, stub: StubSite,
 
 
 @pytest.mark.parametrize(
-    ("session", "code", "said"),
+    ("session", "expected"),
     [
-        (("/members", "gone"), 77, "Log in again. Run: aura-browser harvest "),
-        (("/broken", GOOD), 1, "answered 500"),
-        (("/limited", GOOD), 75, "limits requests"),
+        (("/members", "gone"), (77, "Log in again. Run: aura-browser harvest ")),
+        (("/broken", GOOD), (1, "answered 500")),
+        (("/limited", GOOD), (75, "limits requests")),
     ],
 )
 def test_what_a_site_does_not_take_is_not_kept(
-    store: FileStore, stub: StubSite, tmp_path: Path, session: tuple[str, str], code: int, said: str
+    store: FileStore, stub: StubSite, tmp_path: Path, session: tuple[str, str], expected: tuple[int, str]
 ) -> None:
     shown, error = import_file(make(stub.origin, *session), tmp_path)
-    assert (shown, error.count("\n")) == (code, 1)
-    assert said in error
+    assert (shown, error.count("\n")) == (expected[0], 1)
+    assert expected[1] in error
     assert load(store, stub.origin) is None
 
 
@@ -86,7 +86,7 @@ def test_a_site_that_is_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("facts", [{"is_login": True}, {"is_login": False}, {"is_login": None}])
 def test_whether_it_is_a_login_stays_as_the_file_says(
-    store: FileStore, stub: StubSite, tmp_path: Path, facts: dict[str, bool | None]
+    store: FileStore, stub: StubSite, tmp_path: Path, facts: dict[str, Any]
 ) -> None:
     assert import_file(make(stub.origin, "/public", **facts), tmp_path) == (0, "")
     kept = load(store, stub.origin)
