@@ -62,7 +62,7 @@ _NOT_PROVEN: Final = {
     metavar="PATH",
     help=(
         "A path of the site that needs the login, such as /api/me. It is asked with the session and once without it; "
-        "only a difference proves the login. [default: URL itself]"
+        "only a difference proves the login. [default: the site's own, else the page]"
     ),
 )
 @click.option(
@@ -123,7 +123,8 @@ def command(
     except SessionRefused as error:
         raise _explain(error, site.login_command(*_list_options(options, probe))) from None
     _write_session(session, output)
-    _tell_proof(session, probe or redact_url(session.url), expects_login=interactive or probe is not None)
+    expects_login = interactive or probe is not None or session.is_login is True
+    _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
 
 
 def _build_site(url: str, conditions: tuple[Condition, ...], probe: str | None) -> Site:

@@ -172,6 +172,16 @@ async def test_at_most_eight_are_asked_at_once(stub: StubSite, monkeypatch: pyte
     assert most == 8
 
 
+def test_a_site_that_limits_requests_is_not_asked_about_each_session(store: FileStore, stub: StubSite) -> None:
+    for n in range(40):
+        keep(store, stub.origin, "/limited", f"name{n}")
+    code, states = check()
+    assert code == 75
+    assert len(states) == 40
+    assert all(state.startswith("unreachable: ") and "429" in state for state in states.values())
+    assert len(stub.server.seen) <= 8 * 2
+
+
 @pytest.mark.slow
 def test_a_thousand_sessions_have_the_right_states(store: FileStore, stub: StubSite) -> None:
     kinds: list[tuple[str, str, str, str, Mapping[str, Any]]] = [

@@ -141,6 +141,13 @@ def test_what_cannot_be_proven_is_a_warning_without_a_person_too(stub: StubSite,
     assert "--probe" in shown.err
 
 
+def test_a_stored_login_that_is_not_proven_is_a_warning_too(stub: StubSite, run: Run, store: FileStore) -> None:
+    keep(store, stub.origin, "/public", is_login=True)
+    shown = run(f"{stub.origin}/public")
+    assert (shown.code, shown.session.proof, shown.err.count("\n")) == (0, "open", 1)
+    assert shown.err.startswith("Warning: ")
+
+
 def test_a_proven_login_says_nothing(stub: StubSite, run: Run, tmp_path: Path) -> None:
     shown = run(f"{stub.origin}/members", "--interactive", "--until", "cookie:sid", "-o", str(tmp_path / "me.json"))
     assert (shown.code, shown.out, shown.err) == (0, "", "")

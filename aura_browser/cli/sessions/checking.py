@@ -5,13 +5,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import join
 from typing import TYPE_CHECKING, Final, Literal
 
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
 from aura_browser.cli.sessions.catalogue import Entry
-from aura_browser.errors import AuraError, SessionFormatError, SessionRefused, SiteFailed, StoreError
+from aura_browser.errors import AuraError, RateLimited, SessionFormatError, SessionRefused, SiteFailed, StoreError
 from aura_browser.session import Session
 from aura_browser.site import site_at
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
@@ -38,12 +38,14 @@ class Checked:
         state: the state; None if it can't be read.
         reason: why, to show; empty for a valid one.
         proven: the session as the proof returned it; None if the site did not take it, or did not answer.
+        is_limited: whether the site limits requests (429).
     """
 
     entry: Entry
     state: State | None
     reason: str = ""
     proven: Session | None = None
+    is_limited: bool = False
 
     @property
     def is_gone(self) -> bool:
@@ -54,15 +56,24 @@ class Checked:
 async def check_entries(entries: Sequence[Entry], place: str | None = None) -> AsyncGenerator[Checked, None]:
     """Ask the sites of *entries*, a few at once, and yield what they say, in order. Nothing is written.
 
+    A site that limits requests is not asked about its other sessions.
+
     Args:
         entries: the stored sessions.
         place: the store, for the commands that are shown.
     """
     slots = asyncio.Semaphore(_AT_ONCE)
+    limited: dict[str, Checked] = {}
 
     async def check(entry: Entry) -> Checked:
         async with slots:
-            return await _check_entry(entry, place)
+            origin = entry.session.origin if entry.session else ""
+            if origin in limited:
+                return replace(limited[origin], entry=entry)
+            result = await _check_entry(entry, place)
+            if result.is_limited:
+                limited[origin] = result
+            return result
 
     tasks = [asyncio.create_task(check(entry)) for entry in entries]
     try:
@@ -113,7 +124,7 @@ def _explain(entry: Entry, session: Session, error: AuraError, place: str | None
         return Checked(entry, state, f"{error.mark}. Log in again: {build_login_command(session, entry.slug, place)}")
     if isinstance(error, SiteFailed) and 0 < error.status < _SERVER_ERRORS:
         return Checked(entry, "unproven", str(error))
-    return Checked(entry, "unreachable", str(error))
+    return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
 
 
 def build_login_command(session: Session, slug: str = "", place: str | None = None) -> str:
