@@ -16,6 +16,7 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import Terminal
+from tests.parts.command import run as run_command
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
 
@@ -283,3 +284,12 @@ def test_a_person_has_a_terminal_for_input_and_messages(monkeypatch: pytest.Monk
 def test_a_new_harvest_is_proven_once(stub: StubSite, run: Run) -> None:
     assert run(f"{stub.origin}/members").code == 0
     assert len(stub.server.seen) == 2  # with the session, and without it
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize("path", ["/members", "/login"])
+def test_a_login_page_in_a_real_browser(stub: StubSite, store: FileStore, path: str) -> None:
+    shown = run_command("harvest", f"{stub.origin}{path}")
+    assert (shown.returncode, shown.stdout) == (77, ""), shown.stderr
+    assert f"aura-browser harvest {stub.origin}{path} --interactive" in shown.stderr
+    assert asyncio.run(store.session_slugs()) == []
