@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, get_ar
 from yarl import URL
 
 from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import AuraError, InteractionRequired, InvalidInput, LoginNeeded, NotReady
+from aura_browser.errors import AuraError, InteractionRequired, InvalidInput, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
@@ -184,13 +184,15 @@ def policy_harvest(
     visible = open_page(interactive=True)
     if not (isinstance(engine, Selenium) and engine.profile):
         return visible
-    headless = open_page(timeout_s=_HEADLESS_TRY_TIMEOUT_S)
+    headless, prove = open_page(timeout_s=_HEADLESS_TRY_TIMEOUT_S), _build_prove(site)
 
     async def harvest() -> Session:
         try:
-            return await headless()
-        except (NotReady, LoginNeeded):
+            session = await headless()
+            await prove(session)  # conditions may hold although the login in the profile is over
+        except (NotReady, LoginNeeded, SessionRefused):
             return await visible()
+        return session
 
     return harvest
 

@@ -20,6 +20,18 @@ _COMMANDS: Final = {
     "playground": "Serve a local chat site for experiments.",
 }
 
+_EXIT_CODES: Final = """\b
+Exit codes:
+0    done
+1    failed; one line on stderr says why
+2    wrong usage
+69   no browser: none found, none that starts, none from the Grid
+75   try later: no connection, a rate limit, or a harvest failed just now
+77   a person has to log in, or pass a check
+78   a setting in the environment can't work
+130  Ctrl-C
+"""
+
 
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -36,7 +48,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aura-browser")
 def cli() -> None:
     """Use a web chat with the session that your own browser gets.
@@ -45,8 +57,6 @@ def cli() -> None:
     aura-browser demo                      run everything once, on this machine alone
     aura-browser chat "Hello!"             ask openchat.team
     aura-browser harvest -o session.json   keep the session as JSON
-
-    Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 Ctrl-C.
     """  # noqa: D301 - click's mark for text that it must not wrap
 
 

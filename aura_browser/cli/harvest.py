@@ -1,23 +1,32 @@
 """``aura-browser harvest``: open a site in Chrome and print its session as JSON."""
 
 import asyncio
+import dataclasses
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from aura_browser.cli.options import ParsedText, parse_seconds, read_basic, session_options
-from aura_browser.cli.running import report_errors, show_progress
-from aura_browser.site import OPENCHAT, Condition, Site, page_url, site_at
+from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, read_basic, session_options
+from aura_browser.cli.running import has_person, report_errors, show_progress
+from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
+from aura_browser.site import OPENCHAT, Condition, Probe, Site, page_url, site_at
 from aura_browser.site.commands import list_options
+from aura_browser.text import clean_text, redact_url
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
     from aura_browser.keeping.manager import SessionManager
     from aura_browser.session import Session
+
+# What the proof says of a login page, where another login helps; of anything else it says itself what helps.
+_LOGIN_MARKS: Final = ("a password field", "a check page", " to ")
+_NOT_PROVEN: Final = {
+    "open": "{} is answered alike without the session: no login is proven. Name a request that needs it: --probe PATH",
+    "unproven": "{} does not prove the session. Name a request that needs the login: --probe PATH",
+}
 
 
 @click.command("harvest")
@@ -60,6 +69,20 @@ if TYPE_CHECKING:
     ),
 )
 @click.option(
+    "--probe",
+    type=ParsedText("path", parse_probe),
+    metavar="PATH",
+    help=(
+        "A path of the site that needs the login, such as /api/me. It is asked with the session and once without it; "
+        "only a difference proves the login. [default: the site's own, else the page]"
+    ),
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace a stored login, even if the new session is not proven to be one. Implies --fresh.",
+)
+@click.option(
     "--timeout",
     type=ParsedText("seconds", parse_seconds),
     help="Seconds for the whole harvest. [default: 60, or 300 with --interactive]",
@@ -72,7 +95,9 @@ def command(
     output: Path | None,
     conditions: tuple[Condition, ...],
     timeout: float | None,
+    probe: str | None,
     fresh: bool,
+    replace: bool,
     interactive: bool,
     basic: str | None,
     options: "SessionOptions",
@@ -80,22 +105,24 @@ def command(
     """Open URL in Chrome and print its session as JSON.
 
     The session is cookies, headers, user agent and local storage: all that a program needs to continue your browser's
-    session. It is cached, and the next call prints the cached one.
+    session. It is cached; the next call asks the site whether it takes the cached one, and prints that if so.
+
+    The key "proof" says what was proven: "distinguished" if the site answers otherwise without the session, "open" if
+    anybody gets the same answer, "unproven" if it can't be told.
 
     \b
     aura-browser harvest > session.json                      openchat.team
     aura-browser harvest https://example.com/ -o me.json
-    aura-browser harvest https://example.com/ --interactive --until cookie:sid --profile me
+    aura-browser harvest https://example.com/ --interactive --until cookie:sid --profile me --probe /api/me
     aura-browser harvest https://example.com/ --fresh --profile me        later, without a window
     """  # noqa: D301 - click's mark for text that it must not wrap
     _check_folder(output)
-    site = _build_site(url, conditions)
-    new = fresh or interactive or basic is not None or bool(conditions)
+    site = _build_site(url, conditions, probe)
+    new = fresh or replace or interactive or basic is not None or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
 
     engine, proxy = options["engine"], options["proxy"]
-    session, store = options.get("session"), options.get("store")
-    named = list_options(engine=engine, proxy=proxy, session=f"{session}", store=f"{store}" if store else None)
+    named = _list_options(options, probe)
     browser = partial(
         browser_harvest,
         site,
@@ -108,12 +135,38 @@ def command(
     )
     options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
     manager = assemble(site, **options)
-    _write_session(asyncio.run(_get_session(manager, new=new, interactive=interactive)), output)
+    is_personal = interactive or has_person()
+    try:
+        session = asyncio.run(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
+    except SessionRefused as error:
+        raise _explain(error, site.login_command(*named)) from None
+    _write_session(session, output)
+    expects_login = interactive or probe is not None or session.is_login is True
+    _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
 
 
-def _build_site(url: str, conditions: tuple[Condition, ...]) -> Site:
+def _build_site(url: str, conditions: tuple[Condition, ...], probe: str | None) -> Site:
     site = site_at(url)
-    return replace(site, ready=tuple(dict.fromkeys(site.ready + conditions)))
+    site = dataclasses.replace(site, ready=tuple(dict.fromkeys(site.ready + conditions)))
+    return dataclasses.replace(site, probe=Probe(probe)) if probe else site
+
+
+def _list_options(options: "SessionOptions", probe: str | None) -> tuple[str, ...]:
+    store = options["store"]
+    named = list_options(
+        engine=options["engine"],
+        proxy=options["proxy"],
+        session=str(options["session"]),
+        store=None if store is None else str(store),
+    )
+    return (*named, "--probe", probe) if probe else named
+
+
+def _explain(error: SessionRefused, command: str) -> "SessionRefused | InteractionRequired":
+    """Return what to tell a person of a new session that its site refused: the command, if it asked for a login."""
+    if not any(mark in error.mark for mark in _LOGIN_MARKS):
+        return error
+    return InteractionRequired(f"{error.url} asks for a login or a check ({error.mark}). Nothing was saved.", command)
 
 
 def _check_folder(output: Path | None) -> None:
@@ -121,9 +174,16 @@ def _check_folder(output: Path | None) -> None:
         raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
 
 
-async def _get_session(manager: "SessionManager", *, new: bool, interactive: bool) -> "Session":
+async def _get_session(manager: "SessionManager", *, new: bool, replace: bool, is_personal: bool) -> "Session":
     try:
-        return await (manager.harvest(despite_cool_down=interactive) if new else manager.get())
+        if new:
+            return await manager.harvest(despite_cool_down=is_personal, replace=replace)
+        try:
+            return await manager.prove()
+        except HarvestCoolingDown:
+            if not is_personal:
+                raise
+        return await manager.harvest(despite_cool_down=True)
     finally:
         await manager.aclose()
 
@@ -148,3 +208,11 @@ def _write_session(session: "Session", output: Path | None) -> None:
         )
     if output is None and sys.stdout.isatty():
         click.echo("Warning: with this text, anybody can act as you at that site. Prefer -o FILE.", err=True)
+
+
+def _tell_proof(session: "Session", asked: str, *, expects_login: bool) -> None:
+    """Say on stderr what was not proven: as a warning where a login is expected, else to a person only."""
+    if session.proof == "unproven" or (session.proof == "open" and expects_login):
+        click.echo(f"Warning: {_NOT_PROVEN[session.proof].format(clean_text(asked))}", err=True)
+    elif session.proof == "open" and sys.stderr.isatty():
+        click.echo("Anybody gets this page: the session holds no login, or none is needed there.", err=True)

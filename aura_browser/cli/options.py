@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 from yarl import URL
 
+from aura_browser.cli.exit_codes import BadSetting
 from aura_browser.engine import LOCAL_ENGINES, Attach, Engine, Grid, Selenium
 from aura_browser.errors import InvalidInput
 from aura_browser.proxy.address import check_proxy, has_password
@@ -76,10 +77,20 @@ def _check_proxy_option(ctx: click.Context, param: click.Parameter, value: str |
     try:
         check_proxy(value)
     except InvalidInput as error:
-        raise click.BadParameter(error.problem, ctx, param) from None
-    if has_password(value) and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
+        raise _build_error(error, ctx, param) from None
+    if has_password(value) and _is_from(ParameterSource.COMMANDLINE, ctx, param):
         raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_PROXY"), ctx, param)
     return value
+
+
+def _build_error(error: InvalidInput, ctx: click.Context, param: click.Parameter) -> click.BadParameter:
+    """Return what tells of an option's value: wrong usage, or a bad setting if it is from the environment."""
+    kind = BadSetting if _is_from(ParameterSource.ENVIRONMENT, ctx, param) else click.BadParameter
+    return kind(error.problem, ctx, param)
+
+
+def _is_from(source: ParameterSource, ctx: click.Context, param: click.Parameter) -> bool:
+    return ctx.get_parameter_source(param.name or "") is source
 
 
 _proxy_option: Decorator = click.option(
@@ -127,8 +138,8 @@ def _check_grid_option(ctx: click.Context, param: click.Parameter, value: str | 
     try:
         Grid(value)
     except InvalidInput as error:
-        raise click.BadParameter(error.problem, ctx, param) from None
-    if URL(value).password and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
+        raise _build_error(error, ctx, param) from None
+    if URL(value).password and _is_from(ParameterSource.COMMANDLINE, ctx, param):
         raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_GRID"), ctx, param)
     return value
 
@@ -233,6 +244,17 @@ def read_basic(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> s
         raise click.UsageError(f"--basic needs a terminal to ask on, or user:password in {BASIC_VARIABLE}.")
     user = click.prompt("User", err=True)
     return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"
+
+
+def parse_probe(text: str) -> str:
+    """Return *text*, a path of a site with its query.
+
+    Raises:
+        InvalidInput: if it is not one.
+    """
+    if not text.startswith("/") or text.startswith("//") or not text.isprintable() or " " in text:
+        raise InvalidInput("probe", f"{text!r} is not a path of the site, such as /api/me")
+    return text
 
 
 def parse_seconds(text: str) -> float:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aura_browser.errors import AuraError, InvalidInput
+from aura_browser.cli.exit_codes import find_exit_code
+from aura_browser.errors import AuraError
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -40,9 +41,14 @@ def report_errors(function: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:  # noqa: BLE001 - a person gets one line, not a traceback
             if debug:
                 traceback.print_exc()
-            _fail(2 if isinstance(error, InvalidInput) else 1, _format_error(error))
+            _fail(find_exit_code(error), _format_error(error))
 
     return command
+
+
+def has_person() -> bool:
+    """Return whether a person runs the command on a terminal, and can see and answer what it says."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
 
 
 def _treat_signals_as_ctrl_c() -> list[int]:

@@ -65,11 +65,11 @@ async def _check_session(store: Store, slug: str, place: str | None) -> Finding:
 
 
 def _format_ages(session: Session, now: float) -> str:
-    age = f"{format_duration(now - session.harvested_at)} old"
+    age = f"{format_duration(now - session.harvested_at)} old, {session.proof}"
     if session.expires_at is None:
         return f"{age}, expiry unknown"
     left = session.expires_at - now
-    return f"{age}, expires in {format_duration(left)}" if left > 0 else f"{age}, expired; the next call renews it"
+    return f"{age}, expires in {format_duration(left)}" if left > 0 else f"{age}, expired; the next call asks the site"
 
 
 def _suggest_fix(place: str | None, error: StoreError) -> str:

@@ -33,7 +33,8 @@ _STALE: Final = Verdict.STALE
 _SUSPECT: Final = Verdict.SUSPECT
 # What aiohttp sends if its caller names no such header.
 _DEFAULTS: Final = frozenset({SERVER_SOFTWARE, *ClientRequest.DEFAULT_HEADERS.values()})
-_TOKEN_EXPIRED: Final = 419  # of a CSRF token, while the login may be good
+# For want of a login, or of a right or a fresh CSRF token: where a probe tells, it is asked before a browser opens.
+_MAY_BE_THE_CALLERS: Final = frozenset({401, 419})
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
@@ -124,7 +125,7 @@ class SessionMiddleware:
         is_suspect = ruling.verdict is _SUSPECT
         if is_suspect:
             ruling = await self._decide(request, session, ruling)
-        elif response.status == _TOKEN_EXPIRED and await self._manager.is_good(session):
+        elif response.status in _MAY_BE_THE_CALLERS and await self._manager.is_good(session):
             is_suspect, ruling = True, msgspec.structs.replace(ruling, verdict=_OK)
         if ruling.verdict is _OK:
             set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())

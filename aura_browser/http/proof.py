@@ -67,7 +67,7 @@ async def prove(
     async with _open(session, read_timeout_s) as http:
         prover = _Prover(site, session, http, read_timeout_s, clock)
         if site.probe is not None:
-            return await prover.prove(site.probe)
+            return _remember(site.probe, await prover.prove(site.probe))
         proven = await prover.prove(Probe(session.probe or session.url))
         for path in session.page_requests[:_MAX_LEARNED]:
             if proven.proof == "distinguished":
@@ -75,6 +75,12 @@ async def prove(
             learned = await prover.try_learned(path)
             proven = learned or proven
         return msgspec.structs.replace(proven, page_requests=())
+
+
+def _remember(probe: Probe, session: Session) -> Session:
+    """Return *session* with a probe that proved it, if a path says all of it, for whoever does not know the site."""
+    is_known = session.proof == "distinguished" and probe == Probe(probe.path)
+    return msgspec.structs.replace(session, probe=probe.path) if is_known else session
 
 
 def _open(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:

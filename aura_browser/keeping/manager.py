@@ -122,7 +122,10 @@ class SessionManager:
         Raises:
             AuraError: as :meth:`get`, and what keeps the site from answering.
         """
+        began = time.monotonic()
         session = await self.get()
+        if self.was_harvested_since(session, began):
+            return session  # it was proven a moment ago
         try:
             proven = await self._doubt.prove(session)
         except SessionRefused:

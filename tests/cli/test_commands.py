@@ -107,21 +107,21 @@ def test_chat_asks_what_stdin_holds(playground: Start, state_home: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("question", "line"),
+    ("question", "line", "code"),
     [
-        ("/error Slow down please", "answered 500: Slow down please"),
-        ("/limit 5", "Wait 5 s"),
-        ("/empty", "no text at all"),
-        ("/dropped half", "broke off after"),
+        ("/error Slow down please", "answered 500: Slow down please", 1),
+        ("/limit 5", "Wait 5 s", 75),
+        ("/empty", "no text at all", 1),
+        ("/dropped half", "broke off after", 1),
     ],
 )
-def test_a_failure_is_one_clear_line_and_exit_code_1(
-    playground: Start, state_home: Path, question: str, line: str
+def test_a_failure_is_one_clear_line_and_an_exit_code(
+    playground: Start, state_home: Path, question: str, line: str, code: int
 ) -> None:
     site = playground()
     with_session(site, state_home)
     shown = run("chat", "--url", site.origin, question)
-    assert shown.returncode == 1
+    assert shown.returncode == code
     assert line in shown.stderr
     assert shown.stderr.startswith("Error: ")
     assert shown.stderr.count("\n") == 1
@@ -152,7 +152,7 @@ def test_the_gates_that_can_be_named_are_the_playgrounds() -> None:
 def test_refresh_never_opens_no_browser_and_names_the_command(playground: Start) -> None:
     site = playground("login-401")
     shown = run("chat", "--url", site.origin, "--refresh", "never", "x")
-    assert shown.returncode == 1
+    assert shown.returncode == 77
     assert f"Run: aura-browser harvest {site.origin} --interactive --until" in shown.stderr
 
 
@@ -262,7 +262,9 @@ def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: 
     assert (first.returncode, first.stdout) == (0, ""), first.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     cached = run("harvest", site.origin)
-    assert cached.stdout == file.read_text()
+    assert (cached.returncode, cached.stderr) == (0, "")
+    before, now = Session.from_json(file.read_text()), Session.from_json(cached.stdout)
+    assert (now.fingerprint, now.proof) == (before.fingerprint, "distinguished")
     fresh = run("harvest", site.origin, "--fresh", "--until", "cookie:clearance")
     assert fresh.stdout != cached.stdout
     assert browsers(site) == 2
@@ -272,7 +274,7 @@ def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: 
 def test_a_site_that_is_not_ready_is_one_clear_line(playground: Start) -> None:
     site = playground("login-redirect")
     shown = run("harvest", site.origin, "--until", "selector:textarea", "--timeout", "3")
-    assert shown.returncode == 1
+    assert shown.returncode == 77
     [line] = [line for line in shown.stderr.splitlines() if not line.startswith("WARNING: Running as root")]
     assert re.fullmatch(
         rf"Error: {site.origin}/login \(status 200\) was not ready after 3 s; .*selector:textarea.*", line
@@ -287,7 +289,7 @@ def test_progress_is_shown_on_a_terminal_and_the_warning_too(playground: Start) 
         terminal.read_until(f"Chrome is at {site.origin}")
         shown = terminal.read_until("anybody can act as you")
         assert terminal.process.wait(20) == 0
-    assert '"version": 1' in shown
+    assert '"version": 2' in shown
     assert "cookies" in shown
 
 
@@ -329,6 +331,6 @@ def test_the_playground_serves_until_ctrl_c() -> None:
         origin = process.stdout.readline().strip()
         shown = run("chat", "--url", origin, "--refresh", "never", "x")
         assert "InteractionRequired" not in shown.stderr
-        assert shown.returncode == 1
+        assert shown.returncode == 77
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130

@@ -32,9 +32,9 @@ def test_a_password_on_the_command_line_is_refused(command: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_unfit_proxy_in_the_environment_is_wrong_usage(command: tuple[str, ...]) -> None:
+def test_an_unfit_proxy_in_the_environment_is_a_bad_setting(command: tuple[str, ...]) -> None:
     shown = run(*command, AURA_BROWSER_PROXY="socks4://me:s3cret@127.0.0.1:9")
-    assert shown.returncode == 2
+    assert shown.returncode == 78
     assert "SOCKS4" in shown.stderr
     assert "s3cret" not in shown.stderr
 
@@ -42,7 +42,7 @@ def test_an_unfit_proxy_in_the_environment_is_wrong_usage(command: tuple[str, ..
 def test_the_command_that_a_person_is_told_to_run_has_no_password() -> None:
     command = ("chat", "--url", "http://127.0.0.1:9", "--refresh", "never", "hello")
     shown = run(*command, AURA_BROWSER_PROXY=SECRET)
-    assert shown.returncode == 1
+    assert shown.returncode == 77
     assert "AURA_BROWSER_PROXY" in shown.stderr
     assert "--proxy" not in shown.stderr
     assert "s3cret" not in shown.stderr
@@ -78,6 +78,6 @@ def test_debugging_shows_no_password(tmp_path: Path, state_home: Path) -> None:
         url = proxy.url_with("me", "s3cret")
         with_session(site.origin, state_home, url)
         shown = run("chat", "--debug", "--url", site.origin, "--refresh", "never", "hello", AURA_BROWSER_PROXY=url)
-        assert shown.returncode == 1
+        assert shown.returncode == 75
         assert "Traceback" in shown.stderr
         assert "s3cret" not in shown.stderr + shown.stdout

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import msgspec
 import pytest
 from cryptography.fernet import Fernet
 
@@ -87,11 +86,11 @@ def test_the_list_tells_what_there_is_and_changes_nothing(store: FileStore) -> N
     shown = sessions("list")
     assert (shown.returncode, shown.stderr) == (0, "")
     heading, first, second, third = shown.stdout.splitlines()
-    assert heading.split() == ["SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "FINGERPRINT"]
+    assert heading.split() == ["SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "PROOF", "VERIFIED", "FINGERPRINT"]
     fingerprint = make_session(A.origin).fingerprint
     assert first.split("  ")[0] == A.slug
-    assert " ".join(first.split()[1:]) == f"{A.origin} 2 h in 2 h 1 1 min ago {fingerprint}"
-    assert " ".join(second.split()) == f"{B.slug} {B.origin} 2 h expired 1 - {session.fingerprint}"
+    assert " ".join(first.split()[1:]) == f"{A.origin} 2 h in 2 h 1 unproven 1 min ago {fingerprint}"
+    assert " ".join(second.split()) == f"{B.slug} {B.origin} 2 h expired 1 unproven - {session.fingerprint}"
     assert third.split("  ")[0] == "damaged"
     assert "can't be read: Not a session: malformed JSON" in third
     assert heading.index("AGE") == first.index("2 h") == second.index("2 h")
@@ -109,6 +108,9 @@ def test_the_list_as_json(store: FileStore) -> None:
             "harvested_at": session.harvested_at,
             "expires_at": session.expires_at,
             "verified_at": None,
+            "proof": "unproven",
+            "is_login": False,
+            "generation": 0,
             "cookies": 1,
             "fingerprint": session.fingerprint,
         },
@@ -146,6 +148,10 @@ def test_show_tells_names_and_places_and_no_values(store: FileStore) -> None:
         url=f"{B.origin}/chat?token=s3cret#s3cret",
         proxy="http://me:s3cret@proxy:8080",
         verified_at=time.time() - 61,
+        proof="open",
+        probe="/api/me?token=s3cret",
+        is_login=None,
+        generation=3,
     )
     shown = sessions("show", "b.exa")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -159,6 +165,10 @@ def test_show_tells_names_and_places_and_no_values(store: FileStore) -> None:
     assert ["cookie", "theme example.com /x"] in facts
     assert ["local", "storage  theme"] in facts
     assert ["verified", "1 min ago"] in facts
+    assert ["proof", "open (anybody gets the same answer)"] in facts
+    assert ["probe", "/api/me"] in facts
+    assert ["login", "unknown"] in facts
+    assert ["generation", "3"] in facts
 
 
 @pytest.mark.parametrize("proxy", ["me:s3cret@proxy:8080", "http://[s3cret", "s3cret"])
@@ -196,7 +206,7 @@ def test_check_tells_valid_from_refused_and_keeps_what_was_rotated(start: Start,
     bad.revoke_all()
     before = asyncio.run(store.read(bad_key.slug))
     shown = sessions("check")
-    assert (shown.returncode, shown.stderr) == (1, "")
+    assert (shown.returncode, shown.stderr) == (77, "")
     lines = dict(line.split("  ", 1) for line in shown.stdout.splitlines())
     assert lines[good_key.slug] == "valid"
     assert lines[bad_key.slug].startswith("refused: ")
@@ -205,9 +215,8 @@ def test_check_tells_valid_from_refused_and_keeps_what_was_rotated(start: Start,
     assert proven is not None
     assert proven.verified_at is not None
     assert abs(proven.verified_at - time.time()) < 30
-    assert msgspec.structs.replace(proven, verified_at=None, cookies=(), expires_at=None) == msgspec.structs.replace(
-        session, cookies=(), expires_at=None
-    )
+    assert (proven.proof, proven.lineage) == ("distinguished", session.lineage)
+    assert proven.cookies[0].name == session.cookies[0].name
     one = sessions("check", good_key.slug)
     assert (one.returncode, one.stdout) == (0, f"{good_key.slug}  valid\n")
 
@@ -217,8 +226,8 @@ def test_check_does_not_call_refused_what_no_site_refused(start: Start, store: F
     keep(store, key)
     asyncio.run(store.swap("damaged", None, b"{}"))
     shown = sessions("check")
-    assert shown.returncode == 1
-    assert f"{key.slug}  unknown: No answer from {key.origin}" in shown.stdout
+    assert shown.returncode == 75
+    assert f"{key.slug}  unreachable: No answer from {key.origin}" in shown.stdout
     assert "can't be read: Not a session" in shown.stdout
 
 
@@ -232,14 +241,14 @@ def test_encrypted_sessions_are_read_with_the_key_and_left_alone_without(start: 
     value = asyncio.run(store.read(key.slug))
     for args in (("list",), ("check",), ("show", key.slug), ("clean",)):
         shown = sessions(*args)
-        assert shown.returncode == (1 if args[0] in {"check", "show"} else 0)
+        assert shown.returncode == {"check": 1, "show": 1}.get(args[0], 0)
         assert args[0] == "clean" or f"{KEY_VARIABLE}: is not set" in shown.stdout + shown.stderr
     assert asyncio.run(store.read(key.slug)) == value
     assert site.origin in sessions("list", **{KEY_VARIABLE: made}).stdout
     assert sessions("check", **{KEY_VARIABLE: made}).stdout == f"{key.slug}  valid\n"
     assert (asyncio.run(store.read(key.slug)) or b"").startswith(b"aura-browser-encrypted-1 ")
     malformed = sessions("list", **{KEY_VARIABLE: "s3cret"})
-    assert (malformed.returncode, malformed.stdout) == (2, "")
+    assert (malformed.returncode, malformed.stdout) == (78, "")
     assert KEY_VARIABLE in malformed.stderr
     assert sessions("rm", key.slug).returncode == 0
     assert asyncio.run(store.slugs()) == ()
@@ -347,7 +356,7 @@ def test_a_session_from_another_machine_is_kept_once_its_site_takes_it(
     assert run("chat", "--url", site.origin, "--session", "work", "--refresh", "never", "hello").stdout == "hello\n"
     site.revoke_all()
     refused = sessions("import", str(file), "--session", "other")
-    assert refused.returncode == 1
+    assert refused.returncode == 77
     assert "refused" in refused.stderr
     assert asyncio.run(store.load(SessionKey(site.origin, "other"))) is None
 

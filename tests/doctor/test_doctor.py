@@ -120,7 +120,7 @@ async def test_a_healthy_machine(store: FileStore) -> None:
     for name in ("chrome", "driver"):
         assert findings[name].found.endswith("(PATH)")
         assert str(shutil.which("chromium" if name == "chrome" else "chromedriver")) in findings[name].found
-    assert findings["session"].found == f"{KEY.slug}: 2 h old, expires in 2 h"
+    assert findings["session"].found == f"{KEY.slug}: 2 h old, unproven, expires in 2 h"
     assert findings["harvest"].verdict == "ok"
     assert " s" in findings["harvest"].found
 

@@ -17,8 +17,11 @@ from typing import Any, TypeVar, get_args
 import pytest
 
 from aura_browser import assembly, errors
+from aura_browser.cli.sessions.checking import State
 from aura_browser.engine import Engine
+from aura_browser.keeping.counters import Counters
 from aura_browser.playground import serve_in_thread
+from aura_browser.session.session import Proof
 from aura_browser.site.condition import ConditionKind
 from tests.house import test_floors as floors
 from tests.parts import moved
@@ -146,7 +149,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_paths_that_are_named_exist(page: Path) -> None:
     named = re.findall(r"`((?:tests|drivers|docs|aura_browser|\.ci)/[\w./-]+)`", read_prose(page))
-    made_later = {"drivers/bin/", "aura_browser/formats/"}
+    made_later = {"drivers/bin", "drivers/bin/", "aura_browser/formats/"}
     missing = {path for path in named if not (ROOT / path).exists() and "NAME" not in path}
     assert missing <= made_later
 
@@ -185,6 +188,18 @@ def test_all_options_are_in_the_table_with_their_defaults() -> None:
 def test_all_errors_are_in_the_table() -> None:
     every = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.AuraError)}
     assert read_names("docs/library.md", "## Errors") == every - {"AuraError", "BrowserError", "ChatError"}
+
+
+def test_all_counters_are_in_the_table() -> None:
+    assert read_names("docs/library.md", "## Counters and events") == set(Counters.__struct_fields__)
+
+
+def test_all_proofs_are_in_the_table() -> None:
+    assert read_names("docs/keeping-sessions-alive.md", "## What is proven") == set(get_args(Proof))
+
+
+def test_all_states_of_a_check_are_in_the_table() -> None:
+    assert read_names("docs/command-line.md", "## States of a stored session") == set(get_args(State))
 
 
 def test_all_engines_are_in_the_table() -> None:

@@ -33,8 +33,19 @@ class Entry:
 
 async def read_entries(store: "Store") -> list[Entry]:
     """Return all sessions, readable or not, in the order of their slugs. The store is only read."""
-    entries = [await _read_entry(store, slug) for slug in await store.session_slugs()]
+    entries = [await read_entry(store, slug) for slug in await store.session_slugs()]
     return [entry for entry in entries if entry is not None]
+
+
+async def read_entry(store: "Store", slug: str) -> Entry | None:
+    """Return what is under *slug*, readable or not; None for nothing."""
+    try:
+        data = await store.read(slug)
+        return None if data is None else Entry(slug, data, Session.from_json(data))
+    except StoreError as error:
+        return Entry(slug, problem=clean_text(error.problem, MAX_PROBLEM_LENGTH))
+    except SessionFormatError as error:
+        return Entry(slug, problem=str(error))
 
 
 def choose(entries: Sequence[Entry], name: str) -> Entry:
@@ -50,14 +61,6 @@ def choose(entries: Sequence[Entry], name: str) -> Entry:
     problem = "matches more than one session" if matches else "matches no session; there are"
     candidates = ", ".join(clean_text(entry.slug) for entry in matches or entries) or "no sessions"
     raise click.ClickException(f"{clean_text(name)!r} {problem}: {candidates}")
-
-
-async def find_outdated(store: "Store", now: float) -> list[str]:
-    """Return the slugs of sessions expired at *now*, and of previous ones whose session is gone or expired."""
-    slugs = await store.slugs()
-    expired = [entry.slug for entry in await read_entries(store) if entry.session and entry.session.is_over(now)]
-    kept = set(slugs) - set(expired)
-    return expired + [slug for slug in slugs if ".previous" in slug and slug.rpartition(".previous")[0] not in kept]
 
 
 def find_set_aside(store: "Store", before: float) -> list[Path]:
@@ -96,16 +99,6 @@ async def remove_all(store: "Store") -> list[str]:
 def _unwrap(store: "Store") -> "Store":
     """Return the store that holds the bytes: removing needs no decryption."""
     return store.inner if isinstance(store, EncryptedStore) else store
-
-
-async def _read_entry(store: "Store", slug: str) -> Entry | None:
-    try:
-        data = await store.read(slug)
-        return None if data is None else Entry(slug, data, Session.from_json(data))
-    except StoreError as error:
-        return Entry(slug, problem=clean_text(error.problem, MAX_PROBLEM_LENGTH))
-    except SessionFormatError as error:
-        return Entry(slug, problem=str(error))
 
 
 def _list_names(entry: Entry) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import IO, Final, TypeVar
 
 import click
@@ -13,9 +14,10 @@ from aura_browser.assembly import open_store
 from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.sessions import catalogue, view
-from aura_browser.errors import AuraError, SessionRefused
+from aura_browser.cli.sessions.checking import Checked, check_entries, find_exit_code, keep_proven
+from aura_browser.cli.sessions.importing import prove_and_keep
+from aura_browser.cli.sessions.outdated import find_outdated
 from aura_browser.session import Session
-from aura_browser.site import site_at
 from aura_browser.store import SessionKey, Store
 from aura_browser.store.base import PREVIOUS
 from aura_browser.text import clean_text
@@ -82,68 +84,65 @@ def show(*, name: str, store: str | None) -> None:
 
 @command.command("check", epilog=_NAME_HELP)
 @click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @store_option
 @report_errors
-def check(*, name: str | None, store: str | None) -> None:
-    """Ask the sites which sessions are valid. No browser is opened.
+def check(*, name: str | None, as_json: bool, store: str | None) -> None:
+    """Ask the sites which sessions they take. No browser is opened.
 
-    Exit code 0 if all are valid, 1 otherwise.
+    Each site is asked with the session and once without it. A session is "valid" if the answers differ, "open" if
+    anybody gets the same answer, and "unproven" if it can't be told; "refused", or "expired" if its end has come as
+    well; "unreachable" if the site does not answer.
+
+    Exit code 77 if any is refused or expired, else 75 if any is unreachable.
 
     \b
     aura-browser sessions check
+    aura-browser sessions check --json | jq -r '.[] | select(.state == "refused") | .slug'
     aura-browser sessions check openchat || aura-browser harvest --fresh
     """  # noqa: D301 - click's mark for text that it must not wrap
 
-    async def check_chosen(opened: Store) -> bool:
+    async def check_chosen(opened: Store) -> list[Checked]:
         entries = await catalogue.read_entries(opened)
         chosen = entries if name is None else [catalogue.choose(entries, name)]
         width = max((len(clean_text(entry.slug)) for entry in chosen), default=0)
-        all_valid = True
-        for entry in chosen:
-            state = await _check_entry(opened, entry)
-            click.echo(f"{clean_text(entry.slug):<{width}}  {state}")
-            all_valid = all_valid and state == "valid"
-        return all_valid
+        results = []
+        with progress(f"Asking about {len(chosen)} sessions …"):
+            async with aclosing(check_entries(chosen, store)) as checking:
+                async for result in checking:
+                    await keep_proven(opened, result)
+                    results.append(result)
+                    if not as_json:
+                        click.echo(view.format_state(result, width))
+        return results
 
-    if not _run_with_store(store, check_chosen):
-        click.get_current_context().exit(1)
+    results = _run_with_store(store, check_chosen)
+    if as_json:
+        click.echo(json.dumps([view.build_state(result) for result in results], indent=2))
+    click.get_current_context().exit(find_exit_code(results))
 
 
 @command.command("import")
 @click.argument("file", type=click.File("rb"))
+@click.option("--replace", is_flag=True, help="Replace a stored login, even if this session is not proven to be one.")
 @session_option
 @store_option
 @report_errors
-def import_session(*, file: IO[bytes], session_name: str, store: str | None) -> None:
+def import_session(*, file: IO[bytes], replace: bool, session_name: str, store: str | None) -> None:
     """Keep a session from another machine.
 
-    FILE is what "harvest" wrote there, or - for stdin. The site is asked first, and the session is kept only if the
-    site accepts it. A session that was harvested through a proxy is kept for use through that proxy.
+    FILE is what "harvest" wrote there, or - for stdin. The site is asked first, with the session and once without it,
+    and the session is kept only if the site does not refuse it. A stored login stays, unless the new session is proven
+    to be one. A session that was harvested through a proxy is kept for use through that proxy.
 
     \b
     aura-browser harvest URL --interactive -o session.json       on a machine with a screen
     aura-browser sessions import session.json                    here
     """  # noqa: D301 - click's mark for text that it must not wrap
-    from aura_browser.http.proof import prove
-
     session = Session.from_json(file.read())
-
-    async def prove_and_save(opened: Store) -> str:
-        try:
-            with progress(f"Asking {session.origin} …"):
-                proven = await prove(site_at(session.url), session)
-        except SessionRefused as error:
-            raise click.ClickException(
-                f"The site refused it, so it is not kept: {_explain_refusal(session, error)}"
-            ) from None
-        key = SessionKey(session.origin, session_name, session.proxy)
-        before = await opened.load(key)
-        if before is not None and before.cookies and not session.cookies:
-            raise click.ClickException(f"It has no cookies, but {key.slug} has. To replace that one, remove it first.")
-        await opened.save(key, proven)
-        return key.slug
-
-    _hint(f"Kept {clean_text(_run_with_store(store, prove_and_save))}: {len(session.cookies)} cookies")
+    key = SessionKey(session.origin, session_name, session.proxy)
+    kept = _run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace))
+    _hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
 
 
 @command.command("rm", epilog=_NAME_HELP)
@@ -186,6 +185,7 @@ def clean(*, dry_run: bool, store: str | None) -> None:
     """Remove what is no longer needed, and print it.
 
     That is: expired sessions, previous versions of sessions that are gone, and damaged ones set aside over a week ago.
+    What is, or may be, a person's login stays until its site refuses it; the site is asked.
 
     \b
     aura-browser sessions clean --dry-run
@@ -193,7 +193,7 @@ def clean(*, dry_run: bool, store: str | None) -> None:
     """  # noqa: D301 - click's mark for text that it must not wrap
 
     async def remove_outdated(opened: Store) -> list[str]:
-        slugs = await catalogue.find_outdated(opened, time.time())
+        slugs = await find_outdated(opened, time.time())
         files = await asyncio.to_thread(catalogue.find_set_aside, opened, time.time() - _MAX_CORRUPT_AGE_S)
         if not dry_run:
             await catalogue.remove(opened, slugs)
@@ -219,28 +219,6 @@ def _run_with_store(place: str | None, work: Callable[[Store], Awaitable[T]]) ->
             await store.aclose()
 
     return asyncio.run(run())
-
-
-async def _check_entry(store: Store, entry: catalogue.Entry) -> str:
-    """Prove the session and save what the site rotated; return ``valid``, or why it is not known to be."""
-    from aura_browser.http.proof import prove
-
-    if entry.session is None:
-        return f"can't be read: {entry.problem}"
-    try:
-        with progress(f"Asking {clean_text(entry.session.origin)} …"):
-            proven = await prove(site_at(entry.session.url), entry.session)
-    except SessionRefused as error:
-        return f"refused: {_explain_refusal(entry.session, error)}"
-    except AuraError as error:
-        return f"unknown: {error}"
-    # If another process has written a newer one meanwhile, that one stays.
-    await store.swap(entry.slug, entry.data, proven.to_json().encode(), expires_at=proven.expires_at)
-    return "valid"
-
-
-def _explain_refusal(session: Session, error: SessionRefused) -> str:
-    return f"{error.mark}. Log in again: {site_at(session.url).login_command()}"
 
 
 def _confirm(question: str) -> None:

@@ -8,9 +8,18 @@ from aura_browser.proxy.address import without_password
 from aura_browser.text import clean_text, format_duration, redact_url
 
 if TYPE_CHECKING:
+    from aura_browser.cli.sessions.checking import Checked
     from aura_browser.session import Cookie, Session
+    from aura_browser.session.session import Proof
 
-HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "FINGERPRINT")
+HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "PROOF", "VERIFIED", "FINGERPRINT")
+
+_LOGIN: Final = {True: "yes", False: "no", None: "unknown"}
+_PROOFS: Final = {
+    "distinguished": "the site answers otherwise without it",
+    "open": "anybody gets the same answer",
+    "unproven": "nothing is known that proves it",
+}
 
 
 def build_facts(entry: Entry) -> dict[str, Any]:
@@ -24,6 +33,9 @@ def build_facts(entry: Entry) -> dict[str, Any]:
         "harvested_at": session.harvested_at,
         "expires_at": session.expires_at,
         "verified_at": session.verified_at,
+        "proof": session.proof,
+        "is_login": session.is_login,
+        "generation": session.generation,
         "cookies": len(session.cookies),
         "fingerprint": session.fingerprint,
     }
@@ -40,6 +52,7 @@ def build_row(entry: Entry, now: float) -> tuple[str, ...]:
         format_duration(now - session.harvested_at),
         _format_until(session.expires_at, now),
         str(len(session.cookies)),
+        session.proof,
         _format_since(session.verified_at, now),
         session.fingerprint,
     )
@@ -57,11 +70,39 @@ def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]
         ("headers", ", ".join(session.headers)),
         ("harvested", _format_since(session.harvested_at, now)),
         ("verified", _format_since(session.verified_at, now)),
+        ("proof", describe_proof(session.proof)),
+        ("probe", redact_url(session.probe) if session.probe else "-"),
+        ("login", _LOGIN[session.is_login]),
+        ("generation", str(session.generation)),
         ("expires", _format_until(session.expires_at, now)),
         ("fingerprint", session.fingerprint),
         *(("cookie", _describe_cookie(cookie, now)) for cookie in session.cookies),
         *(("local storage", key) for key in session.local_storage),
     ]
+
+
+def describe_proof(proof: "Proof") -> str:
+    """Return what a proof says, in words."""
+    return f"{proof} ({_PROOFS[proof]})"
+
+
+def format_state(checked: "Checked", width: int) -> str:
+    """Return the line of one session that was checked; *width* is that of the longest slug."""
+    state = checked.state or "can't be read"
+    reason = clean_text(checked.reason, MAX_PROBLEM_LENGTH)
+    return f"{clean_text(checked.entry.slug):<{width}}  {state}{reason and f': {reason}'}"
+
+
+def build_state(checked: "Checked") -> dict[str, Any]:
+    """Return what was found of one session, as in JSON."""
+    if checked.entry.session is None:
+        return {"slug": checked.entry.slug, "problem": checked.reason}
+    return {
+        "slug": checked.entry.slug,
+        "origin": checked.entry.session.origin,
+        "state": checked.state,
+        "reason": checked.reason,
+    }
 
 
 def align(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -1,0 +1,163 @@
+"""Asks the sites which stored sessions they take: the states of ``sessions check``."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from shlex import join
+from typing import TYPE_CHECKING, Final, Literal
+
+from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
+from aura_browser.cli.sessions.catalogue import Entry
+from aura_browser.errors import AuraError, RateLimited, SessionFormatError, SessionRefused, SiteFailed, StoreError
+from aura_browser.session import Session
+from aura_browser.site import site_at
+from aura_browser.site.commands import DEFAULT_SESSION, list_options
+from aura_browser.store import SessionKey
+from aura_browser.text import redact_url
+
+if TYPE_CHECKING:
+    from aura_browser.store import Store
+
+_log = logging.getLogger(__name__)
+
+State = Literal["valid", "open", "unproven", "refused", "expired", "unreachable"]
+
+_AT_ONCE: Final = 8
+_SERVER_ERRORS: Final = 500
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a site says of one stored session.
+
+    Attributes:
+        entry: the stored session.
+        state: the state; None if it can't be read.
+        reason: why, to show; empty for a valid one.
+        proven: the session as the proof returned it; None if the site did not take it, or did not answer.
+        is_limited: whether the site limits requests (429).
+    """
+
+    entry: Entry
+    state: State | None
+    reason: str = ""
+    proven: Session | None = None
+    is_limited: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the site has said that it takes the session no longer."""
+        return self.state in {"refused", "expired"}
+
+
+async def check_entries(entries: Sequence[Entry], place: str | None = None) -> AsyncGenerator[Checked, None]:
+    """Ask the sites of *entries*, a few at once, and yield what they say, in order. Nothing is written.
+
+    A site that limits requests is not asked about its other sessions.
+
+    Args:
+        entries: the stored sessions.
+        place: the store, for the commands that are shown.
+    """
+    slots = asyncio.Semaphore(_AT_ONCE)
+    limited: dict[str, Checked] = {}
+
+    async def check(entry: Entry) -> Checked:
+        async with slots:
+            origin = entry.session.origin if entry.session else ""
+            if origin in limited:
+                return replace(limited[origin], entry=entry)
+            result = await _check_entry(entry, place)
+            if result.is_limited:
+                limited[origin] = result
+            return result
+
+    tasks = [asyncio.create_task(check(entry)) for entry in entries]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def keep_proven(store: "Store", checked: Checked) -> None:
+    """Write what the proof of a login returned, with the cookies that it rotated, unless a newer one is stored."""
+    if checked.state != "valid" or checked.proven is None:
+        return
+    data = checked.proven.to_json().encode()
+    with suppress(SessionFormatError):
+        Session.from_json(data)
+        try:
+            # Without an end, as Store.save keeps a login.
+            await store.swap(checked.entry.slug, checked.entry.data, data)
+        except StoreError as error:
+            _log.warning("%s", error)
+
+
+async def _check_entry(entry: Entry, place: str | None) -> Checked:
+    if entry.session is None:
+        return Checked(entry, None, entry.problem)
+    from aura_browser.http.proof import prove
+
+    try:
+        proven = await prove(site_at(entry.session.url), entry.session)
+    except AuraError as error:
+        return _explain(entry, entry.session, error, place)
+    match proven.proof:
+        case "distinguished":
+            return Checked(entry, "valid", proven=proven)
+        case "open":
+            return Checked(entry, "open", "anybody gets the same answer", proven)
+    words = ["aura-browser", "harvest", redact_url(proven.url), *_list_options(proven, entry.slug, place)]
+    advice = f"Name a request that needs the login: {join(words)} --probe PATH"
+    return Checked(entry, "unproven", f"the answer proves nothing. {advice}", proven)
+
+
+def _explain(entry: Entry, session: Session, error: AuraError, place: str | None) -> Checked:
+    if isinstance(error, SessionRefused):
+        state: State = "expired" if session.is_over(time.time()) else "refused"
+        return Checked(entry, state, f"{error.mark}. Log in again: {build_login_command(session, entry.slug, place)}")
+    if isinstance(error, SiteFailed) and 0 < error.status < _SERVER_ERRORS:
+        return Checked(entry, "unproven", str(error))
+    return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
+
+
+def build_login_command(session: Session, slug: str = "", place: str | None = None) -> str:
+    """Return the command with which a person logs in again.
+
+    Args:
+        session: the session.
+        slug: its slug, from which its name is guessed.
+        place: the store.
+    """
+    options = _list_options(session, slug, place)
+    probe = ("--probe", session.probe) if session.probe else ()
+    return site_at(redact_url(session.url)).login_command(*options, *probe)
+
+
+def _list_options(session: Session, slug: str, place: str | None) -> tuple[str, ...]:
+    return list_options(proxy=session.proxy, session=_guess_name(session, slug), store=place)
+
+
+def _guess_name(session: Session, slug: str) -> str:
+    """Return the name that a session is stored under, as far as its slug tells it."""
+    default = SessionKey(session.origin, DEFAULT_SESSION, session.proxy).slug
+    shared = len(default) - len(DEFAULT_SESSION) - 13  # a hyphen and twelve digits follow the name
+    name = slug[shared:-13]
+    is_name = bool(name) and SessionKey(session.origin, name, session.proxy).slug == slug
+    return name if is_name else DEFAULT_SESSION
+
+
+def find_exit_code(results: Iterable[Checked]) -> int:
+    """Return the exit code for all of *results*: that of the worst."""
+    states = {result.state for result in results}
+    if states & {"refused", "expired"}:
+        return LOGIN_NEEDED
+    if "unreachable" in states:
+        return TRY_LATER
+    return FAILED if None in states else 0

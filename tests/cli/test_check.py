@@ -1,0 +1,204 @@
+"""``aura-browser sessions check``: what each site says of a stored session, with it and without it."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aura_browser.cli.sessions import checking
+from aura_browser.cli.sessions.catalogue import Entry
+from aura_browser.cli.sessions.checking import Checked, check_entries, keep_proven
+from aura_browser.session import Session
+from aura_browser.store import FileStore, SessionKey
+from tests.parts.command import run
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def store(state_home: Path) -> FileStore:
+    return FileStore(state_home / "aura-browser" / "sessions")
+
+
+@pytest.fixture
+def stub() -> Iterator[StubSite]:
+    with serving_stub() as site:
+        yield site
+
+
+def keep(
+    store: FileStore, origin: str, path: str, name: str = "default", value: str = GOOD, **facts: object
+) -> SessionKey:
+    key = SessionKey(origin, name)
+    cookie = make_cookie(COOKIE, value, http_only=True)
+    session = make_session(origin, url=f"{origin}{path}", cookies=(cookie,), harvested_at=time.time(), **facts)
+    asyncio.run(store.save(key, session))
+    return key
+
+
+def check(*args: str) -> tuple[int, dict[str, str]]:
+    """Return the exit code of ``sessions check``, and the state of each slug."""
+    shown = run("sessions", "check", *args)
+    assert "s3cret" not in shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stderr
+    lines = (line.partition("  ") for line in shown.stdout.splitlines())
+    return shown.returncode, {slug: state.strip() for slug, _, state in lines}
+
+
+OVER: Mapping[str, Any] = {"expires_at": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("session", "state", "code"),
+    [
+        (("/members", GOOD, {}), "valid", 0),
+        (("/members", GOOD, OVER), "valid", 0),
+        (("/public", GOOD, {}), "open: anybody gets the same answer", 0),
+        (("/shy", GOOD, {}), "unproven: the answer proves nothing", 0),
+        (("/missing", GOOD, {}), "unproven: the answer proves nothing", 0),
+        (("/members", "gone", {}), "refused: status 302 to ", 77),
+        (("/members", "gone", OVER), "expired: status 302 to ", 77),
+        (("/login", GOOD, {}), "refused: status 200 with a page with a password field", 77),
+        (("/public", "gone", {"proof": "distinguished", "evidence": ("another", "one")}), "refused: ", 77),
+        (("/public", GOOD, {"probe": "/api/me"}), "valid", 0),
+        (("/public", "gone", {"probe": "/api/me"}), "refused: status 401", 77),
+        (("/broken", GOOD, {}), "unreachable: ", 75),
+        (("/broken", GOOD, OVER), "unreachable: ", 75),
+        (("/limited", GOOD, OVER), "unreachable: ", 75),
+    ],
+)
+def test_each_state_has_its_word_and_exit_code(
+    store: FileStore, stub: StubSite, session: tuple[str, str, Mapping[str, Any]], state: str, code: int
+) -> None:
+    path, value, facts = session
+    key = keep(store, stub.origin, path, value=value, **facts)
+    before = asyncio.run(store.read(key.slug))
+    shown, states = check()
+    assert shown == code, states
+    assert states[key.slug].startswith(state)
+    if state != "valid":
+        assert asyncio.run(store.read(key.slug)) == before
+
+
+def test_the_worst_state_decides_the_exit_code(store: FileStore, stub: StubSite) -> None:
+    keep(store, stub.origin, "/members")
+    asyncio.run(store.swap("damaged", None, b'{"s3cret'))
+    assert check()[0] == 1
+    gone = keep(store, NOWHERE, "/", **OVER)
+    code, states = check()
+    assert code == 75
+    assert states[gone.slug].startswith(f"unreachable: No answer from {NOWHERE}/")
+    assert states["damaged"].startswith("can't be read: Not a session")
+    keep(store, stub.origin, "/members", "other", "gone")
+    assert check()[0] == 77
+
+
+def test_what_a_stranger_gets_is_not_written_over_a_login(store: FileStore, stub: StubSite) -> None:
+    key = keep(store, stub.origin, "/public", value="gone", is_login=True)
+    before = asyncio.run(store.read(key.slug))
+    assert check()[0] == 0
+    assert asyncio.run(store.read(key.slug)) == before
+
+
+def test_what_a_proven_login_rotates_is_written_but_never_over_a_newer_one(store: FileStore, stub: StubSite) -> None:
+    key = keep(store, stub.origin, "/rotating")
+    [entry] = asyncio.run(_read(store, key))
+
+    async def check_twice() -> list[Session | None]:
+        [result] = [each async for each in check_entries([entry])]
+        await keep_proven(store, result)
+        first = await store.load(key)
+        assert first is not None
+        newer = first.with_cookies(())
+        await store.update(key, lambda _: newer)
+        await keep_proven(store, result)  # as a check that began before
+        return [first, await store.load(key)]
+
+    first, second = asyncio.run(check_twice())
+    assert first is not None
+    assert second is not None
+    assert (first.proof, first.rotation) == ("distinguished", 1)
+    assert [cookie.name for cookie in first.cookies] == [COOKIE, "seen"]
+    assert second.cookies == ()
+
+
+async def _read(store: FileStore, key: SessionKey) -> list[Entry]:
+    data = await store.read(key.slug)
+    assert data is not None
+    return [Entry(key.slug, data, Session.from_json(data))]
+
+
+def test_the_command_to_log_in_names_what_is_in_force(store: FileStore, stub: StubSite) -> None:
+    key = keep(store, stub.origin, "/public", "work-2", "gone", probe="/api/me")
+    shown = run("sessions", "check", "--store", str(store.folder))
+    command = f"aura-browser harvest {stub.origin}/public --interactive --until CONDITION --session work-2"
+    assert f"{command} --store {store.folder} --probe /api/me" in shown.stdout
+    assert key.slug in shown.stdout
+
+
+def test_as_json(store: FileStore, stub: StubSite) -> None:
+    good, gone = keep(store, stub.origin, "/members"), keep(store, stub.origin, "/members", "old", "gone")
+    asyncio.run(store.swap("damaged", None, b'{"s3cret'))
+    shown = run("sessions", "check", "--json")
+    assert shown.returncode == 77
+    found = {each["slug"]: each for each in json.loads(shown.stdout)}
+    assert found[good.slug] == {"slug": good.slug, "origin": stub.origin, "state": "valid", "reason": ""}
+    assert found[gone.slug]["state"] == "refused"
+    assert found["damaged"] == {"slug": "damaged", "problem": "Not a session: malformed JSON. Harvest a new session."}
+
+
+async def test_at_most_eight_are_asked_at_once(stub: StubSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+
+    async def ask(entry: Entry, _place: str | None) -> Checked:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.001)
+        running -= 1
+        return Checked(entry, "valid")
+
+    monkeypatch.setattr(checking, "_check_entry", ask)
+    entries = [Entry(str(n)) for n in range(100)]
+    results = [result.entry async for result in check_entries(entries)]
+    assert results == entries
+    assert most == 8
+
+
+def test_a_site_that_limits_requests_is_not_asked_about_each_session(store: FileStore, stub: StubSite) -> None:
+    for n in range(40):
+        keep(store, stub.origin, "/limited", f"name{n}")
+    code, states = check()
+    assert code == 75
+    assert len(states) == 40
+    assert all(state.startswith("unreachable: ") and "429" in state for state in states.values())
+    assert len(stub.server.seen) <= 8 * 2
+
+
+@pytest.mark.slow
+def test_a_thousand_sessions_have_the_right_states(store: FileStore, stub: StubSite) -> None:
+    kinds: list[tuple[str, str, str, str, Mapping[str, Any]]] = [
+        ("valid", stub.origin, "/members", GOOD, {}),
+        ("refused", stub.origin, "/members", "gone", {}),
+        ("expired", stub.origin, "/members", "gone", OVER),
+        ("open", stub.origin, "/public", GOOD, {}),
+        ("unproven", stub.origin, "/shy", GOOD, {}),
+        ("unreachable", NOWHERE, "/", GOOD, {}),
+        ("unreachable", NOWHERE, "/", GOOD, OVER),
+        ("unreachable", stub.origin, "/broken", GOOD, OVER),
+    ]
+    expected = {}
+    for n in range(1000):
+        state, origin, path, value, facts = kinds[n % len(kinds)]
+        expected[keep(store, origin, path, f"name{n}", value, **facts).slug] = state
+    shown = run("sessions", "check", "--json")
+    assert shown.returncode == 77
+    assert {each["slug"]: each["state"] for each in json.loads(shown.stdout)} == expected
+    assert Counter(expected.values())["unreachable"] == 375
