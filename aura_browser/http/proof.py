@@ -11,6 +11,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused
+from aura_browser.http.body import read_start
 from aura_browser.http.comparison import ProbeAnswer, find_resets
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.http.verdict import Verdict, judge, raise_for
@@ -191,11 +192,9 @@ class _Prover:
         return headers | ({hdrs.COOKIE: cookie} if cookie else {})
 
     async def _read(self, response: aiohttp.ClientResponse) -> ProbeAnswer:
-        body = bytearray()
-        while len(body) < _MAX_BODY_BYTES and (data := await response.content.read(_MAX_BODY_BYTES - len(body))):
-            body += data
+        body = await read_start(response.content, _MAX_BODY_BYTES)
         status, headers = response.status, response.headers
         now = self._clock()
-        ruling = judge(self._site, response.url, status, headers, first_bytes=bytes(body), now=now)
+        ruling = judge(self._site, response.url, status, headers, first_bytes=body, now=now)
         cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
-        return ProbeAnswer(response.url, status, headers, bytes(body), cookies, reason_phrase(response), ruling)
+        return ProbeAnswer(response.url, status, headers, body, cookies, reason_phrase(response), ruling)

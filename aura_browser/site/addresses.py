@@ -1,8 +1,11 @@
 """Normalise the URL of a page as people write it."""
 
-from yarl import URL
+from typing import Final
 
-from aura_browser.errors import InvalidInput
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.hosts import parse_url
+
+_WEB: Final = frozenset({"http", "https"})
 
 
 def page_url(text: str) -> str:
@@ -11,13 +14,13 @@ def page_url(text: str) -> str:
     Raises:
         InvalidInput: if it is not a valid http or https URL, or contains a user name or password.
     """
+    if not isinstance(text, str):
+        raise InvalidInput("url", "must be text")
     try:
-        url = URL(text if "://" in text else f"https://{text}")
-        is_usable = url.scheme in {"http", "https"} and url.host and url.explicit_port != 0
+        url = parse_url(text if "://" in text else f"https://{text}", _WEB)
     except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise InvalidInput("url", "not an http or https address, such as https://openchat.team")
+        # Alone, because yarl quotes what it does not take.
+        raise_alone(InvalidInput("url", "not an http or https address, such as https://openchat.team"))
     if url.user or url.password:
         raise InvalidInput("url", "leave the user name and password out; log in with --interactive instead")
     return str(url)

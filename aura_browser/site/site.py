@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
-from aura_browser.hosts import is_same_site, origin_of
+from aura_browser.hosts import is_same_site, origin_of, parse_url
 from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
 from aura_browser.site.mark import Mark
+from aura_browser.text import redact_url
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -105,6 +106,7 @@ class Site:
     derive: Derive | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", page_url(self.url))
         for origin in self.origins:
             _check_origin(origin, self.url)
 
@@ -124,7 +126,8 @@ class Site:
 
     def login_command(self, *options: str) -> str:
         """Return the command with which a person logs in, in a window; *options* are appended."""
-        words = ["aura-browser", "harvest", self.url, "--interactive"]
+        # A query may hold a code or a token, and people paste commands into reports.
+        words = ["aura-browser", "harvest", redact_url(self.url), "--interactive"]
         for condition in self.ready or ("CONDITION",):
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
@@ -136,8 +139,7 @@ class Site:
 
 def _check_origin(origin: str, url: str) -> None:
     try:
-        address = URL(origin)
-        is_origin = address.scheme in {"http", "https"} and str(origin_of(address)) == origin
+        is_origin = str(origin_of(parse_url(origin, {"http", "https"}))) == origin
     except ValueError:
         is_origin = False
     if not is_origin:
@@ -145,7 +147,7 @@ def _check_origin(origin: str, url: str) -> None:
             "origins", "must be origins such as https://api.example.com, without a path or a default port"
         )
     if not is_same_site(URL(origin), URL(url)):
-        raise InvalidInput("origins", f"{origin} belongs to another site; a session is never sent there")
+        raise InvalidInput("origins", f"{redact_url(origin)} belongs to another site; a session is never sent there")
 
 
 def page_site(url: str, until: tuple[Condition, ...] = ()) -> Site:

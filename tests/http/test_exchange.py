@@ -53,7 +53,7 @@ async def ask(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None
 async def failure(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> AuraError:
     with pytest.raises(AuraError) as caught:
         await ask(url, read_timeout_s=read_timeout_s, proxy=proxy)
-    assert caught.value.__context__ is not None
+    assert caught.value.__context__ is caught.value.__cause__ is None
     assert caught.value.url == URL  # type: ignore[attr-defined]
     return caught.value
 
