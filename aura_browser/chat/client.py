@@ -108,7 +108,7 @@ class AuraClient:
         )
         wire = self._dialect.chat_request(request, self._origin)
         decoder = self._dialect.answer_decoder()
-        answer = _AnswerText()
+        answer = _AnswerText(_MAX_KEPT_CHARS)
         try:
             async with self._client.send(wire) as response:
                 response.raise_for_status()
@@ -173,7 +173,7 @@ class _AnswerText:
         is_cut: whether the beginning was dropped.
     """
 
-    def __init__(self, limit: int = _MAX_KEPT_CHARS) -> None:
+    def __init__(self, limit: int) -> None:
         self.length = 0
         self.is_cut = False
         self._limit = limit

@@ -114,7 +114,7 @@ async def test_an_answer_that_is_no_http() -> None:
     async with saying(b"220 mail.example.com ESMTP\r\n\r\n") as place:
         error = await failure(f"http://{place}/")
     assert isinstance(error, SiteFailed)
-    assert (error.status, error.message) == (0, "the response is not valid HTTP")
+    assert (error.status, error.message) == (0, "the response is not valid HTTP: bad status line")
 
 
 async def test_a_proxy_that_is_away_keeps_its_password() -> None:

@@ -38,7 +38,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 async def test_what_is_saved_is_loaded(store: Store) -> None:
     assert await store.load(KEY) is None
-    session = make_session()
+    session = make_session(KEY.origin)
     await store.save(KEY, session)
     assert await store.load(KEY) == session
     assert await store.load(SessionKey(KEY.origin)) is None
@@ -74,13 +74,13 @@ def test_a_key_tells_site_name_and_proxy_apart_without_a_secret() -> None:
 async def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "state" / "sessions")
     with umask(0):
-        await store.save(KEY, make_session())
+        await store.save(KEY, make_session(KEY.origin))
     files = [path for path in store.folder.iterdir() if path.is_file()]
     assert {mode(file) for file in files} == {0o600}
     [file] = store.folder.glob("*.json")
     assert (mode(file), mode(store.folder), mode(store.folder.parent)) == (0o600, 0o700, 0o700)
     file.chmod(0o644)
-    await store.save(KEY, make_session())
+    await store.save(KEY, make_session(KEY.origin))
     assert mode(file) == 0o600
 
 
@@ -114,7 +114,7 @@ def test_a_write_that_fails_leaves_the_old_bytes_and_nothing_else(
 
 async def test_a_reader_never_sees_half_a_session(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
-    sessions = [make_session(local_storage={"x": str(n) * 50_000}) for n in range(2)]
+    sessions = [make_session(KEY.origin, local_storage={"x": str(n) * 50_000}) for n in range(2)]
     await store.save(KEY, sessions[0])
 
     async def write() -> None:
@@ -134,7 +134,7 @@ async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     store = FileStore(tmp_path / "file" / "sessions")
     with pytest.raises(StoreError, match=r"can't be used"):
-        await store.save(KEY, make_session())
+        await store.save(KEY, make_session(KEY.origin))
     with pytest.raises(StoreError, match=r"can't be used"):
         await store.load(KEY)
 
