@@ -16,6 +16,7 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, encrypt_at_rest
+from aura_browser.text import copy_text, has_secret
 
 if TYPE_CHECKING:
     from aura_browser.request import Transport
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Refresh = Literal["never", "headless", "interactive"]
 """What a renewal may do: open no browser, a headless browser, or one with a window."""
 
+_MAX_TIMEOUT_S: Final = 30 * 86_400.0
 DEFAULT_SESSION: Final = "default"
 
 _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
@@ -83,8 +85,9 @@ class _Settings:
     def __post_init__(self) -> None:
         if self.refresh not in get_args(Refresh):
             raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
-        if not (isinstance(self.read_timeout, (int, float)) and self.read_timeout > 0):
-            raise InvalidInput("read_timeout", "must be a number of seconds greater than 0")
+        timeout = self.read_timeout
+        if not (isinstance(timeout, (int, float)) and 0 < timeout <= _MAX_TIMEOUT_S):
+            raise InvalidInput("read_timeout", f"must be a number of seconds from 0 to {_MAX_TIMEOUT_S:.0f}")
 
 
 def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
@@ -126,7 +129,9 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
         if session.origin != site.origin:
             raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}; harvest one there")
     else:
-        key = SessionKey(site.origin, session, proxy)
+        if not isinstance(session, str):
+            raise InvalidInput("session", "must be a session, or the name that it is cached under")
+        key = SessionKey(site.origin, copy_text(session), proxy)
     harvest = settings.harvest or policy_harvest(site, settings.refresh, engine=settings.engine, proxy=proxy)
     return SessionManager(
         site,
@@ -269,11 +274,12 @@ def _build_refusing_harvest(site: Site, key: SessionKey, store: Store | str | No
     options = ["--session", key.name] if key.name != DEFAULT_SESSION else []
     is_secret = key.proxy is not None and has_password(key.proxy)
     options += ["--proxy", key.proxy] if key.proxy and not is_secret else []
-    # A store's URL may hold a password.
-    options += ["--store", store] if isinstance(store, str) and "@" not in store else []
+    options += ["--store", store] if isinstance(store, str) and not has_secret(store) else []
 
     async def harvest() -> Session:
         reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'."
+        if isinstance(store, str) and has_secret(store):
+            reason += " Put the store's URL in AURA_BROWSER_STORE first."
         reason += " Put the proxy's URL in AURA_BROWSER_PROXY first." if is_secret else ""
         raise InteractionRequired(reason, site.login_command(*options))
 

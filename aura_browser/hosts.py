@@ -30,19 +30,21 @@ def parse_url(text: str, schemes: Collection[str]) -> URL:
         raise ValueError("not a URL")
     text.encode()  # yarl drops half a surrogate pair
     url = URL(str.__str__(text))
-    if url.scheme not in schemes or url.explicit_port == 0 or not _is_host(url):
+    # yarl drops the brackets of what is no IPv6 address.
+    is_bracketed = "[" in re.split("[/?#]", text.partition("://")[2], maxsplit=1)[0]
+    if url.scheme not in schemes or url.explicit_port == 0 or not _is_host(url, is_bracketed=is_bracketed):
         raise ValueError("not a URL with a scheme and a host")
     return url
 
 
-def _is_host(url: URL) -> bool:
+def _is_host(url: URL, *, is_bracketed: bool) -> bool:
     """Return whether the host of *url* is a name or an IP address. Raises ValueError for a name that is no IDN."""
     host = (url.raw_host or "").lower()
     if not url.host or len(host) > _MAX_HOST_LENGTH:
         return False
     labels = host.removesuffix(".").split(".")
-    if ":" in host or labels[-1].isdecimal():
-        return "%" not in host and is_address(host)
+    if is_bracketed or ":" in host or labels[-1].isdecimal():
+        return (":" in host) is is_bracketed and "%" not in host and is_address(host)
     return all(_LABEL.fullmatch(label) for label in labels)
 
 

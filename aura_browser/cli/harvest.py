@@ -4,12 +4,12 @@ import asyncio
 import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from aura_browser.cli.options import ParsedText, parse_seconds, session_options
+from aura_browser.cli.output import Output, open_output
 from aura_browser.cli.running import report_errors, show_progress
 from aura_browser.site import OPENCHAT, Condition, Site, page_url, site_at
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the JSON to this file, with mode 0600.",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write the JSON to this file, with mode 0600. A pipe or a device is written to as it is.",
 )
 @click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached.")
 @click.option(
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 def command(
     *,
     url: str,
-    output: Path | None,
+    output: str | None,
     conditions: tuple[Condition, ...],
     timeout: float | None,
     fresh: bool,
@@ -74,7 +75,7 @@ def command(
     aura-browser harvest https://example.com/ --interactive --until cookie:sid --profile me
     aura-browser harvest https://example.com/ --fresh --profile me        later, without a window
     """  # noqa: D301 - click's mark for text that it must not wrap
-    _check_folder(output)
+    target = open_output(output) if output is not None else None
     site = _build_site(url, conditions)
     if interactive and not site.ready:
         raise click.UsageError(
@@ -88,17 +89,12 @@ def command(
     browser = partial(browser_harvest, site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout)
     options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
     manager = assemble(site, **options)
-    _write_session(asyncio.run(_get_session(manager, new=new, interactive=interactive)), output)
+    _write_session(asyncio.run(_get_session(manager, new=new, interactive=interactive)), target)
 
 
 def _build_site(url: str, conditions: tuple[Condition, ...]) -> Site:
     site = site_at(url)
     return replace(site, ready=site.ready + conditions)
-
-
-def _check_folder(output: Path | None) -> None:
-    if output is not None and not output.absolute().parent.is_dir():
-        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
 
 
 async def _get_session(manager: "SessionManager", *, new: bool, interactive: bool) -> "Session":
@@ -108,17 +104,10 @@ async def _get_session(manager: "SessionManager", *, new: bool, interactive: boo
         await manager.aclose()
 
 
-def _write_session(session: "Session", output: Path | None) -> None:
+def _write_session(session: "Session", output: Output | None) -> None:
     text = f"{session.to_json()}\n"
     if output is not None:
-        from aura_browser.store.file import write_private
-
-        try:
-            write_private(output, text.encode())
-        except OSError as error:
-            raise click.FileError(
-                str(output), f"{error.strerror}. The session is cached; run the command again."
-            ) from error
+        output.write(text.encode())
     else:
         click.echo(text, nl=False)
     if sys.stderr.isatty():

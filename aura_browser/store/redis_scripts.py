@@ -68,10 +68,11 @@ return redis.call('DEL', KEYS[1])
 # Keys: session, its new key (a number is added if it is taken). Another process may have set the session aside.
 SET_ASIDE: Final = """
 local place, number = KEYS[2], 1
+if redis.call('EXISTS', KEYS[1]) == 0 then return place end
 while redis.call('EXISTS', place) == 1 do
     number = number + 1
     place = KEYS[2] .. '-' .. number
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], place) end
+redis.call('RENAME', KEYS[1], place)
 return place
 """

@@ -18,7 +18,7 @@ from aura_browser.session import Session
 from aura_browser.site import site_at
 from aura_browser.store import SessionKey, Store
 from aura_browser.store.base import PREVIOUS
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, redact_url
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ def check(*, name: str | None, store: str | None) -> None:
         all_valid = True
         for entry in chosen:
             state = await _check_entry(opened, entry)
-            click.echo(f"{clean_text(entry.slug):<{width}}  {state}")
+            click.echo(f"{clean_text(entry.slug):<{width}}  {clean_text(state, catalogue.MAX_PROBLEM_LENGTH)}")
             all_valid = all_valid and state == "valid"
         return all_valid
 
@@ -130,7 +130,7 @@ def import_session(*, file: IO[bytes], session_name: str, store: str | None) -> 
 
     async def prove_and_save(opened: Store) -> str:
         try:
-            with progress(f"Asking {session.origin} …"):
+            with progress(f"Asking {redact_url(session.origin)} …"):
                 proven = await prove(site_at(session.url), session)
         except SessionRefused as error:
             raise click.ClickException(
