@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from yarl import URL
 
+from aura_browser.hosts import origin_of
 from aura_browser.request import Request
 from aura_browser.site import Site
 
@@ -25,7 +26,7 @@ def redirect_target(url: URL, status: int, headers: Mapping[str, str]) -> URL | 
     if status not in REDIRECTS:
         return None
     target = url.join(URL(headers.get("Location", "")))
-    target.origin()  # ValueError without a scheme or host
+    origin_of(target)  # ValueError without a scheme or a host that can exist
     return target
 
 

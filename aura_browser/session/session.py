@@ -260,6 +260,11 @@ def _check_urls(session: Session) -> Session:
             parse_url(address, {"http", "https"})
         except ValueError:
             raise_alone(SessionFormatError(name, "not a valid URL"))
+    if session.proxy is not None:
+        try:
+            parse_url(session.proxy, {"http", "socks5"})
+        except ValueError:
+            raise_alone(SessionFormatError("proxy", "not the URL of a proxy"))
     if URL(session.url).origin() != URL(session.origin):
         raise SessionFormatError("url", "not a page of the origin")
     return session

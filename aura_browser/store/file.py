@@ -161,7 +161,7 @@ class FileStore(Store):
                 raise
         if problem := describe_foreign_folder(itself, folder):
             reason, command = problem
-            raise StoreError(str(self.folder), f"{reason}. Fix it with: {command} {quote(str(self.folder))}")
+            raise StoreError(str(self.folder), f"{reason}. Fix it with: {command.format(quote(str(self.folder)))}")
 
     @contextmanager
     def _convert_errors(self) -> Iterator[None]:
@@ -181,23 +181,24 @@ def _load_async_lock() -> "type[AsyncFileLock]":
 
 
 def describe_foreign_folder(itself: os.stat_result, folder: os.stat_result) -> tuple[str, str] | None:
-    """Return why other users could read or replace what is in a folder, and the command that fixes it.
+    """Return why other users could read or replace what is in a folder, and the command that fixes it, with {}.
 
     Args:
         itself: the ``lstat`` of the folder's path, which may be a link.
         folder: the ``stat`` of the folder.
     """
     if not stat.S_ISDIR(folder.st_mode):
-        return "it is not a folder", "rm"
+        return "it is not a folder", "rm {}"
     if not hasattr(os, "geteuid"):
         return None
     own = {os.geteuid()}
     if stat.S_ISLNK(itself.st_mode) and itself.st_uid not in own | {0}:
-        return "it is a link that another user made", "rm"
+        return "it is a link that another user made", "rm {}"
     if folder.st_uid not in own:
-        return "it belongs to another user, who could replace the sessions in it", "sudo chown -R $(id -u)"
+        # Not chown: what the other user put there would be trusted.
+        return "it belongs to another user, who could replace the sessions in it", "mv {0} {0}.old"
     if folder.st_mode & 0o022:
-        return "other users may write to it, and could replace the sessions in it", "chmod 700"
+        return "other users may write to it, and could replace the sessions in it", "chmod 700 {}"
     return None
 
 

@@ -167,7 +167,7 @@ def make_unsafe(folder: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "command"),
-    [("writable", "chmod 700"), ("foreign", "sudo chown -R"), ("fifo", "rm"), ("foreign link", "rm"), ("dangling", "")],
+    [("writable", "chmod 700"), ("foreign", "mv"), ("fifo", "rm"), ("foreign link", "rm"), ("dangling", "")],
 )
 async def test_a_folder_that_others_can_change_is_refused_with_the_command(
     tmp_path: Path, kind: str, command: str
@@ -181,8 +181,7 @@ async def test_a_folder_that_others_can_change_is_refused_with_the_command(
     for use in (store.load(KEY), store.save(KEY, make_session(KEY.origin)), store.slugs(), hold(store)):
         with pytest.raises(StoreError) as caught:
             await use
-        assert f"{command} {folder}" in f"{command} {caught.value}"
-        assert command in str(caught.value)
+        assert not command or f"{command} {folder}" in str(caught.value)
     assert time.monotonic() - began < 5
     assert not folder.is_dir() or list(folder.iterdir()) == []
 
