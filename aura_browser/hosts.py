@@ -18,6 +18,19 @@ _MAX_HOST_LENGTH: Final = 253
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
+def read_url(text: str) -> URL:
+    """Return *text* as a URL, or as a part of one, as yarl reads it.
+
+    Raises:
+        ValueError: if yarl can't read it.
+    """
+    try:
+        text.encode()  # yarl drops half a surrogate pair
+        return URL(str.__str__(text))
+    except (IndexError, TypeError, AttributeError):  # yarl 1.25.1 fails so for "//@["
+        raise ValueError("not a URL") from None
+
+
 def parse_url(text: str, schemes: Collection[str]) -> URL:
     """Return *text* as a URL with one of *schemes* and with a host that can exist.
 
@@ -28,8 +41,7 @@ def parse_url(text: str, schemes: Collection[str]) -> URL:
     """
     if not isinstance(text, str) or len(text) > _MAX_URL_LENGTH:
         raise ValueError("not a URL")
-    text.encode()  # yarl drops half a surrogate pair
-    url = URL(str.__str__(text))
+    url = read_url(text)
     # yarl drops the brackets of what is no IPv6 address.
     is_bracketed = "[" in re.split("[/?#]", text.partition("://")[2], maxsplit=1)[0]
     if url.scheme not in schemes or url.explicit_port == 0 or not _is_host(url, is_bracketed=is_bracketed):

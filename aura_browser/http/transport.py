@@ -9,6 +9,7 @@ import aiohttp
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, SiteFailed, raise_alone
+from aura_browser.hosts import read_url
 from aura_browser.http.body import YIELD_BYTES
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
@@ -228,8 +229,7 @@ class HttpTransport:
             InvalidInput: if it is not a URL of the site.
         """
         try:
-            address = self._origin.join(URL(url))
-            url.encode()  # yarl drops half a surrogate pair
+            address = self._origin.join(read_url(url))
             is_own = self._site.owns(address)
         except ValueError:
             raise_alone(InvalidInput("url", "not a path or a valid URL"))

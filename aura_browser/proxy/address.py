@@ -7,8 +7,8 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
-from aura_browser.hosts import parse_url
-from aura_browser.text import clean_text, copy_text
+from aura_browser.hosts import parse_url, read_url
+from aura_browser.text import clean_text
 
 PROXY_UNREACHABLE: Final = "the proxy can't be reached"
 PROXY_REFUSED: Final = "the proxy refused the user and password in its URL, or requires them"
@@ -77,7 +77,7 @@ def read_credentials(url: str) -> tuple[str, str]:
 def without_password(url: str) -> str:
     """Return scheme, user, host and port of *url*, to show; ``(not a URL)`` if it is malformed."""
     try:
-        parsed = URL(url)
+        parsed = read_url(url)
         user = f"{parsed.raw_user}@" if parsed.raw_user else ""
         port = f":{parsed.explicit_port}" if parsed.explicit_port else ""
     except ValueError:
@@ -94,8 +94,8 @@ def without_credentials(url: str) -> str:
 
 def _parse(url: str) -> URL:
     try:
-        return URL(copy_text(url))
-    except (TypeError, ValueError):
+        return read_url(url)
+    except ValueError:
         # Alone, because yarl quotes what it does not take.
         raise_alone(InvalidInput("proxy", _FORM))
 

@@ -1,4 +1,4 @@
-"""``make fuzz``: 100,000 made-up inputs for each entrance. ``SEED=…``, ``ONLY=address`` and ``COUNT=1000`` repeat some."""
+"""``make fuzz``: 100,000 made-up inputs for each entrance. ``SEED=…``, ``ONLY=address`` and ``COUNT=9`` repeat some."""
 
 # ruff: noqa: T201 - it prints
 

@@ -251,7 +251,7 @@ ENTRANCES: Final[Mapping[str, Entrance]] = {
 
 
 async def let_in(entrance: Entrance, seed: str) -> None:
-    """Let one input in, made from *seed*. Whatever comes out but an AuraError is a fault, and so is one with a cause."""
+    """Let one input in, made from *seed*. Whatever comes out but an AuraError is a fault; so is one with a cause."""
     try:
         await entrance(Random(seed))  # noqa: S311 - not for secrets
     except AuraError as error:

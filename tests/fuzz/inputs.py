@@ -4,6 +4,7 @@ import json
 from random import Random
 from typing import Any, Final
 
+_MAX_JSON_LENGTH: Final = 200_000
 _ODD: Final = (
     *("\x00", "\x1b[31m", "\x07", "\r", "\n", "\r\n", "\t", "\x7f", "\x9b", "\u202e", "\u2066", "\u200d", "\ufeff"),
     *("\udcff", "\ud83d", "\U0001f600", "ü", "İ", "ß", "\u2488", "\uff0e", "%", "%00", "%zz", "%ff", "\\", '"', "'"),
@@ -81,7 +82,7 @@ def spoil_json(random: Random, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def dump_json(value: Any) -> str:  # noqa: ANN401 - JSON
     """Return *value* as JSON, half surrogate pairs and infinities included."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)[:_MAX_JSON_LENGTH]
 
 
 class Text(str):
