@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-apps test-fast lint typecheck format lifecycle cookies-vs-chrome bench bench-peers docs wheel clean
+.PHONY: help setup demo test test-apps test-fast fuzz lint typecheck format lifecycle cookies-vs-chrome bench bench-peers docs wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,6 +22,9 @@ test-apps: setup ## test against Django, Node-RED and DokuWiki, which it install
 
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
 	@$(BIN)/python -m pytest -m "not chrome and not slow" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps
+
+fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
+	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz
 
 lint: $(STAMP) ## check style and format
 	@$(BIN)/ruff check

@@ -21,6 +21,7 @@ from aura_browser.site import Site
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, encrypt_at_rest
+from aura_browser.text import copy_text, has_secret
 
 if TYPE_CHECKING:
     from aura_browser.request import Transport
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Refresh = Literal["never", "headless", "interactive"]
 """What a renewal may do: open no browser, a headless browser, or one with a window."""
 
+_MAX_TIMEOUT_S: Final = 30 * 86_400.0
 _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
 _HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile
 
@@ -86,8 +88,9 @@ class _Settings:
     def __post_init__(self) -> None:
         if self.refresh not in get_args(Refresh):
             raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
-        if not (isinstance(self.read_timeout, (int, float)) and self.read_timeout > 0):
-            raise InvalidInput("read_timeout", "must be a number of seconds greater than 0")
+        timeout = self.read_timeout
+        if not (isinstance(timeout, (int, float)) and 0 < timeout <= _MAX_TIMEOUT_S):
+            raise InvalidInput("read_timeout", f"must be a number of seconds from 0 to {_MAX_TIMEOUT_S:.0f}")
 
 
 def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
@@ -129,7 +132,9 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
         if not site.owns(URL(session.origin)):
             raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}; harvest one there")
     else:
-        key = SessionKey(site.origin, session, proxy)
+        if not isinstance(session, str):
+            raise InvalidInput("session", "must be a session, or the name that it is cached under")
+        key = SessionKey(site.origin, copy_text(session), proxy)
     command_options = list_options(
         engine=settings.engine,
         proxy=proxy,
@@ -139,7 +144,7 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
     harvest = settings.harvest or policy_harvest(
         site, settings.refresh, engine=settings.engine, proxy=proxy, command_options=command_options
     )
-    refusing = _build_refusing_harvest(site, key, command_options)
+    refusing = _build_refusing_harvest(site, key, store, command_options)
     return SessionManager(
         site,
         store if isinstance(store, Store) else open_store(store, settings.encryption),
@@ -324,11 +329,15 @@ def _check_harvest(site: Site, harvest: Harvest) -> Harvest:
     return checked
 
 
-def _build_refusing_harvest(site: Site, key: SessionKey, command_options: tuple[str, ...]) -> Harvest:
+def _build_refusing_harvest(
+    site: Site, key: SessionKey, store: Store | str | None, command_options: tuple[str, ...]
+) -> Harvest:
     is_secret = key.proxy is not None and has_password(key.proxy)
 
     async def harvest() -> Session:
         reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'."
+        if isinstance(store, str) and has_secret(store):
+            reason += " Put the store's URL in AURA_BROWSER_STORE first."
         reason += " Put the proxy's URL in AURA_BROWSER_PROXY first." if is_secret else ""
         raise InteractionRequired(reason, site.login_command(*command_options))
 

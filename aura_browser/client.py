@@ -7,8 +7,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 from urllib.parse import urlencode
 
+import msgspec
+
 from aura_browser.assembly import ClientOptions, assemble_transport
-from aura_browser.errors import InvalidInput, SiteFailed
+from aura_browser.errors import InvalidInput, SiteFailed, raise_alone
+from aura_browser.http.body import decode_text, read_body
+from aura_browser.http.outgoing import check_request
 from aura_browser.keeping.counters import Counters
 from aura_browser.request import Body, Request, Response
 from aura_browser.session import Session
@@ -64,23 +68,14 @@ class SiteResponse:
         Raises:
             SiteFailed: if it is longer than 64 MiB; iterate over the response instead.
         """
-        body = bytearray()
-        async for chunk in self._response:
-            body += chunk
-            if len(body) > _MAX_BODY_BYTES:
-                raise SiteFailed(
-                    redact_url(self.url), self.status, "the response is over 64 MiB; iterate over it instead"
-                )
-        return bytes(body)
+        advice = "iterate over it instead"
+        return await read_body(self._response, _MAX_BODY_BYTES, self.url, self.status, advice=advice)
 
     async def text(self) -> str:
         """Return the whole body as text, in the charset of its ``Content-Type``, or UTF-8. Raises as :meth:`read`."""
         _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
         body = await self.read()
-        try:
-            return body.decode(charset.partition(";")[0].strip("\"' ") or "utf-8", "replace")
-        except LookupError:
-            return body.decode("utf-8", "replace")
+        return decode_text(body, charset.partition(";")[0].strip("\"' "))
 
     async def json(self) -> Any:  # noqa: ANN401 - JSON
         """Return the body, parsed as JSON.
@@ -167,10 +162,12 @@ class SiteClient:
             AuraError: if renewing the session fails.
         """
         content_type, body = _encode(data, json)
-        merged = dict(headers or {})
-        if content_type and not any(name.lower() == "content-type" for name in merged):
-            merged["Content-Type"] = content_type
-        request = Request(method.upper(), url, merged, body, follows_redirects=allow_redirects)
+        request = Request(method, url, headers or {}, body, follows_redirects=allow_redirects)
+        request = check_request(request)
+        if content_type and not any(name.lower() == "content-type" for name in request.headers):
+            headers = {**request.headers, "Content-Type": content_type}
+            request = msgspec.structs.replace(request, headers=headers)
+        request = msgspec.structs.replace(request, method=request.method.upper())
         async with self._transport.send(request) as response:
             yield SiteResponse(response)
 
@@ -210,18 +207,24 @@ def _encode(data: Data, json: object) -> tuple[str, Body]:
         try:
             return "application/json", json_text.dumps(json).encode()
         except (TypeError, ValueError, RecursionError):
-            raise InvalidInput("json", "can't be written as JSON") from None
+            raise_alone(InvalidInput("json", "can't be written as JSON"))
     if isinstance(data, str):
         return "text/plain; charset=utf-8", _to_utf8(data)
     if isinstance(data, Mapping):
-        return "application/x-www-form-urlencoded", _to_utf8(urlencode(data, errors="surrogatepass"))
+        return "application/x-www-form-urlencoded", _encode_form(data)
     if data is None or isinstance(data, bytes | AsyncIterable):
         return "", data
     raise InvalidInput("data", "must be text, bytes, form fields, or an async iterable of bytes")
+
+
+def _encode_form(fields: Mapping[str, str]) -> bytes:
+    if not all(isinstance(part, str) for field in fields.items() for part in field):
+        raise InvalidInput("data", "has a form field whose name or value is not text")
+    return urlencode(fields, errors="surrogatepass").encode()
 
 
 def _to_utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput("data", "contains a lone surrogate, which UTF-8 can't encode; remove it") from None
+        raise_alone(InvalidInput("data", "contains a lone surrogate, which UTF-8 can't encode; remove it"))

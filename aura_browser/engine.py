@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from yarl import URL
 
-from aura_browser.errors import InvalidInput
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.hosts import parse_url
 
 if TYPE_CHECKING:
     from selenium.webdriver.chromium.webdriver import ChromiumDriver
@@ -63,11 +64,12 @@ class Grid:
 
     def __post_init__(self) -> None:
         try:
-            address = URL(self.url)
+            address = parse_url(self.url, {"http", "https"})
         except ValueError:
             address = URL()
-        if address.scheme not in {"http", "https"} or not address.host or address.query_string:
-            raise InvalidInput("grid", "must be a Selenium Grid's address, such as http://127.0.0.1:4444")
+        if not address.host or address.query_string or address.fragment:
+            # Alone, because yarl quotes what it does not take.
+            raise_alone(InvalidInput("grid", "must be a Selenium Grid's address, such as http://127.0.0.1:4444"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class Attach:
 
     def __post_init__(self) -> None:
         try:
-            url = URL(f"http://{self.address}")
-            is_valid = url.host and url.explicit_port and url.path == "/" and not url.user and not url.query_string
+            url = parse_url(f"http://{self.address}", {"http"})
+            is_valid = url.explicit_port and url.path == "/" and url.raw_user is None and not url.raw_query_string
         except ValueError:
             is_valid = False
         if not is_valid:

@@ -31,15 +31,28 @@
         └── StreamInterrupted  the answer was cut short; carries the partial text
 
 Errors carry typed facts as attributes and build their message in ``__str__``. Attributes that may hold a secret
-are never part of ``str()`` or ``repr()``, and text from outside is cleaned for a terminal.
+are never part of ``str()`` or ``repr()``. Of an address only scheme, host and path are kept, and no text can steer a
+terminal.
 """
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NoReturn
+
+from aura_browser.text import copy_text, drop_unprintable, redact_url
 
 
 class AuraError(Exception):
     """The base class of all errors of this package."""
+
+    def __post_init__(self) -> None:
+        """Clean the facts of the error, whoever made it."""
+        self.args = ()  # Exception keeps what it was made of, as it was
+        for name, value in self.__dict__.items():
+            if name == "url":
+                self.__dict__[name] = redact_url(value)
+            elif name != "partial" and isinstance(value, str):
+                self.__dict__[name] = drop_unprintable(copy_text(value))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -53,6 +66,19 @@ def _restore(kind: type[AuraError], facts: dict[str, object]) -> AuraError:
     error = kind.__new__(kind)
     error.__dict__.update(facts)
     return error
+
+
+def raise_alone(error: AuraError) -> NoReturn:
+    """Raise *error* without the error that is being handled.
+
+    ``raise … from None`` only hides that one: it stays reachable, and an HTTP library's error shows the cookies that
+    were sent and received.
+    """
+    try:
+        raise error
+    except AuraError:
+        error.__context__ = None
+        raise
 
 
 def _as_sentence(text: str) -> str:
@@ -356,10 +382,17 @@ class ChatError(AuraError):
 
 @dataclass(eq=False, repr=False)
 class ConnectionFailed(ChatError):
-    """No complete response: refused, DNS, TLS, proxy, dropped."""
+    """No complete response: refused, DNS, TLS, proxy, dropped.
+
+    Attributes:
+        url: the requested URL.
+        reason: why there is none.
+        is_proxys_reply: whether the proxy itself answered, and could not reach the site.
+    """
 
     url: str
     reason: str
+    is_proxys_reply: bool = False
 
     def __str__(self) -> str:
         reason = _as_sentence(self.reason)

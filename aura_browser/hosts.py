@@ -1,5 +1,7 @@
-"""Hosts: which hosts belong to one site, and which ones Chrome trusts without TLS."""
+"""Hosts: how an address is read, which hosts belong to one site, and which ones Chrome trusts without TLS."""
 
+import re
+from collections.abc import Collection
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
@@ -8,6 +10,51 @@ from yarl import URL
 
 _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_MAX_URL_LENGTH: Final = 8192
+_MAX_HOST_LENGTH: Final = 253
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+
+
+def read_url(text: str) -> URL:
+    """Return *text* as a URL, or as a part of one, as yarl reads it.
+
+    Raises:
+        ValueError: if yarl can't read it.
+    """
+    try:
+        text.encode()  # yarl drops half a surrogate pair
+        return URL(str.__str__(text))
+    except (IndexError, TypeError, AttributeError):  # yarl 1.25.1 fails so for "//@["
+        raise ValueError("not a URL") from None
+
+
+def parse_url(text: str, schemes: Collection[str]) -> URL:
+    """Return *text* as a URL with one of *schemes* and with a host that can exist.
+
+    yarl takes more, and fails later, when a part is used (1.25.1): a name that is no IDN, letters in an IPv6 address.
+
+    Raises:
+        ValueError: if it is not such a URL.
+    """
+    if not isinstance(text, str) or len(text) > _MAX_URL_LENGTH:
+        raise ValueError("not a URL")
+    url = read_url(text)
+    # yarl drops the brackets of what is no IPv6 address.
+    is_bracketed = "[" in re.split("[/?#]", text.partition("://")[2], maxsplit=1)[0]
+    if url.scheme not in schemes or url.explicit_port == 0 or not _is_host(url, is_bracketed=is_bracketed):
+        raise ValueError("not a URL with a scheme and a host")
+    return url
+
+
+def _is_host(url: URL, *, is_bracketed: bool) -> bool:
+    """Return whether the host of *url* is a name or an IP address. Raises ValueError for a name that is no IDN."""
+    host = (url.raw_host or "").lower()
+    if not url.host or len(host) > _MAX_HOST_LENGTH:
+        return False
+    labels = host.removesuffix(".").split(".")
+    if is_bracketed or ":" in host or labels[-1].isdecimal():
+        return (":" in host) is is_bracketed and "%" not in host and is_address(host)
+    return all(_LABEL.fullmatch(label) for label in labels)
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aura_browser.text import clean_text, format_duration, redact_url
+from aura_browser.text import (
+    TerminalFilter,
+    clean_text,
+    copy_text,
+    format_duration,
+    has_secret,
+    make_inert,
+    redact_url,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +46,65 @@ def test_any_text_becomes_one_line_that_a_terminal_takes(text: str) -> None:
 )
 def test_lengths_of_time(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:s3cret@a.example/0?password=s3cret", "redis://a.example/0"),
+        ("\x01https://me:s3cret@a.example/", "https://a.example/"),
+        ("ht\ntps://me:s3cret@a.example/", "https://a.example/"),
+        ("https:\u202e//me:s3cret@a.example/x", "https://a.example/x"),
+    ],
+)
+def test_an_address_that_is_split_or_odd_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "answer"),
+    [
+        ("redis://me:s3cret@host", True),
+        ("redis://:s3cret@host", True),
+        ("redis://host/0?password=s3cret", True),
+        ("https://host/#token", True),
+        ("redis://me@host", False),
+        ("redis://host:6379/0", False),
+        ("/a/folder?with#odd@name:s", False),
+    ],
+)
+def test_an_address_with_a_secret_is_known(url: str, answer: bool) -> None:  # noqa: FBT001 - a table
+    assert has_secret(url) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\r\nb\r\n", "a\nb\n"),
+        ("50 %\r100 %\r", "50 %�100 %�"),
+        ("\x1b]0;title\x07\x9b31m", "�]0;title��31m"),
+        ("abc\u202edef\u2066\u200f", "abc�def��"),
+        ("half \ud83d", "half �"),
+        ("👩\u200d🚀 e\u0301", "👩\u200d🚀 e\u0301"),
+    ],
+)
+def test_an_answer_cannot_steer_a_terminal(text: str, shown: str) -> None:
+    assert make_inert(text) == shown
+
+
+@given(st.lists(st.text(st.sampled_from("\r\n\ta\x1b"))))
+def test_an_answer_in_pieces_is_shown_as_in_one(pieces: list[str]) -> None:
+    inert = TerminalFilter()
+    assert "".join(map(inert.feed, pieces)) + inert.flush() == make_inert("".join(pieces))
+
+
+def test_a_subclass_becomes_exactly_text() -> None:
+    class Markup(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            return "another text"
+
+    assert type(copy_text(Markup("x"))) is str
+    assert copy_text(Markup("x")) == "x"

@@ -1,6 +1,7 @@
 """The chat client: sends questions to a chat site and streams the answers."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from types import TracebackType
 from typing import Final, Self, Unpack
 
@@ -10,13 +11,16 @@ from aura_browser.chat.dialects.dialect import AnswerDecoder, WireError
 from aura_browser.chat.messages import DEFAULT_MODEL, ChatRequest, Model, Prompt, read_messages
 from aura_browser.client import SiteClient
 from aura_browser.errors import AnswerTimeout, ConnectionFailed, EmptyAnswer, SiteFailed, StreamInterrupted
+from aura_browser.http.body import read_body
 from aura_browser.keeping.counters import Counters
-from aura_browser.request import Request, Response
+from aura_browser.request import Response
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, Site, site_at
 from aura_browser.text import clean_text
 
 _MAX_KEPT_CHARS: Final = 1_000_000  # of an answer; openchat.team's answers are far shorter
+_MAX_ANSWER_CHARS: Final = 4_000_000
+_MAX_LIST_BYTES: Final = 4 * 2**20  # of models
 
 
 class AuraClient:
@@ -104,7 +108,7 @@ class AuraClient:
         )
         wire = self._dialect.chat_request(request, self._origin)
         decoder = self._dialect.answer_decoder()
-        answer = _AnswerText()
+        answer = _AnswerText(_MAX_KEPT_CHARS)
         try:
             async with self._client.send(wire) as response:
                 response.raise_for_status()
@@ -131,37 +135,48 @@ class AuraClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
     ) -> str:
-        """Send a question and return the whole answer. Arguments and errors are those of :meth:`stream`."""
+        """Send a question and return the whole answer. Arguments and errors are those of :meth:`stream`.
+
+        Raises:
+            StreamInterrupted: also if the answer is over four million characters; :meth:`stream` takes any length.
+        """
         stream = self.stream(messages, model=model, temperature=temperature, max_tokens=max_tokens)
-        return "".join([text async for text in stream])
+        answer = _AnswerText(_MAX_ANSWER_CHARS)
+        async with aclosing(stream):
+            async for text in stream:
+                answer.add(text)
+                if answer.is_cut:
+                    reason = f"it is over {_MAX_ANSWER_CHARS:,} characters; read it piece by piece with stream()"
+                    raise StreamInterrupted(self._origin, reason, answer.text)
+        return answer.text
 
     async def models(self) -> tuple[Model, ...]:
         """Return the site's models. Raises the same errors as :meth:`stream`."""
         request = self._dialect.models_request(self._origin)
-        body = await self._read(request)
-        try:
-            return self._dialect.read_models(body)
-        except ValueError:
-            raise SiteFailed(f"{self._origin}{request.url}", 200, "its list of models can't be read") from None
-
-    async def _read(self, request: Request) -> bytes:
-        body = b""
         async with self._client.send(request) as response:
             response.raise_for_status()
-            async for data in response:
-                body += data
-        return body
+            body = await read_body(response, _MAX_LIST_BYTES, response.url, response.status)
+        try:
+            return self._dialect.read_models(body)
+        except (ValueError, RecursionError):
+            raise SiteFailed(f"{self._origin}{request.url}", 200, "its list of models can't be read") from None
 
 
 class _AnswerText:
     """The text of an answer so far, for an error that may follow; of a very long one, only the end.
 
+    Args:
+        limit: the most characters that are kept.
+
     Attributes:
         length: the number of characters kept.
+        is_cut: whether the beginning was dropped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self.length = 0
+        self.is_cut = False
+        self._limit = limit
         self._texts: list[str] = []
 
     @property
@@ -172,13 +187,14 @@ class _AnswerText:
         """Append *text*."""
         self._texts.append(text)
         self.length += len(text)
-        if self.length > _MAX_KEPT_CHARS:
+        if self.length > self._limit:
+            self.is_cut = True
             self._drop_beginning()
 
     def _drop_beginning(self) -> None:
         # Drop half of it at once, so that this happens rarely.
         dropped = 0
-        while self.length > _MAX_KEPT_CHARS // 2 and dropped < len(self._texts) - 1:
+        while self.length > self._limit // 2 and dropped < len(self._texts) - 1:
             self.length -= len(self._texts[dropped])
             dropped += 1
         del self._texts[:dropped]

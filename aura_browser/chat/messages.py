@@ -5,7 +5,8 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from aura_browser.errors import InvalidInput
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.text import copy_text
 
 Role = Literal["system", "user", "assistant"]
 Messages = list["Message | Mapping[str, object]"]
@@ -91,10 +92,18 @@ def _check_message(place: str, role: object, content: object) -> Message:
         raise InvalidInput(f"{place}.role", f"must be one of {', '.join(get_args(Role))}")
     if not isinstance(content, str):
         raise InvalidInput(f"{place}.content", "must be text")
+    return Message(known, check_text(f"{place}.content", content))
+
+
+def check_text(name: str, text: str) -> str:
+    """Return *text* as exactly ``str``, if it can be sent.
+
+    Raises:
+        InvalidInput: if UTF-8 can't encode it.
+    """
     try:
-        content.encode()
+        text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(
-            f"{place}.content", "contains a lone surrogate, which UTF-8 can't encode; remove it"
-        ) from None
-    return Message(known, content)
+        # Alone, because the decoder's error holds the whole text.
+        raise_alone(InvalidInput(name, "contains a lone surrogate, which UTF-8 can't encode; remove it"))
+    return copy_text(text)

@@ -1,10 +1,9 @@
 """``aura-browser chat``: ask a chat site, once or in a conversation."""
 
 import asyncio
-import re
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +12,11 @@ from aura_browser.cli.options import ParsedText, session_options
 from aura_browser.cli.running import report_errors, show_progress
 from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.site import OPENCHAT, page_url, site_at
+from aura_browser.text import TerminalFilter
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
     from aura_browser.chat.client import AuraClient
-
-# What can steer a terminal: control characters, which begin escape sequences, but for tab and newline.
-_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @click.command("chat")
@@ -116,16 +113,14 @@ def _hold_conversation(runner: asyncio.Runner, client: "AuraClient", messages: l
 
 async def _print_answer(client: "AuraClient", messages: list[dict[str, str]]) -> str:
     parts: list[str] = []
+    # A program gets the answer as it is.
+    inert = TerminalFilter() if sys.stdout.isatty() else None
     try:
         async for text in client.stream(messages):
             parts.append(text)
-            click.echo(_replace_control_characters(text), nl=False)
+            click.echo(inert.feed(text) if inert else text, nl=False)
             sys.stdout.flush()
     finally:
         if parts:
-            click.echo()
+            click.echo(inert.flush() if inert else "")
     return "".join(parts)
-
-
-def _replace_control_characters(text: str) -> str:
-    return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text) if sys.stdout.isatty() else text

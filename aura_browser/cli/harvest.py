@@ -4,12 +4,12 @@ import asyncio
 import dataclasses
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, read_basic, session_options
+from aura_browser.cli.output import Output, open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, page_url, site_at
@@ -34,8 +34,9 @@ _NOT_PROVEN: Final = {
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the JSON to this file, with mode 0600.",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write the JSON to this file, with mode 0600. A pipe or a device is written to as it is.",
 )
 @click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached.")
 @click.option(
@@ -92,7 +93,7 @@ _NOT_PROVEN: Final = {
 def command(
     *,
     url: str,
-    output: Path | None,
+    output: str | None,
     conditions: tuple[Condition, ...],
     timeout: float | None,
     probe: str | None,
@@ -116,7 +117,7 @@ def command(
     aura-browser harvest https://example.com/ --interactive --until cookie:sid --profile me --probe /api/me
     aura-browser harvest https://example.com/ --fresh --profile me        later, without a window
     """  # noqa: D301 - click's mark for text that it must not wrap
-    _check_folder(output)
+    target = open_output(output) if output is not None else None
     site = _build_site(url, conditions, probe)
     new = fresh or replace or interactive or basic is not None or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
@@ -140,7 +141,7 @@ def command(
         session = asyncio.run(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
     except SessionRefused as error:
         raise _explain(error, site.login_command(*named)) from None
-    _write_session(session, output)
+    _write_session(session, target)
     expects_login = interactive or probe is not None or session.is_login is True
     _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
 
@@ -169,11 +170,6 @@ def _explain(error: SessionRefused, command: str) -> "SessionRefused | Interacti
     return InteractionRequired(f"{error.url} asks for a login or a check ({error.mark}). Nothing was saved.", command)
 
 
-def _check_folder(output: Path | None) -> None:
-    if output is not None and not output.absolute().parent.is_dir():
-        raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
-
-
 async def _get_session(manager: "SessionManager", *, new: bool, replace: bool, is_personal: bool) -> "Session":
     try:
         if new:
@@ -188,17 +184,10 @@ async def _get_session(manager: "SessionManager", *, new: bool, replace: bool, i
         await manager.aclose()
 
 
-def _write_session(session: "Session", output: Path | None) -> None:
+def _write_session(session: "Session", output: Output | None) -> None:
     text = f"{session.to_json()}\n"
     if output is not None:
-        from aura_browser.store.file import write_private
-
-        try:
-            write_private(output, text.encode())
-        except OSError as error:
-            raise click.FileError(
-                str(output), f"{error.strerror}. The session is cached; run the command again."
-            ) from error
+        output.write(text.encode())
     else:
         click.echo(text, nl=False)
     if sys.stderr.isatty():

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
-from yarl import URL
 
 from aura_browser.cli.exit_codes import BadSetting
 from aura_browser.engine import LOCAL_ENGINES, Attach, Engine, Grid, Selenium
 from aura_browser.errors import InvalidInput
 from aura_browser.proxy.address import check_proxy, has_password
+from aura_browser.text import clean_text, has_secret
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
 
 _MAX_DURATION_S: Final = 86_400.0
+_TYPED: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.PROMPT})
 _VISIBLE_TO_EVERYBODY: Final = (
     "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
 )
@@ -57,10 +58,24 @@ session_option: Decorator = click.option(
     metavar="NAME",
     help="The name that the session is cached under; one for each account.",
 )
+
+
+def _check_store_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and has_secret(value) and ctx.get_parameter_source(param.name or "") in _TYPED:
+        raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_STORE"), ctx, param)
+    return value
+
+
 store_option: Decorator = click.option(
     "--store",
     metavar="PLACE",
-    help="Where sessions are cached: a folder, or redis://host to share them. [default: your state folder]",
+    envvar="AURA_BROWSER_STORE",
+    show_envvar=True,
+    callback=_check_store_option,
+    help=(
+        "Where sessions are cached: a folder, or redis://host to share them. One with a password, "
+        "redis://user:password@host, is read from the environment only. [default: your state folder]"
+    ),
 )
 _refresh_option: Decorator = click.option(
     "--refresh",
@@ -139,7 +154,7 @@ def _check_grid_option(ctx: click.Context, param: click.Parameter, value: str | 
         Grid(value)
     except InvalidInput as error:
         raise _build_error(error, ctx, param) from None
-    if URL(value).password and _is_from(ParameterSource.COMMANDLINE, ctx, param):
+    if has_secret(value) and _is_from(ParameterSource.COMMANDLINE, ctx, param):
         raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_GRID"), ctx, param)
     return value
 
@@ -268,5 +283,7 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number <= _MAX_DURATION_S:
-        raise InvalidInput("seconds", f"{text!r} is not a number of seconds above 0 and up to {_MAX_DURATION_S:.0f}")
+        raise InvalidInput(
+            "seconds", f"{clean_text(text, 40)!r} is not a number of seconds above 0 and up to {_MAX_DURATION_S:.0f}"
+        )
     return number

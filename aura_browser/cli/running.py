@@ -13,7 +13,7 @@ import click
 
 from aura_browser.cli.exit_codes import find_exit_code
 from aura_browser.errors import AuraError
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, make_inert, redact_url
 
 if TYPE_CHECKING:
     from aura_browser.engine import OnWait
@@ -79,7 +79,7 @@ def _fail(code: int, line: str) -> None:
 
 def _format_error(error: Exception) -> str:
     if isinstance(error, AuraError):
-        return f"Error: {error}"
+        return f"Error: {make_inert(str(error))}"
     return (
         f"Error: {type(error).__name__}: {clean_text(str(error))} "
         "(a bug in aura-browser; run again with --debug and report it)"
@@ -111,7 +111,8 @@ def show_progress(harvest: "Callable[[OnWait], Harvest]", url: str, *, interacti
         url: the page that the browser opens.
         interactive: whether the harvest waits for a person.
     """
-    doing = f"Chrome waits for you at {url}" if interactive else f"Chrome is at {url}"
+    shown = redact_url(url)
+    doing = f"Chrome waits for you at {shown}" if interactive else f"Chrome is at {shown}"
 
     async def harvest_with_progress() -> "Session":
         with progress(f"{doing} …") as show:

@@ -1,6 +1,7 @@
 """What is reached over a network: a proxy, a Selenium Grid, a running Chrome."""
 
 import asyncio
+import json
 from pathlib import Path
 from shlex import quote
 from typing import Final
@@ -12,6 +13,7 @@ from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.doctor.page import LocalPage
 from aura_browser.engine import Attach, Grid
 from aura_browser.errors import AuraError, BrowserNotFound, ConnectionFailed, GridFailed
+from aura_browser.http.body import read_start
 from aura_browser.http.exchange import check_proxy_answer, typed_errors
 from aura_browser.proxy.address import PROXY_REFUSED, has_credentials, without_credentials, without_password
 from aura_browser.proxy.connection import connection_args
@@ -20,6 +22,7 @@ from aura_browser.webdriver.browsers.grid import check_grid
 from aura_browser.webdriver.locate import find_chrome
 
 _TIMEOUT_S: Final = 5.0
+_MAX_ANSWER_BYTES: Final = 64 * 1024
 
 
 async def inspect_proxy(url: str, page: LocalPage) -> list[Finding]:
@@ -28,8 +31,7 @@ async def inspect_proxy(url: str, page: LocalPage) -> list[Finding]:
     try:
         status = await _fetch_page(url, page)
     except ConnectionFailed as error:
-        # An error code is the SOCKS proxy's own reply: it works, but can't reach the page.
-        if getattr(error.__cause__, "error_code", None) is None:
+        if not error.is_proxys_reply:
             return [build_blocker("proxy", f"{shown}: {error.reason}", _suggest_proxy(url, error.reason))]
         details = "it answers, but can't reach a page of this machine"
     except AuraError as error:
@@ -90,8 +92,8 @@ async def inspect_attached(engine: Attach) -> tuple[Finding, str | None]:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)) as http,
             http.get(url) as answer,
         ):
-            version = (await answer.json(content_type=None))["Browser"]
-    except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError):
+            version = json.loads(await read_start(answer.content, _MAX_ANSWER_BYTES))["Browser"]
+    except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError, RecursionError):
         details = f"no Chrome listens for remote debugging at {engine.address}"
         return build_blocker("attach", details, await asyncio.to_thread(_suggest_attach, engine)), None
     return Finding("attach", "ok", f"{clean_text(str(version))} at {engine.address}"), str(version).rpartition("/")[2]

@@ -15,7 +15,7 @@ from aura_browser.session import Session
 from aura_browser.store import Store
 from aura_browser.store.encrypted import KEY_VARIABLE
 from aura_browser.store.file import default_folder
-from aura_browser.text import clean_text, format_duration
+from aura_browser.text import clean_text, format_duration, has_secret
 
 _MAX_SESSIONS: Final = 50
 _MAX_PROBLEM_LENGTH: Final = 600
@@ -47,8 +47,7 @@ async def _check_cached(store: Store, place: str | None) -> list[Finding]:
 
 
 async def _check_session(store: Store, slug: str, place: str | None) -> Finding:
-    # A store's URL may hold a password.
-    options = ["--store", place] if place and "@" not in place else []
+    options = ["--store", place] if place and not has_secret(place) else []
     remove = join(["aura-browser", "sessions", "rm", slug, *options])
     try:
         data = await store.read(slug)

@@ -105,7 +105,7 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
             account = _read_behind(self.body.decode("utf-8", "replace"), place)
         else:
             account = None
-        return None if not account else sha256(account.encode()).hexdigest()[:16]
+        return None if not account else sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def _find_target(self) -> URL | None:
         try:

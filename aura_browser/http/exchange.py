@@ -1,6 +1,7 @@
 """One HTTP exchange: convert its errors to this package's, and read its response."""
 
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from typing import Final
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.http_exceptions import ContentEncodingError
 
-from aura_browser.errors import AnswerTimeout, ChatError, ConnectionFailed, SiteFailed
+from aura_browser.errors import AnswerTimeout, ChatError, ConnectionFailed, SiteFailed, raise_alone
 from aura_browser.proxy.address import PROXY_REFUSED, PROXY_UNREACHABLE
 from aura_browser.proxy.connection import describe_socks_error, socks_errors
 from aura_browser.text import clean_text, redact_url
@@ -29,13 +31,20 @@ _FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ssl.SSLCertVerificationError, "its TLS certificate is not trusted"),
     (ssl.SSLError, "the TLS handshake failed"),
     (aiohttp.ServerDisconnectedError, "the connection was closed before the response"),
+    (ContentEncodingError, "the compressed body is damaged"),
     (aiohttp.ClientPayloadError, "the connection was closed during the response"),
 )
+
+_TOO_LONG: Final = re.compile(r"Got more than (\d{1,9}) bytes")
+# The parser's words, up to the first sign that may belong to a quotation.
+_FAULT: Final = re.compile(r"[A-Z][a-z]{1,20}(?: [A-Za-z-]{1,20}){1,8}(?=[:.\n]|$)")
 
 
 @contextmanager
 def typed_errors(url: object, read_timeout_s: float) -> Iterator[None]:
     """Convert the errors that aiohttp raises for a request to *url*.
+
+    aiohttp's own error is not reachable from the new one, because it shows headers of the request and the response.
 
     Args:
         url: for the error's text.
@@ -48,31 +57,32 @@ def typed_errors(url: object, read_timeout_s: float) -> Iterator[None]:
     """
     try:
         yield
-    except aiohttp.ClientHttpProxyError as error:
-        # Its text contains the proxy's whole URL (aiohttp 3.14.5), and a traceback would show it.
-        raise ConnectionFailed(redact_url(url), _describe_proxy_failure(error.status)) from None
     except Exception as error:
         typed = typed_error(error, url, read_timeout_s)
         if typed is None:
             raise
-        raise typed from error
+        raise_alone(typed)
 
 
 def typed_error(error: Exception, url: object, read_timeout_s: float) -> ChatError | None:
-    """Return this package's error for an error of aiohttp; None for any other. See :func:`typed_errors`."""
+    """Return this package's error for an error of aiohttp; None for any other. See :func:`typed_errors`.
+
+    Raise it with :func:`aura_browser.errors.raise_alone`.
+    """
     address = redact_url(url)
     match error:
-        case aiohttp.ConnectionTimeoutError():
-            return ConnectionFailed(address, _describe_failure(error))
-        case TimeoutError():
+        case TimeoutError() if not isinstance(error, aiohttp.ConnectionTimeoutError):
             return AnswerTimeout(address, read_timeout_s)
         case aiohttp.WSServerHandshakeError():
             return SiteFailed(address, error.status, "it refused the WebSocket handshake")
-        case aiohttp.ClientResponseError():
-            return SiteFailed(address, 0, "the response is not valid HTTP")
+        case aiohttp.ClientResponseError() if not isinstance(error, aiohttp.ClientHttpProxyError):
+            return SiteFailed(address, 0, f"the response is not valid HTTP{_describe_fault(error)}")
         case aiohttp.ClientError() | OSError():
             return ConnectionFailed(address, _describe_failure(error))
-    return ConnectionFailed(address, describe_socks_error(error)) if isinstance(error, socks_errors()) else None
+    if isinstance(error, socks_errors()):
+        is_reply = getattr(error, "error_code", None) is not None
+        return ConnectionFailed(address, describe_socks_error(error), is_proxys_reply=is_reply)
+    return None
 
 
 def check_proxy_answer(response: aiohttp.ClientResponse, proxy: str | None) -> None:
@@ -108,8 +118,18 @@ def _describe_proxy_failure(status: int) -> str:
 
 def _describe_failure(error: Exception) -> str:
     """Return the cause from the error's type alone, because aiohttp's messages may contain a proxy's password."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return _describe_proxy_failure(error.status)
     for kind, cause in _FAILURES:
         if isinstance(error, kind) or isinstance(error.__cause__, kind):
             return cause
     number = getattr(error, "errno", None)
     return clean_text(os.strerror(number) if number else type(error).__name__)
+
+
+def _describe_fault(error: aiohttp.ClientResponseError) -> str:
+    """Return what the parser did not take, without any of the bytes that it quotes."""
+    if too_long := _TOO_LONG.match(error.message):
+        return f": it has a line of over {too_long[1]} bytes"
+    fault = _FAULT.match(error.message)
+    return f": {fault[0].strip()[:1].lower()}{fault[0].strip()[1:]}" if fault else ""

@@ -1,11 +1,8 @@
 """An aiohttp client middleware that sends requests to one site with its session, and renews the session."""
 
-import asyncio
 import math
 import time
-import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -17,12 +14,14 @@ from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
 from aura_browser.hosts import origin_of
+from aura_browser.http.body import peek
 from aura_browser.http.chain import join_chain, leave_chain
 from aura_browser.http.exchange import check_proxy_answer
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
+from aura_browser.text import redact_url
 
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0  # a page this slow is not a check page
 _PAGE_PEEK_TIMEOUT_S: Final = 0.25
@@ -141,7 +140,7 @@ class SessionMiddleware:
 
     async def _decide(self, request: ClientRequest, session: Session, ruling: Ruling) -> Ruling:
         """Ask the probe what a suspect response says of the session."""
-        place = f"{request.method} {request.url}"
+        place = f"{request.method} {redact_url(request.url)}"
         is_callers = await self._manager.belongs_to_caller(session, ruling.mark, place)
         return msgspec.structs.replace(ruling, verdict=_OK if is_callers else _STALE)
 
@@ -193,14 +192,5 @@ async def _read_first_bytes(response: ClientResponse) -> bytes:
 
     A page with a good status is looked at as far as it comes at once, since it may be one that goes on for long.
     """
-    content, data = response.content, b""
     patience_s = _ERROR_PEEK_TIMEOUT_S if response.status >= HTTPStatus.BAD_REQUEST else _PAGE_PEEK_TIMEOUT_S
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience_s):
-            while len(data) < _MAX_PEEK_BYTES and not content.at_eof():
-                data += await content.readany()
-    if data:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp offers no other way to look ahead
-            content.unread_data(data)
-    return data[:_MAX_PEEK_BYTES]
+    return await peek(response.content, _MAX_PEEK_BYTES, patience_s)

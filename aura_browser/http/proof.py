@@ -10,7 +10,8 @@ import msgspec
 from aiohttp import hdrs
 from yarl import URL
 
-from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused
+from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused, raise_alone
+from aura_browser.hosts import read_url
 from aura_browser.http.comparison import ProbeAnswer, find_resets
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.http.verdict import Verdict, judge, raise_for
@@ -211,8 +212,14 @@ class _Prover:
             return None
         return answer if answer.says_something(probe) else None
 
+    def _resolve(self, path: str) -> URL:
+        try:
+            return URL(self._site.origin).join(read_url(path))
+        except ValueError:
+            raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
+
     async def _ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
-        url = URL(self._site.origin).join(URL(probe.path))
+        url = self._resolve(probe.path)
         if not self._site.owns(url):
             raise InvalidInput("probe", f"{redact_url(url)} is not at {self._site.origin}; the session stays there")
         headers = self._build_headers(probe, session, url)

@@ -1,5 +1,6 @@
 """Redirects within a site: build the next request."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -7,11 +8,13 @@ from typing import Final
 import msgspec
 from yarl import URL
 
+from aura_browser.hosts import origin_of, read_url
 from aura_browser.request import Request
 from aura_browser.site import Site
 
 MAX_REDIRECTS: Final = 20  # as in Chrome
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_RAW_BYTE: Final = re.compile("[\udc80-\udcff]")  # aiohttp decodes headers with surrogateescape
 _METHOD_KEEPING_STATUSES: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
 
@@ -24,8 +27,10 @@ def redirect_target(url: URL, status: int, headers: Mapping[str, str]) -> URL | 
     """
     if status not in REDIRECTS:
         return None
-    target = url.join(URL(headers.get("Location", "")))
-    target.origin()  # ValueError without a scheme or host
+    # Bytes that are not UTF-8 are sent back as they are, as browsers do.
+    location = _RAW_BYTE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", headers.get("Location", ""))
+    target = url.join(read_url(location))
+    origin_of(target)  # ValueError without a scheme or a host that can exist
     return target
 
 

@@ -8,15 +8,12 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
-from aura_browser.errors import InvalidInput, SiteFailed
-from aura_browser.http.exchange import (
-    CONNECT_TIMEOUT_S,
-    check_proxy_answer,
-    reason_phrase,
-    typed_error,
-    typed_errors,
-)
+from aura_browser.errors import InvalidInput, SiteFailed, raise_alone
+from aura_browser.hosts import read_url
+from aura_browser.http.body import YIELD_BYTES
+from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
+from aura_browser.http.outgoing import check_request
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
 from aura_browser.keeping.manager import SessionManager
@@ -101,7 +98,9 @@ class HttpResponse:
             typed = typed_error(error, self._answer.url, self._timeout_s)
             if typed is None:
                 raise
-            raise typed from error
+            raise_alone(typed)
+        if len(data) >= YIELD_BYTES:
+            await asyncio.sleep(0)
         self._waits_since = None
         if not data:
             raise StopAsyncIteration
@@ -179,7 +178,7 @@ class HttpTransport:
             SiteFailed: if the response is not valid HTTP, or there are too many redirects.
             AuraError: if renewing the session fails.
         """
-        response = HttpResponse(await self._fetch(request), self._manager, self._read_timeout_s)
+        response = HttpResponse(await self._fetch(check_request(request)), self._manager, self._read_timeout_s)
         try:
             yield response
         finally:
@@ -188,6 +187,7 @@ class HttpTransport:
     @asynccontextmanager
     async def connect(self, request: Request) -> AsyncGenerator[aiohttp.ClientWebSocketResponse, None]:
         """Open a WebSocket with the session and yield it. Raises the same errors as :meth:`send`."""
+        request = check_request(request)
         url = self._resolve(request.url)
         url = url.with_scheme(_SCHEMES.get(url.scheme, url.scheme))
         with typed_errors(url, self._read_timeout_s):
@@ -230,10 +230,10 @@ class HttpTransport:
             InvalidInput: if it is not a URL of the site.
         """
         try:
-            address = self._origin.join(URL(url))
+            address = self._origin.join(read_url(url))
             is_own = self._site.owns(address)
         except ValueError:
-            raise InvalidInput("url", "not a path or a valid URL") from None
+            raise_alone(InvalidInput("url", "not a path or a valid URL"))
         if not is_own:
             raise InvalidInput(
                 "url", f"{redact_url(address)} is not at {self._site.origin}; its session is sent only there"

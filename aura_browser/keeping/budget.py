@@ -182,5 +182,5 @@ def _digest(text: str) -> str:
 def _decode_record(data: bytes | None) -> _Record:
     try:
         return _Record() if data is None else msgspec.json.decode(data, type=_Record)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return _Record()  # an unreadable count must not block harvests

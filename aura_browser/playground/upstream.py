@@ -3,18 +3,23 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from aura_browser.chat.dialects.openai import answer_decoder, read_error
 from aura_browser.errors import InvalidInput
+from aura_browser.hosts import parse_url
+from aura_browser.http.body import read_start
+from aura_browser.http.exchange import reason_phrase, typed_error
 from aura_browser.playground.answers import Answer, AnswerCut, Answerer, AnswerFailed
 from aura_browser.playground.conversation import Conversation
+from aura_browser.text import clean_text
 
 # The real app sets the answer's length on the server.
 _ANSWER_TOKENS = 1000
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
+_READ_TIMEOUT_S = 120.0
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_READ_TIMEOUT_S)
+_MAX_ERROR_BYTES = 64 * 1024
 
 
 def make_upstream_answerer(url: str, key: str | None) -> Answerer:
@@ -44,18 +49,24 @@ def make_upstream_answerer(url: str, key: str | None) -> Answerer:
                         yield text.encode()
         except (aiohttp.ClientError, TimeoutError, ValueError, AnswerFailed) as error:
             if begun:
-                raise AnswerCut from error
-            raise AnswerFailed(str(error) or type(error).__name__) from error
+                raise AnswerCut from None
+            raise AnswerFailed(_describe(error, endpoint)) from None
 
     return answer
 
 
 def _is_web_url(url: str) -> bool:
     try:
-        parts = urlsplit(url)
+        parse_url(url, {"http", "https"})
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return True
+
+
+def _describe(error: Exception, endpoint: str) -> str:
+    """Return why there is no answer. An error of aiohttp itself may quote headers."""
+    typed = typed_error(error, endpoint, _READ_TIMEOUT_S) if isinstance(error, aiohttp.ClientError | OSError) else None
+    return str(typed) if typed else clean_text(str(error) or type(error).__name__)
 
 
 async def _ask(endpoint: str, headers: dict[str, str], conversation: Conversation) -> AsyncGenerator[str, None]:
@@ -63,7 +74,8 @@ async def _ask(endpoint: str, headers: dict[str, str], conversation: Conversatio
     body = _build_request(conversation)
     async with client, client.post(endpoint, json=body, allow_redirects=False) as response:
         if response.status != HTTPStatus.OK:
-            raise AnswerFailed(read_error(await response.text()) or f"{response.status} {response.reason}")
+            sent = await read_start(response.content, _MAX_ERROR_BYTES)
+            raise AnswerFailed(read_error(sent) or f"{response.status} {reason_phrase(response)}")
         decoder = answer_decoder()
         async for data in response.content.iter_any():
             yield decoder.decode(data)

@@ -6,7 +6,9 @@ from typing import Final
 
 from yarl import URL
 
-from aura_browser.errors import InvalidInput
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.hosts import parse_url, read_url
+from aura_browser.text import clean_text
 
 PROXY_UNREACHABLE: Final = "the proxy can't be reached"
 PROXY_REFUSED: Final = "the proxy refused the user and password in its URL, or requires them"
@@ -45,7 +47,7 @@ def check_proxy(url: str) -> None:
     if parsed.scheme not in {"http", "socks5"}:
         kind = "file" if parsed.scheme.startswith("pac") else parsed.scheme
         raise InvalidInput("proxy", _UNSUPPORTED.get(kind, _FORM))
-    if not parsed.explicit_port or not _HOST.fullmatch(parsed.raw_host or ""):
+    if not (parsed.explicit_port and _HOST.fullmatch(parsed.raw_host or "") and _is_address(url)):
         raise InvalidInput("proxy", _FORM)
     if parsed.path not in {"", "/"} or parsed.query_string or parsed.fragment:
         raise InvalidInput("proxy", f"has more than scheme, user, password, host and port; it {_FORM}")
@@ -75,12 +77,13 @@ def read_credentials(url: str) -> tuple[str, str]:
 def without_password(url: str) -> str:
     """Return scheme, user, host and port of *url*, to show; ``(not a URL)`` if it is malformed."""
     try:
-        parsed = URL(url)
+        parsed = read_url(url)
         user = f"{parsed.raw_user}@" if parsed.raw_user else ""
         port = f":{parsed.explicit_port}" if parsed.explicit_port else ""
     except ValueError:
         return "(not a URL)"
-    return f"{parsed.scheme}://{user}{parsed.host_subcomponent}{port}" if parsed.host else "(not a URL)"
+    shown = f"{parsed.scheme}://{user}{parsed.host_subcomponent}{port}"
+    return clean_text(shown) if parsed.raw_host else "(not a URL)"
 
 
 def without_credentials(url: str) -> str:
@@ -91,9 +94,18 @@ def without_credentials(url: str) -> str:
 
 def _parse(url: str) -> URL:
     try:
-        return URL(url)
+        return read_url(url)
     except ValueError:
-        raise InvalidInput("proxy", _FORM) from None
+        # Alone, because yarl quotes what it does not take.
+        raise_alone(InvalidInput("proxy", _FORM))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parse_url(url, {"http", "socks5"})
+    except ValueError:
+        return False
+    return True
 
 
 def _check_basic(parsed: URL) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from aura_browser.errors import SessionFormatError
+from aura_browser.errors import SessionFormatError, raise_alone
 from aura_browser.text import clean_text
 
 T = TypeVar("T")
@@ -42,7 +42,8 @@ def decode_session(text: str | bytes, kind: type[T], upgrade: Callable[[dict[str
         upgrade(fields)
         return msgspec.convert(fields, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise _convert_error(error) from None
+        # Alone, because a decoder's error may hold the whole text.
+        raise_alone(_convert_error(error))
 
 
 def _convert_error(error: Exception) -> SessionFormatError:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from yarl import URL
 
-from aura_browser.errors import SessionFormatError
-from aura_browser.hosts import is_trustworthy
+from aura_browser.errors import SessionFormatError, raise_alone
+from aura_browser.hosts import is_trustworthy, parse_url
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session.cookie import Cookie, cookie_header
@@ -262,9 +262,14 @@ def _check_urls(session: Session) -> Session:
     check_headers(session.headers)
     for name, address in addresses.items():
         try:
-            URL(address).origin()
+            parse_url(address, {"http", "https"})
         except ValueError:
-            raise SessionFormatError(name, "not a valid URL") from None
+            raise_alone(SessionFormatError(name, "not a valid URL"))
+    if session.proxy is not None:
+        try:
+            parse_url(session.proxy, {"http", "socks5"})
+        except ValueError:
+            raise_alone(SessionFormatError("proxy", "not the URL of a proxy"))
     if URL(session.url).origin() != URL(session.origin):
         raise SessionFormatError("url", "not a page of the origin")
     return session

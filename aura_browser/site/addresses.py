@@ -3,11 +3,10 @@
 import re
 from typing import Final
 
-from yarl import URL
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.hosts import host_of, is_address, parse_url
 
-from aura_browser.errors import InvalidInput
-from aura_browser.hosts import host_of, is_address
-
+_WEB: Final = frozenset({"http", "https"})
 # What a browser reads as an IPv4 address, in whichever form (https://url.spec.whatwg.org/#ends-in-a-number-checker).
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
@@ -19,13 +18,13 @@ def page_url(text: str) -> str:
         InvalidInput: if it is not a valid http or https URL, contains a user name or password, or names its host in a
             form that a browser would rewrite, such as ``127.1``.
     """
+    if not isinstance(text, str):
+        raise InvalidInput("url", "must be text")
     try:
-        url = URL(text if "://" in text else f"https://{text}")
-        is_usable = url.scheme in {"http", "https"} and url.host and url.explicit_port != 0
+        url = parse_url(text if "://" in text else f"https://{text}", _WEB)
     except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise InvalidInput("url", "not an http or https address, such as https://openchat.team")
+        # Alone, because yarl quotes what it does not take.
+        raise_alone(InvalidInput("url", "not an http or https address, such as https://openchat.team"))
     if url.user or url.password:
         raise InvalidInput("url", "leave the user name and password out; log in with --interactive or --basic instead")
     _check_host(host_of(url))

@@ -6,6 +6,7 @@ from yarl import URL
 
 from aura_browser.engine import Attach, Engine, Grid, Selenium
 from aura_browser.proxy.address import has_password
+from aura_browser.text import has_secret
 
 DEFAULT_SESSION = "default"
 """The name that a session is cached under if no other is given."""
@@ -28,7 +29,7 @@ def list_options(
     words = _list_engine_options(engine)
     words += ["--proxy", proxy] if proxy and not has_password(proxy) else []
     words += ["--session", session] if session != DEFAULT_SESSION else []
-    words += ["--store", store] if store and not _has_password(store) else []
+    words += ["--store", store] if store and not has_secret(store) else []
     return tuple(words)
 
 
@@ -42,7 +43,3 @@ def _list_engine_options(engine: Engine | None) -> list[str]:
             words = ["--engine", engine.browser] if engine.browser != Selenium.browser else []
             return words + (["--profile", os.fspath(engine.profile)] if engine.profile is not None else [])
     return []
-
-
-def _has_password(store: str) -> bool:
-    return "://" in store and "@" in store

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
-from aura_browser.hosts import is_same_site, origin_of
+from aura_browser.hosts import is_same_site, origin_of, parse_url
 from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
 from aura_browser.site.mark import Mark
 from aura_browser.site.moves import list_moves
-from aura_browser.text import redact_url
+from aura_browser.text import hide_tokens, redact_url
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -116,6 +116,7 @@ class Site:
     derive: Derive | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", page_url(self.url))
         for origin in self.origins:
             _check_origin(origin, self.url)
 
@@ -141,7 +142,7 @@ class Site:
             options: further words of the command.
             how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication.
         """
-        words = ["aura-browser", "harvest", self.url, how]
+        words = ["aura-browser", "harvest", hide_tokens(self.url), how]
         for condition in self.ready:
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
@@ -153,8 +154,7 @@ class Site:
 
 def _check_origin(origin: str, url: str) -> None:
     try:
-        address = URL(origin)
-        is_origin = address.scheme in {"http", "https"} and str(origin_of(address)) == origin
+        is_origin = str(origin_of(parse_url(origin, {"http", "https"}))) == origin
     except ValueError:
         is_origin = False
     if not is_origin:
@@ -162,7 +162,7 @@ def _check_origin(origin: str, url: str) -> None:
             "origins", "must be origins such as https://api.example.com, without a path or a default port"
         )
     if not is_same_site(URL(origin), URL(url)):
-        raise InvalidInput("origins", f"{origin} belongs to another site; a session is never sent there")
+        raise InvalidInput("origins", f"{redact_url(origin)} belongs to another site; a session is never sent there")
 
 
 def page_site(url: str, until: tuple[Condition, ...] = ()) -> Site:

@@ -13,9 +13,17 @@ from typing import ClassVar, Final
 import msgspec
 from yarl import URL
 
-from aura_browser.errors import SessionFormatError, SessionProtected, SessionUnreadable, StoreError
+from aura_browser.errors import (
+    InvalidInput,
+    SessionFormatError,
+    SessionProtected,
+    SessionUnreadable,
+    StoreError,
+    raise_alone,
+)
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
+from aura_browser.text import redact_url
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +46,12 @@ class SessionKey(msgspec.Struct, frozen=True):
     origin: str
     name: str = "default"
     proxy: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            f"{self.origin}{self.name}{self.proxy}".encode()
+        except UnicodeEncodeError:
+            raise_alone(InvalidInput("session", "its name contains bytes that are not UTF-8; choose another name"))
 
     def __repr__(self) -> str:
         return f"SessionKey({self.slug})"
@@ -82,10 +96,11 @@ class Store(ABC):
         """Return the session under *key*, or None. A malformed one is set aside and logged, and counts as None.
 
         Raises:
-            SessionUnreadable: if a newer program wrote it, or no key opens it; it stays.
+            SessionUnreadable: if a newer program wrote it, no key opens it, or it is another site's; it stays.
             StoreError: if the store can't be used.
         """
-        return (await self._load(key.slug))[1]
+        session = (await self._load(key.slug))[1]
+        return session if session is None else _check_origin(key, session)
 
     async def save(
         self, key: SessionKey, session: Session, lease: Lease | None = None, *, replace: bool = False
@@ -138,7 +153,7 @@ class Store(ABC):
         """
         for _ in range(_MAX_TRIES):
             before, session = await self._load(key.slug)
-            changed = change(session)
+            changed = change(session and _check_origin(key, session))
             if changed is None or changed == session:
                 return session
             data = _encode_session(key.slug, changed)
@@ -243,6 +258,20 @@ class Store(ABC):
                 await self.swap(f"{slug}{suffix}", before, after, expires_at=_keep_until(replaced))
         except StoreError as error:
             _log.warning("The replaced session was not kept: %s", error)
+
+
+def _check_origin(key: SessionKey, session: Session) -> Session:
+    """Return *session*, which is under *key*, if it is of that site: a store may be shared, and written by others.
+
+    Raises:
+        SessionUnreadable: if it is another site's.
+    """
+    if session.origin == key.origin:
+        return session
+    problem = f"it is a session of {redact_url(session.origin)}, not of {redact_url(key.origin)}. Somebody else may"
+    raise SessionUnreadable(
+        key.slug, f"{problem} have put it there. Remove it with: aura-browser sessions rm {key.slug}"
+    )
 
 
 def _is_login(data: bytes | None) -> bool:

@@ -1,7 +1,12 @@
 """Sessions encrypted at rest, in any store, with a key from the environment or from the system's keyring.
 
-Values are Fernet tokens after a prefix that no session starts with, so a store can hold encrypted and plain values:
-switching encryption on or off takes effect when a value is written the next time.
+Values are Fernet tokens after a prefix that no session starts with. What is encrypted begins with the value's slug, so
+a value that somebody moved to another name does not open there. Format 1, without the slug, is still read; a value
+becomes format 2 when it is written the next time.
+
+Where encryption was asked for, a plain session is not read: whoever can write to the store could have put it there. One
+that was there before encryption was switched on is read while ``AURA_BROWSER_PLAIN=accept`` is set, and encrypted when
+it is written the next time. Counts of failed harvests hold no secret and are read in any case.
 """
 
 import asyncio
@@ -11,7 +16,7 @@ from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from aura_browser.errors import InvalidInput, SessionLocked, StoreError
+from aura_browser.errors import InvalidInput, SessionLocked, SessionUnreadable, StoreError, raise_alone
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.file import default_folder
 from aura_browser.text import clean_text
@@ -28,8 +33,12 @@ KEY_VARIABLE: Final = "AURA_BROWSER_KEY"
 KEYRING_SERVICE: Final = "aura-browser"
 KEYRING_USER: Final = "session-key"
 
+PLAIN_VARIABLE: Final = "AURA_BROWSER_PLAIN"
+"""The environment variable that, set to ``accept``, lets plain sessions be read although encryption is on."""
+
 _COMMON_PREFIX: Final = b"aura-browser-encrypted-"
-_PREFIX: Final = _COMMON_PREFIX + b"1 "
+_PREFIX: Final = _COMMON_PREFIX + b"2 "
+_PREFIX_WITHOUT_SLUG: Final = _COMMON_PREFIX + b"1 "
 _KEYRING: Final = "the system keyring"
 _MISSING_EXTRA: Final = "needs the extra keyring: pip install 'aura-browser[keyring]'"
 _CREATE_KEY_COMMAND: Final = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
@@ -136,16 +145,25 @@ class EncryptedStore(Store):
                 self._writer = await asyncio.to_thread(self._sources[_KEYRING])
             except InvalidInput as error:
                 advice = f"Unlock or install a keyring, or use encryption 'auto' and set {KEY_VARIABLE}."
-                raise StoreError(slug, f"{error}. {advice}") from error
-        return value if self._writer is None else _PREFIX + self._writer.encrypt(value)
+                raise_alone(StoreError(slug, f"{error}. {advice}"))
+        return value if self._writer is None else _PREFIX + self._writer.encrypt(_mark_of(slug) + value)
 
     async def _decrypt(self, slug: str, value: bytes | None) -> bytes | None:
-        if value is None or not value.startswith(_COMMON_PREFIX):
-            return value
-        if not value.startswith(_PREFIX):
+        if value is None:
+            return None
+        if not value.startswith(_COMMON_PREFIX):
+            return self._check_plain(slug, value)
+        if not value.startswith((_PREFIX, _PREFIX_WITHOUT_SLUG)):
             raise SessionLocked(slug, "its value was encrypted by another version of aura-browser. Update this one.")
         # In a thread, because reading the keyring may block.
-        return await asyncio.to_thread(self._try_keys, slug, value.removeprefix(_PREFIX))
+        plain = await asyncio.to_thread(self._try_keys, slug, value.partition(b" ")[2])
+        return _without_mark(slug, plain) if value.startswith(_PREFIX) else plain
+
+    def _check_plain(self, slug: str, value: bytes) -> bytes:
+        is_asked_for = self._encryption == "keyring" or (self._encryption == "auto" and KEY_VARIABLE in os.environ)
+        if not is_asked_for or slug.startswith("budget-") or os.environ.get(PLAIN_VARIABLE) == "accept":
+            return value
+        raise SessionUnreadable(slug, _describe_plain(slug))
 
     def _try_keys(self, slug: str, token: bytes) -> bytes:
         reasons = []
@@ -191,8 +209,8 @@ def key_from_keyring(*, create: bool) -> "MultiFernet":
         text = keyring.get_password(KEYRING_SERVICE, KEYRING_USER)
         if text is None and create:
             text = _create_key(keyring)
-    except Exception as error:  # each backend raises its own library's errors
-        raise InvalidInput(_KEYRING, f"failed: {clean_text(str(error)).rstrip('.')}") from error
+    except Exception as error:  # noqa: BLE001 - each backend raises its own library's errors
+        raise_alone(InvalidInput(_KEYRING, f"failed: {clean_text(str(error)).rstrip('.')}"))
     if text is None:
         raise InvalidInput(_KEYRING, "contains no key")
     return _parse_keys(text, _KEYRING)
@@ -230,8 +248,9 @@ def _parse_keys(text: str, name: str) -> "MultiFernet":
         raise InvalidInput(name, _MISSING_EXTRA) from None
     try:
         return MultiFernet([Fernet(key) for key in text.split()])
-    except ValueError:
-        raise InvalidInput(name, f"is not a key. Make one with: {_CREATE_KEY_COMMAND}") from None
+    except (ValueError, TypeError):
+        # Alone, because the error may hold the text.
+        raise_alone(InvalidInput(name, f"is not a key. Make one with: {_CREATE_KEY_COMMAND}"))
 
 
 def _decrypt_with(key: "MultiFernet", token: bytes, name: str) -> bytes:
@@ -241,6 +260,27 @@ def _decrypt_with(key: "MultiFernet", token: bytes, name: str) -> bytes:
         return key.decrypt(token)
     except InvalidToken:
         raise InvalidInput(name, "contains another key") from None
+
+
+def _mark_of(slug: str) -> bytes:
+    return slug.encode() + b"\n"
+
+
+def _without_mark(slug: str, value: bytes) -> bytes:
+    mark = _mark_of(slug)
+    if not value.startswith(mark):
+        problem = "its value was encrypted under another name, and somebody has moved it. It was left unchanged."
+        raise SessionUnreadable(slug, f"{problem} Remove it with: aura-browser sessions rm {clean_text(slug)}")
+    return value.removeprefix(mark)
+
+
+def _describe_plain(slug: str) -> str:
+    command = f"{PLAIN_VARIABLE}=accept aura-browser sessions check {clean_text(slug)}"
+    return (
+        "its value is not encrypted, although encryption is on, so somebody else may have put it there. It was left "
+        f"unchanged. If it was there before you switched encryption on, encrypt it with: {command}. Otherwise remove "
+        f"it with: aura-browser sessions rm {clean_text(slug)}"
+    )
 
 
 def _describe_locked(slug: str, reasons: list[str]) -> str:

@@ -4,11 +4,13 @@ import asyncio
 import errno
 import logging
 import os
+import stat
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import StoreError
@@ -23,6 +25,10 @@ _log = logging.getLogger(__name__)
 _SWAP_TIMEOUT_S: Final = 10.0
 # What flock fails with on network and FUSE file systems that don't offer it.
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+_MAX_FILE_BYTES: Final = 64 * 2**20
+# Windows has neither.
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 def default_folder() -> Path:
@@ -92,11 +98,21 @@ class FileStore(Store):
         return self.folder / f"{slug}.json"
 
     def _read(self, slug: str) -> bytes | None:
+        self._check_folder()
         with self._convert_errors():
             try:
-                return self._path(slug).read_bytes()
+                # Neither follows a link nor waits for the other end of a FIFO.
+                handle = os.open(self._path(slug), os.O_RDONLY | os.O_CLOEXEC | _NO_FOLLOW | _NO_WAIT)
             except FileNotFoundError:
                 return None
+            with os.fdopen(handle, "rb") as file:
+                if problem := describe_foreign_file(os.fstat(handle)):
+                    path = self._path(slug)
+                    raise StoreError(str(path), f"it {problem}. Remove it with: rm -f {quote(str(path))}")
+                data = file.read(_MAX_FILE_BYTES + 1)
+        if len(data) > _MAX_FILE_BYTES:
+            raise StoreError(str(self._path(slug)), f"it is over {_MAX_FILE_BYTES // 2**20} MiB. Remove it.")
+        return data
 
     def _swap(self, slug: str, before: bytes | None, after: bytes | None) -> bool:
         self._make_folder()
@@ -142,12 +158,14 @@ class FileStore(Store):
     def _write(self, path: Path, data: bytes) -> None:
         if not self._has_locks:
             return write_private(path, data)
-        # A fixed name, safe under the lock: the next writer overwrites what a killed one leaves.
+        # A fixed name, safe under the lock: the next writer removes what a killed one leaves, and makes its own file.
         temporary = self.folder / ".swap.new"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        temporary.unlink(missing_ok=True)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | _NO_FOLLOW, 0o600)
         return _write_and_rename(handle, temporary, path, data)
 
     def _slugs(self) -> tuple[str, ...]:
+        self._check_folder()
         with self._convert_errors():
             return tuple(sorted(path.stem for path in self.folder.glob("*.json")))
 
@@ -164,7 +182,26 @@ class FileStore(Store):
     def _make_folder(self) -> None:
         with self._convert_errors():
             for folder in (self.folder.parent, self.folder):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    folder.mkdir(mode=0o700, parents=True)
+        self._check_folder()
+
+    def _check_folder(self) -> None:
+        """Check that nobody else can put files there. A folder that does not exist yet is good.
+
+        Raises:
+            StoreError: with the command that fixes it.
+        """
+        with self._convert_errors():
+            try:
+                itself, folder = self.folder.lstat(), self.folder.stat()
+            except FileNotFoundError:
+                if not self.folder.is_symlink():
+                    return
+                raise
+        if problem := describe_foreign_folder(itself, folder):
+            reason, command = problem
+            raise StoreError(str(self.folder), f"{reason}. Fix it with: {command.format(quote(str(self.folder)))}")
 
     @contextmanager
     def _convert_errors(self) -> Iterator[None]:
@@ -181,6 +218,36 @@ def _load_async_lock() -> "type[AsyncFileLock]":
     from filelock import AsyncFileLock
 
     return AsyncFileLock
+
+
+def describe_foreign_folder(itself: os.stat_result, folder: os.stat_result) -> tuple[str, str] | None:
+    """Return why other users could read or replace what is in a folder, and the command that fixes it, with {}.
+
+    Args:
+        itself: the ``lstat`` of the folder's path, which may be a link.
+        folder: the ``stat`` of the folder.
+    """
+    if not stat.S_ISDIR(folder.st_mode):
+        return "it is not a folder", "rm {}"
+    if not hasattr(os, "geteuid"):
+        return None
+    own = {os.geteuid()}
+    if stat.S_ISLNK(itself.st_mode) and itself.st_uid not in own | {0}:
+        return "it is a link that another user made", "rm {}"
+    if folder.st_uid not in own:
+        # Not chown: what the other user put there would be trusted.
+        return "it belongs to another user, who could replace the sessions in it", "mv {0} {0}.old"
+    if folder.st_mode & 0o022:
+        return "other users may write to it, and could replace the sessions in it", "chmod 700 {}"
+    return None
+
+
+def describe_foreign_file(facts: os.stat_result) -> str:
+    """Return why a file is not one of this user's regular files; empty if it is."""
+    if not stat.S_ISREG(facts.st_mode):
+        return "is not a regular file"
+    is_foreign = hasattr(os, "geteuid") and facts.st_uid != os.geteuid()
+    return "belongs to another user" if is_foreign else ""
 
 
 def write_private(path: Path, data: bytes) -> None:

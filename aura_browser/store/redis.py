@@ -10,7 +10,7 @@ from random import SystemRandom
 from secrets import token_hex
 from typing import Any, ClassVar, Final
 
-from aura_browser.errors import StoreError
+from aura_browser.errors import StoreError, raise_alone
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.redis_connection import check_address, create_pool, describe_error
 from aura_browser.store.redis_scripts import ACQUIRE, RELEASE, RENEW, SET_ASIDE, SWAP
@@ -187,4 +187,5 @@ class RedisStore(Store):
             async with asyncio.timeout(_REPLY_TIMEOUT_S):
                 yield
         except (RedisError, OSError) as error:
-            raise StoreError(self.place, describe_error(error)) from error
+            # Alone, because Redis quotes the command's values.
+            raise_alone(StoreError(self.place, describe_error(error)))

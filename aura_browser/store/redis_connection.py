@@ -4,12 +4,13 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from aura_browser.errors import InvalidInput
-from aura_browser.text import clean_text
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.text import clean_text, redact_url
 
 if TYPE_CHECKING:
     from redis.asyncio import BlockingConnectionPool
 
+_QUOTED: Final = re.compile(r"b?(['\"])(?:(?!\1).){1,10000}\1")
 _MAX_CONNECTIONS: Final = 16
 _SOCKET_TIMEOUT_S: Final = 2.0
 
@@ -35,6 +36,7 @@ def check_address(url: str) -> str:
         InvalidInput: if *url* is malformed or has an unknown option; never quotes it.
     """
     try:
+        url.encode()
         parts = urlsplit(url)
         options = {name for name, _ in parse_qsl(parts.query, strict_parsing=True)} if parts.query else set()
         well_formed = _is_well_formed(parts)
@@ -46,7 +48,7 @@ def check_address(url: str) -> str:
     allowed = _PLAIN_OPTIONS | (_TLS_OPTIONS if parts.scheme == "rediss" else frozenset())
     if not options <= allowed:
         raise InvalidInput("store", f"the Redis URL has an unknown option. Known: {', '.join(sorted(allowed))}.")
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return redact_url(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
 
 
 def _is_well_formed(parts: SplitResult) -> bool:
@@ -91,11 +93,9 @@ def create_pool(url: str) -> "BlockingConnectionPool":
             # By default each new connection reads redis-py's version from disk, which blocks the event loop.
             driver_info=None,
         )
-    except ValueError:
-        # From None, because the message may quote an option.
-        raise InvalidInput(
-            "store", "the Redis URL has an option with an invalid value. Correct or remove it."
-        ) from None
+    except (ValueError, TypeError):
+        # Alone, because the message may quote an option.
+        raise_alone(InvalidInput("store", "the Redis URL has an option with an invalid value. Correct or remove it."))
 
 
 def describe_error(error: Exception) -> str:
@@ -103,5 +103,5 @@ def describe_error(error: Exception) -> str:
     for kind in type(error).__mro__:
         if kind.__name__ in _PROBLEMS:
             return _PROBLEMS[kind.__name__]
-    message = clean_text(str(error).partition(", with args")[0]).rstrip(".")
+    message = clean_text(_QUOTED.sub("…", str(error).partition(", with args")[0])).rstrip(".")
     return f"{message}. Check that Redis runs there."

@@ -246,7 +246,7 @@ def test_encrypted_sessions_are_read_with_the_key_and_left_alone_without(start: 
     assert asyncio.run(store.read(key.slug)) == value
     assert site.origin in sessions("list", **{KEY_VARIABLE: made}).stdout
     assert sessions("check", **{KEY_VARIABLE: made}).stdout == f"{key.slug}  valid\n"
-    assert (asyncio.run(store.read(key.slug)) or b"").startswith(b"aura-browser-encrypted-1 ")
+    assert (asyncio.run(store.read(key.slug)) or b"").startswith(b"aura-browser-encrypted-2 ")
     malformed = sessions("list", **{KEY_VARIABLE: "s3cret"})
     assert (malformed.returncode, malformed.stdout) == (78, "")
     assert KEY_VARIABLE in malformed.stderr

@@ -148,9 +148,9 @@ def test_json_and_no_secrets(store: FileStore) -> None:
         "AURA_BROWSER_GRID": f"http://me:s3cret@127.0.0.1:{port}",
         "AURA_BROWSER_PROXY": f"http://me:s3cret@127.0.0.1:{port}",
     }
-    redis = f"redis://me:s3cret@127.0.0.1:{port}"
-    for args in (("--store", redis), ()):
-        shown = run("doctor", "--json", "--debug", *args, **secrets)
+    redis = {"AURA_BROWSER_STORE": f"redis://me:s3cret@127.0.0.1:{port}"}
+    for more in (redis, {}):
+        shown = run("doctor", "--json", "--debug", **secrets, **more)
         assert shown.returncode == 1
         assert "s3cret" not in shown.stdout + shown.stderr
         report = json.loads(shown.stdout)

@@ -53,7 +53,7 @@ async def ask(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None
 async def failure(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> AuraError:
     with pytest.raises(AuraError) as caught:
         await ask(url, read_timeout_s=read_timeout_s, proxy=proxy)
-    assert caught.value.__context__ is not None
+    assert caught.value.__context__ is caught.value.__cause__ is None
     assert caught.value.url == URL  # type: ignore[attr-defined]
     return caught.value
 
@@ -114,7 +114,7 @@ async def test_an_answer_that_is_no_http() -> None:
     async with saying(b"220 mail.example.com ESMTP\r\n\r\n") as place:
         error = await failure(f"http://{place}/")
     assert isinstance(error, SiteFailed)
-    assert (error.status, error.message) == (0, "the response is not valid HTTP")
+    assert (error.status, error.message) == (0, "the response is not valid HTTP: bad status line")
 
 
 async def test_a_proxy_that_is_away_keeps_its_password() -> None:

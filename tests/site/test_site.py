@@ -3,8 +3,12 @@
 import pytest
 from yarl import URL
 
-from aura_browser.errors import InvalidInput
-from aura_browser.site import OPENCHAT, Condition, openchat_site, page_site, page_url
+from aura_browser import Attach, Grid, Session, SiteClient
+from aura_browser.errors import AuraError, InvalidInput
+from aura_browser.playground.upstream import make_upstream_answerer
+from aura_browser.proxy.address import check_proxy
+from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url
+from tests.parts.sessions import make_session
 
 
 @pytest.mark.parametrize(
@@ -94,3 +98,49 @@ def test_openchat() -> None:
     assert not OPENCHAT.is_api(URL("https://openchat.team.evil.org/api/chat"))
     assert not page_site("https://openchat.team").is_api(URL("https://openchat.team/api/chat"))
     assert openchat_site("http://127.0.0.1:8080/de").origin == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://[::g]/",
+        "http://[1:2:3:4:5:6:7:8:9]",
+        "http://[fe80::1%eth0]/",
+        "http://[v1.x]/",
+        "https://xn--/",
+        "https://xn--zz--.com",
+        "https://a..b",
+        "https://-a.com",
+        "https://a b.com",
+        "https://a%20b.com",
+        "https://*.com",
+        "https://1.2.3.4.5",
+        "https://256.1.1.1",
+        "https://" + "a" * 64 + ".com",
+        "https://" + "a." * 130 + "com",
+        "https://\udcff/",
+        "https://a/\udcff",
+        "https://a/" + "x" * 9000,
+        "https://a:0/",
+    ],
+)
+def test_an_address_that_cannot_exist_is_refused_everywhere(text: str) -> None:
+    for use in (
+        page_url,
+        page_site,
+        Site,
+        lambda url: Site("https://a.example", origins=(url,)),
+        Grid,
+        lambda url: Attach(url.partition("//")[2]),
+        check_proxy,
+        SiteClient,
+        lambda url: make_upstream_answerer(url, None),
+        lambda url: Session.from_json(make_session("https://a.example").to_json().replace("https://a.example", url)),
+    ):
+        with pytest.raises(AuraError) as caught:
+            use(text)
+        assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_command_that_is_shown_has_no_query() -> None:
+    assert "s3cret" not in page_site("https://a.example/x?code=s3cret#access_token=s3cret").login_command()

@@ -16,10 +16,16 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aura_browser.errors import InvalidInput, StoreError
+from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
 from aura_browser.session import Session
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
-from aura_browser.store.encrypted import KEY_VARIABLE, encrypt_at_rest, key_from_environment, key_from_keyring
+from aura_browser.store.encrypted import (
+    KEY_VARIABLE,
+    Encryption,
+    encrypt_at_rest,
+    key_from_environment,
+    key_from_keyring,
+)
 from tests.parts.sessions import content, make_session
 
 KEY = SessionKey("https://chat.example.com")
@@ -78,7 +84,7 @@ async def encrypted(inner: Store, session: Session = SESSION) -> bytes:
     await encrypt_at_rest(inner).save(KEY, session)
     value = await inner.read(SLUG)
     assert value is not None
-    assert value.startswith(b"aura-browser-encrypted-1 ")
+    assert value.startswith(b"aura-browser-encrypted-2 ")
     return value
 
 
@@ -116,10 +122,15 @@ async def test_the_same_value_is_compared_decrypted(inner: Store, key: str) -> N
     assert await inner.read("x") is None
 
 
-async def test_switching_on_and_off_migrates_with_each_write(inner: Store, key: str) -> None:
+async def test_switching_on_and_off_migrates_with_each_write(
+    inner: Store, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await encrypt_at_rest(inner, "off").save(KEY, SESSION)
     plain = await inner.read(SLUG)
     assert plain == SESSION.to_json().encode()
+    with pytest.raises(SessionUnreadable, match="AURA_BROWSER_PLAIN=accept aura-browser sessions check"):
+        await encrypt_at_rest(inner).load(KEY)
+    monkeypatch.setenv("AURA_BROWSER_PLAIN", "accept")
     assert await encrypt_at_rest(inner).load(KEY) == SESSION
     assert await inner.read(SLUG) == plain
     changed = msgspec.structs.replace(SESSION, verified_at=1500.0)
@@ -178,8 +189,44 @@ async def test_a_value_that_no_key_opens_stays_and_the_error_says_what_to_do(
     assert await inner.slugs() == (SLUG,)
 
 
+async def test_a_value_that_somebody_moved_to_another_name_does_not_open(inner: Store, key: str) -> None:
+    store, other = encrypt_at_rest(inner), SessionKey(KEY.origin, "other")
+    await store.save(KEY, SESSION)
+    await store.save(other, make_session(KEY.origin, harvested_at=2000.0))
+    ours, theirs = await inner.read(SLUG), await inner.read(other.slug)
+    await inner.swap(SLUG, ours, theirs)
+    with pytest.raises(SessionUnreadable, match="moved"):
+        await store.load(KEY)
+    assert await inner.read(SLUG) == theirs
+
+
+async def test_the_first_format_is_read_and_becomes_the_second_with_the_next_write(inner: Store, key: str) -> None:
+    first = b"aura-browser-encrypted-1 " + Fernet(key).encrypt(SESSION.to_json().encode())
+    await inner.swap(SLUG, None, first)
+    store = encrypt_at_rest(inner)
+    assert await store.load(KEY) == SESSION
+    await store.update(KEY, lambda _: msgspec.structs.replace(SESSION, verified_at=1500.0))
+    assert (await inner.read(SLUG) or b"").startswith(b"aura-browser-encrypted-2 ")
+
+
+@pytest.mark.parametrize("encryption", ["auto", "keyring"])
+async def test_a_plain_session_put_in_place_is_refused_and_stays(
+    inner: Store, key: str, encryption: Encryption
+) -> None:
+    planted = make_session(KEY.origin, harvested_at=2000.0).to_json().encode()
+    store = encrypt_at_rest(inner, encryption)
+    await store.save(KEY, SESSION)
+    await inner.swap(SLUG, await inner.read(SLUG), planted)
+    for use in (store.load(KEY), store.save(KEY, SESSION), store.update(KEY, lambda _: SESSION)):
+        with pytest.raises(SessionUnreadable, match="not encrypted"):
+            await use
+    assert await inner.read(SLUG) == planted
+    await inner.swap("budget-0", None, b"{}")  # a count holds no secret, and must not hold up a harvest
+    assert await store.read("budget-0") == b"{}"
+
+
 async def test_a_value_of_a_later_format_is_left_alone(inner: Store, key: str) -> None:
-    await inner.swap(SLUG, None, b"aura-browser-encrypted-2 x")
+    await inner.swap(SLUG, None, b"aura-browser-encrypted-3 x")
     with pytest.raises(StoreError, match="another version"):
         await encrypt_at_rest(inner).load(KEY)
     assert await inner.slugs() == (SLUG,)
@@ -200,7 +247,7 @@ async def test_concurrent_updates_lose_nothing(inner: Store, key: str) -> None:
         return msgspec.structs.replace(session, harvested_at=session.harvested_at + 1)
 
     stores = [encrypt_at_rest(inner) for _ in range(4)]
-    await stores[0].save(KEY, make_session(harvested_at=0.0))
+    await stores[0].save(KEY, make_session(KEY.origin, harvested_at=0.0))
     await asyncio.gather(*(store.update(KEY, count) for store in stores for _ in range(5)))
     loaded = await stores[0].load(KEY)
     assert loaded is not None
@@ -243,7 +290,7 @@ async def test_expiry_and_lease_are_passed_on(key: str) -> None:
     assert passed == {"expires_at": 5.0, "lease": lease}
 
 
-@given(value=st.binary() | st.binary().map(b"aura-browser-encrypted-1 ".__add__))
+@given(value=st.binary() | st.binary().map(b"aura-browser-encrypted-2 ".__add__))
 def test_any_bytes_come_back(value: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_VARIABLE, Fernet.generate_key().decode())
@@ -320,12 +367,12 @@ def test_a_keyrings_foreign_entry_is_no_key(system_keyring: Keyring) -> None:
 _WITHOUT_THE_EXTRA = """
 import asyncio, os, sys
 sys.modules |= {"keyring": None, "cryptography": None}
-from aura_browser.errors import InvalidInput, StoreError
+from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
 from aura_browser.store import MemoryStore
 from aura_browser.store.encrypted import encrypt_at_rest
 
 inner = MemoryStore()
-asyncio.run(inner.swap("x", None, b"aura-browser-encrypted-1 token"))
+asyncio.run(inner.swap("x", None, b"aura-browser-encrypted-2 token"))
 for encryption in ("auto", "off"):
     store = encrypt_at_rest(inner, encryption)
     asyncio.run(store.swap("plain", None, b"1")), asyncio.run(store.swap("plain", b"1", None))
@@ -339,7 +386,7 @@ for key, encryption in ((None, "keyring"), ("k", "auto")):
         encrypt_at_rest(inner, encryption)
     except InvalidInput as error:
         print(error)
-assert asyncio.run(inner.read("x")) == b"aura-browser-encrypted-1 token"
+assert asyncio.run(inner.read("x")) == b"aura-browser-encrypted-2 token"
 """
 
 

@@ -72,7 +72,7 @@ async def hold(store: RedisStore, wait_s: float = 0) -> Lease:
 
 def add_one(session: Session | None) -> Session:
     count = int(session.local_storage["n"]) if session else 0
-    return make_session(local_storage={"n": str(count + 1)})
+    return make_session(KEY.origin, local_storage={"n": str(count + 1)})
 
 
 async def count(store: RedisStore) -> int:
@@ -142,7 +142,7 @@ class Dropper:
 
 async def test_what_is_saved_is_loaded(store: RedisStore) -> None:
     assert await store.load(KEY) is None
-    session = make_session(local_storage={"any": "\x00\r\n\u20ac\U0001f600"})
+    session = make_session(KEY.origin, local_storage={"any": "\x00\r\n\u20ac\U0001f600"})
     await store.save(KEY, session)
     assert await store.load(KEY) == session
     assert await store.load(SessionKey(KEY.origin)) is None
@@ -171,7 +171,7 @@ async def test_two_who_set_the_same_aside_both_get_through(store: RedisStore, ot
 
 
 async def test_what_is_replaced_is_kept_as_previous(store: RedisStore) -> None:
-    sessions = [await store.save(KEY, make_session(harvested_at=float(n))) for n in range(6)]
+    sessions = [await store.save(KEY, make_session(KEY.origin, harvested_at=float(n))) for n in range(6)]
     assert [session.generation for session in sessions] == list(range(6))
     assert await store.load(KEY) == sessions[5]
     previous = [await store.read(f"{KEY.slug}{suffix}") for suffix in PREVIOUS]
@@ -180,9 +180,9 @@ async def test_what_is_replaced_is_kept_as_previous(store: RedisStore) -> None:
 
 
 async def test_guests_sessions_push_no_login_out_of_the_history(store: RedisStore) -> None:
-    login = await store.save(KEY, make_session(proof="distinguished"))
+    login = await store.save(KEY, make_session(KEY.origin, proof="distinguished"))
     for n in range(6):
-        await store.save(KEY, make_session(harvested_at=float(n), proof="open"), replace=True)
+        await store.save(KEY, make_session(KEY.origin, harvested_at=float(n), proof="open"), replace=True)
     assert await store.read(f"{KEY.slug}.previous") == login.to_json().encode()
     assert await store.slugs() == (KEY.slug, f"{KEY.slug}.previous")
 
@@ -201,13 +201,13 @@ async def test_a_swap_compares_byte_for_byte(store: RedisStore) -> None:
 
 
 async def test_keys_and_prefixes_are_kept_apart(server: RedisServer, store: RedisStore) -> None:
-    await store.save(KEY, make_session())
-    await store.save(OTHER, make_session(harvested_at=2.0))
+    await store.save(KEY, make_session(KEY.origin))
+    await store.save(OTHER, make_session(KEY.origin, harvested_at=2.0))
     async with opened(server.url, prefix="a*[b-") as starred, opened(server.url, prefix="axx[b-") as plain:
-        await plain.save(KEY, make_session(harvested_at=3.0))
+        await plain.save(KEY, make_session(KEY.origin, harvested_at=3.0))
         assert await starred.slugs() == ()
         assert await plain.slugs() == (KEY.slug,)
-        await starred.save(OTHER, make_session())
+        await starred.save(OTHER, make_session(KEY.origin))
         assert await starred.slugs() == (OTHER.slug,)
     assert await store.slugs() == tuple(sorted((KEY.slug, OTHER.slug)))
 
@@ -215,14 +215,14 @@ async def test_keys_and_prefixes_are_kept_apart(server: RedisServer, store: Redi
 async def test_it_works_over_a_unix_socket(tmp_path: Path) -> None:
     with RedisServer(tmp_path, over_socket=True, password="s3cret+") as server:
         async with opened(server.url.replace("+", "%2B")) as store:
-            await store.save(KEY, make_session())
-            assert await store.load(KEY) == make_session()
+            await store.save(KEY, make_session(KEY.origin))
+            assert await store.load(KEY) == make_session(KEY.origin)
             assert repr(store) == f"RedisStore('unix://{tmp_path}/redis.sock', prefix='aura-browser:')"
 
 
 async def test_more_tasks_than_connections_wait_for_one(server: RedisServer, store: RedisStore) -> None:
-    await store.save(KEY, make_session())
-    assert await asyncio.gather(*(store.load(KEY) for _ in range(200))) == [make_session()] * 200
+    await store.save(KEY, make_session(KEY.origin))
+    assert await asyncio.gather(*(store.load(KEY) for _ in range(200))) == [make_session(KEY.origin)] * 200
     [clients] = re.findall(r"connected_clients:(\d+)", server.command("INFO", "clients"))
     assert int(clients) <= 16 + 1
 
@@ -276,14 +276,14 @@ async def test_a_session_is_kept_beyond_its_guessed_end_and_a_login_for_good(
         return int(server.command("TTL", KEPT).strip(":\r\n"))
 
     month_s = 30 * 86400
-    await store.save(KEY, make_session(expires_at=time.time() + 1000))
+    await store.save(KEY, make_session(KEY.origin, expires_at=time.time() + 1000))
     assert month_s + 990 <= left_s() <= month_s + 1000
-    await store.update(KEY, lambda _: make_session())
+    await store.update(KEY, lambda _: make_session(KEY.origin))
     assert left_s() == -1
-    await store.save(KEY, make_session(expires_at=5.0))
+    await store.save(KEY, make_session(KEY.origin, expires_at=5.0))
     assert 50 <= left_s() <= 60  # a minute at least
-    assert content(await store.load(KEY)) == make_session(expires_at=5.0)
-    await store.save(KEY, make_session(expires_at=1e300))
+    assert content(await store.load(KEY)) == make_session(KEY.origin, expires_at=5.0)
+    await store.save(KEY, make_session(KEY.origin, expires_at=1e300))
     assert left_s() > 10**9
     for login in (make_session(is_login=True, expires_at=5.0), make_session(proof="distinguished", expires_at=5.0)):
         await store.save(KEY, login, replace=True)
@@ -321,8 +321,8 @@ async def test_the_lock_of_a_killed_process_ends_with_its_lease(server: RedisSer
 async def test_a_lease_is_renewed_as_long_as_it_is_held(server: RedisServer, other: RedisStore) -> None:
     async with opened(server.url, lease_s=0.6) as store, store.lock(KEY.slug, wait_s=0) as lease:
         await refused(hold(other, wait_s=1.5))
-        await store.save(KEY, make_session(), lease)
-        assert await store.load(KEY) == make_session()
+        await store.save(KEY, make_session(KEY.origin), lease)
+        assert await store.load(KEY) == make_session(KEY.origin)
 
 
 async def test_a_lock_outlives_no_lease_without_renewal(server: RedisServer, store: RedisStore) -> None:
@@ -342,15 +342,15 @@ async def test_the_fence_grows_even_if_redis_forgets_everything(server: RedisSer
 async def test_a_late_holder_cannot_write_and_cannot_release(
     server: RedisServer, store: RedisStore, other: RedisStore
 ) -> None:
-    winner = make_session(harvested_at=2.0)
+    winner = make_session(KEY.origin, harvested_at=2.0)
     async with AsyncExitStack() as stack:
         async with store.lock(KEY.slug, wait_s=0) as late:
             server.command("DEL", LOCK)
-            assert "lease was lost" in str(await refused(store.save(KEY, make_session(), late)))
+            assert "lease was lost" in str(await refused(store.save(KEY, make_session(KEY.origin), late)))
             lease = await stack.enter_async_context(other.lock(KEY.slug, wait_s=0))
             await other.save(KEY, winner, lease)
             assert lease.fence > late.fence
-            assert "lease was lost" in str(await refused(store.save(KEY, make_session(), late)))
+            assert "lease was lost" in str(await refused(store.save(KEY, make_session(KEY.origin), late)))
         assert server.command("EXISTS", LOCK) == ":1\r\n"
     assert await store.load(KEY) == winner
     assert await store.read(f"{KEY.slug}.previous") is None
@@ -358,24 +358,24 @@ async def test_a_late_holder_cannot_write_and_cannot_release(
 
 async def test_a_write_behind_the_last_fence_is_refused(server: RedisServer, store: RedisStore) -> None:
     async with store.lock(KEY.slug, wait_s=0) as lease:
-        await store.save(KEY, make_session(), lease)
-        await store.update(KEY, lambda _: make_session(harvested_at=2.0))
+        await store.save(KEY, make_session(KEY.origin), lease)
+        await store.update(KEY, lambda _: make_session(KEY.origin, harvested_at=2.0))
         # As after a fail-over to a replica that knows an older lock.
         server.command("HSET", KEPT, "fence", str(lease.fence + 1))
-        assert "lease was lost" in str(await refused(store.save(KEY, make_session(), lease)))
+        assert "lease was lost" in str(await refused(store.save(KEY, make_session(KEY.origin), lease)))
 
 
 async def test_a_pause_beyond_the_lease_loses_it(
     server: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    winner = make_session(harvested_at=2.0)
+    winner = make_session(KEY.origin, harvested_at=2.0)
     async with opened(server.url, lease_s=0.5) as paused, paused.lock(KEY.slug, wait_s=0) as late:
         server.pause()
         await eventually(lambda: "lease" in caplog.text)
         server.resume()
         async with store.lock(KEY.slug, wait_s=5) as lease:
             await store.save(KEY, winner, lease)
-            assert "lease was lost" in str(await refused(paused.save(KEY, make_session(), late)))
+            assert "lease was lost" in str(await refused(paused.save(KEY, make_session(KEY.origin), late)))
             assert await store.load(KEY) == winner
     assert [record.getMessage() for record in caplog.records] == [
         f"The lease of {KEY.slug} was lost; a write under it will be refused."
@@ -422,7 +422,7 @@ async def test_a_cancelled_waiter_leaves_nothing(server: RedisServer, store: Red
             waiter.cancel()
         await asyncio.wait(waiters, timeout=5)
         assert all(waiter.cancelled() for waiter in waiters)
-        await store.save(KEY, make_session(), lease)
+        await store.save(KEY, make_session(KEY.origin), lease)
     await hold(other)
 
 
@@ -468,54 +468,54 @@ async def test_redis_away_is_one_clear_error_and_heals(server: RedisServer) -> N
         error = await refused(store.load(KEY))
         assert error.place == f"redis://127.0.0.1:{server.port}/0"
         assert "Check that Redis runs there" in error.problem
-        await refused(store.save(KEY, make_session()))
+        await refused(store.save(KEY, make_session(KEY.origin)))
         await refused(store.slugs())
         await refused(hold(store, wait_s=30))
         server.start()
         await hold(store)
-        await store.save(KEY, make_session())
-        assert await store.load(KEY) == make_session()
+        await store.save(KEY, make_session(KEY.origin))
+        assert await store.load(KEY) == make_session(KEY.origin)
 
 
 async def test_a_restart_goes_unnoticed(tmp_path: Path) -> None:
     with RedisServer(tmp_path, persistent=True) as server:
         async with opened(server.url) as store:
-            await store.save(KEY, make_session())
+            await store.save(KEY, make_session(KEY.origin))
             fence = (await hold(store)).fence
             server.restart()
-            assert await store.load(KEY) == make_session()
+            assert await store.load(KEY) == make_session(KEY.origin)
             server.restart()
-            await store.save(KEY, make_session(harvested_at=2.0))
+            await store.save(KEY, make_session(KEY.origin, harvested_at=2.0))
             server.command("SCRIPT", "FLUSH")
             assert (await hold(store)).fence > fence
 
 
 async def test_a_pause_is_an_error_in_time_and_heals(server: RedisServer, store: RedisStore) -> None:
-    await store.save(KEY, make_session())
+    await store.save(KEY, make_session(KEY.origin))
     async with opened(server.url) as new:
         server.pause()
-        works = [store.load(KEY), store.save(KEY, make_session()), store.slugs(), hold(store, 30)]
+        works = [store.load(KEY), store.save(KEY, make_session(KEY.origin)), store.slugs(), hold(store, 30)]
         works += [new.load(KEY) for _ in range(50)]
         errors = await asyncio.gather(*(refused(work) for work in works))
         assert all("no answer in time" in error.problem for error in errors)
         server.resume()
-        assert await store.load(KEY) == await new.load(KEY) == make_session()
+        assert await store.load(KEY) == await new.load(KEY) == make_session(KEY.origin)
 
 
 async def test_losing_redis_in_the_middle_does_not_disturb_the_body(server: RedisServer, store: RedisStore) -> None:
     async with store.lock(KEY.slug, wait_s=0) as lease:
         server.restart()
-        assert "lease was lost" in str(await refused(store.save(KEY, make_session(), lease)))
+        assert "lease was lost" in str(await refused(store.save(KEY, make_session(KEY.origin), lease)))
     assert (await hold(store)).fence > lease.fence
 
 
 async def test_a_replica_is_named_and_heals(server: RedisServer, store: RedisStore) -> None:
     server.command("REPLICAOF", "127.0.0.1", "1")
-    assert "read-only replica" in str(await refused(store.save(KEY, make_session())))
+    assert "read-only replica" in str(await refused(store.save(KEY, make_session(KEY.origin))))
     assert "read-only replica" in str(await refused(hold(store)))
     server.command("REPLICAOF", "NO", "ONE")
     async with store.lock(KEY.slug, wait_s=0) as lease:
-        await store.save(KEY, make_session(), lease)
+        await store.save(KEY, make_session(KEY.origin), lease)
 
 
 @pytest.mark.parametrize(
@@ -538,10 +538,10 @@ async def test_what_redis_refuses_is_said_without_secrets(
 
 async def test_a_write_without_memory_leaves_what_was_there(server: RedisServer, store: RedisStore) -> None:
     async with store.lock(KEY.slug, wait_s=0) as lease:
-        await store.save(KEY, make_session(), lease)
+        await store.save(KEY, make_session(KEY.origin), lease)
         server.command("CONFIG", "SET", "maxmemory", "1")
-        await refused(store.save(KEY, make_session(harvested_at=2.0), lease))
-        assert await store.load(KEY) == make_session()
+        await refused(store.save(KEY, make_session(KEY.origin, harvested_at=2.0), lease))
+        assert await store.load(KEY) == make_session(KEY.origin)
     assert server.command("EXISTS", LOCK) == ":0\r\n"
 
 
@@ -549,7 +549,7 @@ async def test_a_write_without_memory_leaves_what_was_there(server: RedisServer,
 async def test_a_wrong_password_is_an_error_without_it(tmp_path: Path, login: str) -> None:
     with RedisServer(tmp_path, password="right-s3cret") as server:
         async with opened(server.url.replace(":right-s3cret@", login)) as store:
-            for work in (store.load(KEY), store.save(KEY, make_session()), hold(store)):
+            for work in (store.load(KEY), store.save(KEY, make_session(KEY.origin)), hold(store)):
                 error = await refused(work)
                 assert "password" in error.problem
                 assert "s3cret" not in "".join(traceback.format_exception(error)) + repr(error)
@@ -563,10 +563,10 @@ async def test_no_secret_is_logged(server: RedisServer, caplog: pytest.LogCaptur
         async with opened(server.url.replace("//", "//nobody:s3cret@")) as store:
             await refused(store.load(KEY))
         async with opened(server.url, lease_s=0.3) as store, store.lock(KEY.slug, wait_s=0) as lease:
-            await store.save(KEY, make_session(), lease)
+            await store.save(KEY, make_session(KEY.origin), lease)
             server.command("DEL", LOCK)
             await eventually(lambda: "lease" in caplog.text)
-            await refused(store.save(KEY, make_session(), lease))
+            await refused(store.save(KEY, make_session(KEY.origin), lease))
     assert "s3cret" not in caplog.text
 
 

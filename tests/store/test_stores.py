@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from aura_browser.errors import StoreError
+from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.file import default_folder, write_private
 from tests.parts.sessions import content, make_session
@@ -38,7 +39,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 async def test_what_is_saved_is_loaded(store: Store) -> None:
     assert await store.load(KEY) is None
-    session = make_session()
+    session = make_session(KEY.origin)
     await store.save(KEY, session)
     assert await store.load(KEY) == session
     assert await store.load(SessionKey(KEY.origin)) is None
@@ -74,13 +75,13 @@ def test_a_key_tells_site_name_and_proxy_apart_without_a_secret() -> None:
 async def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "state" / "sessions")
     with umask(0):
-        await store.save(KEY, make_session())
+        await store.save(KEY, make_session(KEY.origin))
     files = [path for path in store.folder.iterdir() if path.is_file()]
     assert {mode(file) for file in files} == {0o600}
     [file] = store.folder.glob("*.json")
     assert (mode(file), mode(store.folder), mode(store.folder.parent)) == (0o600, 0o700, 0o700)
     file.chmod(0o644)
-    await store.save(KEY, make_session())
+    await store.save(KEY, make_session(KEY.origin))
     assert mode(file) == 0o600
 
 
@@ -114,7 +115,7 @@ def test_a_write_that_fails_leaves_the_old_bytes_and_nothing_else(
 
 async def test_a_reader_never_sees_half_a_session(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
-    sessions = [make_session(local_storage={"x": str(n) * 50_000}) for n in range(2)]
+    sessions = [make_session(KEY.origin, local_storage={"x": str(n) * 50_000}) for n in range(2)]
     await store.save(KEY, sessions[0])
 
     async def write() -> None:
@@ -134,7 +135,7 @@ async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     store = FileStore(tmp_path / "file" / "sessions")
     with pytest.raises(StoreError, match=r"can't be used"):
-        await store.save(KEY, make_session())
+        await store.save(KEY, make_session(KEY.origin))
     with pytest.raises(StoreError, match=r"can't be used"):
         await store.load(KEY)
 
@@ -142,3 +143,103 @@ async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) ->
 def test_sessions_are_kept_below_the_state_folder(state_home: Path) -> None:
     assert default_folder() == state_home / "aura-browser" / "sessions"
     assert FileStore().folder == default_folder()
+
+
+# Folders and files of other users.
+
+
+def make_unsafe(folder: Path, kind: str) -> None:
+    if kind == "writable":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif kind == "foreign":
+        folder.mkdir()
+        os.chown(folder, 12345, 12345)
+    elif kind == "fifo":
+        os.mkfifo(folder)
+    elif kind == "foreign link":
+        (folder.parent / "real").mkdir(mode=0o700)
+        folder.symlink_to(folder.parent / "real")
+        os.lchown(folder, 12345, 12345)
+    else:
+        folder.symlink_to(folder.parent / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("writable", "chmod 700"), ("foreign", "mv"), ("fifo", "rm"), ("foreign link", "rm"), ("dangling", "")],
+)
+async def test_a_folder_that_others_can_change_is_refused_with_the_command(
+    tmp_path: Path, kind: str, command: str
+) -> None:
+    if os.geteuid() and kind.startswith("foreign"):
+        pytest.skip("only root can make another user's folder")
+    folder = tmp_path / "sessions"
+    make_unsafe(folder, kind)
+    store = FileStore(folder)
+    began = time.monotonic()
+    for use in (store.load(KEY), store.save(KEY, make_session(KEY.origin)), store.slugs(), hold(store)):
+        with pytest.raises(StoreError) as caught:
+            await use
+        assert not command or f"{command} {folder}" in str(caught.value)
+    assert time.monotonic() - began < 5
+    assert not folder.is_dir() or list(folder.iterdir()) == []
+
+
+async def hold(store: Store) -> None:
+    async with store.lock(KEY.slug, wait_s=1.0):
+        pass
+
+
+async def test_a_link_of_ones_own_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir(mode=0o700)
+    (tmp_path / "sessions").symlink_to(tmp_path / "disk")
+    store = FileStore(tmp_path / "sessions")
+    session = await store.save(KEY, make_session(KEY.origin))
+    assert await store.load(KEY) == session
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder", "foreign"])
+async def test_a_session_that_is_not_ones_own_file_is_refused_and_never_waited_for(tmp_path: Path, kind: str) -> None:
+    if os.geteuid() and kind == "foreign":
+        pytest.skip("only root can make another user's file")
+    (tmp_path / "s").mkdir(mode=0o700)
+    path, store = tmp_path / "s" / f"{KEY.slug}.json", FileStore(tmp_path / "s")
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "link":
+        (tmp_path / "planted").write_text(make_session(KEY.origin).to_json())
+        path.symlink_to(tmp_path / "planted")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text(make_session(KEY.origin).to_json())
+        os.chown(path, 12345, 12345)
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(store.load(KEY), 5)
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(store.save(KEY, make_session(KEY.origin)), 5)
+
+
+async def test_a_file_that_waits_in_the_swap_files_place_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir(mode=0o700)
+    store, planted = FileStore(tmp_path / "s"), tmp_path / "planted"
+    planted.write_text("old")
+    os.link(planted, tmp_path / "s" / ".swap.new")
+    await store.save(KEY, make_session(KEY.origin))
+    assert planted.read_text() == "old"
+
+
+async def test_a_session_of_another_site_is_refused_and_stays(store: Store) -> None:
+    planted = make_session("https://evil.example").to_json().encode()
+    await store.swap(KEY.slug, None, planted)
+    for use in (store.load(KEY), store.update(KEY, lambda session: session)):
+        with pytest.raises(SessionUnreadable, match=r"of https://evil\.example, not of https://chat\.example\.com"):
+            await use
+    assert await store.read(KEY.slug) == planted
+
+
+@pytest.mark.parametrize("facts", [{"name": "\udcff"}, {"proxy": "\udcff"}])
+def test_a_key_that_cannot_be_written_is_one_error(facts: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput):
+        SessionKey(KEY.origin, **facts)

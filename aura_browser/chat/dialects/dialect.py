@@ -1,11 +1,16 @@
 """The interface of chat dialects, and checks that several of them share."""
 
 import math
-from typing import Protocol
+from typing import Final, Protocol
 
-from aura_browser.chat.messages import ChatRequest, Model
+import msgspec
+
+from aura_browser.chat.messages import ChatRequest, Model, check_text
 from aura_browser.errors import InvalidInput
 from aura_browser.request import Request
+
+_MAX_TOKENS: Final = 2**31 - 1
+_MAX_NUMBER: Final = 1e9
 
 
 class WireError(ValueError):
@@ -43,15 +48,33 @@ class Dialect(Protocol):
         """Return a decoder for one answer."""
 
 
-def check_question(request: ChatRequest) -> None:
-    """Check what every dialect requires of *request*.
+def check_question(request: ChatRequest) -> ChatRequest:
+    """Return *request* with plain numbers and texts, if it has what every dialect requires.
 
     Raises:
-        InvalidInput: if it has no message to answer, or an invalid temperature.
+        InvalidInput: if it has no message to answer, or its model or a number is invalid.
     """
     turns = request.turns
     if not turns or not turns[-1].content:
         raise InvalidInput("messages", "there is no message to answer; the last one must have text")
+    if not isinstance(request.model, str):
+        raise InvalidInput("model", "must be the id of a model")
     number = request.temperature
-    if not (isinstance(number, (int, float)) and math.isfinite(number) and number >= 0):
+    if not (isinstance(number, (int, float)) and _is_finite(number) and number >= 0):
         raise InvalidInput("temperature", "must be a number of at least 0")
+    if not isinstance(request.max_tokens, int) or not 0 < request.max_tokens <= _MAX_TOKENS:
+        raise InvalidInput("max_tokens", f"must be a whole number from 1 to {_MAX_TOKENS}")
+    # Copies, because an encoder refuses subclasses such as numpy's numbers.
+    return msgspec.structs.replace(
+        request,
+        model=check_text("model", request.model),
+        temperature=int(number) if isinstance(number, int) else float.__float__(number),
+        max_tokens=int.__int__(request.max_tokens),
+    )
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number) and abs(number) <= _MAX_NUMBER
+    except OverflowError:
+        return False

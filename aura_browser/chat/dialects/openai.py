@@ -32,7 +32,7 @@ def chat_request(request: ChatRequest, origin: str) -> Request:
     Raises:
         InvalidInput: if there is no message to answer, or the temperature is invalid.
     """
-    check_question(request)
+    request = check_question(request)
     body = {
         "model": request.model,
         "messages": request.messages,
@@ -63,7 +63,7 @@ class EventDecoder:
     """Extracts the text from a stream of events (https://html.spec.whatwg.org/#event-stream-interpretation)."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._is_done = False
         self._error: WireError | None = None
 
@@ -73,7 +73,11 @@ class EventDecoder:
         Raises:
             WireError: if the server sent an error or an invalid event, or the stream ended without ``[DONE]``.
         """
-        *lines, self._rest = (self._rest + data).replace(b"\r\n", b"\n").split(b"\n")
+        self._rest += data
+        lines: list[bytes] = []
+        if b"\n" in data:
+            *lines, rest = bytes(self._rest).split(b"\n")
+            self._rest = bytearray(rest)
         if len(self._rest) > _MAX_LINE_BYTES:
             raise WireError("an event is longer than 1 MiB")
         text = "".join(self._read_lines(lines))

@@ -31,7 +31,7 @@ def chat_request(request: ChatRequest, origin: str) -> Request:
         InvalidInput: if there is no message to answer or it is too long, the context window is too small for any
             message, or a number is invalid. The site's own error would not name the reason.
     """
-    _check(request)
+    request = _check(request)
     prompt = "\n".join(message.content for message in request.messages if message.role == "system")
     body = {
         "model": {
@@ -70,16 +70,17 @@ def answer_decoder() -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder("utf-8")(errors="replace")
 
 
-def _check(request: ChatRequest) -> None:
-    check_question(request)
+def _check(request: ChatRequest) -> ChatRequest:
+    request = check_question(request)
     length = len(request.turns[-1].content)
     if length > MAX_LENGTH:
         raise InvalidInput("messages", f"the last one has {length} characters; shorten it to at most {MAX_LENGTH}")
-    if not (isinstance(request.max_tokens, int) and request.max_tokens > _RESERVED_TOKENS):
+    if request.max_tokens <= _RESERVED_TOKENS:
         raise InvalidInput(
             "max_tokens",
             f"must be a whole number over {_RESERVED_TOKENS}: it is the context window, not an answer length",
         )
+    return request
 
 
 @lru_cache

@@ -1,0 +1,47 @@
+"""What goes out: a caller's request, checked before it is sent."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from aura_browser.errors import InvalidInput
+from aura_browser.request import Body, Request
+from aura_browser.text import copy_text
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+
+def check_request(request: Request) -> Request:
+    """Return *request* with texts that are exactly ``str``, if it can be sent.
+
+    Raises:
+        InvalidInput: naming the part that can't be sent; never with a value.
+    """
+    if not isinstance(request.method, str) or not _TOKEN.fullmatch(request.method):
+        raise InvalidInput("method", "must be a method such as GET")
+    if not isinstance(request.url, str):
+        raise InvalidInput("url", "must be text")
+    headers, body = _copy_headers(request.headers), _copy_body(request.body)
+    method, url = copy_text(request.method), copy_text(request.url)
+    return msgspec.structs.replace(request, method=method, url=url, headers=headers, body=body)
+
+
+def _copy_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(headers, Mapping):
+        raise InvalidInput("headers", "must be a mapping of names to values")
+    return dict(_check_header(name, value) for name, value in headers.items())
+
+
+def _check_header(name: object, value: object) -> tuple[str, str]:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise InvalidInput("headers", "has a name that is not of letters, digits and hyphens")
+    if not isinstance(value, str) or _CONTROL.search(value):
+        raise InvalidInput(f"headers[{name}]", "must be text on one line, without control characters")
+    return copy_text(name), copy_text(value)
+
+
+def _copy_body(body: Body) -> Body:
+    return bytes(body) if isinstance(body, bytes) and type(body) is not bytes else body

@@ -1,0 +1,132 @@
+"""Where ``-o`` writes."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from aura_browser.cli.output import open_output
+from aura_browser.playground import Playground, serve_in_thread
+from tests.parts.cached import cache_session
+from tests.parts.command import PROGRAM
+
+DATA = b'{"made": "up"}\n' * 20_000
+
+
+@pytest.fixture
+def site(state_home: Path) -> Iterator[Playground]:
+    with serve_in_thread() as playground:
+        yield playground
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_is_made_or_replaced_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "me.json"
+    for _ in range(2):
+        open_output(str(path)).write(DATA)
+        assert (path.read_bytes(), mode_of(path)) == (DATA, 0o600)
+        path.chmod(0o644)
+    assert [each.name for each in tmp_path.iterdir()] == ["me.json"]
+
+
+def test_nothing_is_touched_before_there_is_something_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "me.json"
+    path.write_text("old")
+    open_output(str(path))
+    assert path.read_text() == "old"
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    path, link = tmp_path / "real" / "me.json", tmp_path / "link.json"
+    path.write_text("old")
+    link.symlink_to(path)
+    open_output(str(link)).write(DATA)
+    assert link.is_symlink()
+    assert (path.read_bytes(), mode_of(path)) == (DATA, 0o600)
+
+
+def test_a_link_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can make another user's link")
+    path, link = tmp_path / "mine.json", tmp_path / "link.json"
+    path.write_text("old")
+    link.symlink_to(path)
+    os.lchown(link, 12345, 12345)
+    with pytest.raises(click.BadParameter, match="another user"):
+        open_output(str(link))
+    assert path.read_text() == "old"
+
+
+def test_a_pipe_gets_it_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(click.BadParameter, match="start its reader first"):
+        open_output(str(pipe))
+    with subprocess.Popen(["/bin/cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        reading = os.open(pipe, os.O_RDWR)  # until "cat" has opened it
+        output = open_output(str(pipe))
+        output.write(DATA[:1000])
+        os.close(reading)
+        assert reader.communicate(timeout=30)[0] == DATA[:1000]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_device_stays_a_device() -> None:
+    open_output("/dev/null").write(DATA)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("form", ["/dev/fd/{}", "/proc/self/fd/{}"])
+def test_an_open_file_is_written_to_where_it_stands(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "out"
+    with path.open("wb", buffering=0) as file:
+        file.write(b"first ")
+        open_output(form.format(file.fileno())).write(DATA)
+    assert path.read_bytes() == b"first " + DATA
+
+
+@pytest.mark.parametrize("kind", ["folder", "socket", "dangling", "nowhere", "closed"])
+def test_what_cannot_be_written_to_is_refused_before_the_harvest(tmp_path: Path, kind: str) -> None:
+    import socket
+
+    path = tmp_path / "out"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
+    elif kind == "dangling":
+        path.symlink_to(tmp_path / "nothing")
+    elif kind == "nowhere":
+        path = path / "x.json"
+    else:
+        path = Path("/dev/fd/999")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(click.BadParameter, match=r"out|999"):
+        open_output(str(path))
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("place", ["-", "/dev/stdout", "/dev/fd/1", ">(cat)", "pipe"])
+def test_the_command_writes_through(site: Playground, state_home: Path, tmp_path: Path, place: str) -> None:
+    cache_session(state_home, site.origin)
+    words = " ".join([*PROGRAM, "harvest", site.origin, "-o", place])
+    script = f"{words}; wait" if place != "pipe" else f"mkfifo pipe; cat pipe & {words}; wait"
+    shown = subprocess.run(
+        ["/bin/bash", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ,
+    )
+    assert f'"origin": "{site.origin}"' in shown.stdout, shown.stderr

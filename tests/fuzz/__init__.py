@@ -1,0 +1,1 @@
+"""Hostile inputs, made up at random from a seed."""
