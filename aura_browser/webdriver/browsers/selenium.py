@@ -81,7 +81,7 @@ def run_chrome(
     with ExitStack() as exits:
         variables = {}
         if engine.virtual_display:
-            variables = exits.enter_context(run_virtual_display(workspace.lifeline, options.deadline))
+            variables = exits.enter_context(run_virtual_display(workspace, options.deadline))
         if kept:
             exits.enter_context(lock_profile(kept, options.deadline))
         session = run_driver(paths, capabilities, options.deadline, workspace, variables=variables)

@@ -1,23 +1,28 @@
 """Runs ChromeDriver in a process group of its own, and ends it together with its Chrome."""
 
-import json
 import logging
+import os
 import re
 import socket
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from secrets import token_hex
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from aura_browser.errors import DriverMismatch, LaunchFailed
-from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths
+from aura_browser.webdriver.process import control
+from aura_browser.webdriver.process.connection import Connection
+from aura_browser.webdriver.process.control import ControlRefused, Listeners
 from aura_browser.webdriver.process.environment import copy_environment
+from aura_browser.webdriver.process.reasons import build_launch_error
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
 
@@ -26,14 +31,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_HOST: Final = "127.0.0.1"
 _OUTPUT_NAME: Final = "stderr.txt"
-_MAX_STDERR_LINES: Final = 5
-_POLL_INTERVAL_S: Final = 0.005
-_READY_MARK: Final = b"was started successfully"
-_DRIVER_LINES: Final = re.compile("Starting ChromeDriver|ChromeDriver was st|Only local conn|Please (see|protect)")
+_MAX_STDOUT_BYTES: Final = 65_536
+_READY: Final = re.compile(rb"was started successfully on port (\d+)")
 _USUAL_START_S: Final = 1.5
-_MISMATCH: Final = re.compile(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", re.DOTALL)
+_EXIT_TIMEOUT_S: Final = 0.5
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def run_driver(
 
     Raises:
         DriverMismatch: if the versions of Chrome and ChromeDriver don't match.
-        LaunchFailed: if Chrome does not start, with the last lines of its stderr.
+        LaunchFailed: if Chrome does not start, with what it said about that.
     """
     with ExitStack() as exits:
         chromedriver = exits.enter_context(_ChromeDriver(paths.driver, workspace, variables))
@@ -67,14 +69,13 @@ def run_driver(
         loading.start()
         try:
             session = chromedriver.create_session(capabilities, deadline)
-        except (OSError, ValueError, _SessionRefused) as error:
-            raise _build_launch_error(paths, error, workspace, deadline) from error
+        except (OSError, ValueError, KeyError, _SessionRefused) as error:
+            message = str(error) if isinstance(error, _SessionRefused) else ""
+            raise build_launch_error(paths, message, chromedriver.output, deadline) from error
         loading.join()
         from aura_browser.webdriver.running_session import RunningSession
 
-        driver = RunningSession(chromedriver.address, session["sessionId"], session["capabilities"])
-        exits.callback(driver.close_connection)
-        yield driver
+        yield RunningSession(chromedriver.connection, session["sessionId"], session["capabilities"])
 
 
 class _SessionRefused(Exception):
@@ -85,22 +86,35 @@ class _ChromeDriver:
     """A running ChromeDriver, whose process group the lifeline ends. Use it with ``with``.
 
     Attributes:
-        address: its URL.
+        output: the file with its errors and Chrome's.
+        connection: the only connection to it, once it has created a session.
     """
 
+    connection: Connection
+
     def __init__(self, path: Path, workspace: Workspace, variables: Mapping[str, str]) -> None:
-        with socket.create_server((_HOST, 0)) as listener:
-            port = listener.getsockname()[1]
-        self.address = f"http://{_HOST}:{port}"
+        self.output = workspace.folder / _OUTPUT_NAME
+        # For where the port stays open: a page can't know the prefix. Other users can read it in the arguments.
+        self._prefix = f"/{token_hex(16)}"
+        self._exits = ExitStack()
         self._has_session = False
         self._started_at = time.monotonic()
-        self._output = workspace.folder / _OUTPUT_NAME
-        self._process = workspace.lifeline.start(
-            [str(path), f"--port={port}", "--enable-chrome-logs"],
-            self._output,
-            "kill",
-            env={**_build_environment(workspace.folder), **variables},
-        )
+        self._reader, writer = control.open_output()
+        self._reader_exit = self._exits.enter_context(ExitStack())
+        self._reader_exit.callback(os.close, self._reader)
+        try:
+            self._process = workspace.lifeline.start(
+                [str(path), "--port=0", f"--url-base={self._prefix}", "--enable-chrome-logs"],
+                self.output,
+                "kill",
+                env={**_build_environment(workspace.folder), **variables},
+                stdout=writer,
+            )
+        except BaseException:
+            self._exits.close()
+            raise
+        finally:
+            os.close(writer)
 
     def __enter__(self) -> Self:
         return self
@@ -110,21 +124,12 @@ class _ChromeDriver:
     ) -> None:
         self.end_group()
         self._process.wait()
+        self._exits.close()
 
     def create_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
         """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
-        from http.client import HTTPConnection, HTTPException  # imported while ChromeDriver starts
-
-        self._wait_until_ready(deadline)
-        connection = HTTPConnection(self.address.removeprefix("http://"))
-        try:
-            body = json.dumps({"capabilities": {"alwaysMatch": capabilities}})
-            connection.request("POST", "/session", body, {"Content-Type": "application/json; charset=utf-8"})
-            value: dict[str, Any] = json.loads(connection.getresponse().read())["value"]
-        except HTTPException as error:
-            raise OSError("ChromeDriver closed the connection") from error
-        finally:
-            connection.close()
+        self._connect(deadline)
+        value = self.connection.call("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
         if "sessionId" not in value:
             raise _SessionRefused(str(value.get("message")))
         self._has_session = True
@@ -139,13 +144,72 @@ class _ChromeDriver:
         is_slow = time.monotonic() - self._started_at > _USUAL_START_S
         return is_slow and not self._has_session and has_only_zombies(self._process.pid)
 
-    def _wait_until_ready(self, deadline: Deadline) -> None:
-        """Wait for the line in its output: a connection to the port may reach another program."""
-        while self._process.poll() is None:
-            if self._output.exists() and _READY_MARK in self._output.read_bytes():
-                return
-            deadline.wait(_POLL_INTERVAL_S)
+    def _connect(self, deadline: Deadline) -> None:
+        """Make the only connection to the driver, before any other program can."""
+        with closing(self._take_listeners(deadline)) as listeners:
+            early = self._exits.enter_context(closing(connected)) if (connected := listeners.connect()) else None
+            port = self._read_port(deadline)
+            connected = early or self._exits.enter_context(closing(control.connect_to(port)))
+            self.connection = Connection(connected, self._prefix)
+            self.connection.call("GET", "/status")  # it has accepted the connection when it answers
+            listeners.shut()
+        self._refuse_strangers(connected)
+        self._drain_output()
+
+    def _take_listeners(self, deadline: Deadline) -> Listeners:
+        """Return its listening sockets: none of them if the system does not allow that, which is no error."""
+        try:
+            return control.wait_for_listeners(self._process.pid, self._reader, deadline)
+        except ControlRefused as error:
+            _warn_of_open_port(str(error))
+            return Listeners([])
+
+    def _read_port(self, deadline: Deadline) -> int:
+        """Return the port from the driver's own message: another program may listen at any other."""
+        said = b""
+        while deadline.left_s > 0 and (more := control.read_output(self._reader, deadline)):
+            said += more
+            if ready := _READY.search(said):
+                return int(ready[1])
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_TIMEOUT_S)
         raise _SessionRefused(f"ChromeDriver exited with code {self._process.returncode}")
+
+    def _refuse_strangers(self, connected: socket.socket) -> None:
+        """Check that nobody else is connected to the driver, and have it listen no more."""
+        try:
+            strangers = control.shut_all_but(connected, self._process.pid)
+        except ControlRefused:
+            strangers = control.count_strangers(connected)
+        if strangers:
+            raise _SessionRefused(
+                "another program of this machine connected to ChromeDriver first, so the harvest was stopped before it "
+                "opened anything. Try again; if it happens again, find out which program looks for open ports"
+            )
+
+    def _drain_output(self) -> None:
+        self._reader_exit.pop_all()  # the thread closes it
+        Thread(target=_copy_output, args=(self._reader, self.output), name="aura-browser-output", daemon=True).start()
+
+
+def _copy_output(reader: int, output: Path) -> None:
+    """Append what Chrome writes to its standard output to *output*, until its last process ends."""
+    written = 0
+    with os.fdopen(reader, "rb", buffering=0) as source, suppress(OSError):
+        while data := source.read(_MAX_STDOUT_BYTES):
+            if written < _MAX_STDOUT_BYTES:
+                with output.open("ab") as target:
+                    target.write(data)
+                written += len(data)
+
+
+@cache
+def _warn_of_open_port(reason: str) -> None:
+    _log.warning(
+        "ChromeDriver's port can't be closed here (%s): while a harvest runs, other users of this machine can control "
+        "its browser. To see what helps, run: aura-browser doctor",
+        reason,
+    )
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
@@ -155,19 +219,3 @@ def _build_environment(folder: Path) -> dict[str, str]:
     # Chrome creates a socket in TMPDIR, whose path may have about 100 characters.
     private |= {"TMPDIR": str(folder)} if len(str(folder)) <= MAX_TMPDIR_LENGTH else {}
     return {"XDG_RUNTIME_DIR": str(folder)} | copy_environment() | private
-
-
-def _build_launch_error(
-    paths: BrowserPaths, error: Exception, workspace: Workspace, deadline: Deadline
-) -> DriverMismatch | LaunchFailed:
-    message = str(error).strip() if isinstance(error, _SessionRefused) else "it exited during its start"
-    mismatch = _MISMATCH.search(message)
-    if mismatch:
-        return DriverMismatch(str(paths.chrome), mismatch[2], str(paths.driver), mismatch[1])
-    output = workspace.folder / _OUTPUT_NAME
-    lines = output.read_text("utf-8", "replace").splitlines() if output.exists() else []
-    chrome_lines = [clean_text(line) for line in lines if line.strip() and not _DRIVER_LINES.match(line)]
-    reason = clean_text(message.partition("\n")[0].rstrip("."))
-    if deadline.left_s <= 0 and not deadline.is_cancelled:
-        reason = f"it had not started after {deadline.seconds:g} s"
-    return LaunchFailed(str(paths.chrome), reason, tuple(chrome_lines[-_MAX_STDERR_LINES:]))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -14,11 +15,12 @@ from aura_browser.errors import InvalidInput, LaunchFailed
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.process.environment import copy_environment
-from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.watchdog import Watchdog
+from aura_browser.webdriver.process.workspace import Workspace
 
 _STOP_TIMEOUT_S: Final = 2.0
 _REPLY_TIMEOUT_S: Final = 5.0
+_ANY_DISPLAY: Final = b"\xff\xff"  # FamilyWild
 _HINT: Final = "pip install 'aura-browser[virtual-display]', and install Xvfb (Debian, Ubuntu: apt install xvfb)"
 
 
@@ -54,11 +56,13 @@ def _read_help(program: str) -> str:
 
 
 @contextmanager
-def run_virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict[str, str]]:
-    """Run Xvfb while the context lasts, and yield the environment variables that name its display.
+def run_virtual_display(workspace: Workspace, deadline: Deadline) -> Iterator[dict[str, str]]:
+    """Run Xvfb while the context lasts, and yield the environment variables that name its display and its key.
+
+    Without a key, every user of this machine could look at the window and type into it.
 
     Args:
-        lifeline: ends Xvfb if this process is killed.
+        workspace: its lifeline ends Xvfb if this process is killed; its folder holds the key.
         deadline: when to stop waiting for its start.
 
     Raises:
@@ -77,7 +81,7 @@ def run_virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict
 
     class LifelineXvfb(XvfbDisplay):
         def _popen(self, use_pass_fds: bool) -> None:  # noqa: FBT001 - its signature
-            self._subproc = lifeline.start(
+            self._subproc = workspace.lifeline.start(
                 self._command,
                 Path(os.devnull),
                 "end",
@@ -101,10 +105,22 @@ def run_virtual_display(lifeline: Lifeline, deadline: Deadline) -> Iterator[dict
 
     with ExitStack() as exits:
         try:
-            display = LifelineXvfb(size=(1920, 1080), manage_global_env=False)  # type: ignore[no-untyped-call]
+            authority = _write_authority(workspace.folder / "Xauthority")
+            # Without -noreset it would start anew whenever its last client leaves.
+            options = ["-auth", str(authority), "-nolisten", "tcp", "-noreset"]
+            display = LifelineXvfb(size=(1920, 1080), manage_global_env=False, extra_args=options)  # type: ignore[no-untyped-call]
             exits.callback(display.end)
             with Watchdog(deadline, display.kill):  # PyVirtualDisplay itself waits for 10 minutes
                 display.start()  # type: ignore[no-untyped-call]
         except (XStartError, XStartTimeoutError, subprocess.TimeoutExpired, OSError) as error:
             raise LaunchFailed("Xvfb", f"{clean_text(str(error))}; {_HINT}") from error
-        yield {"DISPLAY": display.new_display_var}
+        yield {"DISPLAY": display.new_display_var, "XAUTHORITY": str(authority)}
+
+
+def _write_authority(path: Path) -> Path:
+    """Write a new key for any display (https://www.x.org/releases/current/doc/man/man3/Xau.3.xhtml); return *path*."""
+    fields = (b"", b"", b"MIT-MAGIC-COOKIE-1", secrets.token_bytes(16))  # address, display, name, key
+    record = _ANY_DISPLAY + b"".join(len(each).to_bytes(2, "big") + each for each in fields)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(record)
+    return path
