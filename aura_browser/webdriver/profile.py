@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shutil
+import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed
+from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -109,10 +111,26 @@ def lock_profile(folder: Path, deadline: Deadline) -> Iterator[None]:
             deadline.wait(_POLL_INTERVAL_S)
     try:
         if was_used:
+            _remove_foreign_lock(folder)
             _remove_saved_tabs(folder)
         yield
     finally:
         lock.release()
+
+
+def _remove_foreign_lock(folder: Path) -> None:
+    """Remove Chrome's lock if another host made it, such as a container that was killed: Chrome never does.
+
+    Harvests lock the profile on their own, whatever their host, so none of them uses it.
+    """
+    try:
+        host = os.readlink(folder / "SingletonLock").rpartition("-")[0]  # noqa: PTH115 - it names no file
+    except OSError:
+        return
+    if host and host != socket.gethostname():
+        _log.warning("Taking over the profile %s, which a Chrome on %s did not release.", folder, clean_text(host))
+        for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _remove_saved_tabs(folder: Path) -> None:

@@ -79,7 +79,8 @@ def stop(*_: object) -> None:
 signal.signal(signal.SIGTERM, stop)
 known_ports, known_displays = ports() | {own_port}, set(glob("/tmp/.X11-unix/X*"))
 print("looking", flush=True)
-while True:
+parent = os.getppid()
+while os.getppid() == parent:
     for port in ports() - known_ports:
         for prefix in prefixes():
             use_driver(port, prefix)

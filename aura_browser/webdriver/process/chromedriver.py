@@ -22,6 +22,7 @@ from aura_browser.webdriver.process import control
 from aura_browser.webdriver.process.connection import Connection
 from aura_browser.webdriver.process.control import ControlRefused, Listeners
 from aura_browser.webdriver.process.environment import copy_environment
+from aura_browser.webdriver.process.orphans import adopt_orphans, find_children, reap
 from aura_browser.webdriver.process.reasons import build_launch_error
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
@@ -99,6 +100,7 @@ class _ChromeDriver:
         self._exits = ExitStack()
         self._has_session = False
         self._started_at = time.monotonic()
+        self._exits.enter_context(adopt_orphans())
         self._reader, writer = control.open_output()
         self._reader_exit = self._exits.enter_context(ExitStack())
         self._reader_exit.callback(os.close, self._reader)
@@ -122,8 +124,11 @@ class _ChromeDriver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        # Chrome's crash handlers lead groups of their own, and end with it.
+        handlers = find_children(self.output.parent) - {self._process.pid}
         self.end_group()
         self._process.wait()
+        reap(handlers, self._process.pid)
         self._exits.close()
 
     def create_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:

@@ -20,26 +20,44 @@ from aura_browser.webdriver.process.workspace import Workspace
 
 _STOP_TIMEOUT_S: Final = 2.0
 _REPLY_TIMEOUT_S: Final = 5.0
+_X_PORT: Final = 6000  # of display 0
 _ANY_DISPLAY: Final = b"\xff\xff"  # FamilyWild
 _HINT: Final = "pip install 'aura-browser[virtual-display]', and install Xvfb (Debian, Ubuntu: apt install xvfb)"
 
 
 def has_display() -> bool:
     """Return whether a window can be shown: on Linux the environment must name a display that answers."""
-    if sys.platform in {"darwin", "win32"} or os.environ.get("WAYLAND_DISPLAY"):
+    if sys.platform in {"darwin", "win32"}:
         return True
-    display = os.environ.get("DISPLAY", "")
-    local = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", display)
-    return _is_listening(f"/tmp/.X11-unix/X{local[1]}") if local else bool(display)  # noqa: S108 - X servers' sockets
+    wayland, display = os.environ.get("WAYLAND_DISPLAY", ""), os.environ.get("DISPLAY", "")
+    return (bool(wayland) and _has_wayland(wayland)) or (bool(display) and _has_x_server(display))
 
 
-def _is_listening(path: str) -> bool:
-    """Return whether an X server listens at *path*, or on Linux at the abstract socket of that name."""
-    for address in (path, f"\0{path}"):
-        with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-            connection.settimeout(_REPLY_TIMEOUT_S)
-            connection.connect(address)
-            return True
+def _has_wayland(name: str) -> bool:
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return bool(folder or name.startswith("/")) and _answers(str(Path(folder, name)))
+
+
+def _has_x_server(display: str) -> bool:
+    """Return whether an X server listens at *display*, such as ``:0`` or ``host:10.0``."""
+    parts = re.fullmatch(r"(?:\w+/)?(.*):(\d+)(?:\.\d+)?", display)
+    if parts is None:
+        return _answers(display)  # macOS's XQuartz and others name a socket
+    host, number = parts[1], int(parts[2])
+    if host in {"", "unix"}:
+        path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - X servers' sockets
+        return _answers(path) or _answers(f"\0{path}")
+    with suppress(OSError), socket.create_connection((host.strip("[]"), _X_PORT + number), _REPLY_TIMEOUT_S):
+        return True
+    return False
+
+
+def _answers(path: str) -> bool:
+    """Return whether a server listens at the Unix socket *path*."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_REPLY_TIMEOUT_S)
+        connection.connect(path)
+        return True
     return False
 
 
