@@ -11,6 +11,7 @@ import click
 
 from aura_browser.cli.options import ParsedText, parse_seconds, session_options
 from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.streams import escape_json
 from aura_browser.site import OPENCHAT, Condition, Site, page_url, site_at
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _write_session(session: "Session", output: Path | None) -> None:
                 str(output), f"{error.strerror}. The session is cached; run the command again."
             ) from error
     else:
-        click.echo(text, nl=False)
+        click.echo(escape_json(text), nl=False)
     if sys.stderr.isatty():
         click.echo(
             f"{session.origin}: {len(session.cookies)} cookies, {len(session.local_storage)} stored values.",

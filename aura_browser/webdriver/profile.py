@@ -56,7 +56,10 @@ def make_profile_folder(profile: str | os.PathLike[str]) -> Path:
     elif _PROFILE_NAME.fullmatch(text):
         import platformdirs
 
-        folder = platformdirs.user_state_path("aura-browser", appauthor=False) / "profiles" / text
+        try:
+            folder = platformdirs.user_state_path("aura-browser", appauthor=False) / "profiles" / text
+        except RuntimeError:  # neither HOME nor an entry of this user
+            raise InvalidInput("profile", "this user has no home folder; name a folder, such as ./profile") from None
     else:
         raise InvalidInput("profile", "must be a name (letters, digits, _ . @ -) or a folder, such as ./profile")
     _reject_chrome_folders(folder)
@@ -66,7 +69,8 @@ def make_profile_folder(profile: str | os.PathLike[str]) -> Path:
 
 def _reject_chrome_folders(folder: Path) -> None:
     config = os.environ.get("XDG_CONFIG_HOME")
-    folders = [Path(place).expanduser() for place in _CHROME_FOLDERS.get(sys.platform, ())]
+    places = (os.path.expanduser(place) for place in _CHROME_FOLDERS.get(sys.platform, ()))  # noqa: PTH111 - see below
+    folders = [Path(place) for place in places if not place.startswith("~")]  # Path raises where there is no home
     folders += [Path(config) / name for name in ("google-chrome", "chromium")] if config else []
     resolved = folder.resolve()
     if any(resolved.is_relative_to(place.resolve()) for place in folders):

@@ -5,8 +5,9 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -20,10 +21,10 @@ from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths
 from aura_browser.webdriver.process import control
 from aura_browser.webdriver.process.connection import Connection
-from aura_browser.webdriver.process.control import ControlRefused, Listeners
+from aura_browser.webdriver.process.control import ControlRefused, Intruded, Listeners
 from aura_browser.webdriver.process.environment import copy_environment
 from aura_browser.webdriver.process.orphans import adopt_orphans, find_children, reap
-from aura_browser.webdriver.process.reasons import build_launch_error
+from aura_browser.webdriver.process.reasons import build_launch_error, is_forbidden
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
 
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_OUTPUT_NAME: Final = "stderr.txt"
+OUTPUT_NAME: Final = "stderr.txt"
+"""The file in a workspace with what ChromeDriver and Chrome wrote."""
+
+_MAX_STARTS: Final = 5
 _MAX_STDOUT_BYTES: Final = 65_536
 _READY: Final = re.compile(rb"was started successfully on port (\d+)")
 _USUAL_START_S: Final = 1.5
 _EXIT_TIMEOUT_S: Final = 0.5
+_FILES: Final = 4096
 
 
 @contextmanager
@@ -64,19 +69,36 @@ def run_driver(
         LaunchFailed: if Chrome does not start, with what it said about that.
     """
     with ExitStack() as exits:
-        chromedriver = exits.enter_context(_ChromeDriver(paths.driver, workspace, variables))
-        exits.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.has_lost_chrome))
         loading = Thread(target=import_module, args=("aura_browser.webdriver.collect",), daemon=True)
-        loading.start()
         try:
-            session = chromedriver.create_session(capabilities, deadline)
+            chromedriver = _open_driver(exits, lambda: _ChromeDriver(paths.driver, workspace, variables), deadline)
+            loading.start()
+            session = chromedriver.create_session(capabilities)
         except (OSError, ValueError, KeyError, _SessionRefused) as error:
             message = str(error) if isinstance(error, _SessionRefused) else ""
-            raise build_launch_error(paths, message, chromedriver.output, deadline) from error
+            raise build_launch_error(paths, message, workspace.folder / OUTPUT_NAME, deadline) from error
         loading.join()
         from aura_browser.webdriver.running_session import RunningSession
 
         yield RunningSession(chromedriver.connection, session["sessionId"], session["capabilities"])
+
+
+def _open_driver(exits: ExitStack, start: Callable[[], "_ChromeDriver"], deadline: Deadline) -> "_ChromeDriver":
+    """Start a ChromeDriver that only this process controls; *exits* ends it. Raises as ``connect`` does."""
+    for _ in range(_MAX_STARTS):
+        with ExitStack() as started:
+            chromedriver = started.enter_context(start())
+            started.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.has_lost_chrome))
+            try:
+                chromedriver.connect(deadline)
+            except Intruded:
+                continue
+            exits.push(started.pop_all())
+            return chromedriver
+    raise _SessionRefused(
+        "another program of this machine connects to every ChromeDriver at once, so each was ended before it opened "
+        "anything. Find out which program looks for open ports"
+    )
 
 
 class _SessionRefused(Exception):
@@ -94,7 +116,7 @@ class _ChromeDriver:
     connection: Connection
 
     def __init__(self, path: Path, workspace: Workspace, variables: Mapping[str, str]) -> None:
-        self.output = workspace.folder / _OUTPUT_NAME
+        self.output = workspace.folder / OUTPUT_NAME
         # For where the port stays open: a page can't know the prefix. Other users can read it in the arguments.
         self._prefix = f"/{token_hex(16)}"
         self._exits = ExitStack()
@@ -112,6 +134,7 @@ class _ChromeDriver:
                 env={**_build_environment(workspace.folder), **variables},
                 stdout=writer,
             )
+            _allow_more_files(self._process.pid)
         except BaseException:
             self._exits.close()
             raise
@@ -131,9 +154,8 @@ class _ChromeDriver:
         reap(handlers, self._process.pid)
         self._exits.close()
 
-    def create_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
+    def create_session(self, capabilities: Mapping[str, object]) -> dict[str, Any]:
         """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
-        self._connect(deadline)
         value = self.connection.call("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
         if "sessionId" not in value:
             raise _SessionRefused(str(value.get("message")))
@@ -145,14 +167,23 @@ class _ChromeDriver:
         end_group(self._process.pid)
 
     def has_lost_chrome(self) -> bool:
-        """Return whether Chrome exited during its start, which ChromeDriver does not notice; later it does."""
-        is_slow = time.monotonic() - self._started_at > _USUAL_START_S
-        return is_slow and not self._has_session and has_only_zombies(self._process.pid)
+        """Return whether Chrome will never answer: it exited during its start, or a policy forbids its control.
 
-    def _connect(self, deadline: Deadline) -> None:
-        """Make the only connection to the driver, before any other program can."""
+        ChromeDriver does not notice either; once there is a session, it does.
+        """
+        is_slow = time.monotonic() - self._started_at > _USUAL_START_S
+        return is_slow and not self._has_session and (has_only_zombies(self._process.pid) or is_forbidden(self.output))
+
+    def connect(self, deadline: Deadline) -> None:
+        """Make the only connection to the driver, before any other program can.
+
+        Raises:
+            Intruded: if another program was as fast.
+            OSError: if the driver closes the connection.
+            _SessionRefused: if it exits.
+        """
         with closing(self._take_listeners(deadline)) as listeners:
-            early = self._exits.enter_context(closing(connected)) if (connected := listeners.connect()) else None
+            early = self._connect_early(listeners)
             port = self._read_port(deadline)
             connected = early or self._exits.enter_context(closing(control.connect_to(port)))
             self.connection = Connection(connected, self._prefix)
@@ -168,6 +199,14 @@ class _ChromeDriver:
         except ControlRefused as error:
             _warn_of_open_port(str(error))
             return Listeners([])
+
+    def _connect_early(self, listeners: Listeners) -> socket.socket | None:
+        try:
+            connected = listeners.connect()
+        except ControlRefused as error:
+            _warn_of_open_port(str(error))
+            return None
+        return self._exits.enter_context(closing(connected)) if connected else None
 
     def _read_port(self, deadline: Deadline) -> int:
         """Return the port from the driver's own message: another program may listen at any other."""
@@ -187,10 +226,7 @@ class _ChromeDriver:
         except ControlRefused:
             strangers = control.count_strangers(connected)
         if strangers:
-            raise _SessionRefused(
-                "another program of this machine connected to ChromeDriver first, so the harvest was stopped before it "
-                "opened anything. Try again; if it happens again, find out which program looks for open ports"
-            )
+            raise Intruded
 
     def _drain_output(self) -> None:
         self._reader_exit.pop_all()  # the thread closes it
@@ -206,6 +242,17 @@ def _copy_output(reader: int, output: Path) -> None:
                 with output.open("ab") as target:
                     target.write(data)
                 written += len(data)
+
+
+def _allow_more_files(pid: int) -> None:
+    """Raise a low limit of open files as far as the system allows: Chrome needs some hundreds."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if sys.platform == "linux" and soft != resource.RLIM_INFINITY and soft < enough:
+        with suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (enough, hard))
 
 
 @cache

@@ -3,8 +3,8 @@
 ChromeDriver listens on loopback, where every user of the machine and every page can connect, and whoever connects can
 start programs as this user. It prints one message before it listens, and one after that but before it accepts. Its
 output is a pipe that holds a single message, so the driver stops between listening and accepting until the first
-message is read. Meanwhile this process takes over the listening sockets (pidfd_getfd(2)): a filter admits its own
-connection only, and whoever came earlier is disconnected. Afterwards the driver listens no more.
+message is read. Meanwhile this process takes over the listening sockets (pidfd_getfd(2)): whoever came earlier is
+disconnected, its own connection is made, and no other is admitted. Afterwards the driver listens no more.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Final
 
 from aura_browser.webdriver.deadline import Deadline
@@ -26,7 +26,9 @@ HOST: Final = "127.0.0.1"
 """The address that ChromeDriver listens at."""
 
 _PIDFD_GETFD: Final = 438  # asm-generic/unistd.h: the same on all architectures but Alpha
-_SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
+_SO_BINDTOIFINDEX: Final = 62  # asm-generic/socket.h
+_NO_INTERFACE: Final = 0x7FFF_FFFF
+_HANDSHAKE_S: Final = 0.001  # a handshake on loopback that has begun takes microseconds
 _PACKET_PIPE_BYTES: Final = 4096  # one page, which holds one packet
 _LISTEN_TIMEOUT_S: Final = 2.0  # from the driver's first message until it listens
 _SECOND_TIMEOUT_S: Final = 0.05  # from its first listening socket to the second
@@ -40,6 +42,10 @@ class ControlRefused(Exception):
     """The system does not let this process take over a socket of a program that it started; the message says why."""
 
 
+class Intruded(Exception):
+    """Another program connected to the driver at the same moment."""
+
+
 def open_output() -> tuple[int, int]:
     """Return the reading and the writing end of a pipe, which on Linux holds one message at a time."""
     if sys.platform != "linux":
@@ -47,7 +53,7 @@ def open_output() -> tuple[int, int]:
     import fcntl
 
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
-    with suppress(OSError):  # with a larger pipe the driver does not stop; disconnect_others() then finds who came
+    with suppress(OSError):  # with a larger pipe the driver does not stop; shut_all_but() then finds who came
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PACKET_PIPE_BYTES)
     return reader, writer
 
@@ -106,26 +112,35 @@ class Listeners:
 
         Raises:
             OSError: if the connection fails.
+            Intruded: if another program connected at the same moment.
+            ControlRefused: if the system does not allow it.
         """
         target = next((each for each in self._sockets if each.getsockname()[0] == HOST), None)
         if target is None:
             return None
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            connection.bind((HOST, 0))
-            _admit_only(target, connection.getsockname()[1])
+        with ExitStack() as on_failure:
+            on_failure.callback(connection.close)
+            self._shut_all_but(target)
+            port = target.getsockname()[1]
             _disconnect_queued(target)
-            _connect(connection, target.getsockname()[1])
-        except BaseException:
-            connection.close()
-            raise
+            _connect(connection, port)
+            _admit_no_more(target)
+            time.sleep(_HANDSHAKE_S)
+            if _count_queued(target) != 1:
+                raise Intruded
+            on_failure.pop_all()
         return connection
 
     def shut(self) -> None:
         """Have the driver listen no more. Connections that it has accepted stay."""
+        self._shut_all_but(None)
+
+    def _shut_all_but(self, kept: socket.socket | None) -> None:
         for each in self._sockets:
-            with suppress(OSError):  # it may have exited
-                each.shutdown(socket.SHUT_RDWR)
+            if each is not kept:
+                with suppress(OSError):  # it may have exited
+                    each.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close this process's copies."""
@@ -271,26 +286,21 @@ def _close_all(sockets: list[socket.socket]) -> None:
         each.close()
 
 
-def _admit_only(listener: socket.socket, port: int) -> None:
-    """Have *listener* drop what does not come from *port* of :data:`HOST`, new connections too.
+def _admit_no_more(listener: socket.socket) -> None:
+    """Have *listener* accept no new connections: it serves an interface that does not exist from now on.
 
-    A filter is a classic BPF program (https://docs.kernel.org/networking/filter.html); offset 0 is the TCP header.
+    Raises:
+        ControlRefused: if the system does not allow it.
     """
-    host = int.from_bytes(socket.inet_aton(HOST), "big")
-    program = b"".join(
-        struct.pack("=HBBI", *line)
-        for line in (
-            (0x28, 0, 0, 0),  # load the source port
-            (0x15, 0, 3, port),  # skip three if it is another
-            (0x20, 0, 0, 0xFFF0_0000 + 12),  # load the source address, at 12 in the network header
-            (0x15, 0, 1, host),  # skip one if it is another
-            (0x06, 0, 0, 0xFFFF_FFFF),  # admit
-            (0x06, 0, 0, 0),  # drop
-        )
-    )
-    lines = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(lines))
-    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, header)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SO_BINDTOIFINDEX, _NO_INTERFACE)
+    except OSError as error:
+        raise ControlRefused(f"SO_BINDTOIFINDEX: {error.strerror}") from error
+
+
+def _count_queued(listener: socket.socket) -> int:
+    """Return how many connections wait to be accepted (tcpi_unacked of a listening socket, see ss(8))."""
+    return int(struct.unpack_from("=I", listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 24)[0])
 
 
 def _disconnect_queued(listener: socket.socket) -> None:
