@@ -24,6 +24,8 @@ class Selenium:
         profile: the browser profile to use and keep, so that a person's login lasts: a name, or a folder (with a path
             separator). None for a temporary profile.
         virtual_display: show the window on a virtual display that nobody sees (Xvfb; extra ``virtual-display``).
+        sandbox: whether Chrome uses its sandbox, which keeps a hostile page away from the system; None for yes, except
+            for root, for whom Chrome has none.
     """
 
     browser: ClassVar[str] = "selenium"
@@ -32,6 +34,7 @@ class Selenium:
     driver_path: str | os.PathLike[str] | None = None
     profile: str | os.PathLike[str] | None = None
     virtual_display: bool = False
+    sandbox: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """The command ``aura-browser``. Each subcommand is a file here, loaded when it is called."""
 
 import gc
-import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
 import click
+
+from aura_browser.cli.streams import discard_output, flush_output, prepare_streams
 
 _GC_THRESHOLD: Final = 20_000
 # Short help texts, here so that --help loads no subcommand.
@@ -65,15 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Imports create many objects and no garbage; collecting at the default threshold only slows the start-up.
     # It is not reset: modules are loaded lazily, and commands create little garbage.
     gc.set_threshold(_GC_THRESHOLD)
+    prepare_streams()
     try:
         code = cli.main(None if argv is None else list(argv), prog_name="aura-browser", standalone_mode=False)
+        flush_output()
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
         # The reader closed the pipe, as "head" does. Python would fail again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 1
     return code if isinstance(code, int) else 0

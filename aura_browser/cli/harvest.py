@@ -11,6 +11,7 @@ import click
 from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, read_basic, session_options
 from aura_browser.cli.output import Output, open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
+from aura_browser.cli.streams import escape_json
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, page_url, site_at
 from aura_browser.site.commands import list_options
@@ -189,7 +190,7 @@ def _write_session(session: "Session", output: Output | None) -> None:
     if output is not None:
         output.write(text.encode())
     else:
-        click.echo(text, nl=False)
+        click.echo(escape_json(text), nl=False)
     if sys.stderr.isatty():
         click.echo(
             f"{session.origin}: {len(session.cookies)} cookies, {len(session.local_storage)} stored values.",

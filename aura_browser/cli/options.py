@@ -122,7 +122,13 @@ _proxy_option: Decorator = click.option(
 
 
 def _build_engine(
-    *, engine: str, grid: str | None, attach: str | None, profile: str | None, virtual_display: bool
+    *,
+    engine: str,
+    grid: str | None,
+    attach: str | None,
+    profile: str | None,
+    virtual_display: bool,
+    sandbox: bool | None,
 ) -> Engine:
     """Return the engine that the options describe.
 
@@ -135,6 +141,7 @@ def _build_engine(
         "--attach": attach,
         "--profile": profile,
         "--virtual-display": virtual_display,
+        "--sandbox/--no-sandbox": sandbox is not None,
     }
     given = [option for option, value in options.items() if value]
     if (grid or attach) and len(given) > 1:
@@ -143,7 +150,7 @@ def _build_engine(
         return Grid(grid)
     if attach:
         return Attach(attach)
-    return LOCAL_ENGINES[engine](profile=profile, virtual_display=virtual_display)
+    return LOCAL_ENGINES[engine](profile=profile, virtual_display=virtual_display, sandbox=sandbox)
 
 
 def _check_grid_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -191,6 +198,11 @@ _ENGINE_OPTIONS: Final = (
         is_flag=True,
         help="Show the window on an invisible display. Needs the extra virtual-display, and Xvfb.",
     ),
+    click.option(
+        "--sandbox/--no-sandbox",
+        default=None,
+        help="Chrome's sandbox, which keeps a hostile page away from the system. [default: on, except for root]",
+    ),
 )
 
 
@@ -199,7 +211,9 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def command(**values: Any) -> Any:  # noqa: ANN401 - click's parameters
-        named = {name: values.pop(name) for name in ("engine", "grid", "attach", "profile", "virtual_display")}
+        named = {
+            name: values.pop(name) for name in ("engine", "grid", "attach", "profile", "virtual_display", "sandbox")
+        }
         return function(engine=_build_engine(**named), **values)
 
     for option in reversed(_ENGINE_OPTIONS):

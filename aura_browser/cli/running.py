@@ -35,6 +35,7 @@ def report_errors(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(*args, **kwargs)
         except KeyboardInterrupt:
+            _ignore_further_interrupts()
             _fail(128 + (received[0] if received else signal.SIGINT), "Interrupted.")
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
@@ -70,6 +71,12 @@ def _treat_signals_as_ctrl_c() -> list[int]:
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, interrupt)
     return received
+
+
+def _ignore_further_interrupts() -> None:
+    """Let what is left of the clean-up finish in peace, however often a person presses Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # an interrupted clean-up leaves tasks, of which it warns
 
 
 def _fail(code: int, line: str) -> None:

@@ -19,6 +19,7 @@ from aura_browser.doctor.machine import inspect_machine
 from aura_browser.doctor.page import LocalPage, serve_page
 from aura_browser.doctor.sessions import inspect_sessions
 from aura_browser.doctor.state import inspect_state
+from aura_browser.doctor.surroundings import inspect_surroundings
 from aura_browser.doctor.trial import try_harvest
 from aura_browser.engine import Attach, Engine, Grid, Selenium
 from aura_browser.errors import AuraError
@@ -67,6 +68,7 @@ async def _check_requirements(
     findings = await _check_browser(engine, proxy)
     if isinstance(engine, Selenium):
         findings += await _run_check("machine", run_in_thread(lambda: inspect_machine(engine, interactive=interactive)))
+    findings += await _run_check("surroundings", run_in_thread(lambda: inspect_surroundings(engine)))
     findings += await _run_check(
         "extras", run_in_thread(lambda: inspect_extras(find_needed_extras(engine, proxy, store)))
     )

@@ -1,7 +1,9 @@
 """What Chrome needs of the machine: a display, a sandbox, shared memory, a folder for temporary files."""
 
+import errno
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +16,7 @@ from aura_browser.webdriver.process.display import has_display
 
 _KERNEL: Final = Path("/proc/sys/kernel")
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - no file is made there
+_TRY_S: Final = 5.0
 _MIN_SHARED_BYTES: Final = 64 * 2**20  # Docker's default, which is too little for large pages
 
 
@@ -60,7 +63,34 @@ def check_sandbox(kernel: Path = _KERNEL) -> Finding:
         if _read_setting(kernel / setting) == bad:
             details = f"user namespaces restricted (kernel.{setting}={bad}); Chrome needs a profile that allows them"
             return Finding("sandbox", "note", details, f"sudo sysctl -w kernel.{setting}={good}")
-    return Finding("sandbox", "ok", "user namespaces are not restricted")
+    if refusal := _try_user_namespace():
+        details = f"no user namespace can be made ({refusal}): without one, or a chrome-sandbox that is setuid, Chrome"
+        return Finding("sandbox", "note", f"{details} has no sandbox and does not start", _suggest_namespaces(refusal))
+    return Finding("sandbox", "ok", "user namespaces can be made")
+
+
+def suggest_sandbox_fix() -> str:
+    """Return the command that lets Chrome use its sandbox."""
+    return check_sandbox().command or "aura-browser doctor --no-sandbox"
+
+
+def _try_user_namespace() -> str:
+    """Return why no user namespace can be made; empty if one can, or this is not known."""
+    code = "import ctypes, sys; sys.exit(ctypes.CDLL(None, use_errno=True).unshare(0x10000000) and ctypes.get_errno())"
+    try:
+        done = subprocess.run([sys.executable, "-ISc", code], check=False, timeout=_TRY_S, stderr=subprocess.DEVNULL)  # noqa: S603 - our own code
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return os.strerror(done.returncode) if done.returncode > 0 else ""
+
+
+def _suggest_namespaces(refusal: str) -> str:
+    if refusal == os.strerror(errno.ENOSPC):  # what the kernel says when the limit is reached
+        return "sudo sysctl -w user.max_user_namespaces=10000"
+    if Path("/.dockerenv").exists():
+        # Docker's default profile forbids them.
+        return "docker run --security-opt seccomp=unconfined"
+    return "aura-browser doctor --no-sandbox"
 
 
 def _read_setting(path: Path) -> str:

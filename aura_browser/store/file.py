@@ -13,7 +13,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
-from aura_browser.errors import StoreError
+from aura_browser.errors import InvalidInput, StoreError
 from aura_browser.store.base import Lease, Store
 from aura_browser.text import clean_text
 
@@ -32,10 +32,18 @@ _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 def default_folder() -> Path:
-    """Return the default folder of sessions, below the user's state folder."""
+    """Return the default folder of sessions, below the user's state folder.
+
+    Raises:
+        InvalidInput: if this user has no home folder, as in some containers.
+    """
     import platformdirs
 
-    return platformdirs.user_state_path("aura-browser", appauthor=False) / "sessions"
+    try:
+        return platformdirs.user_state_path("aura-browser", appauthor=False) / "sessions"
+    except RuntimeError:  # neither HOME nor an entry of this user
+        problem = "this user has no home folder. Set HOME to a folder that this user may write to, or name a store"
+        raise InvalidInput("store", f"{problem} (--store memory keeps nothing)") from None
 
 
 class FileStore(Store):

@@ -128,7 +128,7 @@ def _search(
     named = given or os.environ.get(variable)
     if named:
         source = "the path given" if given else variable
-        path = shutil.which(Path(named).expanduser().absolute())
+        path = shutil.which(os.path.abspath(os.path.expanduser(named)))  # noqa: PTH100, PTH111 - there may be no home
         if not path:
             place = f"{source}: {os.fspath(named)}"
             raise BrowserNotFound(program, (place,), "This is not an executable; fix the path.")

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shutil
+import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed
+from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -54,7 +56,10 @@ def make_profile_folder(profile: str | os.PathLike[str]) -> Path:
     elif _PROFILE_NAME.fullmatch(text):
         import platformdirs
 
-        folder = platformdirs.user_state_path("aura-browser", appauthor=False) / "profiles" / text
+        try:
+            folder = platformdirs.user_state_path("aura-browser", appauthor=False) / "profiles" / text
+        except RuntimeError:  # neither HOME nor an entry of this user
+            raise InvalidInput("profile", "this user has no home folder; name a folder, such as ./profile") from None
     else:
         raise InvalidInput("profile", "must be a name (letters, digits, _ . @ -) or a folder, such as ./profile")
     _reject_chrome_folders(folder)
@@ -64,7 +69,8 @@ def make_profile_folder(profile: str | os.PathLike[str]) -> Path:
 
 def _reject_chrome_folders(folder: Path) -> None:
     config = os.environ.get("XDG_CONFIG_HOME")
-    folders = [Path(place).expanduser() for place in _CHROME_FOLDERS.get(sys.platform, ())]
+    places = (os.path.expanduser(place) for place in _CHROME_FOLDERS.get(sys.platform, ()))  # noqa: PTH111 - see below
+    folders = [Path(place) for place in places if not place.startswith("~")]  # Path raises where there is no home
     folders += [Path(config) / name for name in ("google-chrome", "chromium")] if config else []
     resolved = folder.resolve()
     if any(resolved.is_relative_to(place.resolve()) for place in folders):
@@ -109,10 +115,26 @@ def lock_profile(folder: Path, deadline: Deadline) -> Iterator[None]:
             deadline.wait(_POLL_INTERVAL_S)
     try:
         if was_used:
+            _remove_foreign_lock(folder)
             _remove_saved_tabs(folder)
         yield
     finally:
         lock.release()
+
+
+def _remove_foreign_lock(folder: Path) -> None:
+    """Remove Chrome's lock if another host made it, such as a container that was killed: Chrome never does.
+
+    Harvests lock the profile on their own, whatever their host, so none of them uses it.
+    """
+    try:
+        host = os.readlink(folder / "SingletonLock").rpartition("-")[0]  # noqa: PTH115 - it names no file
+    except OSError:
+        return
+    if host and host != socket.gethostname():
+        _log.warning("Taking over the profile %s, which a Chrome on %s did not release.", folder, clean_text(host))
+        for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _remove_saved_tabs(folder: Path) -> None:

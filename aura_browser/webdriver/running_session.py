@@ -1,13 +1,18 @@
 """A WebDriver session that already runs, and the errors of a driver. Importing it loads Selenium."""
 
 import logging
+import socket
 from typing import Any, Final
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
 from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.errorhandler import ErrorHandler
-from urllib3.exceptions import HTTPError
+from urllib3 import HTTPConnectionPool, PoolManager, Retry
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from aura_browser.webdriver.process.connection import Connection
 
 # At level DEBUG Selenium logs all requests and responses, cookies included.
 logging.getLogger("selenium.webdriver.remote.remote_connection").addFilter(
@@ -18,6 +23,44 @@ DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
 """What Selenium raises when the driver reports an error, and what it passes on when the driver is gone."""
 
 
+class _SeleniumConnection(ChromiumRemoteConnection):
+    """Selenium's connection, which uses a given socket and never opens another."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._given = connection
+        # The environment's proxies don't apply to a driver on this machine.
+        super().__init__(connection.address, "goog", "chrome", ignore_proxy=True)
+
+    def _get_connection_manager(self) -> PoolManager:
+        manager: PoolManager = super()._get_connection_manager()  # type: ignore[no-untyped-call]
+        manager.pool_classes_by_scheme = {"http": self._build_pool}  # type: ignore[dict-item]
+        return manager
+
+    def _build_pool(self, host: str, port: int, **options: Any) -> HTTPConnectionPool:  # noqa: ANN401 - urllib3's
+        pool = _OneConnectionPool(host, port, **options | {"maxsize": 1, "block": True, "retries": Retry(0)})
+        pool.put_socket(self._given.socket)
+        return pool
+
+
+class _OneConnection(HTTPConnection):
+    """A connection that can't be opened again."""
+
+    def connect(self) -> None:
+        """Fail."""
+        raise NewConnectionError(self, "ChromeDriver closed its only connection")
+
+
+class _OneConnectionPool(HTTPConnectionPool):
+    ConnectionCls = _OneConnection
+
+    def put_socket(self, connected: socket.socket) -> None:
+        """Make *connected* the pool's connection."""
+        connection = self._get_conn()
+        assert isinstance(connection, _OneConnection)  # noqa: S101 - for the type checker
+        connection.sock = connected
+        self._put_conn(connection)
+
+
 class RunningSession:
     """A WebDriver session that already runs, over Selenium's own connection; it implements ``Driver``.
 
@@ -25,16 +68,15 @@ class RunningSession:
     most of it is BiDi, which a harvest doesn't use). All methods raise :data:`DRIVER_ERRORS`.
 
     Args:
-        address: the ChromeDriver's URL.
+        connection: the only connection to the ChromeDriver.
         session_id: the session's id there.
         capabilities: as ChromeDriver returned them.
     """
 
-    def __init__(self, address: str, session_id: str, capabilities: dict[str, Any]) -> None:
+    def __init__(self, connection: Connection, session_id: str, capabilities: dict[str, Any]) -> None:
         self.capabilities = capabilities
         self._session = {"sessionId": session_id}
-        # The environment's proxies don't apply to a driver on this machine.
-        self._connection = ChromiumRemoteConnection(address, "goog", "chrome", ignore_proxy=True)
+        self._connection = _SeleniumConnection(connection)
         self._errors = ErrorHandler()
 
     def get(self, url: str) -> None:
@@ -77,10 +119,6 @@ class RunningSession:
     def quit(self) -> None:
         """End the session, and its Chrome."""
         self._execute(Command.QUIT)
-
-    def close_connection(self) -> None:
-        """Close the connection to the driver; the session stays as it is."""
-        self._connection.close()  # type: ignore[no-untyped-call]
 
     def _execute(self, command: str, **parameters: object) -> Any:  # noqa: ANN401 - JSON
         response = self._connection.execute(command, parameters | self._session)  # type: ignore[no-untyped-call]

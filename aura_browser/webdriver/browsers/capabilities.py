@@ -28,6 +28,12 @@ NEW_PROFILE_FLAGS: Final = (
 )
 """Further flags for a profile that no person uses."""
 
+SAFE_PREFS: Final = {
+    "download_restrictions": 3,  # no downloads: https://chromeenterprise.google/policies/download-restrictions/
+    "policy.url_blocklist": [f"{scheme}:*" for scheme in ("mailto", "news", "snews", "tel", "sms")],
+}
+"""Preferences with which a page can write no file and start no other program."""
+
 
 def build_launch_capabilities(options: BrowserOptions, flags: Sequence[str], *, has_window: bool) -> dict[str, Any]:
     """Return the capabilities of a session that starts a Chrome, here or on a Grid.
@@ -41,7 +47,7 @@ def build_launch_capabilities(options: BrowserOptions, flags: Sequence[str], *, 
     proxy = [f"--proxy-server={options.proxy}", "--proxy-bypass-list=<-loopback>"]
     headless = [] if has_window else ["--headless=new"]
     arguments = [*_FLAGS, *flags, *(proxy if options.proxy else ["--no-proxy-server"]), *headless]
-    return build_base_capabilities(has_window=has_window) | {CHROME: {"args": arguments}}
+    return build_base_capabilities(has_window=has_window) | {CHROME: {"args": arguments, "prefs": SAFE_PREFS}}
 
 
 def build_base_capabilities(*, has_window: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnecti
 from selenium.webdriver.chromium.webdriver import ChromiumDriver
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver as RemoteDriver
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError as URLLibError
 from yarl import URL
@@ -25,7 +25,7 @@ from yarl import URL
 from aura_browser.engine import Grid
 from aura_browser.errors import GridFailed, InvalidInput
 from aura_browser.proxy.address import has_credentials
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.browsers import grid_session
 from aura_browser.webdriver.browsers.capabilities import NEW_PROFILE_FLAGS, build_launch_capabilities
 from aura_browser.webdriver.deadline import Deadline
@@ -113,7 +113,7 @@ def check_grid(address: URL) -> None:
         browsers = grid_session.list_browsers(shown.rstrip("/"), _build_authorization(address))
     except HTTPError as error:
         error.close()
-        reason = "it requires another user and password" if error.code == UNAUTHORIZED else "no Grid answers there"
+        reason = _explain(error)
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         reason = "no Grid answers there; check that it is running, and its address"
     else:
@@ -121,6 +121,14 @@ def check_grid(address: URL) -> None:
             return
         reason = "no running node has Chrome" if browsers else "it has no running node"
     raise GridFailed(shown, reason)
+
+
+def _explain(error: HTTPError) -> str:
+    if error.code == UNAUTHORIZED:
+        return "it requires another user and password"
+    if 300 <= error.code < 400:  # noqa: PLR2004 - HTTP's redirects
+        return f"it redirects to {redact_url(error.headers.get('Location', ''))}; give that address if you trust it"
+    return "no Grid answers there"
 
 
 def _create_session(connection: "_Connection", options: Options, deadline: Deadline) -> ChromiumDriver:
@@ -210,4 +218,12 @@ class _Connection(ChromiumRemoteConnection):
             if self._aborted.is_set():
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
-        return type(pool.__name__, (pool,), {"ConnectionCls": type(kind.__name__, (kind,), {"connect": connect})})
+        def urlopen(own: HTTPConnectionPool, *args: Any, **options: Any) -> BaseHTTPResponse:  # noqa: ANN401 - urllib3's
+            response: BaseHTTPResponse = pool.urlopen(own, *args, **options)
+            # Selenium follows redirects by itself, with the password.
+            if response.get_redirect_location():
+                raise URLLibError("the Grid redirects to another address")
+            return response
+
+        connection_class = type(kind.__name__, (kind,), {"connect": connect})
+        return type(pool.__name__, (pool,), {"ConnectionCls": connection_class, "urlopen": urlopen})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from threading import Thread
 from typing import Any, Final
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 _POLL_INTERVAL_S: Final = 0.1
 _CALL_TIMEOUT_S: Final = 5.0
@@ -87,10 +87,17 @@ def _list_sessions(status: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa
                 yield session["sessionId"], session["capabilities"]
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """Follows no redirect: the password is for the Grid's own address. A redirect is an HTTPError then."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Return no request."""
+
+
 def _call(
     grid: str, path: str, authorization: str | None, method: str = "GET", within_s: float = _CALL_TIMEOUT_S
 ) -> Any:  # noqa: ANN401 - JSON
     headers = {"Authorization": authorization} if authorization else {}
     request = Request(f"{grid}{path}", headers=headers, method=method)  # noqa: S310 - http or https, checked before
-    with build_opener(ProxyHandler({})).open(request, timeout=within_s) as response:
+    with build_opener(ProxyHandler({}), _NoRedirects).open(request, timeout=within_s) as response:
         return json.load(response)

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.engine import Selenium
-from aura_browser.webdriver.browsers.capabilities import CHROME, NEW_PROFILE_FLAGS, build_launch_capabilities
+from aura_browser.webdriver.browsers.capabilities import (
+    CHROME,
+    NEW_PROFILE_FLAGS,
+    SAFE_PREFS,
+    build_launch_capabilities,
+)
 from aura_browser.webdriver.locate import BrowserPaths, locate
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.chromedriver import run_driver
@@ -21,12 +26,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_NEW_PROFILE_PREFS: Final = {
+_NEW_PROFILE_PREFS: Final = SAFE_PREFS | {
     # Start with an empty page: Chrome's own start page costs half as much CPU time as the whole harvest.
     "session.restore_on_startup": 4,
     "session.startup_urls": ["about:blank"],
 }
-_KEPT_PROFILE_PREFS: Final = {
+_KEPT_PROFILE_PREFS: Final = SAFE_PREFS | {
     # The same, plus "continue where you left off": otherwise session cookies, which many logins use, would be lost
     # when Chrome exits. https://chromeenterprise.google/policies/restore-on-startup/
     "session.restore_on_startup": 6,
@@ -70,7 +75,11 @@ def run_chrome(
         without: flags that ChromeDriver adds by default and must leave out.
     """
     kept = None if engine.profile is None else make_profile_folder(engine.profile)
-    all_flags = [*_build_flags(kept or workspace.folder / "profile"), *(() if kept else NEW_PROFILE_FLAGS), *flags]
+    all_flags = [
+        *_build_flags(kept or workspace.folder / "profile", engine.sandbox),
+        *(() if kept else NEW_PROFILE_FLAGS),
+        *flags,
+    ]
     has_window = options.interactive or engine.virtual_display
     capabilities = build_launch_capabilities(options, all_flags, has_window=has_window)
     capabilities[CHROME] |= {
@@ -81,7 +90,7 @@ def run_chrome(
     with ExitStack() as exits:
         variables = {}
         if engine.virtual_display:
-            variables = exits.enter_context(run_virtual_display(workspace.lifeline, options.deadline))
+            variables = exits.enter_context(run_virtual_display(workspace, options.deadline))
         if kept:
             exits.enter_context(lock_profile(kept, options.deadline))
         session = run_driver(paths, capabilities, options.deadline, workspace, variables=variables)
@@ -91,10 +100,12 @@ def run_chrome(
         yield driver
 
 
-def _build_flags(profile: Path) -> Iterator[str]:
+def _build_flags(profile: Path, sandbox: bool | None) -> Iterator[str]:  # noqa: FBT001 - the engine's setting
     # With a pipe, Chrome exits when ChromeDriver does, even if it is killed.
     yield "--remote-debugging-pipe"
     yield f"--user-data-dir={profile}"
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
+    if sandbox is False:
+        yield "--no-sandbox"
+    elif sandbox is None and hasattr(os, "geteuid") and os.geteuid() == 0:
         _log.warning("Running as root: Chrome can't use its sandbox and is started without it.")
         yield "--no-sandbox"

@@ -1,23 +1,30 @@
 """Runs ChromeDriver in a process group of its own, and ends it together with its Chrome."""
 
-import json
 import logging
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from secrets import token_hex
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from aura_browser.errors import DriverMismatch, LaunchFailed
-from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths
+from aura_browser.webdriver.process import control
+from aura_browser.webdriver.process.connection import Connection
+from aura_browser.webdriver.process.control import ControlRefused, Intruded, Listeners
 from aura_browser.webdriver.process.environment import copy_environment
+from aura_browser.webdriver.process.orphans import adopt_orphans, find_children, reap
+from aura_browser.webdriver.process.reasons import build_launch_error, is_forbidden
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
 
@@ -26,14 +33,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_HOST: Final = "127.0.0.1"
-_OUTPUT_NAME: Final = "stderr.txt"
-_MAX_STDERR_LINES: Final = 5
-_POLL_INTERVAL_S: Final = 0.005
-_READY_MARK: Final = b"was started successfully"
-_DRIVER_LINES: Final = re.compile("Starting ChromeDriver|ChromeDriver was st|Only local conn|Please (see|protect)")
+OUTPUT_NAME: Final = "stderr.txt"
+"""The file in a workspace with what ChromeDriver and Chrome wrote."""
+
+_MAX_STARTS: Final = 5
+_MAX_STDOUT_BYTES: Final = 65_536
+_READY: Final = re.compile(rb"was started successfully on port (\d+)")
 _USUAL_START_S: Final = 1.5
-_MISMATCH: Final = re.compile(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", re.DOTALL)
+_EXIT_TIMEOUT_S: Final = 0.5
+_FILES: Final = 4096
 
 
 @contextmanager
@@ -58,23 +66,39 @@ def run_driver(
 
     Raises:
         DriverMismatch: if the versions of Chrome and ChromeDriver don't match.
-        LaunchFailed: if Chrome does not start, with the last lines of its stderr.
+        LaunchFailed: if Chrome does not start, with what it said about that.
     """
     with ExitStack() as exits:
-        chromedriver = exits.enter_context(_ChromeDriver(paths.driver, workspace, variables))
-        exits.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.has_lost_chrome))
         loading = Thread(target=import_module, args=("aura_browser.webdriver.collect",), daemon=True)
-        loading.start()
         try:
-            session = chromedriver.create_session(capabilities, deadline)
-        except (OSError, ValueError, _SessionRefused) as error:
-            raise _build_launch_error(paths, error, workspace, deadline) from error
+            chromedriver = _open_driver(exits, lambda: _ChromeDriver(paths.driver, workspace, variables), deadline)
+            loading.start()
+            session = chromedriver.create_session(capabilities)
+        except (OSError, ValueError, KeyError, _SessionRefused) as error:
+            message = str(error) if isinstance(error, _SessionRefused) else ""
+            raise build_launch_error(paths, message, workspace.folder / OUTPUT_NAME, deadline) from error
         loading.join()
         from aura_browser.webdriver.running_session import RunningSession
 
-        driver = RunningSession(chromedriver.address, session["sessionId"], session["capabilities"])
-        exits.callback(driver.close_connection)
-        yield driver
+        yield RunningSession(chromedriver.connection, session["sessionId"], session["capabilities"])
+
+
+def _open_driver(exits: ExitStack, start: Callable[[], "_ChromeDriver"], deadline: Deadline) -> "_ChromeDriver":
+    """Start a ChromeDriver that only this process controls; *exits* ends it. Raises as ``connect`` does."""
+    for _ in range(_MAX_STARTS):
+        with ExitStack() as started:
+            chromedriver = started.enter_context(start())
+            started.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.has_lost_chrome))
+            try:
+                chromedriver.connect(deadline)
+            except Intruded:
+                continue
+            exits.push(started.pop_all())
+            return chromedriver
+    raise _SessionRefused(
+        "another program of this machine connects to every ChromeDriver at once, so each was ended before it opened "
+        "anything. Find out which program looks for open ports"
+    )
 
 
 class _SessionRefused(Exception):
@@ -85,22 +109,37 @@ class _ChromeDriver:
     """A running ChromeDriver, whose process group the lifeline ends. Use it with ``with``.
 
     Attributes:
-        address: its URL.
+        output: the file with its errors and Chrome's.
+        connection: the only connection to it, once it has created a session.
     """
 
+    connection: Connection
+
     def __init__(self, path: Path, workspace: Workspace, variables: Mapping[str, str]) -> None:
-        with socket.create_server((_HOST, 0)) as listener:
-            port = listener.getsockname()[1]
-        self.address = f"http://{_HOST}:{port}"
+        self.output = workspace.folder / OUTPUT_NAME
+        # For where the port stays open: a page can't know the prefix. Other users can read it in the arguments.
+        self._prefix = f"/{token_hex(16)}"
+        self._exits = ExitStack()
         self._has_session = False
         self._started_at = time.monotonic()
-        self._output = workspace.folder / _OUTPUT_NAME
-        self._process = workspace.lifeline.start(
-            [str(path), f"--port={port}", "--enable-chrome-logs"],
-            self._output,
-            "kill",
-            env={**_build_environment(workspace.folder), **variables},
-        )
+        self._exits.enter_context(adopt_orphans())
+        self._reader, writer = control.open_output()
+        self._reader_exit = self._exits.enter_context(ExitStack())
+        self._reader_exit.callback(os.close, self._reader)
+        try:
+            self._process = workspace.lifeline.start(
+                [str(path), "--port=0", f"--url-base={self._prefix}", "--enable-chrome-logs"],
+                self.output,
+                "kill",
+                env={**_build_environment(workspace.folder), **variables},
+                stdout=writer,
+            )
+            _allow_more_files(self._process.pid)
+        except BaseException:
+            self._exits.close()
+            raise
+        finally:
+            os.close(writer)
 
     def __enter__(self) -> Self:
         return self
@@ -108,23 +147,16 @@ class _ChromeDriver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        # Chrome's crash handlers lead groups of their own, and end with it.
+        handlers = find_children(self.output.parent) - {self._process.pid}
         self.end_group()
         self._process.wait()
+        reap(handlers, self._process.pid)
+        self._exits.close()
 
-    def create_session(self, capabilities: Mapping[str, object], deadline: Deadline) -> dict[str, Any]:
+    def create_session(self, capabilities: Mapping[str, object]) -> dict[str, Any]:
         """Start Chrome (https://www.w3.org/TR/webdriver2/#new-session); return the session's id and capabilities."""
-        from http.client import HTTPConnection, HTTPException  # imported while ChromeDriver starts
-
-        self._wait_until_ready(deadline)
-        connection = HTTPConnection(self.address.removeprefix("http://"))
-        try:
-            body = json.dumps({"capabilities": {"alwaysMatch": capabilities}})
-            connection.request("POST", "/session", body, {"Content-Type": "application/json; charset=utf-8"})
-            value: dict[str, Any] = json.loads(connection.getresponse().read())["value"]
-        except HTTPException as error:
-            raise OSError("ChromeDriver closed the connection") from error
-        finally:
-            connection.close()
+        value = self.connection.call("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
         if "sessionId" not in value:
             raise _SessionRefused(str(value.get("message")))
         self._has_session = True
@@ -135,17 +167,101 @@ class _ChromeDriver:
         end_group(self._process.pid)
 
     def has_lost_chrome(self) -> bool:
-        """Return whether Chrome exited during its start, which ChromeDriver does not notice; later it does."""
-        is_slow = time.monotonic() - self._started_at > _USUAL_START_S
-        return is_slow and not self._has_session and has_only_zombies(self._process.pid)
+        """Return whether Chrome will never answer: it exited during its start, or a policy forbids its control.
 
-    def _wait_until_ready(self, deadline: Deadline) -> None:
-        """Wait for the line in its output: a connection to the port may reach another program."""
-        while self._process.poll() is None:
-            if self._output.exists() and _READY_MARK in self._output.read_bytes():
-                return
-            deadline.wait(_POLL_INTERVAL_S)
+        ChromeDriver does not notice either; once there is a session, it does.
+        """
+        is_slow = time.monotonic() - self._started_at > _USUAL_START_S
+        return is_slow and not self._has_session and (has_only_zombies(self._process.pid) or is_forbidden(self.output))
+
+    def connect(self, deadline: Deadline) -> None:
+        """Make the only connection to the driver, before any other program can.
+
+        Raises:
+            Intruded: if another program was as fast.
+            OSError: if the driver closes the connection.
+            _SessionRefused: if it exits.
+        """
+        with closing(self._take_listeners(deadline)) as listeners:
+            early = self._connect_early(listeners)
+            port = self._read_port(deadline)
+            connected = early or self._exits.enter_context(closing(control.connect_to(port)))
+            self.connection = Connection(connected, self._prefix)
+            self.connection.call("GET", "/status")  # it has accepted the connection when it answers
+            listeners.shut()
+        self._refuse_strangers(connected)
+        self._drain_output()
+
+    def _take_listeners(self, deadline: Deadline) -> Listeners:
+        """Return its listening sockets: none of them if the system does not allow that, which is no error."""
+        try:
+            return control.wait_for_listeners(self._process.pid, self._reader, deadline)
+        except ControlRefused as error:
+            _warn_of_open_port(str(error))
+            return Listeners([])
+
+    def _connect_early(self, listeners: Listeners) -> socket.socket | None:
+        try:
+            connected = listeners.connect()
+        except ControlRefused as error:
+            _warn_of_open_port(str(error))
+            return None
+        return self._exits.enter_context(closing(connected)) if connected else None
+
+    def _read_port(self, deadline: Deadline) -> int:
+        """Return the port from the driver's own message: another program may listen at any other."""
+        said = b""
+        while deadline.left_s > 0 and (more := control.read_output(self._reader, deadline)):
+            said += more
+            if ready := _READY.search(said):
+                return int(ready[1])
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_TIMEOUT_S)
         raise _SessionRefused(f"ChromeDriver exited with code {self._process.returncode}")
+
+    def _refuse_strangers(self, connected: socket.socket) -> None:
+        """Check that nobody else is connected to the driver, and have it listen no more."""
+        try:
+            strangers = control.shut_all_but(connected, self._process.pid)
+        except ControlRefused:
+            strangers = control.count_strangers(connected)
+        if strangers:
+            raise Intruded
+
+    def _drain_output(self) -> None:
+        self._reader_exit.pop_all()  # the thread closes it
+        Thread(target=_copy_output, args=(self._reader, self.output), name="aura-browser-output", daemon=True).start()
+
+
+def _copy_output(reader: int, output: Path) -> None:
+    """Append what Chrome writes to its standard output to *output*, until its last process ends."""
+    written = 0
+    with os.fdopen(reader, "rb", buffering=0) as source, suppress(OSError):
+        while data := source.read(_MAX_STDOUT_BYTES):
+            if written < _MAX_STDOUT_BYTES:
+                with output.open("ab") as target:
+                    target.write(data)
+                written += len(data)
+
+
+def _allow_more_files(pid: int) -> None:
+    """Raise a low limit of open files as far as the system allows: Chrome needs some hundreds."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if sys.platform == "linux" and soft != resource.RLIM_INFINITY and soft < enough:
+        with suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (enough, hard))
+
+
+@cache
+def _warn_of_open_port(reason: str) -> None:
+    _log.warning(
+        "ChromeDriver's port can't be closed here (%s): while a harvest runs, other users of this machine can control "
+        "its browser. To see what helps, run: aura-browser doctor",
+        reason,
+    )
 
 
 def _build_environment(folder: Path) -> dict[str, str]:
@@ -155,19 +271,3 @@ def _build_environment(folder: Path) -> dict[str, str]:
     # Chrome creates a socket in TMPDIR, whose path may have about 100 characters.
     private |= {"TMPDIR": str(folder)} if len(str(folder)) <= MAX_TMPDIR_LENGTH else {}
     return {"XDG_RUNTIME_DIR": str(folder)} | copy_environment() | private
-
-
-def _build_launch_error(
-    paths: BrowserPaths, error: Exception, workspace: Workspace, deadline: Deadline
-) -> DriverMismatch | LaunchFailed:
-    message = str(error).strip() if isinstance(error, _SessionRefused) else "it exited during its start"
-    mismatch = _MISMATCH.search(message)
-    if mismatch:
-        return DriverMismatch(str(paths.chrome), mismatch[2], str(paths.driver), mismatch[1])
-    output = workspace.folder / _OUTPUT_NAME
-    lines = output.read_text("utf-8", "replace").splitlines() if output.exists() else []
-    chrome_lines = [clean_text(line) for line in lines if line.strip() and not _DRIVER_LINES.match(line)]
-    reason = clean_text(message.partition("\n")[0].rstrip("."))
-    if deadline.left_s <= 0 and not deadline.is_cancelled:
-        reason = f"it had not started after {deadline.seconds:g} s"
-    return LaunchFailed(str(paths.chrome), reason, tuple(chrome_lines[-_MAX_STDERR_LINES:]))

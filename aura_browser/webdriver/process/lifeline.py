@@ -8,13 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
+from weakref import WeakSet
 
 from aura_browser.webdriver.process.environment import copy_environment
 
 # The script waits for the end of its standard input: only this process holds the other end of that pipe, so it closes
-# however this process ends. The code may hold a password, so Python gets it on standard input and not as an argument.
-# A process in `end` has a second to remove its files. Chrome's last processes may still write to the folder while it is
-# removed, so that is retried.
+# however this process ends; a forked child gives its copy up at once. The code may hold a password, so Python gets it
+# on standard input and not as an argument. A process in `end` has a second to remove its files. Chrome's last
+# processes may still write to the folder while it is removed, so that is retried.
 _SCRIPT: Final = """
 python=$1 folder= kill= end= code=
 while IFS= read -r line; do
@@ -43,8 +44,12 @@ for again in 1 2 3 4 5 6 7 8 9 10; do
 done
 """
 _CLEANUP_TIMEOUT_S: Final = 5.0
+# The person's own PATH may hold "." or a folder of programs with other meanings.
+_SYSTEM_PATH: Final = (os.confstr("CS_PATH") if hasattr(os, "confstr") else None) or os.defpath
 
 Process = subprocess.Popen[bytes]
+
+_open_lifelines: "WeakSet[Lifeline]" = WeakSet()
 
 
 class Lifeline:
@@ -56,9 +61,10 @@ class Lifeline:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=copy_environment(),
+            env=copy_environment() | {"PATH": _SYSTEM_PATH},
             start_new_session=True,
         )
+        _open_lifelines.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +91,7 @@ class Lifeline:
         *,
         env: Mapping[str, str],
         pass_fds: Collection[int] = (),
+        stdout: int | None = None,
     ) -> Process:
         """Start *command* in a process group of its own, and end it in the cleanup.
 
@@ -97,16 +104,19 @@ class Lifeline:
             how: ``kill`` to kill its group; ``end`` to send it SIGTERM, and SIGKILL after a second.
             env: its environment.
             pass_fds: the file descriptors that it inherits.
+            stdout: a file descriptor for its standard output alone; None for *output*.
 
         Raises:
             OSError: if no process can be started. If *command* can't be run, the shell writes that to *output* and
                 exits with code 126 or 127.
         """
         entry = "kill -$$" if how == "kill" else "end $$"
-        script = f'echo "{entry}"; exec "$@" >>"$0" 2>&1'
+        # Standard input hands the descriptor over: /bin/sh can name single-digit ones only.
+        streams = '>>"$0" 2>&1' if stdout is None else '2>>"$0" >&0 </dev/null'
+        script = f'echo "{entry}"; exec "$@" {streams}'
         return Process(
             ["/bin/sh", "-c", script, str(output), *command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdout is None else stdout,
             stdout=self._process.stdin,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -131,7 +141,24 @@ class Lifeline:
         except subprocess.TimeoutExpired:
             threading.Thread(target=self._process.wait, daemon=True).start()  # reaps it
 
+    def abandon(self) -> None:
+        """Give up this process's copy of the pipe, in a forked child: the parent's death must be noticed without it."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            # Replaced, not closed: the file object closes its descriptor later, which must not be another file's then.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._process.stdin.fileno(), inheritable=False)
+            os.close(null)
+
     def _send(self, line: str) -> None:
         if self._process.stdin is not None:
             self._process.stdin.write(os.fsencode(f"{line}\n"))
             self._process.stdin.flush()
+
+
+def _abandon_all() -> None:
+    for lifeline in list(_open_lifelines):
+        lifeline.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)

@@ -1,0 +1,112 @@
+"""Why Chrome did not start: chosen by what ChromeDriver and Chrome said, with what helps against that."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from aura_browser.errors import DriverMismatch, LaunchFailed
+from aura_browser.text import clean_text
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.locate import BrowserPaths
+
+_MAX_OUTPUT_BYTES: Final = 1_000_000
+_MAX_LINES: Final = 5
+_MAX_LENGTH: Final = 2000
+_DRIVER_LINES: Final = re.compile(
+    r"Starting ChromeDriver|ChromeDriver was st|Only local conn|Please (see|protect)|.*\]: Accept error: rv="
+)
+_MISMATCH: Final = re.compile(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", re.DOTALL)
+_STACK_TRACE: Final = re.compile(r"\n(?:Stacktrace|Host info|Build info|#0 ).*", re.DOTALL)
+
+_POLICY: Final = re.compile(r"remote debugging is disallowed|RemoteDebuggingAllowed", re.IGNORECASE)
+_CAUSES: Final = (
+    (
+        _POLICY,
+        (
+            "A policy of this machine forbids programs to control Chrome (RemoteDebuggingAllowed). Ask who administers it, "
+            "or name a Chrome without that policy in AURA_BROWSER_CHROME"
+        ),
+    ),
+    (
+        re.compile(r"Running as root without --no-sandbox"),
+        "Chrome has no sandbox for root. Leave --sandbox (Selenium(sandbox=True)) out, or run this as another user",
+    ),
+    (
+        re.compile(r"[Nn]o usable sandbox|SUID sandbox|Failed to move to new namespace|sandbox_host_linux.*FATAL"),
+        (
+            "Chrome may not make its sandbox here. aura-browser doctor says what forbids it. For sites that you trust, "
+            "there is --no-sandbox (Selenium(sandbox=False))"
+        ),
+    ),
+    (
+        re.compile(r"Too many open files"),
+        "This process may open too few files. Raise the limit, for example: ulimit -n 4096",
+    ),
+    (
+        re.compile(r"Missing X server or \$DISPLAY|[Cc]an(?:no|')t open display|Authorization required, but no auth"),
+        "The display can't be used. Check DISPLAY and XAUTHORITY, or leave --interactive or --virtual-display out",
+    ),
+    (
+        re.compile(r"error while loading shared libraries|GLIBC\S* not found"),
+        "A library that Chrome needs is missing. Install Chrome as a package, for example with drivers/install.sh",
+    ),
+    (
+        re.compile(r"profile appears to be in use|ProcessSingleton|user data directory is already in use"),
+        "Another Chrome uses this profile. Close it, or name another profile",
+    ),
+    (re.compile(r"No space left on device"), "The disk is full. Free some space where TMPDIR and the profile are"),
+    (
+        re.compile(r"cannot parse internal JSON template"),
+        "The profile's settings are damaged. Remove the file Default/Preferences in the profile's folder; logins stay",
+    ),
+)
+"""What Chrome or its driver says, and what to do about that; the first that matches counts."""
+
+
+def build_launch_error(
+    paths: BrowserPaths, message: str, output: Path, deadline: Deadline
+) -> DriverMismatch | LaunchFailed:
+    """Return the error that says why no session was created.
+
+    Args:
+        paths: the Chrome and the ChromeDriver.
+        message: ChromeDriver's message; empty if it exited without one.
+        output: the file with what both wrote.
+        deadline: the harvest's.
+    """
+    message = _STACK_TRACE.sub("", message).strip() or "it exited during its start"
+    mismatch = _MISMATCH.search(message)
+    if mismatch:
+        return DriverMismatch(str(paths.chrome), mismatch[2], str(paths.driver), mismatch[1])
+    lines = list(_read_lines(output))
+    told, advice = _find_cause([*message.splitlines(), *lines])
+    reason = clean_text(message, _MAX_LENGTH).rstrip(".")
+    if deadline.left_s <= 0 and not deadline.is_cancelled and not advice:
+        reason = f"it had not started after {deadline.seconds:g} s"
+    chosen = lines[-_MAX_LINES:] if not advice else [told] if told in lines else []
+    return LaunchFailed(str(paths.chrome), f"{reason}. {advice}" if advice else reason, tuple(chosen))
+
+
+def is_forbidden(output: Path) -> bool:
+    """Return whether Chrome said in *output* that nobody may control it; it runs on, and its driver waits for it."""
+    return any(_POLICY.search(line) for line in _read_lines(output))
+
+
+def _find_cause(lines: list[str]) -> tuple[str, str]:
+    """Return the line that says why, and what to do about it; both empty if no known one is there."""
+    for pattern, advice in _CAUSES:
+        for line in lines:
+            if pattern.search(line):
+                return line, advice
+    return "", ""
+
+
+def _read_lines(output: Path) -> Iterator[str]:
+    if not output.exists():
+        return
+    with output.open("rb") as file:
+        text = file.read(_MAX_OUTPUT_BYTES).decode("utf-8", "replace")
+    for line in text.splitlines():
+        if line.strip() and not _DRIVER_LINES.match(line):
+            yield clean_text(line, _MAX_LENGTH)
