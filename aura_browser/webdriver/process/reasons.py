@@ -24,8 +24,8 @@ _CAUSES: Final = (
     (
         _POLICY,
         (
-            "A policy of this machine forbids programs to control Chrome (RemoteDebuggingAllowed). Ask who administers it, "
-            "or name a Chrome without that policy in AURA_BROWSER_CHROME"
+            "A policy of this machine forbids programs to control Chrome (RemoteDebuggingAllowed). Ask its "
+            "administrator, or name a Chrome without that policy in AURA_BROWSER_CHROME"
         ),
     ),
     (
