@@ -94,6 +94,21 @@ def test_whether_it_is_a_login_stays_as_the_file_says(
     assert (kept.proof, kept.is_login) == ("open", facts["is_login"])
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"is_login": True}, "yes"),
+        ({"proof": "distinguished"}, "yes"),
+        ({"is_login": None}, "unknown"),
+        ({"proof": "open"}, "no"),
+    ],
+)
+def test_the_list_says_whether_it_is_a_login(store: FileStore, facts: dict[str, Any], said: str) -> None:
+    keep(store, make(NOWHERE, "/", **facts))
+    [listed] = json.loads(run("sessions", "list", "--json").stdout)
+    assert listed["login"] == said
+
+
 def test_a_file_of_version_1_may_be_a_login(store: FileStore, stub: StubSite, tmp_path: Path) -> None:
     fields = json.loads(make(stub.origin, "/public").to_json())
     old = {

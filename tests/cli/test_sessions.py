@@ -109,7 +109,7 @@ def test_the_list_as_json(store: FileStore) -> None:
             "expires_at": session.expires_at,
             "verified_at": None,
             "proof": "unproven",
-            "is_login": False,
+            "login": "no",
             "generation": 0,
             "cookies": 1,
             "fingerprint": session.fingerprint,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "PROOF", "VERIFIED", "FINGERPRINT")
 
-_LOGIN: Final = {True: "yes", False: "no", None: "unknown"}
 _PROOFS: Final = {
     "distinguished": "the site answers otherwise without it",
     "open": "anybody gets the same answer",
@@ -34,7 +33,7 @@ def build_facts(entry: Entry) -> dict[str, Any]:
         "expires_at": session.expires_at,
         "verified_at": session.verified_at,
         "proof": session.proof,
-        "is_login": session.is_login,
+        "login": _describe_login(session),
         "generation": session.generation,
         "cookies": len(session.cookies),
         "fingerprint": session.fingerprint,
@@ -72,7 +71,7 @@ def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]
         ("verified", _format_since(session.verified_at, now)),
         ("proof", describe_proof(session.proof)),
         ("probe", redact_url(session.probe) if session.probe else "-"),
-        ("login", _LOGIN[session.is_login]),
+        ("login", _describe_login(session)),
         ("generation", str(session.generation)),
         ("expires", _format_until(session.expires_at, now)),
         ("fingerprint", session.fingerprint),
@@ -111,6 +110,13 @@ def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     columns = max(map(len, cleaned), default=0)
     widths = [max((len(row[n]) for row in cleaned if n < len(row) - 1), default=0) for n in range(columns)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in cleaned]
+
+
+def _describe_login(session: "Session") -> str:
+    """Return whether it is a person's login: a person logged in for it, or it was proven to be one."""
+    if session.is_login or session.proof == "distinguished":
+        return "yes"
+    return "unknown" if session.is_login is None else "no"
 
 
 def _describe_cookie(cookie: "Cookie", now: float) -> str:
