@@ -11,13 +11,14 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from aura_browser.assembly import assemble
 from aura_browser.client import SiteClient
-from aura_browser.errors import HarvestCoolingDown, SessionRefused
+from aura_browser.errors import HarvestCoolingDown, SessionRefused, SiteFailed
 from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
-from aura_browser.site import Site, page_site
+from aura_browser.site import Probe, Site, page_site
 from aura_browser.store import MemoryStore, SessionKey
 from tests.parts.servers import Handler, serving
 from tests.parts.sessions import make_cookie, make_session, take_as_it_is
@@ -466,3 +467,85 @@ async def test_a_time_out_that_cuts_a_harvest_off_does_not_lose_it() -> None:
             async with http.get(origin) as response:
                 assert await response.text() == "welcome"
         await manager.aclose()
+
+
+def derive(session: Session, method: str) -> dict[str, str]:
+    """Make what an app's page makes of its cookies: a token for what changes something, and a bearer token."""
+    cookies = {cookie.name: cookie.value for cookie in session.cookies}
+    token = {} if method in {"GET", "HEAD", "OPTIONS"} else {"X-CSRF-Token": cookies["csrf"]}
+    return {"Authorization": f"Bearer {cookies['sid']}", **token}
+
+
+async def test_what_is_derived_from_a_session_is_made_anew_for_a_replay() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        is_good = request.headers.get("Authorization") == "Bearer v2"
+        return web.Response(status=200 if is_good else 401, text=request.headers.get("X-CSRF-Token", "none"))
+
+    async with serving(handle) as (server, origin):
+        harvests = iter(range(1, 9))
+
+        async def harvest() -> Session:
+            n = next(harvests)
+            cookies = (make_cookie(value=f"v{n}"), make_cookie("csrf", f"c{n}"))
+            return make_session(origin, cookies=cookies, harvested_at=float(n))
+
+        site = Site(f"{origin}/", derive=derive)
+        manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
+        async with aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),)) as http:
+            await manager.get()
+            async with http.post(f"{origin}/x", headers={"X-CSRF-Token": "the caller's old one"}) as response:
+                assert await response.text() == "c2"
+            async with http.get(f"{origin}/x") as response:
+                assert await response.text() == "none"
+        await manager.aclose()
+        sent = [request.headers.getall("X-CSRF-Token", []) for request in server.seen]
+        assert sent == [["c1"], ["c2"], []]
+
+
+@pytest.mark.parametrize("text", ["120", "{date} GMT", "{date}"])
+async def test_a_sites_wait_is_passed_on_with_a_503_too(text: str) -> None:
+    until = time.strftime("%a, %d %b %Y %H:%M:%S", time.gmtime(time.time() + 120))
+
+    async def busy(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=503, headers={"Retry-After": text.format(date=until)})
+
+    async with serving(busy) as (_server, origin):
+        site = Site(f"{origin}/", probe=Probe("/x"))
+        store, harvests = MemoryStore(), 0
+
+        async def harvest() -> Session:
+            nonlocal harvests
+            harvests += 1
+            return make_session(origin)
+
+        for name in ("ann", "bob"):
+            manager = assemble(site, store=store, session=name, harvest=harvest)
+            with pytest.raises((SiteFailed, HarvestCoolingDown)) as caught:
+                await manager.get()
+            assert 115 < (caught.value.retry_after_s or 0.0) <= 120
+            await manager.aclose()
+        assert harvests == 1  # the site asked everyone to wait
+
+
+async def test_a_cancelled_request_gives_its_connection_back_while_the_probe_goes_on() -> None:
+    async def forbid(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=403, text="no")
+
+    probing, go = asyncio.Event(), asyncio.Event()
+
+    async def prove(session: Session) -> Session:
+        if client.harvests and session.verified_at:
+            probing.set()
+            await go.wait()
+        return msgspec.structs.replace(session, proof="distinguished", verified_at=1.0)
+
+    async with serving(forbid) as (_server, origin), client_at(origin, limit=1, prove=prove) as client:
+        await client.manager.get()
+        asking = asyncio.create_task(client.text(f"{origin}/x"))
+        await probing.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        go.set()
+        async with asyncio.timeout(10):
+            assert await client.text(f"{origin}/x") == "no"

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from aura_browser.assembly import assemble
 from aura_browser.errors import (
@@ -19,10 +20,12 @@ from aura_browser.errors import (
     SessionRefused,
     SiteFailed,
 )
+from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.proof import prove
+from aura_browser.http.verdict import Ruling, Verdict
 from aura_browser.playground import Playground
 from aura_browser.session import Session
-from aura_browser.site import openchat_site, page_site
+from aura_browser.site import Probe, Site, openchat_site, page_site
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from tests.parts.clock import Clock
 from tests.parts.harvests import Harvests
@@ -270,3 +273,154 @@ async def test_no_redirect_is_followed_with_the_session() -> None:
         # The server would have answered.
         async with aiohttp.ClientSession() as http, http.get(elsewhere) as response:
             assert response.status == 200
+
+
+ME = Probe("/api/me", identity="json:user")
+
+
+def naming(user: str, filler: int = 0) -> Handler:
+    """Name the account to who shows the cookie."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if "Cookie" not in request.headers:
+            return web.json_response({"error": "who?"}, status=401)
+        return web.json_response({"filler": "x" * filler, "user": user})
+
+    return handle
+
+
+def site_with(origin: str, probe: Probe | None = ME) -> Site:
+    return Site(f"{origin}/", probe=probe)
+
+
+async def test_a_proof_says_what_it_saw_without_a_value() -> None:
+    async with serving(naming("ann@example.com")) as (_server, origin):
+        proven = await prove(site_with(origin), make_session(origin, is_login=None))
+        assert (proven.proof, proven.is_login) == ("distinguished", False)
+        good, control, asked = proven.evidence
+        assert good.startswith("200; application/json; ")
+        assert (control, asked) == ("401; application/json", "asked GET /api/me")
+        assert proven.identity is not None
+        assert "ann" not in f"{proven.evidence} {proven.identity} {proven!r}"
+
+
+async def test_an_account_is_read_from_a_mebibyte_too() -> None:
+    async with serving(naming("ann", filler=2**20)) as (_server, origin):
+        large = await prove(site_with(origin), make_session(origin))
+    async with serving(naming("ann")) as (_server, origin):
+        small = await prove(site_with(origin), make_session(origin))
+    assert large.identity == small.identity is not None
+
+
+async def test_a_session_that_became_another_accounts_is_refused() -> None:
+    async with serving(naming("ann")) as (server, origin):
+        session = await prove(site_with(origin), make_session(origin))
+        server._handler = naming("bob")
+        with pytest.raises(SessionRefused, match="another account"):
+            await prove(site_with(origin), session)
+
+
+class Control:
+    """Answers the session well, and those without one as told."""
+
+    def __init__(self) -> None:
+        self.status = 401
+        self.headers: dict[str, str] = {}
+        self.hangs = False
+        self.ended = asyncio.Event()
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        if "Cookie" in request.headers:
+            return web.json_response({"user": "ann"})
+        if self.hangs:
+            await self.ended.wait()
+        return web.Response(status=self.status, headers=self.headers)
+
+
+@pytest.mark.parametrize("how", ["hangs", "429", "503", "check", "redirect to itself"])
+async def test_without_a_control_nothing_new_is_proven_and_nothing_lost(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aura_browser.http.proof._CONTROL_TIMEOUT_S", 0.05)
+    control = Control()
+    async with serving(control) as (_server, origin), asyncio.timeout(5):
+        good = await prove(site_with(origin), make_session(origin))
+        control.hangs = how == "hangs"
+        control.status = {"429": 429, "503": 503, "check": 403, "redirect to itself": 302}.get(how, 401)
+        control.headers = {"check": {"cf-mitigated": "challenge"}, "redirect to itself": {"Location": "/api/me"}}.get(
+            how, {}
+        )
+        fresh = await prove(site_with(origin), make_session(origin, is_login=None))
+        assert (fresh.proof, fresh.is_login) == ("unproven", None)
+        again = await prove(site_with(origin), good)
+        assert (again.proof, again.evidence, again.identity) == (good.proof, good.evidence, good.identity)
+        control.ended.set()
+
+
+async def test_what_was_a_login_stays_protected_where_the_site_lets_in_anybody() -> None:
+    is_open = False
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=200 if is_open or "Cookie" in request.headers else 401, text="hi")
+
+    async with serving(handle) as (_server, origin):
+        good = await prove(site_with(origin, Probe("/x")), make_session(origin))
+        is_open = True
+        later = await prove(site_with(origin, Probe("/x")), good)
+        assert (later.proof, later.is_login, later.is_protected) == ("open", True, True)
+        # What another probe is answered is compared with nothing that this one saw.
+        other = await prove(site_with(origin, Probe("/y")), good)
+        assert (other.proof, other.is_protected) == ("open", True)
+
+
+async def test_a_page_that_never_ends_is_judged_by_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.http.proof._BODY_TIMEOUT_S", 0.1)
+    ended = asyncio.Event()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if "Cookie" not in request.headers:
+            return web.Response(status=401)
+        response = web.StreamResponse(headers={"Content-Type": "text/html"})
+        await response.prepare(request)
+        await response.write(b"<p>hi")
+        await ended.wait()
+        return response
+
+    async with serving(handle) as (_server, origin), asyncio.timeout(10):
+        assert (await prove(site_with(origin, None), make_session(origin))).proof == "distinguished"
+        with pytest.raises(AnswerTimeout):  # an account can't be read from a part
+            await prove(site_with(origin), make_session(origin))
+        ended.set()
+
+
+async def test_no_cookie_of_a_refused_or_a_reset_answer_is_kept() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        status = 200 if "Cookie" in request.headers else 401
+        return web.Response(status=status, headers={"Set-Cookie": "sid=; Path=/; Max-Age=0"})
+
+    async with serving(handle) as (_server, origin):
+        session = make_session(origin)
+        assert (await prove(site_with(origin, Probe("/x")), session)).cookies == session.cookies
+
+
+async def test_an_answer_to_a_probe_shows_no_secret() -> None:
+    answer = ProbeAnswer(
+        URL("http://127.0.0.1/me?token=s3cret"), 200, {"X": "s3cret"}, b"s3cret", ("sid=s3cret",), "OK", judged_ok()
+    )
+    assert "s3cret" not in repr(answer)
+
+
+def judged_ok() -> Ruling:
+    return Ruling(Verdict.OK, "status 200")
+
+
+async def test_a_token_in_the_path_of_a_redirect_is_no_difference() -> None:
+    tokens = iter(range(100))
+
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"/login;jsessionid=s3cret{next(tokens)}?t=s3cret"})
+
+    async with serving(handle) as (_server, origin):
+        proven = await prove(site_with(origin, Probe("/x", good="302")), make_session(origin))
+        assert proven.proof == "open"
+        assert "s3cret" not in str(proven.evidence)

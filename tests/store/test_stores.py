@@ -1,6 +1,8 @@
 """Where sessions are cached."""
 
 import asyncio
+import errno
+import fcntl
 import logging
 import os
 import stat
@@ -9,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.file import default_folder, write_private
-from tests.parts.sessions import content, make_session
+from tests.parts.sessions import content, make_cookie, make_session
 
 KEY = SessionKey("https://chat.example.com", "work", "http://me:s3cret@proxy:8080")
 
@@ -243,3 +246,48 @@ async def test_a_session_of_another_site_is_refused_and_stays(store: Store) -> N
 def test_a_key_that_cannot_be_written_is_one_error(facts: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
         SessionKey(KEY.origin, **facts)
+
+
+async def test_a_newer_programs_session_is_left_where_it_is(store: Store) -> None:
+    newer = make_session().to_json().replace('"version": 2', '"version": 3').encode()
+    unknown = make_session().to_json().replace('"version": 2', '"version": 2, "mood": "good"').encode()
+    for data in (newer, unknown):
+        await store.swap(KEY.slug, await store.read(KEY.slug), data)
+        with pytest.raises(SessionUnreadable, match="a newer aura-browser wrote it"):
+            await store.load(KEY)
+        with pytest.raises(SessionUnreadable):
+            await store.save(KEY, make_session(), replace=True)
+        with pytest.raises(SessionUnreadable):
+            await store.update(KEY, lambda _: make_session())
+        assert await store.read(KEY.slug) == data
+        assert await store.slugs() == (KEY.slug,)
+
+
+async def test_what_could_not_be_read_back_is_never_written(store: Store) -> None:
+    good = await store.save(KEY, make_session())
+    bad = msgspec.structs.replace(good, cookies=(make_cookie(path="no slash"),))
+    with pytest.raises(StoreError, match="could not be read back") as caught:
+        await store.save(KEY, bad)
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises(StoreError, match="could not be read back"):
+        await store.update(KEY, lambda _: bad)
+    assert await store.load(KEY) == good
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+async def test_a_file_system_without_locks_still_caches_and_says_so_once(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def flock(_handle: int, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    store = FileStore(tmp_path / "sessions")
+    with caplog.at_level(logging.WARNING):
+        await asyncio.gather(*(store.save(KEY, make_session(harvested_at=float(n))) for n in range(5)))
+        async with store.lock(KEY.slug, wait_s=1) as lease:
+            last = await store.save(KEY, make_session(harvested_at=9.0), lease)
+    assert await FileStore(store.folder).load(KEY) == last
+    assert last.generation == 5
+    assert caplog.text.count("has no locks") == 1
+    assert [path.name for path in store.folder.iterdir() if path.name.startswith(f".{KEY.slug}")] == []

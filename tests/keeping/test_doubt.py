@@ -1,0 +1,217 @@
+"""Doubt about a session: one bounded probe for all who have it, and a login that is over opens few browsers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from yarl import URL
+
+from aura_browser.assembly import assemble
+from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused, SiteFailed
+from aura_browser.keeping import doubt
+from aura_browser.keeping.doubt import Prove
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.session import Session
+from aura_browser.session.cookie_store import fold_set_cookies
+from aura_browser.site import page_site
+from aura_browser.store import MemoryStore, SessionKey
+from tests.parts.clock import Clock
+from tests.parts.sessions import make_cookie, make_session
+
+KEY = SessionKey("http://127.0.0.1:8080")
+URL_ = URL("http://127.0.0.1:8080/admin")
+LOGIN = make_session(proof="distinguished", is_login=True)
+COMMAND = page_site(KEY.origin).login_command()
+
+
+class Probe:
+    """A site's probe that waits until it is let go, and counts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.under_way = 0
+        self.go = asyncio.Event()
+        self.go.set()
+        self.set_cookies: list[str] = []
+        self.is_refused = False
+
+    async def __call__(self, session: Session) -> Session:
+        self.count += 1
+        self.under_way += 1
+        assert self.under_way == 1, "two probes at once"
+        try:
+            await self.go.wait()
+        finally:
+            self.under_way -= 1
+        if self.is_refused:
+            raise SessionRefused(session.origin, 401, "status 401", "")
+        cookies = fold_set_cookies(session.cookies, self.set_cookies, URL_, 0.0)
+        return msgspec.structs.replace(session.with_cookies(cookies), proof="distinguished")
+
+
+@asynccontextmanager
+async def managing(
+    prove: Prove, *harvests: Session, store: MemoryStore | None = None, clock: Clock | None = None
+) -> AsyncIterator[SessionManager]:
+    """Manage a person's login; the browser brings *harvests*, one after the other."""
+    left = list(harvests)
+
+    async def harvest() -> Session:
+        return left.pop(0)
+
+    site, store = page_site(KEY.origin), store or MemoryStore()
+    await store.save(KEY, LOGIN)
+    manager = SessionManager(site, store, KEY, harvest=harvest, prove=prove, clock=clock or Clock())
+    try:
+        yield manager
+    finally:
+        await manager.aclose()
+
+
+def value(session: Session) -> str:
+    return "".join(cookie.value for cookie in session.cookies)
+
+
+async def test_a_cancelled_caller_ends_no_probe_of_the_others() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        probe.go.clear()
+        asking = [asyncio.create_task(manager.belongs_to_caller(session, "status 403", "GET /")) for _ in range(3)]
+        await asyncio.sleep(0)
+        asking[0].cancel()
+        await asyncio.sleep(0)
+        probe.go.set()
+        assert await asyncio.gather(*asking[1:]) == [True, True]
+        assert probe.count == 1
+
+
+async def test_closing_ends_a_probe_and_those_who_wait() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        probe.go.clear()
+        asking = asyncio.create_task(manager.belongs_to_caller(session, "status 403", "GET /"))
+        await asyncio.sleep(0)
+        await manager.aclose()
+        with pytest.raises(RuntimeError, match="closed while it was in use"):
+            await asking
+        assert probe.under_way == 0
+
+
+async def test_a_probe_that_hangs_is_given_up_and_the_answer_is_the_callers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(doubt, "_PATIENCE_S", 0.05)
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        probe.go.clear()
+        with caplog.at_level(logging.WARNING):
+            for _ in range(2):
+                assert await manager.belongs_to_caller(session, "status 403", "GET /x?token=s3cret")
+        assert caplog.text.count("give the site a probe") == 1
+        assert "s3cret" not in caplog.text
+        assert probe.under_way == 0
+
+
+async def test_a_probes_own_cookies_are_kept_and_written() -> None:
+    """A site that gives another value with each answer takes the last one only."""
+    probe, store = Probe(), MemoryStore()
+    async with managing(probe, store=store) as manager:
+        session = await manager.get()
+        probe.set_cookies = ["sid=rotated; Path=/"]
+        assert await manager.belongs_to_caller(session, "status 403", "GET /")
+        assert value(await manager.get()) == "rotated"
+        manager.accept(session, ["other=1; Path=/"], URL_)
+    stored = await store.load(KEY)
+    assert stored is not None
+    assert {cookie.name: cookie.value for cookie in stored.cookies} == {"sid": "rotated", "other": "1"}
+
+
+async def test_rotations_share_a_probe_that_passes_and_not_one_that_fails() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        first = await manager.get()
+        probe.go.clear()
+        asking = [asyncio.create_task(manager.belongs_to_caller(first, "status 403", "GET /"))]
+        await asyncio.sleep(0)
+        manager.accept(first, ["sid=next; Path=/"], URL_)
+        second = await manager.get()
+        asking += [asyncio.create_task(manager.belongs_to_caller(second, "status 403", "GET /")) for _ in range(9)]
+        await asyncio.sleep(0)
+        probe.go.set()
+        assert await asyncio.gather(*asking) == [True] * 10
+        assert probe.count == 1
+        probe.is_refused = True
+        outcomes = await asyncio.gather(*(manager.belongs_to_caller(s, "status 403", "GET /") for s in (first, second)))
+        assert (outcomes, probe.count) == ([False, False], 3)
+
+
+@pytest.mark.parametrize("proof", ["open", "unproven"])
+async def test_a_login_that_is_over_opens_one_browser_and_names_the_command_until_the_next(proof: str) -> None:
+    async def prove(session: Session) -> Session:
+        return msgspec.structs.replace(session, proof=proof)
+
+    guests = [make_session(cookies=(make_cookie(value=f"guest{n}"),), harvested_at=2000.0 + n) for n in range(2)]
+    clock = Clock()
+    async with managing(prove, *guests, clock=clock) as manager:
+        login = await manager.get()
+        for _ in range(2):
+            storm = await asyncio.gather(*(manager.renew(login) for _ in range(50)), return_exceptions=True)
+            assert {type(error) for error in storm} == {InteractionRequired}
+            with pytest.raises(InteractionRequired, match="The old session is kept") as again:
+                await manager.renew(login)
+            assert again.value.command == COMMAND
+            clock.now += 31.0
+        assert manager.counters.harvests == 2
+        assert value(await manager.get()) == value(LOGIN)
+
+
+async def test_a_cool_down_for_another_reason_is_none_of_a_persons() -> None:
+    async def prove(_session: Session) -> Session:
+        raise SiteFailed(KEY.origin, 503, "Down")
+
+    async with managing(prove, make_session()) as manager:
+        login = await manager.get()
+        with pytest.raises(SiteFailed):
+            await manager.renew(login)
+        with pytest.raises(HarvestCoolingDown):
+            await manager.renew(login)
+
+
+async def test_without_a_browser_the_command_is_named_also_while_others_cool_down() -> None:
+    async def harvest() -> Session:
+        raise SiteFailed(KEY.origin, 503, "Down")
+
+    store, site = MemoryStore(), page_site(KEY.origin)
+    failing = assemble(site, store=store, harvest=harvest)
+    with pytest.raises(SiteFailed):
+        await failing.get()
+    with pytest.raises(HarvestCoolingDown):
+        await failing.get()
+    for _ in range(2):
+        with pytest.raises(InteractionRequired) as caught:
+            await assemble(site, store=store, refresh="never").get()
+        assert caught.value.command == COMMAND
+
+
+async def test_a_login_page_beside_it_takes_no_session_away() -> None:
+    """An answer's cookies with other values are taken if the probe passes with them."""
+    store = MemoryStore()
+
+    async def prove(session: Session) -> Session:
+        if value(session) not in {value(LOGIN), "rotated"}:
+            raise SessionRefused(session.origin, 401, "status 401", "")
+        return msgspec.structs.replace(session, proof="distinguished")
+
+    async with managing(prove, store=store) as manager:
+        session = await manager.get()
+        for set_cookie in ("sid=; Path=/; Max-Age=0", "sid=guest; Path=/", "sid=; Path=/"):
+            await manager.accept_doubtful(session, [set_cookie], URL_)
+            assert value(await manager.get()) == value(LOGIN)
+        await manager.accept_doubtful(session, ["sid=rotated; Path=/"], URL_)
+        assert value(await manager.get()) == "rotated"
