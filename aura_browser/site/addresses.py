@@ -7,6 +7,8 @@ from aura_browser.errors import InvalidInput, raise_alone
 from aura_browser.hosts import host_of, is_address, parse_url
 
 _WEB: Final = frozenset({"http", "https"})
+_NO_ADDRESS: Final = "not an http or https address, such as https://openchat.team"
+_REWRITTEN: Final = "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
 # What a browser reads as an IPv4 address, in whichever form (https://url.spec.whatwg.org/#ends-in-a-number-checker).
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
@@ -24,19 +26,19 @@ def page_url(text: str) -> str:
         url = parse_url(text if "://" in text else f"https://{text}", _WEB)
     except ValueError:
         # Alone, because yarl quotes what it does not take.
-        raise_alone(InvalidInput("url", "not an http or https address, such as https://openchat.team"))
+        raise_alone(InvalidInput("url", _REWRITTEN if _is_rewritten(text) else _NO_ADDRESS))
     if url.user or url.password:
         raise InvalidInput("url", "leave the user name and password out; log in with --interactive or --basic instead")
-    _check_host(host_of(url))
+    if _ends_in_a_number(host_of(url)) and not is_address(host_of(url)):
+        raise InvalidInput("url", _REWRITTEN)
     return str(url)
 
 
-def _check_host(host: str) -> None:
-    """Refuse a host that a browser rewrites: the session would be another origin's than the one that was asked for."""
-    if "%" in host.partition("%25")[0] or (_ends_in_a_number(host) and not is_address(host)):
-        raise InvalidInput(
-            "url", "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
-        )
+def _is_rewritten(text: str) -> bool:
+    """Return whether *text* names its host in a form that a browser rewrites: the session would be another origin's."""
+    authority = re.split(r"[/?#]", text.rpartition("://")[2], maxsplit=1)[0]
+    host = authority.rpartition("@")[2].partition(":")[0]
+    return "%" in host or _ends_in_a_number(host)
 
 
 def _ends_in_a_number(host: str) -> bool:
