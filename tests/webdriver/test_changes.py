@@ -30,7 +30,7 @@ def see(changes: Changes, values: tuple[str | None, ...], how: str = _SETTLED) -
         ([((None, None), "check"), (("", None), _SETTLED), (("", "a"), _SETTLED)], True, True),
     ],
 )
-def test_a_change_is_noticed(looks: list[Look], is_over: bool, by_person: bool) -> None:
+def test_a_change_is_noticed(looks: list[Look], *, is_over: bool, by_person: bool) -> None:
     changes = Changes([False, True])
     results = [see(changes, values, how) for values, how in looks]
     assert results[:-1] == [False] * (len(looks) - 1)
