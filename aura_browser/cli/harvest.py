@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--basic",
+    "uses_basic",
     is_flag=True,
-    callback=read_basic,
     help=(
         "Send a user and password to a site that asks for HTTP basic authentication; they are read from "
         "AURA_BROWSER_BASIC (user:password), or asked for. Implies --fresh."
@@ -74,7 +74,7 @@ def command(
     timeout: float | None,
     fresh: bool,
     interactive: bool,
-    basic: str | None,
+    uses_basic: bool,
     options: "SessionOptions",
 ) -> None:
     """Open URL in Chrome and print its session as JSON.
@@ -90,10 +90,11 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     _check_folder(output)
     site = _build_site(url, conditions)
-    new = fresh or interactive or basic is not None or bool(conditions)
+    new = fresh or interactive or uses_basic or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
 
     engine, proxy = options["engine"], options["proxy"]
+    basic = read_basic() if uses_basic else None
     session, store = options.get("session"), options.get("store")
     named = list_options(engine=engine, proxy=proxy, session=f"{session}", store=f"{store}" if store else None)
     browser = partial(
