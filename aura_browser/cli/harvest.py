@@ -63,8 +63,8 @@ _NOT_PROVEN: Final = {
 )
 @click.option(
     "--basic",
+    "uses_basic",
     is_flag=True,
-    callback=read_basic,
     help=(
         "Send a user and password to a site that asks for HTTP basic authentication; they are read from "
         "AURA_BROWSER_BASIC (user:password), or asked for. Implies --fresh."
@@ -101,7 +101,7 @@ def command(
     fresh: bool,
     replace: bool,
     interactive: bool,
-    basic: str | None,
+    uses_basic: bool,
     options: "SessionOptions",
 ) -> None:
     """Open URL in Chrome and print its session as JSON.
@@ -120,10 +120,11 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     target = open_output(output) if output is not None else None
     site = _build_site(url, conditions, probe)
-    new = fresh or replace or interactive or basic is not None or bool(conditions)
+    new = fresh or replace or interactive or uses_basic or bool(conditions)
     from aura_browser.assembly import assemble, browser_harvest
 
     engine, proxy = options["engine"], options["proxy"]
+    basic = read_basic() if uses_basic else None
     named = _list_options(options, probe)
     browser = partial(
         browser_harvest,

@@ -256,20 +256,18 @@ def session_options(*, session: bool = True, refresh: bool = False) -> Decorator
     return decorate
 
 
-def read_basic(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> str | None:  # noqa: FBT001 - click's call
+def read_basic() -> str:
     """Return ``user:password`` for ``--basic``: from AURA_BROWSER_BASIC, or asked for on a terminal.
 
     Raises:
         UsageError: if the variable is malformed, or is not set and there is no terminal to ask on.
     """
-    if not is_asked or ctx.resilient_parsing:
-        return None
     given = os.environ.get(BASIC_VARIABLE)
     if given is not None:
-        if not given.partition(":")[1]:
+        if ":" not in given:
             raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
         return given
-    if not sys.stdin.isatty():
+    if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError(f"--basic needs a terminal to ask on, or user:password in {BASIC_VARIABLE}.")
     user = click.prompt("User", err=True)
     return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"

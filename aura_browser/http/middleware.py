@@ -167,11 +167,13 @@ class SessionMiddleware:
             )
         headers = request.headers
         headers.pop(hdrs.COOKIE, None)
-        sent = {**self._headers, **self._derive(session, request)} if self._site.derive else self._headers
+        sent = self._headers
         own = [(name, headers[name]) for name in sent if name in headers and headers[name] not in _DEFAULTS]
         headers.update(sent)
         if own:
             headers.update(own)
+        if self._site.derive:
+            headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:
         advice = _ADVICE.format(command=self._site.login_command())

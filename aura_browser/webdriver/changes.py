@@ -36,7 +36,7 @@ class Changes:
         Args:
             values: what each condition finds on a complete page.
             is_settled: whether the page has come to rest.
-            is_login: whether it shows a password field.
+            is_login: whether it shows a password field, or is a page of another site, such as that of a single sign-on.
             is_check: whether it is a check page.
         """
         if is_check:

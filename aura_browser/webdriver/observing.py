@@ -25,7 +25,7 @@ from aura_browser.webdriver.network_log import NetworkLog
 from aura_browser.webdriver.page import Frame, Page
 
 _MAX_TITLE_LENGTH: Final = 100
-_MAX_REFRESH_DELAY_S: Final = 15.0  # a page that refreshes itself later than this is no check page
+_MAX_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
 _SLOW_LOOK_EVERY: Final = 8
 _CHECK_HEADERS: Final = ("cf-mitigated", "x-vercel-mitigated")
 # null is a malformed selector, false one that finds nothing.
@@ -229,4 +229,4 @@ def _parse_refresh(text: str) -> float | None:
     """Return the seconds that ``meta refresh`` or the header ``Refresh`` names; None for none, or for a long time."""
     match = re.match(r"\s*(\d{1,4}(?:\.\d*)?|\.\d+)", text)
     seconds = float(match[1]) if match else None
-    return seconds if seconds is not None and seconds <= _MAX_REFRESH_DELAY_S else None
+    return seconds if seconds is not None and seconds <= _MAX_REFRESH_S else None

@@ -235,7 +235,7 @@ class Wait:
         is_settled = self._is_settled(seen, shown_for_s)
         is_check = seen.is_check or seen.status in _CHECK_STATUSES
         is_first = self._changes.is_waiting and not is_settled and None in seen.values
-        is_login = is_first and self._observer.page.shows_password()
+        is_login = is_first and (not self._is_on_site(seen) or self._observer.page.shows_password())
         values = seen.values
         self._changed = self._changes.see(values, is_settled=is_settled, is_login=is_login, is_check=is_check)
 

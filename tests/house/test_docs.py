@@ -56,6 +56,7 @@ NOT_RUN: Mapping[str, str] = {
 }
 """Commands of the pages that no test runs, and why."""
 ONLY_PARSED: Mapping[str, str] = {
+    r" --basic": "needs a password; webdriver/test_readiness.py and cli/test_commands.py give one",
     r" --interactive": "needs a person; webdriver/test_interactive.py plays one",
     r" playground": "runs until Ctrl-C; cli/test_commands.py runs it",
     r" chat *(#|$)": "needs a terminal; cli/test_commands.py runs it on one",

@@ -7,16 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Final, Self
 
-# What reads the page asks for its languages, and until they are told it waits as for any page that is busy.
+# The page is busy from soon after it has loaded until it is answered: no script runs in it, the harvest's neither.
 _PAGE: Final = b"""<!doctype html><title>A page</title><p>Hello</p><script>
-const languages = navigator.languages;
-Object.defineProperty(Navigator.prototype, 'languages', { get() {
+addEventListener('load', () => setTimeout(() => {
   const request = new XMLHttpRequest();
   request.open('GET', '/reading', false);
   request.send();
-  if (request.status !== 200) throw new Error('it can not be told');
-  return languages;
-} });
+}, 100));
 </script>"""
 _ASKED_AT: Final = {"/": "navigation", "/reading": "reading"}
 _LONGEST_S: Final = 120.0

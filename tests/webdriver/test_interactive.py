@@ -152,10 +152,11 @@ async def test_wandering_off_to_another_site_and_back_is_fine(person: Person) ->
     async with Playground("login-redirect") as server, Playground("none") as other:
         site = openchat_site(server.origin)
         elsewhere = other.origin.replace("127.0.0.1", "localhost")
-        engine = Selenium(chrome_path=person.chrome())
+        engine, waits = Selenium(chrome_path=person.chrome()), Waits()
         async with asyncio.TaskGroup() as group:
-            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, timeout_s=60))
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits))
             await person.leave_the_page("/login", elsewhere)
+            await waits.for_("a page of the site itself, not of http://localhost")
             await person.leave_the_page(elsewhere, f"{server.origin}/login")
             await person.log_in()
         assert harvesting.result().origin == server.origin
