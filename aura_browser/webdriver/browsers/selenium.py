@@ -75,11 +75,8 @@ def run_chrome(
         without: flags that ChromeDriver adds by default and must leave out.
     """
     kept = None if engine.profile is None else make_profile_folder(engine.profile)
-    all_flags = [
-        *_build_flags(kept or workspace.folder / "profile", engine.sandbox),
-        *(() if kept else NEW_PROFILE_FLAGS),
-        *flags,
-    ]
+    own_flags = _build_flags(kept or workspace.folder / "profile", engine.sandbox)
+    all_flags = [*own_flags, *(() if kept else NEW_PROFILE_FLAGS), *flags]
     has_window = options.interactive or engine.virtual_display
     capabilities = build_launch_capabilities(options, all_flags, has_window=has_window)
     capabilities[CHROME] |= {
