@@ -81,7 +81,11 @@ def run_chrome(
     capabilities = build_launch_capabilities(options, all_flags, has_window=has_window)
     capabilities[CHROME] |= {
         "binary": str(paths.chrome),
-        "prefs": _KEPT_PROFILE_PREFS if kept else _NEW_PROFILE_PREFS,
+        "prefs": (_KEPT_PROFILE_PREFS if kept else _NEW_PROFILE_PREFS)
+        | {
+            # Chrome makes this folder, ~/Downloads by default, also where downloads are refused.
+            "download.default_directory": str(workspace.folder / "downloads")
+        },
         "excludeSwitches": [*without],
     }
     with ExitStack() as exits:
