@@ -206,14 +206,15 @@ _ENGINE_OPTIONS: Final = (
 )
 
 
+_ENGINE_NAMES: Final = ("engine", "grid", "attach", "profile", "virtual_display", "sandbox")
+
+
 def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose the browser; the command gets them as one value ``engine``."""
 
     @functools.wraps(function)
     def command(**values: Any) -> Any:  # noqa: ANN401 - click's parameters
-        named = {
-            name: values.pop(name) for name in ("engine", "grid", "attach", "profile", "virtual_display", "sandbox")
-        }
+        named = {name: values.pop(name) for name in _ENGINE_NAMES}
         return function(engine=_build_engine(**named), **values)
 
     for option in reversed(_ENGINE_OPTIONS):

@@ -1,6 +1,7 @@
 """The main job once, with a page of this machine: a harvest, and its proof through the real client."""
 
 import time
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
@@ -59,9 +60,7 @@ def _without_profile(engine: Engine) -> Engine:
     """Return *engine* without its profile: a trial must not touch the person's profile."""
     if not isinstance(engine, Selenium):
         return engine
-    return type(engine)(
-        engine.chrome_path, engine.driver_path, virtual_display=engine.virtual_display, sandbox=engine.sandbox
-    )
+    return replace(engine, profile=None)
 
 
 def _describe_failure(engine: Engine, error: AuraError) -> Finding:

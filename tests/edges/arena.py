@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -27,13 +27,11 @@ from tests.parts.programs import program
 from tests.parts.servers import serving
 
 ENGINES: Final = {"selenium": Selenium, "undetected": Undetected, "display": Selenium}
-ADVERSARIES: Final = ("user", "loopback", "elsewhere")
 TRIES: Final = 200
 
 _INTRUDER: Final = Path(__file__).with_name("intruder.py")
 _X_SOCKETS: Final = "/tmp/.X11-unix"  # noqa: S108 - where every X server has its socket
 _ELSEWHERE: Final = "shop.example"
-_USER_PAGE: Final = "<!doctype html><script>setTimeout(() => { document.title = 'done' }, 1000)</script>"
 # All that a page can do: it does not see the answer, but the ChromeDriver would have started the program.
 _HOSTILE_PAGE: Final = """<!doctype html><script>
 (async () => {
@@ -58,22 +56,21 @@ _HOSTILE_PAGE: Final = """<!doctype html><script>
 class Outcome:
     """What an adversary achieved."""
 
-    tries: dict[str, int] = field(default_factory=lambda: {"driver": 0, "display": 0})
+    tries: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("driver", "display", "loopback", "elsewhere"), 0)
+    )
     accepted: list[str] = field(default_factory=list)
 
 
 def main() -> None:
-    """Run the harvests: arguments are an engine and an adversary."""
-    engine_name, adversary = sys.argv[1:3]
+    """Run the harvests; the argument is an engine."""
     bring_loopback_up()
     subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "mode=1777", "none", _X_SOCKETS], check=True)
     with tempfile.TemporaryDirectory(prefix="arena-") as name:
         folder = Path(name)
         folder.chmod(0o777)
         evil = program(folder, "evil", f'#!/bin/sh\nid -u >> "{folder}/started"\n')
-        engine = _build_engine(engine_name, folder, is_elsewhere=adversary == "elsewhere")
-        run = _meet_user if adversary == "user" else _meet_page
-        outcome = asyncio.run(run(engine, evil, is_elsewhere=adversary == "elsewhere"))
+        outcome = asyncio.run(_meet_all(sys.argv[1], folder, evil))
         started = folder / "started"
         outcome.accepted += (
             [f"a program of uid {uid}" for uid in started.read_text().split()] if started.exists() else []
@@ -84,21 +81,32 @@ def main() -> None:
 def _build_engine(name: str, folder: Path, *, is_elsewhere: bool) -> Selenium:
     """Return the engine; for a page elsewhere with a Chrome for which its host is on this machine."""
     rule = f"--host-resolver-rules='MAP {_ELSEWHERE} 127.0.0.1'" if is_elsewhere else ""
-    chrome = program(folder, "chrome", f'#!/bin/sh\nexec chromium "$@" {rule}\n')
+    chrome = program(folder, f"chrome-{is_elsewhere}", f'#!/bin/sh\nexec chromium "$@" {rule}\n')
     return ENGINES[name](chrome_path=chrome, virtual_display=name == "display")
 
 
-async def _meet_user(engine: Selenium, evil: Path, *, is_elsewhere: bool) -> Outcome:
-    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(text=_USER_PAGE, content_type="text/html")
-
-    assert not is_elsewhere
+async def _meet_all(name: str, folder: Path, evil: Path) -> Outcome:
+    """Harvest two pages that attack, on a loopback address and elsewhere, while another user attacks too."""
     outcome = Outcome()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/targets":
+            return web.json_response({"program": str(evil), "addresses": _find_targets()})
+        if request.path == "/report":
+            report = json.loads(await request.read())
+            outcome.tries["elsewhere" if _ELSEWHERE in request.host else "loopback"] += report["tries"]
+            outcome.accepted += report["reached"]
+            return web.Response()
+        return web.Response(text=_HOSTILE_PAGE % TRIES, content_type="text/html")
+
     async with serving(handle) as (_server, origin):
-        with _intruder(URL(origin).port or 0, evil, outcome):
-            site = page_site(origin, (Condition.parse("js:document.title === 'done'"),))
-            await asyncio.gather(*(harvest(site, engine=engine) for _ in range(2)))
-            await harvest(site, engine=engine)
+        port = URL(origin).port or 0
+        hosts = (origin, f"http://{_ELSEWHERE}:{port}")
+        done = (Condition.parse("js:document.title === 'done'"),)
+        with _intruder(port, evil, outcome):
+            engines = [_build_engine(name, folder, is_elsewhere=host != origin) for host in hosts]
+            sites = [page_site(host, done) for host in hosts]
+            await asyncio.gather(*(harvest(site, engine=each) for site, each in zip(sites, engines, strict=True)))
     return outcome
 
 
@@ -110,36 +118,19 @@ def _intruder(own_port: int, evil: Path, outcome: Outcome) -> Iterator[None]:
     yield
     process.send_signal(signal.SIGTERM)
     report = json.loads(process.communicate(timeout=30)[0])
-    outcome.tries = report["tries"]
+    outcome.tries |= report["tries"]
     outcome.accepted += report["accepted"]
-
-
-async def _meet_page(engine: Selenium, evil: Path, *, is_elsewhere: bool) -> Outcome:
-    outcome = Outcome()
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if request.path == "/targets":
-            return web.json_response({"program": str(evil), "addresses": _find_targets()})
-        if request.path == "/report":
-            report = json.loads(await request.read())
-            outcome.tries["driver"] += report["tries"]
-            outcome.accepted += report["reached"]
-            return web.Response()
-        return web.Response(text=_HOSTILE_PAGE % TRIES, content_type="text/html")
-
-    async with serving(handle) as (_server, origin):
-        host = f"http://{_ELSEWHERE}:{URL(origin).port}" if is_elsewhere else origin
-        await harvest(page_site(host, (Condition.parse("js:document.title === 'done'"),)), engine=engine)
-    return outcome
 
 
 def _find_targets() -> list[str]:
     """Return all addresses that a page might find: every port of the harvest's processes, and what it can't know."""
     targets = set()
     for process in psutil.Process().children(recursive=True):
-        prefixes = ["", *(word.partition("=")[2] for word in process.cmdline() if word.startswith("--url-base="))]
-        ports = {each.laddr.port for each in process.net_connections("tcp") if each.laddr}
-        targets |= {f"http://127.0.0.1:{port}{prefix}/session" for port in ports for prefix in prefixes}
+        with suppress(psutil.Error):  # it has ended
+            words = process.cmdline()
+            prefixes = ["", *(word.partition("=")[2] for word in words if word.startswith("--url-base="))]
+            ports = {each.laddr.port for each in process.net_connections("tcp") if each.laddr}
+            targets |= {f"http://127.0.0.1:{port}{prefix}/session" for port in ports for prefix in prefixes}
     return sorted(targets) or ["http://127.0.0.1:9515/session"]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.bench.machine import this_machine
 from tests.lifecycle.matrix import ENGINES, cells, senseless
 from tests.lifecycle.report import Report, report_text, to_json
+from tests.lifecycle.rows import run_rows
 from tests.lifecycle.run import Result
 from tests.lifecycle.running import running
 
@@ -25,8 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown := set(options.engines) - set(ENGINES):
         parser.error(f"no such engine: {', '.join(sorted(unknown))}; there are {', '.join(ENGINES)}")
     machine = this_machine()
+    rows = () if options.engines else tuple(run_rows())
     with running(cells(options.engines or ENGINES)) as results:
-        report = Report(machine=machine, results=tuple(_told(result.result()) for result in results.values()))
+        report = Report(
+            machine=machine, results=tuple(_told(result.result()) for result in results.values()), rows=rows
+        )
     options.json.write_bytes(to_json(report))
     sys.stdout.write(f"{report_text(report)}\nwritten to {options.json}\n")
     is_partial = any(result.undone and not senseless(result.cell) for result in report.results)

@@ -36,8 +36,11 @@ class Trail:
             if (variables := _environment(process)).get(VARIABLE) == self._mark and (session := _session(process)):
                 self._sessions.add(session)
                 self._displays |= {variables["DISPLAY"]} if "DISPLAY" in variables else set()
-        found = [process for process in psutil.process_iter() if _session(process) in self._sessions]
-        return [process for process in found if _runs(process)]
+        return [process for process in psutil.process_iter() if _session(process) in self._sessions]
+
+    def zombies(self) -> list[psutil.Process]:
+        """Return those that have ended and that nobody reaps."""
+        return [process for process in self.look() if not _runs(process)]
 
     def dead_displays(self) -> Iterator[str]:
         """Return the sockets of displays that were used and that nobody serves any more."""

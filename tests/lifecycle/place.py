@@ -37,14 +37,17 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """Return those that run here now. Who was there once is known again without its parent and its mark."""
-        return self._trail.look()
+        zombies = self._trail.zombies()
+        return [process for process in self._trail.look() if process not in zombies]
 
     def left(self) -> list[str]:
         """Return what is left: processes, temporary files, displays; in the home, what is not the package's state."""
         processes = [name_of(process) for process in self.processes()]
+        # Of a process that was killed, the system's first process reaps what is left; here it may be one that does not.
+        zombies = [f"zombie {name_of(each)}" for each in self._trail.zombies() if each.ppid() != 1]
         temporary = [f"TMPDIR/{path.name}" for path in self._temporary.iterdir()]
         strangers = [f"~/{path.relative_to(self._home)}" for path in self._home.rglob("*") if not self._is_ours(path)]
-        return [*processes, *temporary, *strangers, *self._trail.dead_displays()]
+        return [*processes, *zombies, *temporary, *strangers, *self._trail.dead_displays()]
 
     def clear(self) -> None:
         """End all processes that are here."""

@@ -7,6 +7,7 @@ import msgspec
 
 from tests.bench.results import Machine
 from tests.lifecycle.matrix import ENDS, ENGINES, MOMENTS, proviso
+from tests.lifecycle.rows import Row
 from tests.lifecycle.run import Result
 
 
@@ -15,11 +16,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     machine: Machine
     results: tuple[Result, ...]
+    rows: tuple[Row, ...] = ()
 
     @property
     def failed(self) -> int:
         """How many cells were not as they have to be."""
-        return sum(bool(result.faults) for result in self.results)
+        return sum(bool(result.faults) for result in self.results) + sum(bool(row.faults) for row in self.rows)
 
 
 def to_json(report: Report) -> bytes:
@@ -41,7 +43,8 @@ def report_text(report: Report) -> str:
         f"{len(done)} cells, {report.failed} failed; the last of it was gone {slowest:.1f} s after the process at most"
     )
     numbered = [f"[{number}] {note}" for number, note in enumerate(notes, 1)]
-    return "\n".join([*_aligned(lines), "", *numbered, summary])
+    rows = [f"{row.name}: {'; '.join(row.faults) or 'ok'}" for row in report.rows]
+    return "\n".join([*_aligned(lines), *rows, "", *numbered, summary])
 
 
 def _word(result: Result, notes: list[str]) -> str:

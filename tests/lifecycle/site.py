@@ -24,11 +24,13 @@ class HeldSite:
 
     Args:
         held: the moment at which it does not answer until it is released; None for none.
+        page: another page than its own; every other address then is a download.
     """
 
-    def __init__(self, held: str | None = None) -> None:
+    def __init__(self, held: str | None = None, *, page: str = "") -> None:
         self.reached = threading.Event()
         self._held = held
+        self._page = page.encode()
         self._refused = False
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -76,9 +78,11 @@ class HeldSite:
                 if self.path == "/" and not passed:
                     self.close_connection = True
                     return
-                known = passed and self.path in _ASKED_AT
-                body = _PAGE if self.path == "/" else b""
+                known = passed and (self.path in _ASKED_AT or bool(site._page))
+                body = (site._page or _PAGE) if self.path == "/" else b""
                 self.send_response(HTTPStatus.OK if known else HTTPStatus.NOT_FOUND)
+                if site._page and self.path != "/":
+                    self.send_header("Content-Disposition", "attachment; filename=x.bin")
                 self.send_header("Content-Type", "text/html")
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Set-Cookie", "sid=1; Path=/")

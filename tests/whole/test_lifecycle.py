@@ -21,10 +21,12 @@ from tests.lifecycle.matrix import ENDS, ENGINES, MOMENTS, Cell, Engine, cells, 
 from tests.lifecycle.needs import missing
 from tests.lifecycle.place import Place, place
 from tests.lifecycle.report import Report, report_text
+from tests.lifecycle.rows import run_rows
 from tests.lifecycle.run import GONE_S, ROOT, Result
 from tests.lifecycle.running import running
 from tests.lifecycle.site import HeldSite
 from tests.parts import missing as parts
+from tests.parts.namespaces import in_namespaces
 from tests.parts.waiting import holds_within
 
 # Each engine, each moment and each end, the likeliest to fail twice.
@@ -112,6 +114,14 @@ def test_a_table_shows_what_failed_and_what_was_not_asked() -> None:
         ["selenium", "launch", "ok"],
         ["grid", "launch", "-"],
     ]
+
+
+def test_the_rows_beside_the_matrix() -> None:
+    need("selenium")
+    in_namespaces([], "--pid", "--fork", "--mount-proc")
+    rows = list(run_rows())
+    assert [row.name for row in rows] == ["PID 1", "forked child", "downloads"]
+    assert [fault for row in rows for fault in row.faults] == []
 
 
 def test_every_cell_has_one_name() -> None:

@@ -75,16 +75,17 @@ def run_chrome(
         without: flags that ChromeDriver adds by default and must leave out.
     """
     kept = None if engine.profile is None else make_profile_folder(engine.profile)
-    all_flags = [
-        *_build_flags(kept or workspace.folder / "profile", engine.sandbox),
-        *(() if kept else NEW_PROFILE_FLAGS),
-        *flags,
-    ]
+    own_flags = _build_flags(kept or workspace.folder / "profile", engine.sandbox)
+    all_flags = [*own_flags, *(() if kept else NEW_PROFILE_FLAGS), *flags]
     has_window = options.interactive or engine.virtual_display
     capabilities = build_launch_capabilities(options, all_flags, has_window=has_window)
     capabilities[CHROME] |= {
         "binary": str(paths.chrome),
-        "prefs": _KEPT_PROFILE_PREFS if kept else _NEW_PROFILE_PREFS,
+        "prefs": (_KEPT_PROFILE_PREFS if kept else _NEW_PROFILE_PREFS)
+        | {
+            # Chrome makes this folder, ~/Downloads by default, also where downloads are refused.
+            "download.default_directory": str(workspace.folder / "downloads")
+        },
         "excludeSwitches": [*without],
     }
     with ExitStack() as exits:

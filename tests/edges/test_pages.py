@@ -1,0 +1,61 @@
+"""What a page can't do to the machine during a harvest: write files, or start programs."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.parts.pages import ROOT
+from tests.parts.programs import program
+from tests.parts.servers import serving
+
+_PAGE = """<!doctype html><script>
+onload = () => {
+  const click = (href) => {
+    Object.assign(document.body.appendChild(document.createElement('a')), {href, download: 'x'}).click();
+  };
+  click('/file');
+  click(URL.createObjectURL(new Blob(['x'.repeat(100000)])));
+  for (const source of ['/attachment', 'mailto:a@b.example', 'news:x', 'tel:1', 'zoommtg://x']) {
+    document.body.appendChild(document.createElement('iframe')).src = source;
+  }
+  setTimeout(() => { document.title = 'done' }, 1500);
+}
+</script>"""
+
+
+async def handle(request: web.BaseRequest) -> web.StreamResponse:
+    if request.path == "/":
+        return web.Response(text=_PAGE, content_type="text/html")
+    return web.Response(body=b"y" * 50_000, headers={"Content-Disposition": "attachment; filename=x.bin"})
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize("options", [(), ("--virtual-display",)], ids=["headless", "window"])
+async def test_a_page_writes_no_file_and_starts_no_program(options: tuple[str, ...], tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    for name in ("xdg-open", "xdg-email", "gio", "kde-open"):
+        program(tmp_path / "bin", name, f'#!/bin/sh\necho "$0 $*" >> {started}\n')
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    environment = kept | {"HOME": str(home), "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    async with serving(handle) as (server, origin):
+        command = [sys.executable, "-m", "aura_browser", "harvest", origin, "--until", "js:document.title === 'done'"]
+        run = await asyncio.to_thread(
+            subprocess.run,
+            [*command, "--store", "memory", *options],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            timeout=90,
+            check=False,
+        )
+    assert run.returncode == 0, run.stderr
+    assert {"/file", "/attachment"} <= {request.path for request in server.seen}
+    assert not started.exists(), started.read_text()
+    assert [path for path in home.rglob("*") if path.is_file()] == []
