@@ -12,6 +12,7 @@ _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_URL_LENGTH: Final = 8192
 _MAX_HOST_LENGTH: Final = 253
+_MAX_AUTHORITY_LENGTH: Final = 1024
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -23,6 +24,9 @@ def read_url(text: str) -> URL:
     """
     try:
         text.encode()  # yarl drops half a surrogate pair
+        authority = re.split("[/?#]", text.partition("//")[2], maxsplit=1)[0]
+        if len(authority) > _MAX_AUTHORITY_LENGTH and not authority.isascii():
+            raise ValueError("not a URL")  # the time to make it an IDN grows with the square of its length
         return URL(str.__str__(text))
     except (IndexError, TypeError, AttributeError):  # yarl 1.25.1 fails so for "//@["
         raise ValueError("not a URL") from None

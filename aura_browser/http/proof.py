@@ -158,11 +158,17 @@ class _Prover:
             return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
         else:
             differs = fact != other or bool(control.find_refusal(probe))
-        if not differs and was_proven and known[0] != fact:
+        if not differs and self._was_a_login(fact, known):
             mark = f"status {answer.status}, as without the session"
             raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
+
+    def _was_a_login(self, fact: str, known: tuple[str, ...]) -> bool:
+        """Return whether the session was proven, and the site now gives it what it gave strangers, or another answer."""
+        if self._session.proof != "distinguished":
+            return False
+        return self._session.evidence[1:2] == (fact,) or (bool(known) and known[0] != fact)
 
     def _compare(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None, now: float) -> tuple[str, str]:
         """Return what the answers with the session and without it look like; an empty text for one that is missing."""

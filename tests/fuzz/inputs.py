@@ -4,6 +4,7 @@ import json
 from random import Random
 from typing import Any, Final
 
+_MAX_TEXT_LENGTH: Final = 20_000
 _MAX_JSON_LENGTH: Final = 200_000
 _ODD: Final = (
     *("\x00", "\x1b[31m", "\x07", "\r", "\n", "\r\n", "\t", "\x7f", "\x9b", "\u202e", "\u2066", "\u200d", "\ufeff"),
@@ -16,6 +17,7 @@ _ODD: Final = (
 def spoil(random: Random, text: str) -> str:
     """Return *text* changed in a few places."""
     for _ in range(random.choice((0, 1, 1, 2, 3, 8))):
+        text = text[:_MAX_TEXT_LENGTH]
         at, to = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
         kind = random.randrange(5)
         if kind == 0:
@@ -28,7 +30,7 @@ def spoil(random: Random, text: str) -> str:
             text = text[:at] + chr(random.randrange(0x110000)) + text[at + 1 :]
         else:
             text = text[:at] + "".join(random.choice(_ODD) for _ in range(random.randrange(4))) + text[to:]
-    return text[:20_000]
+    return text[:_MAX_TEXT_LENGTH]
 
 
 def pick_text(random: Random, corpus: tuple[str, ...]) -> str:

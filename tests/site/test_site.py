@@ -122,6 +122,8 @@ def test_openchat() -> None:
         "https://a/\udcff",
         "https://a/" + "x" * 9000,
         "https://a:0/",
+        "https://" + "\u2488" * 20_000,
+        "https://me@[",
     ],
 )
 def test_an_address_that_cannot_exist_is_refused_everywhere(text: str) -> None:
