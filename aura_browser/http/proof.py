@@ -165,7 +165,7 @@ class _Prover:
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
 
     def _was_a_login(self, fact: str, known: tuple[str, ...]) -> bool:
-        """Return whether the session was proven, and its site now answers as it answered strangers, or in another way."""
+        """Return whether the session was proven, and its site now answers as it answered strangers, or otherwise."""
         if self._session.proof != "distinguished":
             return False
         return self._session.evidence[1:2] == (fact,) or (bool(known) and known[0] != fact)
