@@ -1,5 +1,7 @@
 """The order of sessions is their generation, whatever clocks say."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from yarl import URL
@@ -96,7 +98,7 @@ async def test_a_wrong_clocks_retry_after_holds_nobody_back(ahead_s: float) -> N
         ({"proof": "open"}, {"proof": "unproven"}, True),
     ],
 )
-def test_which_session_may_replace_which(old: dict[str, object], new: dict[str, object], may: bool) -> None:  # noqa: FBT001 - a column
+def test_which_session_may_replace_which(old: dict[str, Any], new: dict[str, Any], may: bool) -> None:  # noqa: FBT001 - a column
     assert (not refuse_replacement(make_session(**old), make_session(**new))) is may
 
 
