@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from aura_browser import AuraClient, FileStore, SessionKey
+from aura_browser.http import transport  # noqa: F401 - two loops that import it at once would wait for each other
 from aura_browser.playground import Playground
 from aura_browser.store.base import PREVIOUS
 from aura_browser.store.redis import RedisStore
