@@ -110,29 +110,33 @@ class SessionMiddleware:
         response = await handler(request)
         if request.proxy is not None:
             _check_proxy(response, request.proxy)
+        now = self._manager.clock()
         try:
-            return response, await self._judge(request, response, session)
+            looks = needs_first_bytes(response.status, response.headers)
+            first_bytes = await _read_first_bytes(response) if looks else b""
+            ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
+            if ruling.verdict is _OK:
+                if set_cookies := response.headers.getall(hdrs.SET_COOKIE, ()):
+                    self._manager.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
+            else:
+                ruling = await self._settle(request, response, session, ruling)
         except BaseException:
             response.release()  # nobody gets it
             raise
+        return response, ruling
 
-    async def _judge(self, request: ClientRequest, response: ClientResponse, session: Session) -> Ruling:
-        """Return what the response says of the session, and take its cookies if it is the caller's."""
-        now = self._manager.clock()
-        first_bytes = await _read_first_bytes(response) if needs_first_bytes(response.status, response.headers) else b""
-        ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
-        is_suspect = ruling.verdict is _SUSPECT
-        if is_suspect:
+    async def _settle(
+        self, request: ClientRequest, response: ClientResponse, session: Session, ruling: Ruling
+    ) -> Ruling:
+        """Return what a response that is not plainly good says of the session; take its cookies if the probe allows."""
+        if ruling.verdict is _SUSPECT:
             ruling = await self._decide(request, session, ruling)
         elif response.status in _MAY_BE_THE_CALLERS and await self._manager.is_good(session):
-            is_suspect, ruling = True, msgspec.structs.replace(ruling, verdict=_OK)
+            ruling = msgspec.structs.replace(ruling, verdict=_OK)
         if ruling.verdict is _OK:
             set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
             date = response.headers.get(hdrs.DATE, "")
-            if is_suspect:
-                await self._manager.accept_doubtful(session, set_cookies, request.url, date)
-            elif set_cookies:
-                self._manager.accept(session, set_cookies, request.url, date)
+            await self._manager.accept_doubtful(session, set_cookies, request.url, date)
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()

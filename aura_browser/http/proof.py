@@ -150,7 +150,7 @@ class _Prover:
         identity = self._check_identity(named, answer)
         fact, other = self._compare(probe, answer, control, now)
         asked = probe.describe()
-        known = self._session.evidence if self._session.evidence[2:] == (asked,) else ()
+        known = self._session.evidence if self._session.evidence[2:] in {(), (asked,)} else ()
         was_proven = self._session.proof == "distinguished" and len(known) > 0
         if control is None and was_proven and known[0] == fact:
             other, differs = known[1], True  # the answer that was proven to be a login's
@@ -158,17 +158,11 @@ class _Prover:
             return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
         else:
             differs = fact != other or bool(control.find_refusal(probe))
-        if not differs and self._was_a_login(fact, known):
+        if not differs and was_proven and known[0] != fact:
             mark = f"status {answer.status}, as without the session"
             raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
-
-    def _was_a_login(self, fact: str, known: tuple[str, ...]) -> bool:
-        """Return whether the session was proven, and its site now answers as it answered strangers, or otherwise."""
-        if self._session.proof != "distinguished":
-            return False
-        return self._session.evidence[1:2] == (fact,) or (bool(known) and known[0] != fact)
 
     def _compare(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None, now: float) -> tuple[str, str]:
         """Return what the answers with the session and without it look like; an empty text for one that is missing."""

@@ -138,7 +138,7 @@ async def _read(store: FileStore, key: SessionKey) -> list[Entry]:
 def test_the_command_to_log_in_names_what_is_in_force(store: FileStore, stub: StubSite) -> None:
     key = keep(store, stub.origin, "/public", "work-2", "gone", probe="/api/me")
     shown = run("sessions", "check", "--store", str(store.folder))
-    command = f"aura-browser harvest {stub.origin}/public --interactive --until CONDITION --session work-2"
+    command = f"aura-browser harvest {stub.origin}/public --interactive --session work-2"
     assert f"{command} --store {store.folder} --probe /api/me" in shown.stdout
     assert key.slug in shown.stdout
 

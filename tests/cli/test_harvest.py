@@ -182,7 +182,7 @@ def test_a_login_page_gives_the_command_to_log_in_and_keeps_what_is_stored(
     assert (shown.code, shown.out) == (77, "")
     [line] = shown.err.splitlines()
     assert line.startswith(f"Error: {stub.origin}/login asks for a login or a check")
-    assert f"Run: aura-browser harvest {stub.origin}/login --interactive --until CONDITION --probe /login" in line
+    assert f"Run: aura-browser harvest {stub.origin}/login --interactive --probe /login" in line
     assert load(store, key) == before
 
 

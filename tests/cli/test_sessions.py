@@ -14,6 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from aura_browser.cli.sessions.catalogue import find_set_aside
+from aura_browser.errors import StoreError
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
@@ -172,9 +173,10 @@ def test_show_tells_names_and_places_and_no_values(store: FileStore) -> None:
 
 
 @pytest.mark.parametrize("proxy", ["me:s3cret@proxy:8080", "http://[s3cret", "s3cret"])
-def test_a_proxy_that_is_no_url_is_not_shown(store: FileStore, proxy: str) -> None:
-    keep(store, A, proxy=proxy)
-    assert sessions("show", A.slug).returncode == 0
+def test_a_proxy_that_is_no_url_is_neither_stored_nor_shown(store: FileStore, proxy: str) -> None:
+    with pytest.raises(StoreError, match="not the URL of a proxy") as caught:
+        keep(store, A, proxy=proxy)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", [B.slug, B.slug[:4], "b.example.com:84", "https://b."])

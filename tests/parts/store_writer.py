@@ -16,8 +16,9 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.sessions import make_session
+from tests.parts.sessions import content, make_session
 
 KEY: Final = SessionKey("http://127.0.0.1:8080")
 _LONGEST_S: Final = 0.012
@@ -95,10 +96,10 @@ def _write_until_killed(store: FileStore, writer: int) -> NoReturn:
 async def _read(store: FileStore, result: Result) -> None:
     session = await store.load(KEY)
     result.missing += session is None
-    result.complete += session in _SESSIONS
-    result.broken += session is not None and session not in _SESSIONS
+    result.complete += content(session) in _SESSIONS
+    result.broken += session is not None and content(session) not in _SESSIONS
     previous = await store.read(f"{KEY.slug}.previous")
-    result.kept_whole += previous in _PACKED
+    result.kept_whole += previous is not None and content(Session.from_json(previous)) in _SESSIONS
 
 
 def _temporary(folder: Path) -> set[tuple[str, int, int]]:
@@ -109,9 +110,6 @@ def _temporary(folder: Path) -> set[tuple[str, int, int]]:
             state = path.stat()
             facts.add((path.name, state.st_mtime_ns, state.st_size))
     return facts
-
-
-_PACKED: Final = tuple(session.to_json().encode() for session in _SESSIONS)
 
 
 if __name__ == "__main__":

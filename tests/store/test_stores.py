@@ -264,7 +264,7 @@ async def test_a_newer_programs_session_is_left_where_it_is(store: Store) -> Non
 
 
 async def test_what_could_not_be_read_back_is_never_written(store: Store) -> None:
-    good = await store.save(KEY, make_session())
+    good = await store.save(KEY, make_session(KEY.origin))
     bad = msgspec.structs.replace(good, cookies=(make_cookie(path="no slash"),))
     with pytest.raises(StoreError, match="could not be read back") as caught:
         await store.save(KEY, bad)
@@ -284,9 +284,9 @@ async def test_a_file_system_without_locks_still_caches_and_says_so_once(
     monkeypatch.setattr(fcntl, "flock", flock)
     store = FileStore(tmp_path / "sessions")
     with caplog.at_level(logging.WARNING):
-        await asyncio.gather(*(store.save(KEY, make_session(harvested_at=float(n))) for n in range(5)))
+        await asyncio.gather(*(store.save(KEY, make_session(KEY.origin, harvested_at=float(n))) for n in range(5)))
         async with store.lock(KEY.slug, wait_s=1) as lease:
-            last = await store.save(KEY, make_session(harvested_at=9.0), lease)
+            last = await store.save(KEY, make_session(KEY.origin, harvested_at=9.0), lease)
     assert await FileStore(store.folder).load(KEY) == last
     assert last.generation == 5
     assert caplog.text.count("has no locks") == 1
