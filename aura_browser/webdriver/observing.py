@@ -101,12 +101,14 @@ class Observer:
         driver: as given.
         page: the document in the current tab.
         log: what the browser asked for so far.
+        is_busy: whether the tab was navigating or its page busy at the last look.
     """
 
     def __init__(self, driver: Driver, site: Site) -> None:
         self.driver = driver
         self.page = Page(driver)
         self.log = NetworkLog(driver)
+        self.is_busy = False
         self._site = site
         self._script = _STATE % ", ".join(f"check(() => {_build_test(condition)})" for condition in site.ready)
         self._looks = 0
@@ -127,7 +129,8 @@ class Observer:
         Raises:
             InvalidInput: if a ``selector:`` condition is not a CSS selector.
         """
-        if self._is_busy():
+        self.is_busy = self._check_busy()
+        if self.is_busy:
             return None
         self._looks += 1
         facts = _check_facts(self.page.peek(self._script), len(self._site.ready))
@@ -186,7 +189,7 @@ class Observer:
         conditions = zip(self._site.ready, checks, strict=True)
         return tuple(find(condition) if holds else None for condition, holds in conditions)
 
-    def _is_busy(self) -> bool:
+    def _check_busy(self) -> bool:
         """Return whether the tab is navigating, or a script keeps its page busy.
 
         DevTools commands to such a page don't return; a script of WebDriver's has a time-out. It runs in the page's own

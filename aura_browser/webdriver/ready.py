@@ -147,6 +147,8 @@ class Wait:
     def _look(self) -> Observation | None:
         seen = self._observer.observe()
         if seen is None or seen.frame.loader == self._ignored:
+            if self._observer.is_busy:
+                self._at_rest = ()
             self._try_other_tab()
             return None
         self._seen = seen

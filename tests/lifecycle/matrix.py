@@ -76,4 +76,4 @@ def expected(cell: Cell) -> set[str]:
         return {"GridFailed" if cell.engine == "grid" else "LaunchFailed"}
     if cell.end == "time-out":
         return {"NotReady"}
-    return {"PageFailed"} if (cell.end, cell.moment) == ("error", "navigation") else {"BrowserDied"}
+    return {"PageFailed" if cell.end == "error" else "BrowserDied"}

@@ -13,6 +13,7 @@ addEventListener('load', () => setTimeout(() => {
   const request = new XMLHttpRequest();
   request.open('GET', '/reading', false);
   request.send();
+  if (request.status !== 200) location.href = 'http://127.0.0.1:1/';  // Chrome refuses that port
 }, 100));
 </script>"""
 _ASKED_AT: Final = {"/": "navigation", "/reading": "reading"}

@@ -12,6 +12,7 @@ from yarl import URL
 from aura_browser import Condition, OwnDriver, Session, Site, page_site
 from aura_browser.errors import LoginNeeded, NotReady, PageFailed, RateLimited, SiteFailed
 from aura_browser.webdriver import harvest
+from tests.parts.command import run
 from tests.parts.command_lines import parse_command
 from tests.parts.drivers import own_driver
 from tests.parts.servers import Handler, page, serving
@@ -278,6 +279,29 @@ async def test_a_password_is_sent_and_kept_for_the_sites_own_origin() -> None:
     assert session.headers["Authorization"] == "Basic YW5uOnBAc3M6d8O2cmQ="
     assert session.url == f"{origin}/"
     assert "p@ss" not in session.to_json()
+
+
+async def test_the_command_takes_the_password_from_the_environment() -> None:
+    async with serving(_basic) as (_server, origin):
+        environment = {"AURA_BROWSER_BASIC": "ann:p@ss:wörd"}
+        shown = await asyncio.to_thread(lambda: run("harvest", origin, "--basic", "--store", "memory", **environment))
+        assert shown.returncode == 0, shown.stderr
+        assert Session.from_json(shown.stdout).headers["Authorization"].startswith("Basic ")
+        assert "p@ss" not in shown.stderr
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "image/svg+xml", "application/xml", "sandbox"])
+async def test_a_page_that_is_no_html_and_one_without_scripts_are_pages_too(kind: str) -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        headers = {"Set-Cookie": "sid=1; Path=/"}
+        if kind == "sandbox":
+            return answer("<script>1</script>", headers=headers | {"Content-Security-Policy": "sandbox"})
+        text = "<svg xmlns='http://www.w3.org/2000/svg'/>" if kind.endswith("xml") else "{}"
+        return web.Response(text=text, content_type=kind, headers=headers)
+
+    async with serving(handle) as (_server, origin):
+        session = await harvest(page_site(origin), timeout_s=_TIMEOUT_S)
+    assert [cookie.name for cookie in session.cookies] == ["sid"]
 
 
 async def test_the_session_holds_lasting_headers_only_and_what_a_probe_can_be_learned_from() -> None:
