@@ -1,15 +1,23 @@
 """Nobody but the harvest controls its browser: other users of the machine, and pages, try for as long as it runs."""
 
+import asyncio
 import json
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
+from aura_browser import Condition, page_site
+from aura_browser.doctor.surroundings import check_control
+from aura_browser.engine import Attach, Grid, Selenium
+from aura_browser.webdriver import harvest
+from aura_browser.webdriver.process import chromedriver, control
 from tests.edges.arena import ENGINES, TRIES
 from tests.parts.namespaces import in_namespaces
 from tests.parts.other_user import need_other_user
 from tests.parts.pages import ROOT
+from tests.parts.servers import page, serving
 
 pytestmark = pytest.mark.chrome
 
@@ -25,3 +33,39 @@ def test_adversaries_control_nothing(engine: str) -> None:
     tries = outcome["tries"]
     assert min(tries["driver"], tries["loopback"], tries["elsewhere"]) >= TRIES
     assert engine != "display" or tries["display"] >= TRIES
+
+
+async def test_where_sockets_can_not_be_taken_over_one_warning_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(control, "_PIDFD_GETFD", 0xFFFF)  # no such system call, as a seccomp profile says too
+    chromedriver._warn_of_open_port.cache_clear()
+    async with serving(page()) as (_server, origin):
+        for _ in range(2):
+            assert (await harvest(page_site(origin))).origin == origin
+    assert caplog.text.count("ChromeDriver's port can't be closed here (pidfd_getfd: Function not implemented)") == 1
+    finding = await asyncio.to_thread(check_control, Selenium())
+    assert finding.verdict == "note"
+    assert "pidfd_getfd" in finding.found
+
+
+def test_the_doctor_says_what_stays_open() -> None:
+    assert check_control(Selenium()).verdict == "ok"
+    assert "127.0.0.1:9222" in check_control(Attach("127.0.0.1:9222")).found
+    assert "whoever reaches the Grid" in check_control(Grid("http://127.0.0.1:4444")).found
+
+
+async def test_no_port_of_a_harvest_listens(caplog: pytest.LogCaptureFixture) -> None:
+    import psutil
+
+    listening: list[int] = []
+
+    def look(*_: object) -> None:
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                listening.extend(each.laddr.port for each in process.net_connections("inet") if each.status == "LISTEN")
+
+    done = (Condition.parse("js:performance.now() > 500"),)
+    async with serving(page()) as (_server, origin):
+        await harvest(page_site(origin, done), on_wait=look)
+    assert listening == []

@@ -264,17 +264,23 @@ def _copy_descriptor(pid: int, number: int) -> int:
         ControlRefused: if the system does not allow it.
         OSError: if there is no such process or descriptor.
     """
+    try:
+        return _call_pidfd_getfd(pid, number)
+    except OSError as error:
+        if error.errno in {errno.EPERM, errno.EACCES, errno.ENOSYS}:
+            raise ControlRefused(f"pidfd_getfd: {error.strerror}") from error
+        raise
+
+
+def _call_pidfd_getfd(pid: int, number: int) -> int:
     handle = os.pidfd_open(pid)
     try:
         copy: int = ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_GETFD, handle, number, 0)
     finally:
         os.close(handle)
-    if copy >= 0:
-        return copy
-    code = ctypes.get_errno()
-    if code in {errno.EPERM, errno.EACCES, errno.ENOSYS}:
-        raise ControlRefused(f"pidfd_getfd: {os.strerror(code)}")
-    raise OSError(code, os.strerror(code))
+    if copy < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return copy
 
 
 def _listens(each: socket.socket) -> bool:
