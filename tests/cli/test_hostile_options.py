@@ -1,4 +1,4 @@
-"""Options with bytes that are not UTF-8, and files that would steer a terminal: one error, and nothing of them shown."""
+"""Options with bytes that are not UTF-8, and files that would steer a terminal: one error, which shows nothing."""
 
 from pathlib import Path
 
