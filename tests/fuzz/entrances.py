@@ -5,6 +5,7 @@ Only an AuraError may come out, or what the command line's parser raises for wro
 
 import io
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import redirect_stdout
 from random import Random
@@ -206,9 +207,14 @@ async def enter_options(random: Random) -> None:
         command = command.commands[name]
     try:
         with redirect_stdout(io.StringIO()):
-            command.make_context(first, [word.replace("\0", "") for word in words])  # no system passes that on
+            command.make_context(first, [_pass_on(word) for word in words])
     except (click.ClickException, click.exceptions.Exit):
         return
+
+
+def _pass_on(word: str) -> str:
+    """Return *word* as a system passes it to a program: any bytes but NUL."""
+    return os.fsdecode(word.encode("utf-8", "surrogatepass").replace(b"\0", b""))
 
 
 async def enter_store(random: Random) -> None:
