@@ -16,6 +16,7 @@ from aura_browser.errors import (
     HarvestCoolingDown,
     InteractionRequired,
     InvalidInput,
+    LoginNeeded,
     SessionProtected,
     StoreError,
     WindowClosed,
@@ -163,6 +164,9 @@ class Renewal:
             reason = str(error) if isinstance(error, AuraError) else type(error).__name__
             if isinstance(error, InteractionRequired):
                 await self._budget.record_failure(error.reason, needs_person=True)
+            elif isinstance(error, LoginNeeded):
+                reason = f"{error.url} asks for a login ({error.mark})."
+                await self._budget.record_failure(reason, needs_person=True)
             else:
                 await self._budget.record_failure(reason, retry_after_s=retry_after_s)
 

@@ -13,6 +13,7 @@ from aura_browser.errors import (
     AuraError,
     HarvestCoolingDown,
     InteractionRequired,
+    LoginNeeded,
     NotReady,
     SessionLocked,
     SessionRefused,
@@ -248,6 +249,19 @@ async def test_no_cool_down_where_no_browser_was_started() -> None:
         for _ in range(2):
             with pytest.raises(InteractionRequired):
                 await house.manager.get()
+
+
+async def test_a_login_page_is_told_again_with_the_command_while_it_cools_down() -> None:
+    async with open_house() as house:
+        house.browser.error = LoginNeeded(
+            f"{KEY.origin}/login", "a password field", "aura-browser harvest --interactive"
+        )
+        with pytest.raises(LoginNeeded):
+            await house.manager.get()
+        with pytest.raises(InteractionRequired, match="/login asks for a login") as again:
+            await house.manager.get()
+        assert again.value.command.startswith("aura-browser harvest")
+        assert house.browser.count == 1
 
 
 async def test_a_rotation_is_folded_in_and_written() -> None:
