@@ -50,9 +50,9 @@ def run_in_shell(arguments: str, redirection: str, **environment: str) -> "subpr
 def test_streams(command: str, redirection: str, code: int, error: str, state_home: Path) -> None:
     if not stat.S_ISCHR(Path("/dev/full").stat().st_mode):
         missing("/dev/full is no device here")
-    url = "https://a.example.com"
-    cache_session(state_home, url)
-    run = run_in_shell(f"{command} {url}" if command == "harvest" else command, redirection)
+    with serve_in_thread() as site:
+        cache_session(state_home, site.origin)
+        run = run_in_shell(f"{command} {site.origin}" if command == "harvest" else command, redirection)
     if redirection == "| true" and command != "harvest":
         assert run.returncode in {0, 1}  # a short output may be written before the reader ends
     else:
@@ -65,10 +65,11 @@ def test_streams(command: str, redirection: str, code: int, error: str, state_ho
 def test_a_session_is_whole_in_any_encoding(state_home: Path) -> None:
     from aura_browser.store import FileStore, SessionKey
 
-    key = SessionKey("https://a.example.com")
-    session = make_session(key.origin, cookies=(make_cookie("sid", "\u00fc\u4f60\U0001f600"),))
-    asyncio.run(FileStore(state_home / "aura-browser" / "sessions").save(key, session))
-    run = run_in_shell(f"harvest {key.origin}", "", PYTHONIOENCODING="cp1252")
+    with serve_in_thread() as site:
+        key = SessionKey(site.origin)
+        session = make_session(key.origin, cookies=(make_cookie("sid", "\u00fc\u4f60\U0001f600"),))
+        asyncio.run(FileStore(state_home / "aura-browser" / "sessions").save(key, session))
+        run = run_in_shell(f"harvest {key.origin}", "", PYTHONIOENCODING="cp1252")
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["cookies"][0]["value"] == "\u00fc\u4f60\U0001f600"
 
