@@ -37,7 +37,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="aura-browser")
+@click.version_option(package_name="aura-browser-session")
 def cli() -> None:
     """Use a web chat with the session that your own browser gets.
 

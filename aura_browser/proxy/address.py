@@ -7,6 +7,7 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.extras import install_command
 
 PROXY_UNREACHABLE: Final = "the proxy can't be reached"
 PROXY_REFUSED: Final = "the proxy refused the user and password in its URL, or requires them"
@@ -103,7 +104,7 @@ def _check_basic(parsed: URL) -> None:
 
 def _check_socks(parsed: URL) -> None:
     if find_spec("aiohttp_socks") is None:
-        raise InvalidInput("proxy", "SOCKS needs a library; install it with: pip install 'aura-browser[socks]'")
+        raise InvalidInput("proxy", f"SOCKS needs a library; install it with: {install_command('socks')}")
     if parsed.raw_user is None and parsed.raw_password is None:
         return
     for text in (parsed.user or "", parsed.password or ""):

@@ -22,6 +22,7 @@ from aura_browser.doctor import Finding, examination, examine, extras
 from aura_browser.doctor.machine import check_sandbox, check_shared_memory
 from aura_browser.doctor.state import inspect_state
 from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
+from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
 from tests.parts.command import run
@@ -296,7 +297,7 @@ async def test_a_missing_extra(bare: Path, engine: Selenium, monkeypatch: pytest
     name = "undetected" if isinstance(engine, Undetected) else "virtual-display"
     findings = await examined(engine)
     assert f"extra {name}" in stops(findings)
-    assert findings[f"extra {name}"].command == f"pip install 'aura-browser[{name}]'"
+    assert findings[f"extra {name}"].command == install_command(name)
     unneeded = findings["extra redis"]
     assert (unneeded.verdict, unneeded.stops) == ("note", False)
     # Xvfb is not on this PATH either.
@@ -313,7 +314,7 @@ def test_what_needs_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         "virtual-display",
     }
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert set(project["project"]["optional-dependencies"]) <= set(extras.EXTRAS)
+    assert set(project["project"]["optional-dependencies"]) <= set(EXTRAS)
 
 
 async def test_a_full_state_folder(bare: Path, state_home: Path) -> None:

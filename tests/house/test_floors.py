@@ -12,7 +12,7 @@ import aura_browser
 PACKAGE = Path(aura_browser.__file__).parent
 FLOORS: Mapping[str, int] = {
     "text": 0,
-    **dict.fromkeys(("errors", "hosts", "request"), 1),
+    **dict.fromkeys(("errors", "extras", "hosts", "request"), 1),
     **dict.fromkeys(("engine", "proxy"), 2),
     **dict.fromkeys(("site", "session"), 3),
     **dict.fromkeys(("store", "chat", "webdriver"), 4),

@@ -203,7 +203,7 @@ async def test_what_a_virtual_display_needs_is_named(monkeypatch: pytest.MonkeyP
     with pytest.raises(LaunchFailed, match="apt install xvfb"):
         await harvest(page_site("http://127.0.0.1:9"), engine=engine)
     monkeypatch.setitem(sys.modules, "pyvirtualdisplay.xvfb", None)
-    with pytest.raises(InvalidInput, match=r"pip install 'aura-browser\[virtual-display\]'"):
+    with pytest.raises(InvalidInput, match="pip install 'PyVirtualDisplay>="):
         await harvest(page_site("http://127.0.0.1:9"), engine=engine)
 
 
