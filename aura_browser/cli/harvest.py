@@ -1,7 +1,9 @@
 """``aura-browser harvest``: open a site in Chrome and print its session as JSON."""
 
 import asyncio
+import logging
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,14 +11,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aura_browser.cli.log import store_has_failed
 from aura_browser.cli.options import ParsedText, parse_seconds, session_options
-from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.running import is_attended, report_errors, show_progress
+from aura_browser.errors import AuraError, HarvestCoolingDown, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Site, page_url, site_at
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
     from aura_browser.keeping.manager import SessionManager
     from aura_browser.session import Session
+
+_log = logging.getLogger(__name__)
 
 
 @click.command("harvest")
@@ -66,7 +72,8 @@ def command(
     """Open URL in Chrome and print its session as JSON.
 
     The session is cookies, headers, user agent and local storage: all that a program needs to continue your browser's
-    session. It is cached, and the next call prints the cached one.
+    session. It is cached; the next call prints the cached one if the
+    site still accepts it.
 
     \b
     aura-browser harvest > session.json                      openchat.team
@@ -88,7 +95,12 @@ def command(
     browser = partial(browser_harvest, site, engine=engine, proxy=proxy, interactive=interactive, timeout_s=timeout)
     options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
     manager = assemble(site, **options)
-    _write_session(asyncio.run(_get_session(manager, new=new, interactive=interactive)), output)
+    session = asyncio.run(_get_session(manager, new=new, is_person=interactive or is_attended()))
+    _write_session(session, output)
+    if sys.stderr.isatty():
+        from aura_browser.cli.kept import report_kept
+
+        report_kept(site, session, options, now=time.time(), output=output)
 
 
 def _build_site(url: str, conditions: tuple[Condition, ...]) -> Site:
@@ -101,11 +113,35 @@ def _check_folder(output: Path | None) -> None:
         raise click.BadParameter(f"the folder {output.parent} does not exist", param_hint="'-o'")
 
 
-async def _get_session(manager: "SessionManager", *, new: bool, interactive: bool) -> "Session":
+async def _get_session(manager: "SessionManager", *, new: bool, is_person: bool) -> "Session":
+    """Return the session; the budget, which is against programs, does not hold back a person who tries again."""
     try:
-        return await (manager.harvest(despite_cool_down=interactive) if new else manager.get())
+        if new:
+            return await manager.harvest(despite_cool_down=is_person)
+        try:
+            return await _get_accepted(manager)
+        except HarvestCoolingDown:
+            if not is_person:
+                raise
+            return await manager.harvest(despite_cool_down=True)
     finally:
         await manager.aclose()
+
+
+async def _get_accepted(manager: "SessionManager") -> "Session":
+    """Return the cached session if the site still accepts it, else a new one."""
+    session = await manager.get()
+    if manager.counters.harvests:
+        return session
+    from aura_browser.http.proof import prove
+
+    try:
+        await prove(manager.site, session)
+    except SessionRefused:
+        return await manager.renew(session)
+    except AuraError as error:
+        _log.warning("The cached session could not be checked: %s", error)
+    return session
 
 
 def _write_session(session: "Session", output: Path | None) -> None:
@@ -116,15 +152,9 @@ def _write_session(session: "Session", output: Path | None) -> None:
         try:
             write_private(output, text.encode())
         except OSError as error:
-            raise click.FileError(
-                str(output), f"{error.strerror}. The session is cached; run the command again."
-            ) from error
+            kept = "Nothing was kept" if store_has_failed() else "The session is cached; run the command again"
+            raise click.FileError(str(output), f"{error.strerror}. {kept}.") from error
     else:
         click.echo(text, nl=False)
-    if sys.stderr.isatty():
-        click.echo(
-            f"{session.origin}: {len(session.cookies)} cookies, {len(session.local_storage)} stored values.",
-            err=True,
-        )
     if output is None and sys.stdout.isatty():
         click.echo("Warning: with this text, anybody can act as you at that site. Prefer -o FILE.", err=True)

@@ -1,23 +1,29 @@
 """How a command runs: its progress on a terminal, its signals, and its errors as one line each."""
 
 import functools
-import logging
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from aura_browser.cli.log import set_up_log
 from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from aura_browser.engine import OnWait
     from aura_browser.keeping.renewal import Harvest
     from aura_browser.session import Session
+
+_SIGNALS: Final = f"{__name__}.signals"
+_FRAMES_PER_SECOND: Final = 12.5
+_shown: "Final[list[Live]]" = []
 
 
 def report_errors(function: Callable[..., None]) -> Callable[..., None]:
@@ -26,11 +32,8 @@ def report_errors(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--debug", is_flag=True, help="Show log messages, and the traceback of an error.")
     @functools.wraps(function)
     def command(*args: Any, debug: bool, **kwargs: Any) -> None:  # noqa: ANN401 - click's parameters
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-        if debug:
-            # This package only: Selenium logs every cookie.
-            logging.getLogger("aura_browser").setLevel(logging.DEBUG)
-        received = _treat_signals_as_ctrl_c()
+        set_up_log(debug=debug)
+        received = click.get_current_context().meta[_SIGNALS] = _treat_signals_as_ctrl_c()
         try:
             function(*args, **kwargs)
         except KeyboardInterrupt:
@@ -66,6 +69,16 @@ def _treat_signals_as_ctrl_c() -> list[int]:
     return received
 
 
+def is_ending() -> bool:
+    """Return whether a signal other than Ctrl-C ends this command, so that it must not go on."""
+    return bool(click.get_current_context().meta.get(_SIGNALS))
+
+
+def is_attended() -> bool:
+    """Return whether a person sits at this command: stdin and stderr are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _fail(code: int, line: str) -> None:
     click.echo(line, err=True)
     click.get_current_context().exit(code)
@@ -91,10 +104,24 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda _text: None
         return
     from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(text)) as status:
-        yield lambda changed: status.update(Text(changed))
+    spinner = Spinner("dots", Text(text), style="green")
+    # Not Console.status: it draws first from its own thread, and a message that is logged meanwhile tears the line.
+    with Live(spinner, console=Console(stderr=True), refresh_per_second=_FRAMES_PER_SECOND, transient=True) as live:
+        _shown.append(live)
+        try:
+            yield lambda changed: spinner.update(text=Text(changed))
+        finally:
+            _shown.remove(live)
+
+
+def hide_progress() -> None:
+    """Stop showing what is still under way, so that a person can type; the work itself goes on."""
+    for live in _shown:
+        live.stop()
 
 
 def show_progress(harvest: "Callable[[OnWait], Harvest]", url: str, *, interactive: bool = False) -> "Harvest":

@@ -22,6 +22,7 @@ from aura_browser.errors import InvalidInput, NotReady, PageFailed
 from aura_browser.hosts import is_same_site
 from aura_browser.proxy.address import PROXY_REFUSED
 from aura_browser.site import Condition, Site
+from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.reading import read_cookies
@@ -29,6 +30,8 @@ from aura_browser.webdriver.reading import read_cookies
 _POLL_INTERVAL_S: Final = 0.025
 _MISSING_STATUSES: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _MISSING_PAGE_TIMEOUT_S: Final = 3.0  # a script on a 404 page may still navigate away
+_MAX_NAMED: Final = 8
+_MAX_NAME_LENGTH: Final = 40
 _LOADED: Final = "the page loaded"
 _GOOD_STATUS: Final = "a page status below 400"
 _ON_SITE: Final = "a page of the site itself"
@@ -169,7 +172,16 @@ def _list_missing(driver: Driver, site: Site, facts: dict[str, Any]) -> Iterator
         if result is None and condition.kind == "selector":
             raise InvalidInput("until", f"{condition} is not a CSS selector")
         if not result or not _holds_outside_page(driver, condition, facts["href"]):
-            yield str(condition)
+            yield f"{condition}{_name_cookies(driver, condition, facts['href'])}"
+
+
+def _name_cookies(driver: Driver, condition: Condition, href: str) -> str:
+    """Return which cookies there are in place of the one that is waited for, so that a person finds the right name."""
+    if condition.kind != "cookie":
+        return ""
+    names = sorted({clean_text(cookie.name, _MAX_NAME_LENGTH) for cookie in read_cookies(driver, URL(href))})
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return f" (cookies so far: {', '.join(names[:_MAX_NAMED]) or 'none'}{more})"
 
 
 def _is_error(status: int | None) -> bool:

@@ -12,7 +12,9 @@ import click
 from aura_browser.assembly import open_store
 from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions import catalogue, view
+from aura_browser.cli.sessions.foreign import explain_foreign
 from aura_browser.errors import AuraError, SessionRefused
 from aura_browser.session import Session
 from aura_browser.site import site_at
@@ -56,9 +58,7 @@ def list_sessions(*, as_json: bool, store: str | None) -> None:
     if as_json:
         click.echo(json.dumps([view.build_facts(entry) for entry in entries], indent=2))
         return
-    now = time.time()
-    for line in view.align([view.HEADINGS, *(view.build_row(entry, now) for entry in entries)]):
-        click.echo(line)
+    view.print_list(Screen(sys.stdout), entries, time.time())
     if not entries:
         _hint("There are no sessions. Get one with: aura-browser harvest URL")
 
@@ -126,7 +126,10 @@ def import_session(*, file: IO[bytes], session_name: str, store: str | None) -> 
     """  # noqa: D301 - click's mark for text that it must not wrap
     from aura_browser.http.proof import prove
 
-    session = Session.from_json(file.read())
+    data = file.read()
+    if reason := explain_foreign(data):
+        raise click.ClickException(f"{clean_text(file.name)}: {reason}")
+    session = Session.from_json(data)
 
     async def prove_and_save(opened: Store) -> str:
         try:

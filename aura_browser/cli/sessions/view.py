@@ -8,6 +8,7 @@ from aura_browser.proxy.address import without_password
 from aura_browser.text import clean_text, format_duration, redact_url
 
 if TYPE_CHECKING:
+    from aura_browser.cli.screen import Screen
     from aura_browser.session import Cookie, Session
 
 HEADINGS: Final = ("SLUG", "ORIGIN", "AGE", "EXPIRES", "COOKIES", "VERIFIED", "FINGERPRINT")
@@ -70,6 +71,32 @@ def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     columns = max(map(len, cleaned), default=0)
     widths = [max((len(row[n]) for row in cleaned if n < len(row) - 1), default=0) for n in range(columns)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in cleaned]
+
+
+def print_list(screen: "Screen", entries: Sequence[Entry], now: float) -> None:
+    """Print all *entries* as a table; where it would not fit, each as a block of lines."""
+    rows = [HEADINGS, *(build_row(entry, now) for entry in entries)]
+    lines = align(rows)
+    if screen.width is None or max(map(len, lines)) <= screen.width:
+        for number, line in enumerate(lines):
+            screen.print((line, "name" if number == 0 else _style(rows[number])))
+        return
+    for row in rows[1:]:
+        screen.print((clean_text(row[0], MAX_PROBLEM_LENGTH), _style(row) or "name"))
+        facts = [row[1]] if len(row) < len(HEADINGS) else [f"{row[1]},", *_describe_facts(row)]
+        screen.print_wrapped(("  ", ""), text=clean_text(" ".join(facts), MAX_PROBLEM_LENGTH))
+
+
+def _describe_facts(row: tuple[str, ...]) -> list[str]:
+    named = zip(HEADINGS[2:], row[2:], strict=True)
+    return [f"{name.lower()} {cell}{'' if name == HEADINGS[-1] else ','}" for name, cell in named if cell != "-"]
+
+
+def _style(row: tuple[str, ...]) -> str:
+    """Return what a row means: a session that can't be read or is over, or nothing to mention."""
+    if len(row) < len(HEADINGS):
+        return "bad"
+    return "note" if row[HEADINGS.index("EXPIRES")] == "expired" else ""
 
 
 def _describe_cookie(cookie: "Cookie", now: float) -> str:
