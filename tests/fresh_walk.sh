@@ -64,7 +64,7 @@ expect() { # expect TEXT FILE
 
 python3 --version
 chmod 755 /mnt/aura
-(cd / && if [ "$person" = root ]; then git clone -q -c advice.detachedHead=false /mnt/aura/*.bundle $home/$clone; else setpriv --reuid ann --regid ann --init-groups env HOME=$home git clone -q -c advice.detachedHead=false /mnt/aura/*.bundle $home/$clone; fi)
+(cd / && if [ "$person" = root ]; then git clone -q /mnt/aura/*.bundle $home/$clone; else setpriv --reuid ann --regid ann --init-groups env HOME=$home git clone -q /mnt/aura/*.bundle $home/$clone; fi)
 out=$(mktemp)
 
 case $person in
@@ -87,3 +87,60 @@ esac
 expect "Done: 2 answers, 2 harvests, no browser left open." "$out"
 say "make demo:"
 sed 's/^/         | /' "$out"
+
+# README, "Your first login". The screen and the person are ours: a display, and xdotool, which types.
+apt-get install -y -qq --no-install-recommends xvfb xdotool curl >/dev/null 2>&1
+cat >"$home/walk" <<'END'
+set -euo pipefail
+. .venv/bin/activate
+aura-browser doctor >/tmp/doctor || { cat /tmp/doctor; exit 1; }
+Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>/tmp/display >/dev/null 2>&1 &
+aura-browser playground --gate login-401 >/tmp/playground &
+trap 'kill $(jobs -p)' EXIT
+for _ in $(seq 100); do [ -s /tmp/display ] && [ -s /tmp/playground ] && break; sleep 0.2; done
+DISPLAY=:$(cat /tmp/display)
+export DISPLAY
+(
+    window=$(xdotool search --sync --onlyvisible --name 'Chat|127.0.0.1|Log|Sign' | head -1)
+    for _ in 1 2 3 4 5; do
+        sleep 3
+        xdotool windowfocus "$window" key Tab type --delay 30 demo
+        xdotool key Tab type --delay 30 demo
+        xdotool key Return
+    done
+) >/dev/null 2>&1 &
+person=$!
+aura-browser harvest 127.0.0.1:8765 --interactive --until cookie:session -o session.json
+kill $person 2>/dev/null || true
+[ "$(stat -c %a session.json)" = 600 ]
+[ "$(aura-browser chat --url 127.0.0.1:8765 "Hello!")" = "Hello!" ]
+python docs/examples/curl_config.py session.json http://127.0.0.1:8765/api/models |
+    curl --silent --config - --data '{"key":""}' | grep -q '"id"'
+sed -n '/^```python$/,/^```$/p' README.md | sed '1d;/^```$/,$d' |
+    sed 's|AuraClient()|AuraClient("http://127.0.0.1:8765")|' >program.py
+[ "$(python program.py)" = "Why is the sky blue?" ]
+aura-browser sessions list
+END
+chmod 755 "$home/walk"
+as_person "bash $home/walk" >"$out" 2>&1 || { cat "$out"; fail "the first login"; }
+expect "1 cookie (session)" "$out" || true
+say "first login, program and curl work"
+sed 's/^/         | /' "$out"
+
+# In a folder of another name all still works, and pipx installs the command.
+mv "$home/$clone" "$home/moved" && clone=moved
+as_person "make demo" >"$out" 2>&1 || { cat "$out"; fail "make demo in a moved clone"; }
+expect "this folder was moved" "$out"
+say "a moved clone works"
+apt-get install -y -qq --no-install-recommends pipx >/dev/null 2>&1
+as_person 'pipx install . >/dev/null 2>&1 && ~/.local/bin/aura-browser --version' >"$out" 2>&1 || { cat "$out"; fail pipx; }
+say "pipx: $(cat "$out")"
+
+if [ "$FRESH_TESTS" = yes ]; then
+    before=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
+    as_person "make test" >"$out" 2>&1 || { tail -60 "$out"; fail "make test"; }
+    after=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
+    [ "$before" = "$after" ] || { ls /tmp; fail "make test left folders in /tmp"; }
+    say "make test: $(tail -1 "$out")"
+fi
+say "all done"

@@ -39,6 +39,7 @@ def _is_new(record: logging.LogRecord) -> bool:
         return True
     is_new = not _store_faults
     _store_faults.add(str(fault))
+    record.msg, record.args = "%s This goes on without it, and keeps nothing there.", (fault,)
     return is_new
 
 

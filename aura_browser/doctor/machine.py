@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from aura_browser.doctor.finding import Finding, build_blocker
+from aura_browser.doctor.finding import Finding, as_root, build_blocker
 from aura_browser.engine import Selenium, Undetected
 from aura_browser.site import OPENCHAT
 from aura_browser.webdriver.process.display import has_display
@@ -41,7 +41,11 @@ def check_display(*, interactive: bool) -> Finding:
 def check_virtual_display() -> Finding:
     """Check that Xvfb, the invisible display, is installed."""
     path = shutil.which("Xvfb")
-    return Finding("Xvfb", "ok", path) if path else build_blocker("Xvfb", "not found on PATH", "apt-get install xvfb")
+    return (
+        Finding("Xvfb", "ok", path)
+        if path
+        else build_blocker("Xvfb", "not found on PATH", as_root("apt-get install xvfb"))
+    )
 
 
 def check_sandbox(kernel: Path = _KERNEL) -> Finding:

@@ -11,7 +11,7 @@ from aura_browser.site import OPENCHAT, Condition, openchat_site, page_site, pag
     ("text", "url"),
     [
         ("openchat.team", "https://openchat.team"),
-        ("localhost:3000/x", "https://localhost:3000/x"),
+        ("localhost:3000/x", "http://localhost:3000/x"),
         ("http://127.0.0.1:80/a?b#c", "http://127.0.0.1/a?b#c"),
         ("https://EXAMPLE.com:443", "https://example.com"),
     ],
@@ -58,3 +58,22 @@ def test_openchat() -> None:
     assert not OPENCHAT.is_api(URL("https://openchat.team.evil.org/api/chat"))
     assert not page_site("https://openchat.team").is_api(URL("https://openchat.team/api/chat"))
     assert openchat_site("http://127.0.0.1:8080/de").origin == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("localhost:8765", "http://localhost:8765"),
+        ("127.0.0.1:8765/app", "http://127.0.0.1:8765/app"),
+        ("[::1]:8765", "http://[::1]:8765"),
+        (" example.com ", "https://example.com"),
+    ],
+)
+def test_an_address_without_a_scheme_is_http_on_this_machine_and_https_elsewhere(text: str, url: str) -> None:
+    assert URL(page_url(text)) == URL(url)
+
+
+@pytest.mark.parametrize("text", ["open chat.team", "https://example.com/a b", "http://exam\tple.com"])
+def test_a_blank_inside_an_address_is_said(text: str) -> None:
+    with pytest.raises(InvalidInput, match="has a blank inside"):
+        page_url(text)
