@@ -59,8 +59,9 @@ bench: setup ## measure speed, as ratios
 bench-peers: setup ## compare the harvest with other tools
 	@$(BIN)/python -m tests.bench.peers $(ONLY)
 
-docs: $(STAMP) ## write every command's --help into docs/command-line.md
+docs: setup ## write every command's --help into docs/command-line.md, and its look into docs/screens.md
 	@$(BIN)/python -m tests.parts.help_pages
+	@$(BIN)/python -m tests.parts.screens
 
 wheel: $(STAMP) ## build the wheel and test it in an empty environment
 	@sh tests/try_wheel.sh $(PYTHON)

@@ -101,12 +101,14 @@ for _ in $(seq 100); do [ -s /tmp/display ] && [ -s /tmp/playground ] && break; 
 DISPLAY=:$(cat /tmp/display)
 export DISPLAY
 (
-    window=$(xdotool search --sync --onlyvisible --name 'Chat|127.0.0.1|Log|Sign' | head -1)
-    for _ in 1 2 3 4 5; do
-        sleep 3
-        xdotool windowfocus "$window" key Tab type --delay 30 demo
-        xdotool key Tab type --delay 30 demo
+    while window=$(xdotool search --sync --onlyvisible --name '^Log in' | head -1); do
+        sleep 2
+        xdotool windowfocus "$window" key F5
+        sleep 2 # the form has the focus once it is loaded
+        xdotool type --delay 50 demo
+        xdotool key Tab type --delay 50 demo
         xdotool key Return
+        sleep 3
     done
 ) >/dev/null 2>&1 &
 person=$!

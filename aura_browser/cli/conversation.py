@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from aura_browser.cli.running import hide_progress, is_ending
+from aura_browser.cli.screen import Screen
 from aura_browser.errors import AuraError, InvalidInput, SiteFailed
 from aura_browser.text import clean_text
 
@@ -51,8 +52,9 @@ def hold_conversation(
         model: the model's id, to show.
     """
     readline = _load_readline()
-    click.echo(f"A conversation with {clean_text(url)}, model {clean_text(model)}.", err=True)
-    click.echo("Ctrl-C stops an answer, Ctrl-D at an empty prompt ends the conversation.", err=True)
+    screen = Screen(sys.stderr)
+    screen.print_wrapped(text=f"A conversation with {clean_text(url)}, model {clean_text(model)}.")
+    screen.print_wrapped(text="Ctrl-C stops an answer, Ctrl-D at an empty prompt ends the conversation.")
     while True:
         try:
             question = input(_style_prompt(readline)).strip()

@@ -53,12 +53,13 @@ def command(*, as_json: bool, interactive: bool, options: "SessionOptions") -> N
     if as_json:
         click.echo(json.dumps({"ok": can_run, "findings": [asdict(finding) for finding in findings]}, indent=2))
     else:
-        _print_report(findings)
+        print_report(findings)
     if not can_run:
         click.get_current_context().exit(1)
 
 
-def _print_report(findings: "Sequence[Finding]") -> None:
+def print_report(findings: "Sequence[Finding]") -> None:
+    """Print all *findings* on stdout, and what they add up to."""
     screen = Screen(sys.stdout)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:

@@ -57,8 +57,9 @@ def _plural(count: int, noun: str) -> str:
 def _describe(
     session: "Session", options: "SessionOptions", now: float, output: Path | None
 ) -> "Iterator[tuple[str, str]]":
-    files = f", and in {_shorten(output.absolute())}" if output else ""
-    yield "kept", f"{_describe_place(session, options)}{files}"
+    yield "kept in", _describe_place(session, options)
+    if output:
+        yield "and in", _shorten(output.absolute())
     yield "proof", _describe_proof(session)
     if session.expires_at is not None:
         yield "expires", f"in {format_duration(session.expires_at - now)}, as far as its cookies say"

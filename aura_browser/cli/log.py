@@ -1,4 +1,4 @@
-"""Log messages of a command: on stderr, above a spinner that is shown there, and a store's fault only once."""
+"""Log messages of a command: on stderr, above a spinner that is shown there, and each only once."""
 
 import logging
 import sys
@@ -7,6 +7,7 @@ from typing import Final, TextIO
 from aura_browser.errors import StoreError
 
 _store_faults: Final[set[str]] = set()
+_seen: Final[set[str]] = set()
 
 
 class _CurrentStderr(logging.StreamHandler[TextIO]):
@@ -33,14 +34,16 @@ def store_has_failed() -> bool:
 
 
 def _is_new(record: logging.LogRecord) -> bool:
-    """Return whether to show *record*: of the messages about one store's fault, the first is enough."""
+    """Return whether to show *record*: a message is shown once, and of those about a store's fault the first."""
     fault = next((value for value in _read_args(record) if isinstance(value, StoreError)), None)
-    if fault is None:
-        return True
-    is_new = not _store_faults
-    _store_faults.add(str(fault))
-    record.msg, record.args = "%s This goes on without it, and keeps nothing there.", (fault,)
-    return is_new
+    if fault is not None:
+        is_first = not _store_faults
+        _store_faults.add(str(fault))
+        record.msg, record.args = "%s This goes on without it, and keeps nothing there.", (fault,)
+        return is_first
+    is_first = record.levelno < logging.WARNING or record.getMessage() not in _seen
+    _seen.add(record.getMessage())
+    return is_first
 
 
 def _read_args(record: logging.LogRecord) -> tuple[object, ...]:

@@ -89,7 +89,8 @@ def print_list(screen: "Screen", entries: Sequence[Entry], now: float) -> None:
 
 def _describe_facts(row: tuple[str, ...]) -> list[str]:
     named = zip(HEADINGS[2:], row[2:], strict=True)
-    return [f"{name.lower()} {cell}{'' if name == HEADINGS[-1] else ','}" for name, cell in named if cell != "-"]
+    facts = [cell if cell == "expired" else f"{name.lower()} {cell}" for name, cell in named if cell != "-"]
+    return [*(f"{fact}," for fact in facts[:-1]), facts[-1]]
 
 
 def _style(row: tuple[str, ...]) -> str:
