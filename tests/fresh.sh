@@ -4,7 +4,7 @@
 #
 #   tests/fresh.sh                          all machines, all people
 #   tests/fresh.sh bookworm-user ...        these alone
-#   FRESH_TESTS=no tests/fresh.sh           without "make test"
+#   FRESH_TESTS=fast tests/fresh.sh         with "make test-fast" in place of "make test"; "no" leaves out both
 #
 # It needs root, Linux and debootstrap. The machine's certificates and its settings of pip, npm, apt and names are bound
 # in read-only, since a machine may reach the registries only with them; nothing of them is kept or copied.

@@ -64,7 +64,7 @@ expect() { # expect TEXT FILE
 
 python3 --version
 chmod 755 /mnt/aura
-(cd / && if [ "$person" = root ]; then git clone -q /mnt/aura/*.bundle $home/$clone; else setpriv --reuid ann --regid ann --init-groups env HOME=$home git clone -q /mnt/aura/*.bundle $home/$clone; fi)
+(cd / && if [ "$person" = root ]; then git -c advice.detachedHead=false clone -q /mnt/aura/*.bundle $home/$clone; else setpriv --reuid ann --regid ann --init-groups env HOME=$home git -c advice.detachedHead=false clone -q /mnt/aura/*.bundle $home/$clone; fi)
 out=$(mktemp)
 
 case $person in
@@ -98,6 +98,7 @@ Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>/tmp/display >/dev/null 
 aura-browser playground --gate login-401 >/tmp/playground &
 trap 'kill $(jobs -p)' EXIT
 for _ in $(seq 100); do [ -s /tmp/display ] && [ -s /tmp/playground ] && break; sleep 0.2; done
+[ -s /tmp/playground ] || exit 1 # the network is the machine's own, so the port may be taken
 DISPLAY=:$(cat /tmp/display)
 export DISPLAY
 (
@@ -125,7 +126,6 @@ aura-browser sessions list
 END
 chmod 755 "$home/walk"
 as_person "bash $home/walk" >"$out" 2>&1 || { cat "$out"; fail "the first login"; }
-expect "1 cookie (session)" "$out" || true
 say "first login, program and curl work"
 sed 's/^/         | /' "$out"
 
@@ -138,11 +138,12 @@ apt-get install -y -qq --no-install-recommends pipx >/dev/null 2>&1
 as_person 'pipx install . >/dev/null 2>&1 && ~/.local/bin/aura-browser --version' >"$out" 2>&1 || { cat "$out"; fail pipx; }
 say "pipx: $(cat "$out")"
 
-if [ "$FRESH_TESTS" = yes ]; then
+case $FRESH_TESTS in yes) target=test ;; fast) target=test-fast ;; *) target= ;; esac
+if [ -n "$target" ]; then
     before=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
-    as_person "make test" >"$out" 2>&1 || { tail -60 "$out"; fail "make test"; }
+    as_person "make $target" >"$out" 2>&1 || { tail -60 "$out"; fail "make $target"; }
     after=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
-    [ "$before" = "$after" ] || { ls /tmp; fail "make test left folders in /tmp"; }
-    say "make test: $(tail -1 "$out")"
+    [ "$before" = "$after" ] || { ls /tmp; fail "make $target left folders in /tmp"; }
+    say "make $target: $(tail -1 "$out")"
 fi
 say "all done"

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +15,8 @@ from aura_browser.site import OPENCHAT
 from aura_browser.webdriver.process.display import has_display
 
 _KERNEL: Final = Path("/proc/sys/kernel")
+_SANDBOX_HELPER: Final = Path("/usr/lib/chromium/chrome-sandbox")
+_UNSHARE_TIMEOUT_S: Final = 5.0
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - no file is made there
 _MIN_SHARED_BYTES: Final = 64 * 2**20  # Docker's default, which is too little for large pages
 
@@ -48,11 +52,12 @@ def check_virtual_display() -> Finding:
     )
 
 
-def check_sandbox(kernel: Path = _KERNEL) -> Finding:
-    """Check that Chrome can use its sandbox.
+def check_sandbox(kernel: Path = _KERNEL, helper: Path = _SANDBOX_HELPER) -> Finding:
+    """Check that Chrome can use its sandbox: it needs user namespaces, or a helper program.
 
     Args:
         kernel: the folder of the kernel's settings.
+        helper: the helper that Debian's package chromium-sandbox installs.
     """
     if os.geteuid() == 0:
         return Finding("sandbox", "note", "none: Chrome has no sandbox for root; prefer to run as another user")
@@ -64,7 +69,29 @@ def check_sandbox(kernel: Path = _KERNEL) -> Finding:
         if _read_setting(kernel / setting) == bad:
             details = f"user namespaces restricted (kernel.{setting}={bad}); Chrome needs a profile that allows them"
             return Finding("sandbox", "note", details, f"sudo sysctl -w kernel.{setting}={good}")
+    if _is_set_user_id(helper):
+        return Finding("sandbox", "ok", f"{helper}")
+    if not _can_make_user_namespace():
+        details = (
+            "user namespaces can't be made here, as in many containers, and Chrome's sandbox needs them or its helper"
+        )
+        return Finding("sandbox", "problem", details, as_root("apt-get install chromium-sandbox"))
     return Finding("sandbox", "ok", "user namespaces are not restricted")
+
+
+def _is_set_user_id(program: Path) -> bool:
+    try:
+        return bool(program.stat().st_mode & stat.S_ISUID)
+    except OSError:
+        return False
+
+
+def _can_make_user_namespace() -> bool:
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return True  # not known
+    made = subprocess.run([unshare, "--user", "true"], check=False, capture_output=True, timeout=_UNSHARE_TIMEOUT_S)  # noqa: S603 - util-linux's own program
+    return made.returncode == 0
 
 
 def _read_setting(path: Path) -> str:

@@ -8,6 +8,7 @@ from yarl import URL
 
 from aura_browser.assembly import assemble, browser_harvest
 from aura_browser.doctor.finding import Finding, build_blocker
+from aura_browser.doctor.machine import check_sandbox
 from aura_browser.engine import Attach, Engine, Grid, Selenium
 from aura_browser.errors import AuraError, LaunchFailed, PageFailed
 from aura_browser.site import page_site
@@ -68,5 +69,5 @@ def _describe_failure(engine: Engine, error: AuraError) -> Finding:
             "harvest", "note", f"the browser there works, but can't open a page of this machine: {error.code}"
         )
     is_sandbox = isinstance(error, LaunchFailed) and "sandbox" in " ".join(error.stderr_tail).lower()
-    fix = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
-    return build_blocker("harvest", str(error), fix if is_sandbox else "aura-browser doctor --debug")
+    fix = check_sandbox().command if is_sandbox else None
+    return build_blocker("harvest", str(error), fix or "aura-browser doctor --debug")

@@ -438,6 +438,17 @@ async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
     assert findings["harvest"].verdict == "ok"
 
 
+def test_a_machine_without_user_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", str(program(tmp_path / "bin", "unshare", "#!/bin/sh\nexit 1\n").parent))
+    helper = tmp_path / "chrome-sandbox"
+    bare = check_sandbox(tmp_path, helper)
+    assert (bare.verdict, bare.command) == ("problem", "sudo apt-get install chromium-sandbox")
+    helper.touch()
+    helper.chmod(0o4755)
+    assert check_sandbox(tmp_path, helper).verdict == "ok"
+
+
 def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "apparmor_restrict_unprivileged_userns").write_text("1\n")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)

@@ -22,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="at-"))
+    folder.chmod(0o1777)  # as /tmp is: some tests run programs as another user
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 
 

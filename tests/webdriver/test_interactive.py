@@ -140,7 +140,7 @@ async def test_a_time_out_names_the_condition_that_never_held(person: Person) ->
         site = page_site(server.origin, (Condition.parse("selector:form"), Condition.parse("cookie:never")))
         with pytest.raises(NotReady) as caught:
             await harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=4)
-    assert caught.value.missing == ("cookie:never",)
+    assert caught.value.missing == ("cookie:never (cookies so far: session)",)
 
 
 @pytest.mark.usefixtures("at_a_screen")
