@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         InteractionRequired,
         InvalidInput,
         LaunchFailed,
+        LoginNeeded,
         NotReady,
         PageFailed,
         RateLimited,
@@ -76,6 +77,7 @@ _HOMES: Final = {
         "InteractionRequired",
         "InvalidInput",
         "LaunchFailed",
+        "LoginNeeded",
         "NotReady",
         "PageFailed",
         "RateLimited",
@@ -128,6 +130,7 @@ __all__ = [
     "InteractionRequired",
     "InvalidInput",
     "LaunchFailed",
+    "LoginNeeded",
     "MemoryStore",
     "Message",
     "Messages",
@@ -172,7 +175,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        return import_module("importlib.metadata").version("aura-browser")
+        return import_module("importlib.metadata").version("aura-browser-session")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

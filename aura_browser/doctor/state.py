@@ -108,7 +108,8 @@ def _check_profile(profile: str) -> Finding:
     """Check a kept browser profile, without creating it."""
     separators = [separator for separator in (os.sep, os.altsep) if separator]
     is_folder = any(separator in profile for separator in separators)
-    folder = Path(os.path.expanduser(profile)) if is_folder else default_folder().parent / "profiles" / profile
+    expanded = Path(os.path.expanduser(profile))  # noqa: PTH111 - Path.expanduser raises where there is no home
+    folder = expanded if is_folder else default_folder().parent / "profiles" / profile
     if (mode := _read_mode(folder)) is None:
         return Finding("profile", "ok", f"{folder}, created at its first use")
     try:

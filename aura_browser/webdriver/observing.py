@@ -17,6 +17,7 @@ from selenium.common.exceptions import (
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.session.cookie import Cookie
 from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text
 from aura_browser.webdriver.cookies import read_cookies
@@ -25,7 +26,7 @@ from aura_browser.webdriver.network_log import NetworkLog
 from aura_browser.webdriver.page import Frame, Page
 
 _MAX_TITLE_LENGTH: Final = 100
-_LONGEST_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
+_MAX_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
 _SLOW_LOOK_EVERY: Final = 8
 _CHECK_HEADERS: Final = ("cf-mitigated", "x-vercel-mitigated")
 # null is a malformed selector, false one that finds nothing.
@@ -71,6 +72,7 @@ class Observation:
         is_check: whether it has the signs of a check page.
         text: its title, or the beginning of its text.
         values: what each of the site's conditions finds; None where it does not hold.
+        cookie_names: of the site's cookies; None where they were not read.
     """
 
     frame: Frame
@@ -83,6 +85,7 @@ class Observation:
     is_check: bool
     text: str
     values: tuple[str | None, ...]
+    cookie_names: frozenset[str] | None
 
     @property
     def has_error_status(self) -> bool:
@@ -153,6 +156,7 @@ class Observer:
         is_error = status is not None and status >= HTTPStatus.BAD_REQUEST
         is_check = facts["is_check"] or (is_error and facts["may_check"]) or refresh_s is not None
         is_check |= any(headers.get(name, "").lower() == "challenge" for name in _CHECK_HEADERS)
+        cookies = self._read_cookies(frame, facts["checks"])
         return Observation(
             frame=frame,
             status=status,
@@ -163,14 +167,22 @@ class Observer:
             refresh_s=refresh_s,
             is_check=is_check,
             text=clean_text(facts["title"] or facts["text"], _MAX_TITLE_LENGTH),
-            values=self._evaluate(frame, facts["checks"]),
+            values=self._evaluate(frame, facts["checks"], cookies or ()),
+            cookie_names=None if cookies is None else frozenset(cookie.name for cookie in cookies),
         )
 
-    def _evaluate(self, frame: Frame, checks: list[bool | None]) -> tuple[str | None, ...]:
-        if not frame.url.startswith("http") or not self._site.owns(URL(frame.url)):
+    def _is_on_site(self, frame: Frame) -> bool:
+        return frame.url.startswith("http") and self._site.owns(URL(frame.url))
+
+    def _read_cookies(self, frame: Frame, checks: list[bool | None]) -> tuple[Cookie, ...] | None:
+        """Return the cookies if they decide whether the conditions hold."""
+        is_asked = any(condition.kind == "cookie" for condition in self._site.ready)
+        may_decide = is_asked and all(checks) and self._is_on_site(frame)
+        return read_cookies(self.driver, URL(frame.url)) if may_decide else None
+
+    def _evaluate(self, frame: Frame, checks: list[bool | None], cookies: tuple[Cookie, ...]) -> tuple[str | None, ...]:
+        if not self._is_on_site(frame):
             return (None,) * len(checks)
-        kinds = {condition.kind for condition in self._site.ready}
-        cookies = read_cookies(self.driver, URL(frame.url)) if "cookie" in kinds and all(checks) else ()
 
         def find(condition: Condition) -> str | None:
             match condition.kind:
@@ -229,4 +241,4 @@ def _parse_refresh(text: str) -> float | None:
     """Return the seconds that ``meta refresh`` or the header ``Refresh`` names; None for none, or for a long time."""
     match = re.match(r"\s*(\d{1,4}(?:\.\d*)?|\.\d+)", text)
     seconds = float(match[1]) if match else None
-    return seconds if seconds is not None and seconds <= _LONGEST_REFRESH_S else None
+    return seconds if seconds is not None and seconds <= _MAX_REFRESH_S else None

@@ -20,47 +20,35 @@ _MISMATCH: Final = re.compile(r"only supports Chrome version (\d+)\D.*?Current b
 _STACK_TRACE: Final = re.compile(r"\n(?:Stacktrace|Host info|Build info|#0 ).*", re.DOTALL)
 
 _POLICY: Final = re.compile(r"remote debugging is disallowed|RemoteDebuggingAllowed", re.IGNORECASE)
-_CAUSES: Final = (
-    (
-        _POLICY,
-        (
-            "A policy of this machine forbids programs to control Chrome (RemoteDebuggingAllowed). Ask who administers it, "
-            "or name a Chrome without that policy in AURA_BROWSER_CHROME"
-        ),
+_CAUSES: Final = {
+    _POLICY: (
+        "A policy of this machine forbids programs to control Chrome (RemoteDebuggingAllowed). Ask who administers it, "
+        "or name a Chrome without that policy in AURA_BROWSER_CHROME"
     ),
-    (
-        re.compile(r"Running as root without --no-sandbox"),
-        "Chrome has no sandbox for root. Leave --sandbox (Selenium(sandbox=True)) out, or run this as another user",
+    re.compile(r"Running as root without --no-sandbox"): (
+        "Chrome has no sandbox for root. Leave --sandbox (Selenium(sandbox=True)) out, or run this as another user"
     ),
-    (
-        re.compile(r"[Nn]o usable sandbox|SUID sandbox|Failed to move to new namespace|sandbox_host_linux.*FATAL"),
-        (
-            "Chrome may not make its sandbox here. aura-browser doctor says what forbids it. For sites that you trust, "
-            "there is --no-sandbox (Selenium(sandbox=False))"
-        ),
+    re.compile(r"[Nn]o usable sandbox|SUID sandbox|Failed to move to new namespace"): (
+        "Chrome may not make its sandbox here. aura-browser doctor says what forbids it. For sites that you trust, "
+        "there is --no-sandbox (Selenium(sandbox=False))"
     ),
-    (
-        re.compile(r"Too many open files"),
-        "This process may open too few files. Raise the limit, for example: ulimit -n 4096",
+    re.compile(r"Too many open files"): (
+        "This process may open too few files. Raise the limit, for example: ulimit -n 4096"
     ),
-    (
-        re.compile(r"Missing X server or \$DISPLAY|[Cc]an(?:no|')t open display|Authorization required, but no auth"),
-        "The display can't be used. Check DISPLAY and XAUTHORITY, or leave --interactive or --virtual-display out",
+    re.compile(r"Missing X server or \$DISPLAY|[Cc]an(?:no|')t open display|Authorization required, but no auth"): (
+        "The display can't be used. Check DISPLAY and XAUTHORITY, or leave --interactive or --virtual-display out"
     ),
-    (
-        re.compile(r"error while loading shared libraries|GLIBC\S* not found"),
-        "A library that Chrome needs is missing. Install Chrome as a package, for example with drivers/install.sh",
+    re.compile(r"error while loading shared libraries|GLIBC\S* not found"): (
+        "A library that Chrome needs is missing. Install Chrome as a package, for example with drivers/install.sh"
     ),
-    (
-        re.compile(r"profile appears to be in use|ProcessSingleton|user data directory is already in use"),
-        "Another Chrome uses this profile. Close it, or name another profile",
+    re.compile(r"profile appears to be in use|ProcessSingleton|user data directory is already in use"): (
+        "Another Chrome uses this profile. Close it, or name another profile"
     ),
-    (re.compile(r"No space left on device"), "The disk is full. Free some space where TMPDIR and the profile are"),
-    (
-        re.compile(r"cannot parse internal JSON template"),
-        "The profile's settings are damaged. Remove the file Default/Preferences in the profile's folder; logins stay",
+    re.compile(r"No space left on device"): "The disk is full. Free some space where TMPDIR and the profile are",
+    re.compile(r"cannot parse internal JSON template"): (
+        "The profile's settings are damaged. Remove the file Default/Preferences in the profile's folder; logins stay"
     ),
-)
+}
 """What Chrome or its driver says, and what to do about that; the first that matches counts."""
 
 
@@ -95,7 +83,7 @@ def is_forbidden(output: Path) -> bool:
 
 def _find_cause(lines: list[str]) -> tuple[str, str]:
     """Return the line that says why, and what to do about it; both empty if no known one is there."""
-    for pattern, advice in _CAUSES:
+    for pattern, advice in _CAUSES.items():
         for line in lines:
             if pattern.search(line):
                 return line, advice
