@@ -1,18 +1,33 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-apps test-fast fuzz lint typecheck format lifecycle cookies-vs-chrome bench bench-peers docs wheel clean
+.NOTPARALLEL:
+.PHONY: help setup demo test test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome bench
+.PHONY: bench-peers docs wheel release-check clean system
 
 PYTHON ?= python3
 BIN := .venv/bin
+RUNTIME := .venv/.runtime
 STAMP := .venv/.installed
+
+# The environment is made anew if this folder was moved, since its programs name it, or if another Python is asked for.
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "$(PYTHON) is not Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+ABOUT := import sys; print(sys.base_prefix, sys.version.split()[0])
+CHANGED := $(shell [ ! -e .venv/.made ] || [ "$$(sed -n 1p .venv/.made)" = "$(CURDIR)" ] || echo moved)
+ifneq ($(filter command environment,$(origin PYTHON)),)
+CHANGED += $(shell [ ! -e .venv/.made ] || [ "$$(sed -n 2p .venv/.made)" = "$$($(PYTHON) -c '$(ABOUT)')" ] || echo python)
+endif
+ifneq ($(strip $(CHANGED)),)
+.PHONY: $(RUNTIME)
+endif
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
-setup: $(STAMP) ## create .venv, install the package, Chrome and ChromeDriver
-	@drivers/install.sh
+setup: system $(STAMP) ## create .venv, install the package, Chrome, ChromeDriver, and what tests need
 
-demo: setup ## run the main job against a local chat site
+demo: system $(RUNTIME) ## run the main job against a local chat site
 	@$(BIN)/aura-browser demo
+	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest --ignore=tests/apps
@@ -25,6 +40,10 @@ test-fast: setup ## run the tests that need no browser and no long wait, under a
 
 fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
 	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz
+
+test-parts: setup ## install the programs that only tests need, so that none is skipped
+	@drivers/install.sh tests >/dev/null
+	@echo "All that the tests use is here."
 
 lint: $(STAMP) ## check style and format
 	@$(BIN)/ruff check
@@ -49,20 +68,35 @@ bench: setup ## measure speed, as ratios
 bench-peers: setup ## compare the harvest with other tools
 	@$(BIN)/python -m tests.bench.peers $(ONLY)
 
-docs: $(STAMP) ## write every command's --help into docs/command-line.md
+docs: setup ## write every command's --help into docs/command-line.md, and its look into docs/screens.md
 	@$(BIN)/python -m tests.parts.help_pages
+	@$(BIN)/python -m tests.parts.screens
 
 wheel: $(STAMP) ## build the wheel and test it in an empty environment
 	@sh tests/try_wheel.sh $(PYTHON)
 
+release-check: ## all checks, and the first hour on bare Debian 12, 13 and testing (as root; takes an hour)
+	@.ci/run
+	@tests/fresh.sh
+
 clean: ## remove all generated files
 	@rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; choose one with: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@# Debian and Ubuntu package venv separately.
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || drivers/install.sh venv "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+system:
+	@$(CHECK_PYTHON)
+	@drivers/install.sh all $(PYTHON)
+
+$(RUNTIME): pyproject.toml
+	@$(CHECK_PYTHON)
+	@drivers/install.sh venv $(PYTHON)
+	@echo "Making .venv with $$($(PYTHON) --version)$(if $(filter moved,$(CHANGED)), again: this folder was moved); pip downloads the libraries (under a minute) …"
 	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@printf '%s\n' "$(CURDIR)" "$$($(BIN)/python -c '$(ABOUT)')" >.venv/.made
+	@touch $@
+
+$(STAMP): $(RUNTIME)
+	@echo "Installing what tests and checks need into .venv (under a minute) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
 	@touch $@

@@ -157,6 +157,8 @@ class LaunchFailed(BrowserError):
     def __str__(self) -> str:
         output = f" Chrome's last lines: {' | '.join(self.stderr_tail)}" if self.stderr_tail else ""
         advice = " To check this machine, run: aura-browser doctor" if self.stderr_tail else ""
+        if "sandbox" in output.lower():
+            advice = f" Its sandbox can't run here; on Debian, install the package chromium-sandbox.{advice}"
         return f"Chrome ({self.chrome_path}) did not start: {_as_sentence(self.reason)}{output}{advice}"
 
 

@@ -1,13 +1,17 @@
 #!/bin/sh
-# Installs Chrome and ChromeDriver with the system's package manager, unless they are installed already. If that is not
-# possible, it says what to install and exits with 1.
+# Installs what is missing on this machine, all in one go, with the system's package manager. It says first what it will
+# install. If it can't, it says in one line what is missing and what root has to run, and exits with 1.
 #
-#   drivers/install.sh               Chrome and ChromeDriver
-#   drivers/install.sh grid          Java and the Selenium server, for drivers/grid/start.sh
-#   drivers/install.sh venv PACKAGE  the package with Python's venv on Debian and Ubuntu
+#   drivers/install.sh              Chrome and ChromeDriver
+#   drivers/install.sh all PYTHON   both, and what this Python needs for virtual environments
+#   drivers/install.sh venv PYTHON  the latter alone
+#   drivers/install.sh grid         Java and the Selenium server, for drivers/grid/start.sh
+#   drivers/install.sh tests        Chrome, the Grid, and the programs that only tests use; updates apt's list of packages
 set -eu
 
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+packages= # of apt-get
+words=    # what they bring
 
 has_program() { # has_program NAME...: true if one of them is an executable in drivers/bin or on PATH
     for name in "$@"; do
@@ -23,72 +27,125 @@ have_chrome() {
 
 have_driver() { [ -x "${AURA_BROWSER_DRIVER:-}" ] || has_program chromedriver chromium.chromedriver; }
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
-    else
-        echo "drivers/install.sh: not root, and sudo is missing, so nothing can be installed. As root, run: $*" >&2
-        exit 1
-    fi
+# Chrome's sandbox needs user namespaces, or else Chromium's helper with the set-user-ID bit. Root has no sandbox.
+needs_sandbox() {
+    [ "$(uname)" = Linux ] && [ "$(id -u)" -ne 0 ] && command -v unshare >/dev/null 2>&1 &&
+        ! unshare --user true 2>/dev/null && [ ! -u /usr/lib/chromium/chrome-sandbox ]
 }
+
+need() { # need WORDS PACKAGE...: remember what is missing, once
+    case "$packages " in *" $2 "*) return 0 ;; esac
+    words="${words:+$words, }$1"
+    shift
+    packages="$packages $*"
+}
+
+need_venv() { # need_venv PYTHON: Debian and Ubuntu package ensurepip separately
+    if "$1" -c 'import ensurepip' 2>/dev/null; then return 0; fi
+    command -v apt-get >/dev/null 2>&1 ||
+        fail "$1 can't create virtual environments: ensurepip is missing. Install it, or choose another Python with: make PYTHON=..."
+    need "venv of $1" "$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+}
+
+need_browser() {
+    if ! have_chrome || ! have_driver; then
+        # Chromium's driver has Chromium's version, and does not match a Google Chrome.
+        if have_chrome && ! has_program chromium chromium-browser; then
+            echo "Chrome is installed without ChromeDriver: Selenium downloads the matching one at the first harvest." >&2
+            return 0
+        fi
+        if grep -qs '^ID=ubuntu' /etc/os-release; then
+            need "Chrome and ChromeDriver" chromium-browser chromium-chromedriver
+        else
+            need "Chrome and ChromeDriver" chromium chromium-driver
+        fi
+    fi
+    if has_apt && ! has_program google-chrome google-chrome-stable && needs_sandbox; then need "Chrome's sandbox" chromium-sandbox; fi
+}
+
+need_grid() {
+    java -version >/dev/null 2>&1 || need Java default-jre-headless
+    "$here/grid/jar.sh" >/dev/null 2>&1 || has_program npm || need npm npm
+}
+
+need_test_programs() {
+    for program in redis-server tinyproxy microsocks; do has_program "$program" || need "$program" "$program"; done
+    has_program Xvfb || need Xvfb xvfb
+    has_program npm || need npm npm nodejs
+    php -r 'exit(extension_loaded("mbstring") && extension_loaded("xml") ? 0 : 1);' >/dev/null 2>&1 ||
+        need PHP php-cli php-mbstring php-xml
+}
+
+has_apt() { command -v apt-get >/dev/null 2>&1; }
 
 fail() {
     echo "drivers/install.sh: $1" >&2
-    echo "Install Chrome or Chromium and a ChromeDriver of the same major version yourself. Then put them on PATH, or put" >&2
-    echo "chromedriver into drivers/bin, or set AURA_BROWSER_CHROME and AURA_BROWSER_DRIVER." >&2
     exit 1
 }
 
-apt_install() {
-    echo "Installing $* …" >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+install_missing() {
+    if [ -z "$packages" ]; then return 0; fi
+    packages=${packages# }
+    if has_apt; then
+        commands="apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages"
+        shown="apt-get update && apt-get install -y --no-install-recommends $packages"
+    elif command -v dnf >/dev/null 2>&1; then
+        packages=$(echo "$packages" | sed 's/chromium-driver/chromedriver/')
+        commands="dnf install -y -q $packages"
+        shown=$commands
+    elif command -v brew >/dev/null 2>&1 && [ "$packages" = "chromium chromium-driver" ]; then
+        echo "Installing Chrome and ChromeDriver with Homebrew …" >&2
+        brew install --cask google-chrome chromedriver
+        return
+    else
+        fail "missing: $words. There is no apt-get, dnf or brew here, so install them yourself (Chrome and ChromeDriver: put both on PATH, or chromedriver into drivers/bin, or set AURA_BROWSER_CHROME and AURA_BROWSER_DRIVER)."
+    fi
+    as_root="As root, run: $shown"
+    if [ "$(id -u)" -eq 0 ]; then
+        echo "Missing: $words. Installing $packages; this can take some minutes …" >&2
+        sh -c "$commands" >/dev/null || fail "the installation failed. $as_root"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        echo "Missing: $words. Installing $packages with sudo; this can take some minutes …" >&2
+        sudo -n sh -c "$commands" >/dev/null || fail "the installation failed. $as_root"
+    elif command -v sudo >/dev/null 2>&1 && [ -t 0 ] && [ -t 2 ]; then
+        echo "Missing: $words. Installing $packages needs root, so sudo asks for your password; then it can take some minutes." >&2
+        sudo -p "[sudo] your password, to install them: " sh -c "$commands" >/dev/null || fail "nothing was installed. $as_root"
+    else
+        fail "missing: $words. $as_root"
+    fi
 }
 
-if [ "${1:-}" = venv ]; then
-    command -v apt-get >/dev/null 2>&1 || { echo "This Python can't create virtual environments: ensurepip is missing. Install it first." >&2; exit 1; }
-    as_root apt-get update -qq
-    apt_install "$2"
-    exit 0
-fi
-
-if [ "${1:-}" = grid ]; then
-    missing=
-    java -version >/dev/null 2>&1 || missing=default-jre-headless
-    "$here/grid/jar.sh" >/dev/null 2>&1 || has_program npm || missing="$missing npm"
-    if [ -n "$missing" ]; then
-        command -v apt-get >/dev/null 2>&1 || { echo "Install Java (17 or newer) and npm, then run this again." >&2; exit 1; }
-        as_root apt-get update -qq
-        # shellcheck disable=SC2086 # a list of names
-        apt_install $missing
-    fi
-    "$here/grid/jar.sh"
-    exit 0
-fi
-
-if have_chrome && have_driver; then exit 0; fi
-
-# Chromium's driver has Chromium's version, and does not match a Google Chrome.
-if have_chrome && ! has_program chromium chromium-browser; then
-    echo "Chrome is installed without ChromeDriver: Selenium downloads the matching one at the first harvest." >&2
-    exit 0
-fi
-
-if command -v apt-get >/dev/null 2>&1; then
-    as_root apt-get update -qq
-    # Ubuntu has the driver and the browser under other names.
-    if apt-cache show chromium-driver >/dev/null 2>&1; then
-        apt_install chromium chromium-driver
+# tests/apps downloads a package of Debian as this user, and a list that is missing or old does not lead to it.
+update_list() {
+    if ! has_apt; then return 0; fi
+    if [ "$(id -u)" -eq 0 ]; then
+        apt-get update -qq >/dev/null || fail "the list of packages can't be updated. Run: apt-get update"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        sudo -n apt-get update -qq >/dev/null || fail "the list of packages can't be updated. As root, run: apt-get update"
     else
-        apt_install chromium-browser chromium-chromedriver
+        echo "The list of packages was not updated; if a test can't download one, run as root: apt-get update" >&2
     fi
-elif command -v dnf >/dev/null 2>&1; then
-    as_root dnf install -y -q chromium chromedriver
-elif command -v brew >/dev/null 2>&1; then
-    brew install --cask google-chrome chromedriver
-else
-    fail "found no supported package manager (apt-get, dnf, brew)."
-fi
+}
 
-have_chrome && have_driver || fail "the packages were installed, but Chrome or ChromeDriver is still not found."
+case "${1:-}" in
+all) need_venv "$2" && need_browser ;;
+venv) need_venv "$2" ;;
+grid) need_grid ;;
+tests)
+    need_browser
+    need_test_programs
+    need_grid
+    ;;
+*) need_browser ;;
+esac
+install_missing
+if [ "${1:-}" = tests ] && [ -z "$packages" ]; then update_list; fi
+case "${1:-}" in
+grid | tests) "$here/grid/jar.sh" ;;
+venv) ;;
+*)
+    case "$packages" in
+    *chrom*) { have_chrome && have_driver; } || fail "the packages were installed, but Chrome or ChromeDriver is still not found." ;;
+    esac
+    ;;
+esac

@@ -11,7 +11,7 @@ from blockbuster import blockbuster_ctx
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 
-pytest_plugins = ["tests.parts.summary"]
+pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
 
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
 

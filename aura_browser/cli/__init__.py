@@ -10,6 +10,7 @@ import click
 from aura_browser.cli.streams import discard_output, flush_output, prepare_streams
 
 _GC_THRESHOLD: Final = 20_000
+_MAX_WORD_LENGTH: Final = 60
 # Short help texts, here so that --help loads no subcommand.
 _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
@@ -43,13 +44,24 @@ class _LazyGroup(click.Group):
         command: click.Command = import_module(f"aura_browser.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _COMMANDS or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        from aura_browser.cli.hints import suggest_command
+        from aura_browser.text import clean_text
+
+        hint = suggest_command(args[0], list(_COMMANDS))
+        raise click.UsageError(f"No such command {clean_text(args[0], _MAX_WORD_LENGTH)!r}. {hint}", ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_LazyGroup, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="aura-browser")
+@click.version_option(package_name="aura-browser-session")
 def cli() -> None:
     """Use a web chat with the session that your own browser gets.
 

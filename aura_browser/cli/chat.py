@@ -1,6 +1,7 @@
 """``aura-browser chat``: ask a chat site, once or in a conversation."""
 
 import asyncio
+import math
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -8,15 +9,24 @@ from typing import TYPE_CHECKING
 import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
+from aura_browser.cli.conversation import hold_conversation, print_answer
 from aura_browser.cli.options import ParsedText, session_options
 from aura_browser.cli.running import report_errors, show_progress
-from aura_browser.errors import AuraError, InvalidInput
+from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, page_url, site_at
-from aura_browser.text import TerminalFilter
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
-    from aura_browser.chat.client import AuraClient
+
+
+def _parse_temperature(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise InvalidInput("temperature", f"{text!r} is not a number from 0 up, such as 0.5")
+    return number
 
 
 @click.command("chat")
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--system", help="Instructions that precede the conversation.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0),
+    type=ParsedText("number", _parse_temperature),
     default=0.5,
     show_default=True,
     help="Sampling temperature; 0 is the most predictable.",
@@ -75,52 +85,20 @@ def command(
         runner.run(client.__aenter__())
         try:
             if not text and sys.stdin.isatty():
-                _hold_conversation(runner, client, messages)
+                hold_conversation(runner, client, messages, url=site.url, model=model)
             else:
                 question = {"role": "user", "content": text or _read_stdin()}
-                runner.run(_print_answer(client, [*messages, question]))
+                runner.run(print_answer(client, [*messages, question], model))
         finally:
             runner.run(client.__aexit__(None, None, None))
 
 
 def _read_stdin() -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
         raise InvalidInput("standard input", "is not UTF-8 text") from None
-
-
-def _hold_conversation(runner: asyncio.Runner, client: "AuraClient", messages: list[dict[str, str]]) -> None:
-    """Ask for one message after another; the site gets the whole conversation each time."""
-    while True:
-        try:
-            question = input("> ").strip()
-        except EOFError:
-            click.echo()
-            return
-        if not question:
-            continue
-        asked = [*messages, {"role": "user", "content": question}]
-        try:
-            answer = runner.run(_print_answer(client, asked))
-        except AuraError as error:
-            click.echo(f"Error: {error}", err=True)
-        except KeyboardInterrupt:
-            click.echo("\n(stopped)", err=True)
-        else:
-            messages = [*asked, {"role": "assistant", "content": answer}]
-
-
-async def _print_answer(client: "AuraClient", messages: list[dict[str, str]]) -> str:
-    parts: list[str] = []
-    # A program gets the answer as it is.
-    inert = TerminalFilter() if sys.stdout.isatty() else None
-    try:
-        async for text in client.stream(messages):
-            parts.append(text)
-            click.echo(inert.feed(text) if inert else text, nl=False)
-            sys.stdout.flush()
-    finally:
-        if parts:
-            click.echo(inert.flush() if inert else "")
-    return "".join(parts)
+    if not text.strip():
+        problem = 'is empty; ask with: aura-browser chat "Why is the sky blue?", or run it on a terminal'
+        raise InvalidInput("standard input", problem)
+    return text

@@ -1,12 +1,14 @@
 """``aura-browser demo``: the main job from start to end, on this machine alone."""
 
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
 
 from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.screen import Screen
 
 if TYPE_CHECKING:
     from aura_browser.chat.client import AuraClient
@@ -30,12 +32,15 @@ async def _run_demo() -> None:
     from aura_browser.playground import Playground
 
     async with Playground("check-503", answer="slow") as site, AuraClient(site.origin, store="memory") as client:
-        click.echo(f"A chat site runs at {site.origin}; it admits only clients that passed its script check.")
+        screen = Screen(sys.stdout)
+        screen.print_wrapped(
+            text=f"A chat site runs at {site.origin}; it admits only clients that passed its script check."
+        )
         start = time.perf_counter()
         with progress(f"Chrome is at {site.origin} …"):
             session = await client.session()
-        click.echo(
-            f"Harvested with Chrome in {time.perf_counter() - start:.2f} s: {len(session.cookies)} cookie, "
+        screen.print_wrapped(
+            text=f"Harvested with Chrome in {time.perf_counter() - start:.2f} s: {len(session.cookies)} cookie, "
             f"{len(session.headers)} headers, Chrome {session.browser.version}."
         )
         await _ask(client, _FIRST_QUESTION)

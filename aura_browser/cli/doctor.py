@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, cast
 
@@ -10,13 +10,17 @@ import click
 
 from aura_browser.cli.options import session_options
 from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.screen import Screen
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aura_browser.assembly import SessionOptions
     from aura_browser.doctor import Finding
 
-_MARKS: Final = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
+_MARKS: Final = {"ok": ("ok", "good"), "note": ("note", "note"), "problem": ("PROBLEM", "bad")}
+_MARK_WIDTH: Final = 7
 _MAX_LINE_LENGTH: Final = 2000
 
 
@@ -49,19 +53,30 @@ def command(*, as_json: bool, interactive: bool, options: "SessionOptions") -> N
     if as_json:
         click.echo(json.dumps({"ok": can_run, "findings": [asdict(finding) for finding in findings]}, indent=2))
     else:
-        for line in _format_report(findings):
-            click.echo(line)
+        print_report(findings)
     if not can_run:
         click.get_current_context().exit(1)
 
 
-def _format_report(findings: "Sequence[Finding]") -> Iterator[str]:
+def print_report(findings: "Sequence[Finding]") -> None:
+    """Print all *findings* on stdout, and what they add up to."""
+    screen = Screen(sys.stdout)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        yield f"{_MARKS[finding.verdict]:<7}  {finding.name:<{width}}  {clean_text(finding.found, _MAX_LINE_LENGTH)}"
+        mark, style = _MARKS[finding.verdict]
+        screen.print_wrapped(
+            (f"{mark:<{_MARK_WIDTH}}  ", style),
+            (f"{finding.name:<{width}}  ", "name"),
+            text=clean_text(finding.found, _MAX_LINE_LENGTH),
+        )
         if finding.command:
-            yield f"{'':<{7 + 2 + width + 2}}{clean_text(finding.command, _MAX_LINE_LENGTH)}"
-    yield _summarize(findings)
+            # On a narrow terminal it begins at the left, since a command that is wrapped can't be copied.
+            command = clean_text(finding.command, _MAX_LINE_LENGTH)
+            indent = _MARK_WIDTH + 2 + width + 2
+            fits = screen.width is None or indent + len(command) <= screen.width
+            screen.print((" " * (indent if fits else 2), ""), (command, "command"))
+    can_run = not any(finding.stops for finding in findings)
+    screen.print_wrapped(text=_summarize(findings)) if can_run else screen.print((_summarize(findings), "bad"))
 
 
 def _summarize(findings: "Sequence[Finding]") -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -146,6 +147,10 @@ def command(
     _write_session(session, target)
     expects_login = interactive or probe is not None or session.is_login is True
     _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
+    if sys.stderr.isatty():
+        from aura_browser.cli.kept import report_kept
+
+        report_kept(site, session, options, now=time.time(), output=target.path if target else None)
 
 
 def _build_site(url: str, conditions: tuple[Condition, ...], probe: str | None) -> Site:
@@ -173,6 +178,7 @@ def _explain(error: SessionRefused, command: str) -> "SessionRefused | Interacti
 
 
 async def _get_session(manager: "SessionManager", *, new: bool, replace: bool, is_personal: bool) -> "Session":
+    """Return the session; the budget, which is against programs, does not hold back a person who tries again."""
     try:
         if new:
             return await manager.harvest(despite_cool_down=is_personal, replace=replace)
@@ -192,11 +198,6 @@ def _write_session(session: "Session", output: Output | None) -> None:
         output.write(text.encode())
     else:
         click.echo(escape_json(text), nl=False)
-    if sys.stderr.isatty():
-        click.echo(
-            f"{session.origin}: {len(session.cookies)} cookies, {len(session.local_storage)} stored values.",
-            err=True,
-        )
     if output is None and sys.stdout.isatty():
         click.echo("Warning: with this text, anybody can act as you at that site. Prefer -o FILE.", err=True)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from aura_browser.cli.log import store_has_failed
 from aura_browser.text import clean_text
 
 _FD_PATH: Final = re.compile(r"/(?:dev/fd|proc/self/fd)/(\d{1,6})")
@@ -45,8 +46,8 @@ class Output:
 
                 write_private(self.path, data)
         except OSError as error:
-            hint = f"{error.strerror}. The session is cached; run the command again."
-            raise click.FileError(self.shown, hint) from None
+            kept = "Nothing was kept" if store_has_failed() else "The session is cached; run the command again"
+            raise click.FileError(self.shown, f"{error.strerror}. {kept}.") from None
 
 
 def open_output(place: str | os.PathLike[str]) -> Output:

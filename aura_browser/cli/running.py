@@ -7,18 +7,25 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from aura_browser.cli.exit_codes import find_exit_code
+from aura_browser.cli.log import set_up_log
 from aura_browser.errors import AuraError
 from aura_browser.text import clean_text, make_inert, redact_url
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from aura_browser.engine import OnWait
     from aura_browser.keeping.renewal import Harvest
     from aura_browser.session import Session
+
+_SIGNALS: Final = f"{__name__}.signals"
+_FRAMES_PER_SECOND: Final = 12.5
+_shown: "Final[list[Live]]" = []
 
 
 def report_errors(function: Callable[..., None]) -> Callable[..., None]:
@@ -27,11 +34,8 @@ def report_errors(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--debug", is_flag=True, help="Show log messages, and the traceback of an error.")
     @functools.wraps(function)
     def command(*args: Any, debug: bool, **kwargs: Any) -> None:  # noqa: ANN401 - click's parameters
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-        if debug:
-            # This package only: Selenium logs every cookie.
-            logging.getLogger("aura_browser").setLevel(logging.DEBUG)
-        received = _treat_signals_as_ctrl_c()
+        set_up_log(debug=debug)
+        received = click.get_current_context().meta[_SIGNALS] = _treat_signals_as_ctrl_c()
         try:
             function(*args, **kwargs)
         except KeyboardInterrupt:
@@ -79,6 +83,11 @@ def _ignore_further_interrupts() -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # an interrupted clean-up leaves tasks, of which it warns
 
 
+def is_ending() -> bool:
+    """Return whether a signal other than Ctrl-C ends this command, so that it must not go on."""
+    return bool(click.get_current_context().meta.get(_SIGNALS))
+
+
 def _fail(code: int, line: str) -> None:
     click.echo(line, err=True)
     click.get_current_context().exit(code)
@@ -104,10 +113,24 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda _text: None
         return
     from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(text)) as status:
-        yield lambda changed: status.update(Text(changed))
+    spinner = Spinner("dots", Text(text), style="green")
+    # Not Console.status: it draws first from its own thread, and a message that is logged meanwhile tears the line.
+    with Live(spinner, console=Console(stderr=True), refresh_per_second=_FRAMES_PER_SECOND, transient=True) as live:
+        _shown.append(live)
+        try:
+            yield lambda changed: spinner.update(text=Text(changed))
+        finally:
+            _shown.remove(live)
+
+
+def hide_progress() -> None:
+    """Stop showing what is still under way, so that a person can type; the work itself goes on."""
+    for live in _shown:
+        live.stop()
 
 
 def show_progress(harvest: "Callable[[OnWait], Harvest]", url: str, *, interactive: bool = False) -> "Harvest":

@@ -13,7 +13,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Final
 
-from aura_browser.doctor.finding import Finding, build_blocker
+from aura_browser.doctor.finding import Finding, as_root, build_blocker
 from aura_browser.engine import Attach, Selenium
 from aura_browser.errors import BrowserNotFound, DriverMismatch
 from aura_browser.text import clean_text
@@ -78,7 +78,9 @@ def suggest_install() -> str:
         return quote(str(script))
     manager = next((name for name in _INSTALL_COMMANDS if shutil.which(name)), None)
     # The demo's harvest has Selenium Manager download both.
-    return _INSTALL_COMMANDS[manager] if manager else "aura-browser demo"
+    if manager is None:
+        return "aura-browser demo"
+    return _INSTALL_COMMANDS[manager] if manager == "brew" else as_root(_INSTALL_COMMANDS[manager])
 
 
 def _find_program(

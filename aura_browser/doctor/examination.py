@@ -141,6 +141,7 @@ def _locate(error: Exception) -> str:
 
 
 def _describe_program() -> list[Finding]:
-    versions = (f"{name} {metadata.version(name)}" for name in ("aura-browser", "selenium", "aiohttp"))
+    packages = {"aura-browser": "aura-browser-session", "selenium": "selenium", "aiohttp": "aiohttp"}
+    versions = (f"{name} {metadata.version(package)}" for name, package in packages.items())
     here = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     return [Finding("program", "ok", f"{', '.join(versions)}, {here}")]

@@ -3,22 +3,13 @@
 import os
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Final
 
 from yarl import URL
 
 from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.engine import Engine, Selenium, Undetected
+from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store.encrypted import KEY_VARIABLE
-
-EXTRAS: Final = {
-    "keyring": ("cryptography", "keyring"),
-    "redis": ("redis",),
-    "socks": ("aiohttp_socks",),
-    "undetected": ("undetected_chromedriver", "setuptools"),
-    "virtual-display": ("pyvirtualdisplay",),
-}
-"""Each extra with the modules that it installs; the packages have the same names, but for case and dashes."""
 
 
 def inspect_extras(needed: set[str]) -> list[Finding]:
@@ -39,7 +30,7 @@ def find_needed_extras(engine: Engine, proxy: str | None, store: str | None) -> 
 
 
 def _check_extra(name: str, *, is_needed: bool) -> Finding:
-    label, fix = f"extra {name}", f"pip install 'aura-browser[{name}]'"
+    label, fix = f"extra {name}", install_command(name)
     missing = [module for module in EXTRAS[name] if find_spec(module) is None]
     if not missing:
         return Finding(label, "ok", ", ".join(f"{module} {_read_version(module)}" for module in EXTRAS[name]))

@@ -1,5 +1,6 @@
 """The result of one check."""
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,11 @@ class Finding:
     found: str
     command: str | None = None
     stops: bool = False
+
+
+def as_root(command: str) -> str:
+    """Return *command* so that it works when pasted: with sudo, unless this is root already."""
+    return command if getattr(os, "geteuid", lambda: 0)() == 0 else f"sudo {command}"
 
 
 def build_blocker(name: str, found: str, command: str | None = None) -> Finding:

@@ -3,18 +3,21 @@
 import errno
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from aura_browser.doctor.finding import Finding, build_blocker
+from aura_browser.doctor.finding import Finding, as_root, build_blocker
 from aura_browser.engine import Selenium, Undetected
 from aura_browser.site import OPENCHAT
 from aura_browser.webdriver.process.display import has_display
 
 _KERNEL: Final = Path("/proc/sys/kernel")
+_SANDBOX_HELPER: Final = Path("/usr/lib/chromium/chrome-sandbox")
+_DOCKER_MARK: Final = Path("/.dockerenv")
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - no file is made there
 _TRY_S: Final = 5.0
 _MIN_SHARED_BYTES: Final = 64 * 2**20  # Docker's default, which is too little for large pages
@@ -44,14 +47,19 @@ def check_display(*, interactive: bool) -> Finding:
 def check_virtual_display() -> Finding:
     """Check that Xvfb, the invisible display, is installed."""
     path = shutil.which("Xvfb")
-    return Finding("Xvfb", "ok", path) if path else build_blocker("Xvfb", "not found on PATH", "apt-get install xvfb")
+    return (
+        Finding("Xvfb", "ok", path)
+        if path
+        else build_blocker("Xvfb", "not found on PATH", as_root("apt-get install xvfb"))
+    )
 
 
-def check_sandbox(kernel: Path = _KERNEL) -> Finding:
-    """Check that Chrome can use its sandbox.
+def check_sandbox(kernel: Path = _KERNEL, helper: Path = _SANDBOX_HELPER) -> Finding:
+    """Check that Chrome can use its sandbox: it needs user namespaces, or a helper program.
 
     Args:
         kernel: the folder of the kernel's settings.
+        helper: the helper that Debian's package chromium-sandbox installs.
     """
     if os.geteuid() == 0:
         return Finding("sandbox", "note", "none: Chrome has no sandbox for root; prefer to run as another user")
@@ -63,9 +71,11 @@ def check_sandbox(kernel: Path = _KERNEL) -> Finding:
         if _read_setting(kernel / setting) == bad:
             details = f"user namespaces restricted (kernel.{setting}={bad}); Chrome needs a profile that allows them"
             return Finding("sandbox", "note", details, f"sudo sysctl -w kernel.{setting}={good}")
+    if _is_set_user_id(helper):
+        return Finding("sandbox", "ok", f"{helper}")
     if refusal := _try_user_namespace():
         details = f"no user namespace can be made ({refusal}): without one, or a chrome-sandbox that is setuid, Chrome"
-        return Finding("sandbox", "note", f"{details} has no sandbox and does not start", _suggest_namespaces(refusal))
+        return Finding("sandbox", "problem", f"{details} has no sandbox and does not start", _suggest_fix(refusal))
     return Finding("sandbox", "ok", "user namespaces can be made")
 
 
@@ -84,13 +94,22 @@ def _try_user_namespace() -> str:
     return os.strerror(done.returncode) if done.returncode > 0 else ""
 
 
-def _suggest_namespaces(refusal: str) -> str:
+def _suggest_fix(refusal: str) -> str:
     if refusal == os.strerror(errno.ENOSPC):  # what the kernel says when the limit is reached
         return "sudo sysctl -w user.max_user_namespaces=10000"
-    if Path("/.dockerenv").exists():
-        # Docker's default profile forbids them.
+    if _DOCKER_MARK.exists():
+        # Docker's default profile forbids them, and what the helper needs as well.
         return "docker run --security-opt seccomp=unconfined"
+    if shutil.which("apt-get"):
+        return as_root("apt-get install chromium-sandbox")
     return "aura-browser doctor --no-sandbox"
+
+
+def _is_set_user_id(program: Path) -> bool:
+    try:
+        return bool(program.stat().st_mode & stat.S_ISUID)
+    except OSError:
+        return False
 
 
 def _read_setting(path: Path) -> str:

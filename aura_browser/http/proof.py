@@ -158,11 +158,18 @@ class _Prover:
             return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
         else:
             differs = fact != other or bool(control.find_refusal(probe))
-        if not differs and was_proven and known[0] != fact:
+        if not differs and self._is_over(fact, known, answer, now):
             mark = f"status {answer.status}, as without the session"
             raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
+
+    def _is_over(self, fact: str, known: tuple[str, ...], answer: ProbeAnswer, now: float) -> bool:
+        """Return whether a login that was proven is answered as a stranger: not as before, or its cookies are ended."""
+        if self._session.proof != "distinguished":
+            return False
+        is_otherwise = bool(known) and known[0] != fact
+        return is_otherwise or bool(find_resets(self._session, answer.set_cookies, answer.url, now))
 
     def _compare(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None, now: float) -> tuple[str, str]:
         """Return what the answers with the session and without it look like; an empty text for one that is missing."""

@@ -38,7 +38,9 @@ class SingleFlight(Generic[T]):
         """
         task = self._task or self.begin(work)
         try:
-            return await asyncio.shield(task)
+            # Not asyncio.shield: from Python 3.14 on it reports the error of a task that a cancelled caller has left.
+            await asyncio.wait([task])
+            return task.result()
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if task.cancelled() and caller is not None and not caller.cancelling():

@@ -7,6 +7,7 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.extras import install_command
 from aura_browser.hosts import parse_url, read_url
 from aura_browser.text import clean_text
 
@@ -115,7 +116,7 @@ def _check_basic(parsed: URL) -> None:
 
 def _check_socks(parsed: URL) -> None:
     if find_spec("aiohttp_socks") is None:
-        raise InvalidInput("proxy", "SOCKS needs a library; install it with: pip install 'aura-browser[socks]'")
+        raise InvalidInput("proxy", f"SOCKS needs a library; install it with: {install_command('socks')}")
     if parsed.raw_user is None and parsed.raw_password is None:
         return
     for text in (parsed.user or "", parsed.password or ""):

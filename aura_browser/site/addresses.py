@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from aura_browser.errors import InvalidInput, raise_alone
-from aura_browser.hosts import host_of, is_address, parse_url
+from aura_browser.hosts import host_of, is_address, is_trustworthy, parse_url
 
 _WEB: Final = frozenset({"http", "https"})
 _NO_ADDRESS: Final = "not an http or https address, such as https://openchat.team"
@@ -14,7 +14,7 @@ _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
 
 def page_url(text: str) -> str:
-    """Return *text* as the complete http or https URL of a page.
+    """Return *text* as the complete http or https URL of a page; without a scheme, ``http`` for this machine itself.
 
     Raises:
         InvalidInput: if it is not a valid http or https URL, contains a user name or password, or names its host in a
@@ -22,11 +22,14 @@ def page_url(text: str) -> str:
     """
     if not isinstance(text, str):
         raise InvalidInput("url", "must be text")
+    address = _add_scheme(text.strip())
+    if any(char.isspace() for char in address):
+        raise InvalidInput("url", "has a blank inside; write one address, such as https://openchat.team")
     try:
-        url = parse_url(text if "://" in text else f"https://{text}", _WEB)
+        url = parse_url(address, _WEB)
     except ValueError:
         # Alone, because yarl quotes what it does not take.
-        raise_alone(InvalidInput("url", _REWRITTEN if _is_rewritten(text) else _NO_ADDRESS))
+        raise_alone(InvalidInput("url", _REWRITTEN if _is_rewritten(address) else _NO_ADDRESS))
     if url.user or url.password:
         raise InvalidInput("url", "leave the user name and password out; log in with --interactive or --basic instead")
     if _ends_in_a_number(host_of(url)) and not is_address(host_of(url)):
@@ -43,3 +46,13 @@ def _is_rewritten(text: str) -> bool:
 
 def _ends_in_a_number(host: str) -> bool:
     return _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]) is not None
+
+
+def _add_scheme(text: str) -> str:
+    if "://" in text:
+        return text
+    try:
+        is_here = is_trustworthy(parse_url(f"http://{text}", _WEB))
+    except ValueError:
+        is_here = False
+    return f"{'http' if is_here else 'https'}://{text}"

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from aura_browser.errors import InvalidInput, SessionLocked, SessionUnreadable, StoreError, raise_alone
+from aura_browser.extras import install_command
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.file import default_folder
 from aura_browser.text import clean_text
@@ -40,7 +41,6 @@ _COMMON_PREFIX: Final = b"aura-browser-encrypted-"
 _PREFIX: Final = _COMMON_PREFIX + b"2 "
 _PREFIX_WITHOUT_SLUG: Final = _COMMON_PREFIX + b"1 "
 _KEYRING: Final = "the system keyring"
-_MISSING_EXTRA: Final = "needs the extra keyring: pip install 'aura-browser[keyring]'"
 _CREATE_KEY_COMMAND: Final = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 _KEYRING_TIMEOUT_S: Final = 60.0  # a person may have to unlock the keyring
 
@@ -237,15 +237,19 @@ def _import_keyring() -> ModuleType:
     try:
         import keyring
     except ImportError:
-        raise InvalidInput(_KEYRING, _MISSING_EXTRA) from None
+        raise InvalidInput(_KEYRING, _missing_extra()) from None
     return keyring
+
+
+def _missing_extra() -> str:
+    return f"needs more libraries: {install_command('keyring')}"
 
 
 def _parse_keys(text: str, name: str) -> "MultiFernet":
     try:
         from cryptography.fernet import Fernet, MultiFernet
     except ImportError:
-        raise InvalidInput(name, _MISSING_EXTRA) from None
+        raise InvalidInput(name, _missing_extra()) from None
     try:
         return MultiFernet([Fernet(key) for key in text.split()])
     except (ValueError, TypeError):

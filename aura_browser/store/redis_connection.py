@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.extras import install_command
 from aura_browser.text import clean_text, redact_url
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def create_pool(url: str) -> "BlockingConnectionPool":
         from redis.exceptions import ConnectionError as ConnectionDropped
         from redis.exceptions import ReadOnlyError
     except ImportError as error:
-        raise InvalidInput("store", "needs the extra redis: pip install 'aura-browser[redis]'") from error
+        raise InvalidInput("store", f"needs redis-py: {install_command('redis')}") from error
     try:
         return BlockingConnectionPool.from_url(
             url,

@@ -151,7 +151,8 @@ async def _run_in_thread(work: Callable[[], "Reading"], deadline: Deadline) -> "
     executor = ThreadPoolExecutor(1, "aura-browser-harvest")
     job = asyncio.get_running_loop().run_in_executor(executor, work)
     try:
-        return await asyncio.shield(job)
+        await asyncio.wait([job])
+        return job.result()
     except asyncio.CancelledError:
         deadline.cancel()
         while not job.done():

@@ -17,6 +17,7 @@ from selenium.common.exceptions import (
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.session.cookie import Cookie
 from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text
 from aura_browser.webdriver.cookies import read_cookies
@@ -71,6 +72,7 @@ class Observation:
         is_check: whether it has the signs of a check page.
         text: its title, or the beginning of its text.
         values: what each of the site's conditions finds; None where it does not hold.
+        cookie_names: of the site's cookies; None where they were not read.
     """
 
     frame: Frame
@@ -83,6 +85,7 @@ class Observation:
     is_check: bool
     text: str
     values: tuple[str | None, ...]
+    cookie_names: frozenset[str] | None
 
     @property
     def has_error_status(self) -> bool:
@@ -156,6 +159,7 @@ class Observer:
         is_error = status is not None and status >= HTTPStatus.BAD_REQUEST
         is_check = facts["is_check"] or (is_error and facts["may_check"]) or refresh_s is not None
         is_check |= any(headers.get(name, "").lower() == "challenge" for name in _CHECK_HEADERS)
+        cookies = self._read_cookies(frame, facts["checks"])
         return Observation(
             frame=frame,
             status=status,
@@ -166,14 +170,22 @@ class Observer:
             refresh_s=refresh_s,
             is_check=is_check,
             text=clean_text(facts["title"] or facts["text"], _MAX_TITLE_LENGTH),
-            values=self._evaluate(frame, facts["checks"]),
+            values=self._evaluate(frame, facts["checks"], cookies or ()),
+            cookie_names=None if cookies is None else frozenset(cookie.name for cookie in cookies),
         )
 
-    def _evaluate(self, frame: Frame, checks: list[bool | None]) -> tuple[str | None, ...]:
-        if not frame.url.startswith("http") or not self._site.owns(URL(frame.url)):
+    def _is_on_site(self, frame: Frame) -> bool:
+        return frame.url.startswith("http") and self._site.owns(URL(frame.url))
+
+    def _read_cookies(self, frame: Frame, checks: list[bool | None]) -> tuple[Cookie, ...] | None:
+        """Return the cookies if they decide whether the conditions hold."""
+        is_asked = any(condition.kind == "cookie" for condition in self._site.ready)
+        may_decide = is_asked and all(checks) and self._is_on_site(frame)
+        return read_cookies(self.driver, URL(frame.url)) if may_decide else None
+
+    def _evaluate(self, frame: Frame, checks: list[bool | None], cookies: tuple[Cookie, ...]) -> tuple[str | None, ...]:
+        if not self._is_on_site(frame):
             return (None,) * len(checks)
-        kinds = {condition.kind for condition in self._site.ready}
-        cookies = read_cookies(self.driver, URL(frame.url)) if "cookie" in kinds and all(checks) else ()
 
         def find(condition: Condition) -> str | None:
             match condition.kind:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from aura_browser.engine import OnWait
 from aura_browser.errors import NotReady, PageFailed
-from aura_browser.site import Site
+from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.changes import Changes
 from aura_browser.webdriver.cookies import read_cookies
@@ -31,6 +31,8 @@ _POLL_INTERVAL_S: Final = 0.025
 _OTHER_TABS_INTERVAL_S: Final = 0.25
 _SETTLE_S: Final = 0.5
 _MAX_REFRESHES: Final = 3  # a page that still refreshes itself after this is no check page
+_MAX_NAMED: Final = 8
+_MAX_NAME_LENGTH: Final = 40
 _LOADED: Final = "the page loaded"
 _GOOD_STATUS: Final = "a page status below 400"
 _ON_SITE: Final = "a page of the site itself"
@@ -182,7 +184,7 @@ class Wait:
         if not self._is_on_site(seen):
             return [*missing, _name_place(seen)]
         conditions = zip(self._site.ready, seen.values, strict=True)
-        return missing + [str(condition) for condition, value in conditions if value is None]
+        return missing + [_describe(condition, seen) for condition, value in conditions if value is None]
 
     def _is_on_site(self, seen: Observation) -> bool:
         return seen.frame.url.startswith("http") and self._site.owns(URL(seen.frame.url))
@@ -277,6 +279,15 @@ class Wait:
                 self._ignored = seen.frame.loader
                 return
             self._deadline.wait(_POLL_INTERVAL_S)
+
+
+def _describe(condition: Condition, seen: Observation) -> str:
+    """Return *condition* to show; for a cookie with the names that there are, so that a person finds the right one."""
+    if condition.kind != "cookie" or seen.cookie_names is None:
+        return str(condition)
+    names = sorted({clean_text(name, _MAX_NAME_LENGTH) or "(no name)" for name in seen.cookie_names})
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return f"{condition} (cookies so far: {', '.join(names[:_MAX_NAMED]) or 'none'}{more})"
 
 
 def _name_place(seen: Observation) -> str:

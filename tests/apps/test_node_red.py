@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from aura_browser import FileStore, Session, SiteClient, page_site
-from aura_browser.errors import SessionRefused
 from aura_browser.http.proof import prove
 from tests.apps.app import GUEST, App
 from tests.apps.browsers import Browsers, load, read
@@ -15,15 +14,15 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.parametrize("app", ["node-re
 
 
 async def test_a_401_for_lack_of_rights_loses_no_login(app: App, store: FileStore) -> None:
-    """A 401 is never taken for the caller's own, so it costs a browser."""
+    """The probe is asked, and the 401 is the caller's."""
     browsers = Browsers(lambda: app.log_in(GUEST))
     async with SiteClient(app.site, store=store, harvest=browsers) as client:
         guest = await client.session()
-        with pytest.raises(SessionRefused):
-            async with client.post("/flows", json=[]):
-                pass
+        async with client.post("/flows", json=[]) as response:
+            assert response.status == 401
         assert app.private_text in await read(client, app.private)
         assert (await client.session()).identity == guest.identity
+    assert browsers.opened == 1
     assert (await load(store, app)).proof == "distinguished"
 
 

@@ -1,6 +1,7 @@
 """The doctor: it finds what is broken, names the command that fixes it, and shows no secret."""
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -18,10 +19,11 @@ from shlex import quote, split
 
 import pytest
 
-from aura_browser.doctor import Finding, examination, examine, extras
+from aura_browser.doctor import Finding, examination, examine, extras, machine
 from aura_browser.doctor.machine import check_sandbox, check_shared_memory
 from aura_browser.doctor.state import inspect_state
 from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
+from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
 from tests.parts.command import run
@@ -296,7 +298,7 @@ async def test_a_missing_extra(bare: Path, engine: Selenium, monkeypatch: pytest
     name = "undetected" if isinstance(engine, Undetected) else "virtual-display"
     findings = await examined(engine)
     assert f"extra {name}" in stops(findings)
-    assert findings[f"extra {name}"].command == f"pip install 'aura-browser[{name}]'"
+    assert findings[f"extra {name}"].command == install_command(name)
     unneeded = findings["extra redis"]
     assert (unneeded.verdict, unneeded.stops) == ("note", False)
     # Xvfb is not on this PATH either.
@@ -313,7 +315,7 @@ def test_what_needs_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         "virtual-display",
     }
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert set(project["project"]["optional-dependencies"]) <= set(extras.EXTRAS)
+    assert set(project["project"]["optional-dependencies"]) <= set(EXTRAS)
 
 
 async def test_a_full_state_folder(bare: Path, state_home: Path) -> None:
@@ -435,6 +437,19 @@ async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
     assert f"at {address}" in findings["attach"].found
     assert findings["versions"].verdict == "ok"
     assert findings["harvest"].verdict == "ok"
+
+
+def test_a_machine_without_user_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(machine, "_try_user_namespace", lambda: os.strerror(errno.EPERM))
+    monkeypatch.setattr(machine, "_DOCKER_MARK", tmp_path / "none")
+    monkeypatch.setenv("PATH", str(program(tmp_path / "bin", "apt-get", "#!/bin/sh\n").parent))
+    helper = tmp_path / "chrome-sandbox"
+    bare = check_sandbox(tmp_path, helper)
+    assert (bare.verdict, bare.command) == ("problem", "sudo apt-get install chromium-sandbox")
+    helper.touch()
+    helper.chmod(0o4755)
+    assert check_sandbox(tmp_path, helper).verdict == "ok"
 
 
 def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from aura_browser.playground import serve_in_thread
 from aura_browser.session.session import Proof
 from aura_browser.site.condition import ConditionKind
 from tests.house import test_floors as floors
-from tests.parts import moved
+from tests.parts import moved, screens
 from tests.parts.cached import cache_session
 from tests.parts.command_lines import parse_command, read_lines, split_commands
 from tests.parts.help_pages import MARK, render_page, walk_commands
@@ -51,6 +51,9 @@ LINES = [(block, line) for block in BLOCKS if block.kind == "sh" for line in rea
 
 NOT_RUN: Mapping[str, str] = {
     "pip": "changes the environment that the tests run in; tests/try_wheel.sh installs the package",
+    "pipx": "installs for the person; tests/fresh.sh runs it",
+    ".": "changes the shell that it is run in; tests/fresh.sh runs it",
+    "python": "house/test_examples.py runs the program",
     "make": "starts the tests themselves, or benchmarks; its targets are checked",
     "export": "sets a variable for the lines after it",
 }
@@ -82,7 +85,7 @@ def without_numbers(text: str) -> str:
 def output_after(block: Block) -> str | None:
     """Return the text that the page shows as what *block* prints, or None: it is the next block, if that is text."""
     following = next((each for each in BLOCKS if each.page == block.page and each.line > block.line), None)
-    is_output = following is not None and following.kind == "text" and block.page != COMMAND_LINE
+    is_output = following is not None and following.kind == "text" and block.page not in {COMMAND_LINE, screens.PAGE}
     return following.text if following and is_output else None
 
 
@@ -164,6 +167,27 @@ def test_the_command_line_page_says_what_help_says() -> None:
     page = COMMAND_LINE.read_text("utf-8")
     assert page == render_page(page), "run: make docs"
     assert len(list(walk_commands())) >= 12
+
+
+def read_screens(command: str) -> dict[int, list[str]]:
+    """Return what the page of screens shows of *command*, by width."""
+    text = screens.PAGE.read_text("utf-8").partition(f"\n`{command}`\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"(\d+) columns:\n\n```text\n(.*?)\n```", text, re.DOTALL)
+    return {int(columns): block.splitlines() for columns, block in blocks}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=[pytest.mark.chrome] if each.endswith("demo") else []) for each in screens.SCREENS],
+)
+def test_screens_are_what_commands_show(command: str) -> None:
+    shown = read_screens(command)
+    assert set(shown) == set(screens.WIDTHS)
+    chosen = screens.WIDTHS[:1] if command.endswith("demo") else screens.WIDTHS
+    for columns in chosen:
+        lines = screens.SCREENS[command](columns)
+        assert [without_numbers(line) for line in lines] == [without_numbers(line) for line in shown[columns]]
+        assert max(map(len, lines)) <= columns
 
 
 def test_the_floors_are_those_that_are_held() -> None:
@@ -256,7 +280,7 @@ def test_pictures_are_flowcharts(block: Block) -> None:
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind == "text"], ids=str)
 def test_shown_output_has_what_prints_it(block: Block) -> None:
-    if block.page != COMMAND_LINE:  # which another test checks
+    if block.page not in {COMMAND_LINE, screens.PAGE}:  # which other tests check
         before = BLOCKS[BLOCKS.index(block) - 1]
         assert before.page == block.page
         assert before.kind in {"python", "sh"}
@@ -302,7 +326,7 @@ def test_command_lines_are_understood(block: Block, line: str, folder: Path) -> 
             parse_command(words)
         elif words[0] == "make":
             _check_targets([word for word in words[1:] if "=" not in word])
-        elif words[0] not in NOT_RUN and not words[0].endswith("python"):
+        elif words[0] not in NOT_RUN and words[0] != "curl":
             assert (ROOT / words[0]).exists(), f"{block}: {words[0]} is neither run nor listed"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from aura_browser.playground import serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.members_site import COOKIE, REPORT, VALUE, serving_members
+from tests.parts.missing import missing
 from tests.parts.pages import ROOT
 from tests.parts.sessions import make_cookie, make_session
 
@@ -41,7 +43,7 @@ def members(state_home: Path) -> Iterator[str]:
 
 def test_none_is_forgotten() -> None:
     assert {path.stem for path in EXAMPLES.iterdir() if path.suffix == ".py"} == {
-        *("any_site", "chat", "download", "middleware", "original_project", "session_file", "websocket")
+        *("any_site", "chat", "curl_config", "download", "middleware", "original_project", "session_file", "websocket")
     }
 
 
@@ -86,6 +88,24 @@ def test_session_file(members: str, tmp_path: Path) -> None:
     session = make_session(origin, cookies=(make_cookie(COOKIE, VALUE),))
     (tmp_path / "session.json").write_text(session.to_json(), "utf-8")
     assert run_example("session_file.py", folder=tmp_path) == f"{origin}: 1 cookies\n200 {{'name': 'Ann'}}\n"
+
+
+def test_curl_config(members: str, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        missing("curl is missing; install it with: apt-get install curl")
+    session = make_session(members.removesuffix("/app"), cookies=(make_cookie(COOKIE, VALUE),))
+    (tmp_path / "session.json").write_text(session.to_json(), "utf-8")
+    address = members.removesuffix("/app") + "/api/me"
+    config = run_example("curl_config.py", "session.json", address, folder=tmp_path)
+    curl = subprocess.run(
+        ["curl", "--silent", "--config", "-"],  # noqa: S607 - as people run it
+        input=config,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert curl.stdout == '{"name": "Ann"}'
 
 
 @pytest.mark.chrome

@@ -1,6 +1,7 @@
 """The manager: one harvest for all, renewal by value, cool-down, rotation."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from aura_browser.site import page_site
 from aura_browser.store import MemoryStore, SessionKey
 from tests.parts.clock import Clock
 from tests.parts.sessions import make_cookie, make_session
+from tests.parts.waiting import eventually
 
 KEY = SessionKey("http://127.0.0.1:8080")
 URL_ = URL("http://127.0.0.1:8080/api/chat")
@@ -192,6 +194,24 @@ async def test_a_harvest_goes_on_when_every_caller_was_cancelled() -> None:
         house.browser.go.set()
         assert house.value(await house.manager.get()) == "v1"
         assert house.browser.count == 1
+
+
+async def test_a_harvest_that_fails_when_every_caller_was_cancelled_is_no_unretrieved_error() -> None:
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+    async with open_house() as house:
+        house.browser.go.clear()
+        house.browser.error = FAILURE
+        caller = asyncio.create_task(house.manager.get())
+        await eventually(lambda: house.browser.under_way)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        house.browser.go.set()
+        await eventually(lambda: not house.browser.under_way)
+        await asyncio.sleep(0)
+    gc.collect()
+    assert reported == []
 
 
 async def test_a_failure_reaches_all_and_then_cools_down() -> None:

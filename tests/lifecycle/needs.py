@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from aura_browser.extras import install_command
 from tests.lifecycle.matrix import Engine
 from tests.parts.selenium_grid import need_grid
 
@@ -18,9 +19,9 @@ def missing(engine: Engine) -> str | None:
         return "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
     match engine:
         case "display" if find_spec("pyvirtualdisplay") is None or not shutil.which("Xvfb"):
-            return "pip install 'aura-browser[virtual-display]', and bring Xvfb: apt install xvfb"
+            return f"{install_command('virtual-display')}, and bring Xvfb: apt-get install xvfb"
         case "undetected" if find_spec("undetected_chromedriver") is None:
-            return "undetected-chromedriver is missing; bring it with: pip install 'aura-browser[undetected]'"
+            return f"undetected-chromedriver is missing; bring it with: {install_command('undetected')}"
         case "grid":
             return _missing_for_a_grid()
     return None

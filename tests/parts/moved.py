@@ -23,7 +23,12 @@ EXAMPLE: Final = "TEST_EXAMPLE"
 
 def move_text(text: str) -> str:
     """Return *text* with the addresses of both sites replaced."""
-    for site, variable in (("openchat.team", OPENCHAT), ("api.example.com", EXAMPLE), ("example.com", EXAMPLE)):
+    for site, variable in (
+        ("openchat.team", OPENCHAT),
+        ("127.0.0.1:8765", OPENCHAT),
+        ("api.example.com", EXAMPLE),
+        ("example.com", EXAMPLE),
+    ):
         origin = os.environ[variable]
         text = text.replace(f"https://{site}", origin).replace(site, origin.removeprefix("http://"))
     return text

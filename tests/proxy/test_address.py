@@ -79,7 +79,7 @@ def test_what_cannot_work_is_refused_by_name(url: str, says: str) -> None:
 
 def test_socks_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda _name: None)
-    with pytest.raises(InvalidInput, match=r"pip install 'aura-browser\[socks\]'"):
+    with pytest.raises(InvalidInput, match=r"pip install 'aiohttp-socks>="):
         check_proxy("socks5://proxy:1080")
     check_proxy("http://proxy:3128")
 

@@ -15,7 +15,7 @@ from tests.parts.sessions import make_session
     ("text", "url"),
     [
         ("openchat.team", "https://openchat.team"),
-        ("localhost:3000/x", "https://localhost:3000/x"),
+        ("localhost:3000/x", "http://localhost:3000/x"),
         ("http://127.0.0.1:80/a?b#c", "http://127.0.0.1/a?b#c"),
         ("https://EXAMPLE.com:443", "https://example.com"),
     ],
@@ -146,3 +146,22 @@ def test_an_address_that_cannot_exist_is_refused_everywhere(text: str) -> None:
 
 def test_a_command_that_is_shown_has_no_query() -> None:
     assert "s3cret" not in page_site("https://a.example/x?code=s3cret#access_token=s3cret").login_command()
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("localhost:8765", "http://localhost:8765"),
+        ("127.0.0.1:8765/app", "http://127.0.0.1:8765/app"),
+        ("[::1]:8765", "http://[::1]:8765"),
+        (" example.com ", "https://example.com"),
+    ],
+)
+def test_an_address_without_a_scheme_is_http_on_this_machine_and_https_elsewhere(text: str, url: str) -> None:
+    assert URL(page_url(text)) == URL(url)
+
+
+@pytest.mark.parametrize("text", ["open chat.team", "https://example.com/a b", "http://exam\tple.com"])
+def test_a_blank_inside_an_address_is_said(text: str) -> None:
+    with pytest.raises(InvalidInput, match="has a blank inside"):
+        page_url(text)

@@ -397,7 +397,7 @@ def test_without_the_extra_plain_values_work_and_the_rest_says_how_to_install_it
     assert shown.returncode == 0, shown.stderr
     lines = shown.stdout.splitlines()
     assert len(lines) == 4
-    assert all("pip install 'aura-browser[keyring]'" in line for line in lines)
+    assert all("pip install 'cryptography>=45' 'keyring>=25'" in line for line in lines)
 
 
 def test_plain_values_import_no_cryptography() -> None:

@@ -397,6 +397,7 @@ async def test_a_chrome_that_exits_at_start_is_noticed_at_once_with_its_last_wor
                 await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=path))
     assert caught.value.chrome_path == str(path)
     assert caught.value.stderr_tail[-1] == "No usable sandbox!"
+    assert "install the package chromium-sandbox" in str(caught.value)
 
 
 async def test_a_harvest_takes_none_of_the_threads_that_all_share() -> None:

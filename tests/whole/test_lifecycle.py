@@ -46,6 +46,11 @@ _BUSY_S = 0.8
 Started = Callable[[Cell], Result]
 
 
+@pytest.fixture(autouse=True)
+def no_blocking_calls() -> None:
+    """Nothing is patched here: cells run in threads that outlive a test, and the package in processes of their own."""
+
+
 @pytest.fixture(scope="module")
 def made(request: pytest.FixtureRequest) -> Iterator[Started]:
     """Start all cells that were chosen for this run, and return what gives the result of one."""

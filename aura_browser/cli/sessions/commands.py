@@ -13,8 +13,10 @@ import click
 from aura_browser.assembly import open_store
 from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions import catalogue, view
 from aura_browser.cli.sessions.checking import Checked, check_entries, find_exit_code, keep_proven
+from aura_browser.cli.sessions.foreign import explain_foreign
 from aura_browser.cli.sessions.importing import prove_and_keep
 from aura_browser.cli.sessions.outdated import find_outdated
 from aura_browser.session import Session
@@ -58,9 +60,7 @@ def list_sessions(*, as_json: bool, store: str | None) -> None:
     if as_json:
         click.echo(json.dumps([view.build_facts(entry) for entry in entries], indent=2))
         return
-    now = time.time()
-    for line in view.align([view.HEADINGS, *(view.build_row(entry, now) for entry in entries)]):
-        click.echo(line)
+    view.print_list(Screen(sys.stdout), entries, time.time())
     if not entries:
         _hint("There are no sessions. Get one with: aura-browser harvest URL")
 
@@ -139,7 +139,10 @@ def import_session(*, file: IO[bytes], replace: bool, session_name: str, store: 
     aura-browser harvest URL --interactive -o session.json       on a machine with a screen
     aura-browser sessions import session.json                    here
     """  # noqa: D301 - click's mark for text that it must not wrap
-    session = Session.from_json(file.read())
+    data = file.read()
+    if reason := explain_foreign(data):
+        raise click.ClickException(f"{clean_text(file.name)}: {reason}")
+    session = Session.from_json(data)
     key = SessionKey(session.origin, session_name, session.proxy)
     kept = _run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace))
     _hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")

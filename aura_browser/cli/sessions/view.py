@@ -8,6 +8,7 @@ from aura_browser.proxy.address import without_password
 from aura_browser.text import clean_text, format_duration, redact_url
 
 if TYPE_CHECKING:
+    from aura_browser.cli.screen import Screen
     from aura_browser.cli.sessions.checking import Checked
     from aura_browser.session import Cookie, Session
     from aura_browser.session.session import Proof
@@ -110,6 +111,33 @@ def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     columns = max(map(len, cleaned), default=0)
     widths = [max((len(row[n]) for row in cleaned if n < len(row) - 1), default=0) for n in range(columns)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in cleaned]
+
+
+def print_list(screen: "Screen", entries: Sequence[Entry], now: float) -> None:
+    """Print all *entries* as a table; where it would not fit, each as a block of lines."""
+    rows = [HEADINGS, *(build_row(entry, now) for entry in entries)]
+    lines = align(rows)
+    if screen.width is None or max(map(len, lines)) <= screen.width:
+        for number, line in enumerate(lines):
+            screen.print((line, "name" if number == 0 else _style(rows[number])))
+        return
+    for row in rows[1:]:
+        screen.print((clean_text(row[0], MAX_PROBLEM_LENGTH), _style(row) or "name"))
+        facts = [row[1]] if len(row) < len(HEADINGS) else [f"{row[1]},", *_describe_facts(row)]
+        screen.print_wrapped(("  ", ""), text=clean_text(" ".join(facts), MAX_PROBLEM_LENGTH))
+
+
+def _describe_facts(row: tuple[str, ...]) -> list[str]:
+    named = zip(HEADINGS[2:], row[2:], strict=True)
+    facts = [cell if cell == "expired" else f"{name.lower()} {cell}" for name, cell in named if cell != "-"]
+    return [*(f"{fact}," for fact in facts[:-1]), facts[-1]]
+
+
+def _style(row: tuple[str, ...]) -> str:
+    """Return what a row means: a session that can't be read or is over, or nothing to mention."""
+    if len(row) < len(HEADINGS):
+        return "bad"
+    return "note" if row[HEADINGS.index("EXPIRES")] == "expired" else ""
 
 
 def _describe_login(session: "Session") -> str:

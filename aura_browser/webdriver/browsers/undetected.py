@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.engine import Undetected
 from aura_browser.errors import InvalidInput, LaunchFailed
+from aura_browser.extras import install_command
 from aura_browser.webdriver.browsers.selenium import run_chrome
 from aura_browser.webdriver.locate import BrowserPaths, locate
 from aura_browser.webdriver.options import BrowserOptions
@@ -63,5 +64,5 @@ def _import_patcher() -> Any:  # noqa: ANN401 - it ships no types
     except ImportError as error:
         raise InvalidInput(
             "engine",
-            f"undetected needs more packages ({error.name} is missing): pip install 'aura-browser[undetected]'",
+            f"undetected needs more packages ({error.name} is missing): {install_command('undetected')}",
         ) from None

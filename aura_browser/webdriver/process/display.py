@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from aura_browser.errors import InvalidInput, LaunchFailed
+from aura_browser.extras import install_command
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.process.environment import copy_environment
@@ -22,7 +23,7 @@ _STOP_TIMEOUT_S: Final = 2.0
 _REPLY_TIMEOUT_S: Final = 5.0
 _X_PORT: Final = 6000  # of display 0
 _ANY_DISPLAY: Final = b"\xff\xff"  # FamilyWild
-_HINT: Final = "pip install 'aura-browser[virtual-display]', and install Xvfb (Debian, Ubuntu: apt install xvfb)"
+_HINT: Final = "install Xvfb (Debian, Ubuntu: apt install xvfb)"
 
 
 def has_display() -> bool:
@@ -92,7 +93,8 @@ def run_virtual_display(workspace: Workspace, deadline: Deadline) -> Iterator[di
         from pyvirtualdisplay.abstractdisplay import XStartError, XStartTimeoutError
         from pyvirtualdisplay.xvfb import XvfbDisplay
     except ImportError:
-        raise InvalidInput("virtual_display", f"needs PyVirtualDisplay: {_HINT}") from None
+        command = install_command("virtual-display")
+        raise InvalidInput("virtual_display", f"needs PyVirtualDisplay: {command}, and {_HINT}") from None
 
     # PyVirtualDisplay's own function has no time-out, and passes the whole environment to Xvfb.
     abstractdisplay.get_helptext = _read_help  # type: ignore[attr-defined]

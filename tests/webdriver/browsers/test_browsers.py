@@ -212,5 +212,5 @@ def digest_of_the_driver() -> str:
 
 async def test_a_missing_package_of_the_undetected_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "undetected_chromedriver.patcher", None)
-    with pytest.raises(InvalidInput, match=r"pip install 'aura-browser\[undetected\]'"):
+    with pytest.raises(InvalidInput, match="pip install 'undetected-chromedriver>="):
         await harvest(page_site("http://127.0.0.1:9"), engine=Undetected())

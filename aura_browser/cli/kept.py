@@ -1,0 +1,99 @@
+"""What a harvest ends with on a terminal: what was kept, where, how it was proven, and what to do next."""
+
+import os
+import sys
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Final
+
+from aura_browser.cli.log import store_has_failed
+from aura_browser.cli.screen import Screen
+from aura_browser.cli.sessions.view import describe_proof
+from aura_browser.store import SessionKey
+from aura_browser.store.file import default_folder
+from aura_browser.text import clean_text, format_duration, redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aura_browser.assembly import SessionOptions
+    from aura_browser.session import Session
+    from aura_browser.site import Site
+
+_MAX_NAMES: Final = 8
+_NAME_WIDTH: Final = 9
+
+
+def report_kept(
+    site: "Site", session: "Session", options: "SessionOptions", *, now: float, output: Path | None
+) -> None:
+    """Print on stderr what is kept of *session*: names and counts, no values.
+
+    Args:
+        site: the site that was opened.
+        session: what it gave.
+        options: the command's options, which say where it is kept.
+        now: epoch seconds.
+        output: the file that it was also written to, or None.
+    """
+    screen = Screen(sys.stderr)
+    screen.print_wrapped(text=f"The session of {clean_text(session.origin)}: {_count(session)}.")
+    for name, text in _describe(session, options, now, output):
+        screen.print_wrapped((f"  {name:<{_NAME_WIDTH}}", "name"), text=text)
+    for name, command in _list_next(site, session, options):
+        screen.print((f"  {name:<{_NAME_WIDTH}}", "name"), (command, "command"))
+
+
+def _count(session: "Session") -> str:
+    cookies = [clean_text(cookie.name) or "(no name)" for cookie in session.cookies]
+    more = f", … {len(cookies) - _MAX_NAMES} more" if len(cookies) > _MAX_NAMES else ""
+    names = f" ({', '.join(cookies[:_MAX_NAMES])}{more})" if cookies else ""
+    return f"{_plural(len(cookies), 'cookie')}{names}, {_plural(len(session.local_storage), 'stored value')}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _describe(
+    session: "Session", options: "SessionOptions", now: float, output: Path | None
+) -> "Iterator[tuple[str, str]]":
+    yield "kept in", _describe_place(session, options)
+    if output:
+        yield "and in", _shorten(output.absolute())
+    yield "proof", describe_proof(session.proof)
+    if session.expires_at is not None:
+        yield "expires", f"in {format_duration(session.expires_at - now)}, as far as its cookies say"
+
+
+def _list_next(site: "Site", session: "Session", options: "SessionOptions") -> "Iterator[tuple[str, str]]":
+    name = str(options.get("session", "default"))
+    named = f", session={name!r}" if name != "default" else ""
+    client = "AuraClient" if site.dialect else "SiteClient"
+    slug = SessionKey(session.origin, name, session.proxy).slug
+    yield "use it", f"{client}({site.url!r}{named})"
+    if site.dialect:
+        option = f" --session {quote(name)}" if name != "default" else ""
+        yield "", f"aura-browser chat --url {quote(site.url)}{option}{_store_option(options)}"
+    yield "see it", f"aura-browser sessions show {quote(slug)}{_store_option(options)}"
+
+
+def _describe_place(session: "Session", options: "SessionOptions") -> str:
+    if store_has_failed():
+        return "nowhere else, since the cache can't be written"
+    place, name = options.get("store"), str(options.get("session", "default"))
+    if isinstance(place, str) and ("://" in place or place == "memory"):
+        return redact_url(place)
+    folder = Path(place) if isinstance(place, str) else default_folder()
+    return _shorten(folder / f"{SessionKey(session.origin, name, session.proxy).slug}.json")
+
+
+def _store_option(options: "SessionOptions") -> str:
+    place = options.get("store")
+    # A store's URL may hold a password.
+    return f" --store {quote(place)}" if isinstance(place, str) and "@" not in place else ""
+
+
+def _shorten(path: Path) -> str:
+    home, text = os.path.expanduser("~"), clean_text(str(path))  # noqa: PTH111 - "~" itself where there is no home
+    return f"~{text[len(home) :]}" if home != "~" and text.startswith(f"{home}{os.sep}") else text

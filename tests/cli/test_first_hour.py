@@ -1,0 +1,216 @@
+"""What a newcomer types: near misses get a hint, a conversation is one, and what is kept is said."""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from aura_browser import FileStore, SessionKey
+from aura_browser.cli.hints import suggest_command
+from aura_browser.cli.sessions.foreign import explain_foreign
+from aura_browser.playground import Playground, serve_in_thread
+from tests.parts.cached import cache_session
+from tests.parts.command import Terminal, run
+from tests.parts.command_lines import parse_command, split_commands
+from tests.parts.sessions import make_session
+from tests.parts.waiting import holds_within
+
+Start = Callable[..., Playground]
+COMMANDS = ["harvest", "chat", "sessions", "doctor", "demo", "playground"]
+
+
+@pytest.fixture
+def playground(state_home: Path) -> Iterator[Start]:
+    with ExitStack() as exits:
+
+        def start(gate: str = "none", **options: object) -> Playground:
+            site = exits.enter_context(serve_in_thread(gate, **options))  # type: ignore[arg-type]
+            cache_session(state_home, site.origin)
+            return site
+
+        yield start
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("harvset", "Did you mean: harvest?"),
+        ("session", "Did you mean: sessions?"),
+        ("login", "To log in to a site, run: aura-browser harvest URL --interactive --until cookie:NAME"),
+        ("https://example.com/app", "To open a site, run: aura-browser harvest https://example.com/app"),
+        ("example.com", "To open a site, run: aura-browser harvest example.com"),
+        ("localhost:8765", "To open a site, run: aura-browser harvest localhost:8765"),
+        ("xyzzy", "The commands are: harvest, chat, sessions, doctor, demo, playground."),
+    ],
+)
+def test_a_word_that_is_no_command_gets_a_hint(word: str, hint: str) -> None:
+    assert suggest_command(word, COMMANDS) == hint
+    for words in split_commands(hint.partition("run: ")[2] or "aura-browser"):
+        if words[1:]:
+            parse_command([each.replace("URL", "https://example.com") for each in words])
+
+
+def test_the_hint_is_shown() -> None:
+    shown = run("harvset")
+    assert shown.returncode == 2
+    assert shown.stderr.endswith("Error: No such command 'harvset'. Did you mean: harvest?\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "text", "hint"),
+    [
+        (("chat", "--temperature", "hot", "x"), "", "'hot' is not a number from 0 up, such as 0.5"),
+        (("chat", "--temperature", "nan", "x"), "", "is not a number from 0 up"),
+        (("chat", "--url", "http://127.0.0.1:1"), "", 'is empty; ask with: aura-browser chat "Why is the sky blue?"'),
+        (("harvest", "open chat.team"), "", "has a blank inside; write one address"),
+    ],
+)
+def test_a_wrong_value_gets_a_hint(args: tuple[str, ...], text: str, hint: str) -> None:
+    shown = run(*args, text=text)
+    assert shown.returncode == 2
+    assert hint in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b"# Netscape HTTP Cookie File\n", "this is a cookies.txt"),
+        (b".example.com\tTRUE\t/\tTRUE\t0\tsid\ts3cret\n", "this is a cookies.txt"),
+        (b'[{"name": "sid"}]', "this is a list, as browser extensions export cookies"),
+        (b"SQLite format 3\0", "this is a browser's own database"),
+        (b"", "the file is empty"),
+        (b"sid=s3cret", "this is not JSON"),
+    ],
+)
+def test_a_file_that_is_no_session_is_named(data: bytes, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "cookies.txt").write_bytes(data)
+    shown = run("sessions", "import", str(tmp_path / "cookies.txt"))
+    assert shown.returncode == 1
+    assert hint in shown.stderr
+    assert "aura-browser harvest URL -o session.json" in shown.stderr
+    assert "s3cret" not in shown.stderr
+
+
+def test_a_session_is_not_taken_for_something_else() -> None:
+    assert explain_foreign(make_session().to_json().encode()) == ""
+
+
+def test_a_model_that_the_site_does_not_know_is_said_with_those_that_it_knows(playground: Start) -> None:
+    shown = run("chat", "--url", playground().origin, "--model", "gpt-9", "hello")
+    assert shown.returncode == 2
+    assert re.search(r"the site has no model 'gpt-9'; choose one of: \w+", shown.stderr)
+
+
+def test_a_conversation_on_a_terminal(playground: Start) -> None:
+    site = playground()
+    with Terminal("chat", "--url", site.origin) as terminal:
+        begin = terminal.read_until("you:  ")
+        assert f"A conversation with {site.origin}" in begin
+        assert "model openchat_3.6" in begin
+        assert "Ctrl-D at an empty prompt ends" in begin
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        terminal.read_until(r"\(Ctrl-D ends the conversation\)[\s\S]*you:  ")
+        terminal.type("first\n")
+        terminal.read_until(r"site: [\s\S]*first[\s\S]*you:  ")
+        terminal.type("\x1b[A again\n")  # the last question once more, changed
+        terminal.read_until(r"site: [\s\S]*first again[\s\S]*you:  ")
+        terminal.type("\x1b[200~line one\rline two\x1b[201~")  # as a terminal sends what is pasted
+        terminal.type("\n")
+        terminal.read_until(r"site: [\s\S]*line two[\s\S]*you:  ")
+        terminal.type("\x04")
+        assert terminal.process.wait(20) == 0
+    asked = [message["content"] for message in json.loads(site.requests[-1].body)["messages"]]
+    assert asked == ["first", "first", "first again", "first again", "line one\nline two"]
+
+
+def test_a_conversation_has_no_colours_under_no_color(playground: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    with Terminal("chat", "--url", playground().origin) as terminal:
+        terminal.read_until("you:  ")
+        terminal.type("hello\n")
+        assert "\x1b[3" not in terminal.read_until("site: hello")
+
+
+def test_sigterm_ends_a_conversation_that_waits_for_a_question(playground: Start) -> None:
+    with Terminal("chat", "--url", playground().origin) as terminal:
+        terminal.read_until("you:  ")
+        for _ in range(3):  # one that arrives just before the program waits is noticed at the next key or signal
+            terminal.process.send_signal(signal.SIGTERM)
+            if holds_within(10, lambda: terminal.process.poll() is not None):
+                break
+        assert terminal.process.wait(20) == 143
+
+
+async def test_the_list_of_sessions_fits_a_terminal(state_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(state_home / "aura-browser" / "sessions")
+    for name in ("default", "work"):
+        await store.save(SessionKey("https://example.com", name), make_session("https://example.com"))
+    (store.folder / "broken.json").write_text("{")
+    assert "\x1b" not in run("sessions", "list").stdout
+    for columns in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with Terminal("sessions", "list") as terminal:
+            shown = terminal.read_until(r"example\.com-work[\s\S]*fingerprint \w+|(?i:fingerprint)[\s\S]*work.*\r\n")
+            lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+        assert max(map(len, lines)) <= columns, shown
+        assert "\x1b[1;31m" in shown, "what can't be read is red"
+
+
+def test_a_store_that_cannot_be_written_is_one_warning(playground: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    shown = run("chat", "--url", playground().origin, "--store", str(tmp_path / "file"), "--refresh", "never", "x")
+    assert shown.stderr.count("can't be used") == 1, shown.stderr
+
+
+@pytest.mark.chrome
+def test_a_harvest_says_what_was_kept_and_the_commands_work(playground: Start, tmp_path: Path) -> None:
+    site = playground("check-503", check_delay=0.2)
+    file = tmp_path / "me.json"
+    with Terminal("harvest", site.origin, "--until", "cookie:clearance", "-o", str(file)) as terminal:
+        terminal.read_until("The session of ")
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.read_until(r"see it +\S.*\r\n"))
+        assert terminal.process.wait(20) == 0
+    assert "1 cookie (clearance), " in shown
+    assert str(file) in shown
+    assert "sessions/127.0.0.1-default-" in shown
+    # Without the session it answers 503, which is no proof.
+    assert re.search(r"proof +unproven \(nothing is known that proves it\)", shown)
+    command = re.search(r"aura-browser (sessions show \S+)", shown)
+    assert command is not None
+    assert run(*command[1].split()).returncode == 0
+
+
+@pytest.mark.chrome
+def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: Start) -> None:
+    site = playground("check-503", check_delay=0.2)
+    shown = run("harvest", site.origin, "--until", "cookie:sid", "--timeout", "4")
+    assert shown.returncode == 77
+    assert "cookie:sid (cookies so far: clearance)" in shown.stderr
+
+
+@pytest.mark.chrome
+def test_a_person_who_tries_again_is_not_held_back(playground: Start) -> None:
+    site = playground("check-503", check_delay=0.2)
+    wrong = ("harvest", site.origin, "--until", "cookie:nope", "--timeout", "3")
+    assert run(*wrong).returncode == 77
+    held_back = run("harvest", site.origin, "--until", "cookie:clearance")
+    assert "for another" in held_back.stderr, "a program is"
+    with Terminal("harvest", site.origin, "--until", "cookie:clearance") as terminal:
+        terminal.read_until("The session of ")
+
+
+@pytest.mark.chrome
+def test_a_cached_session_that_the_site_refuses_is_renewed(playground: Start) -> None:
+    site = playground("check-503", check_delay=0.2)
+    first = run("harvest", site.origin, "--until", "cookie:clearance")
+    cookies = json.loads(first.stdout)["cookies"]
+    assert json.loads(run("harvest", site.origin).stdout)["cookies"] == cookies
+    site.revoke_all()
+    second = run("harvest", site.origin)
+    assert second.returncode == 0
+    assert json.loads(second.stdout)["cookies"] != cookies

@@ -1,0 +1,32 @@
+"""A place of its own for a test run: one temporary folder for all that tests and their programs make, gone afterwards.
+
+Ctrl-C works in it too: a shell starts ``make test &`` with SIGINT ignored, and every program that a test starts and
+interrupts would inherit that.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_FOLDER: Final = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder, of a short path, since Chrome puts a socket there. pytest's own folders stay where they were."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="at-"))
+    folder.chmod(0o1777)  # as /tmp is: some tests run programs as another user
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    if _FOLDER in config.stash:
+        shutil.rmtree(config.stash[_FOLDER], ignore_errors=True)
