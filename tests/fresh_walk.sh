@@ -102,14 +102,13 @@ for _ in $(seq 100); do [ -s /tmp/display ] && [ -s /tmp/playground ] && break; 
 DISPLAY=:$(cat /tmp/display)
 export DISPLAY
 (
-    while window=$(xdotool search --sync --onlyvisible --name '^Log in' | head -1); do
-        sleep 2
-        xdotool windowfocus "$window" key F5
-        sleep 2 # the form has the focus once it is loaded
-        xdotool type --delay 50 demo
+    window=$(xdotool search --sync --onlyvisible --name '^Log in' | head -1)
+    while sleep 2; do
+        # A click into the page, above the form; the next field is the user's name.
+        xdotool windowfocus "$window" mousemove 200 220 click 1 key Tab type --delay 50 demo
         xdotool key Tab type --delay 50 demo
         xdotool key Return
-        sleep 3
+        sleep 5
     done
 ) >/dev/null 2>&1 &
 person=$!
