@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from shlex import join, quote
 from typing import Final
@@ -34,10 +34,15 @@ def _find_installer() -> str:
     # A virtual environment that is activated; asked without the file system, as this may run in an event loop.
     if sys.prefix != sys.base_prefix and str(Path(sys.executable).parent) == _first_on_path():
         return "pip install"
-    if find_spec("pip") is not None:
+    if _has_pip():
         return join([sys.executable, "-m", "pip", "install"])
     return join(["uv", "pip", "install", "--python", sys.executable])
 
 
 def _first_on_path() -> str:
     return os.environ.get("PATH", "").partition(os.pathsep)[0]
+
+
+def _has_pip() -> bool:
+    # Not importlib.util.find_spec: setuptools' own finder answers for pip, and warns.
+    return PathFinder.find_spec("pip") is not None

@@ -30,7 +30,7 @@ have_driver() { [ -x "${AURA_BROWSER_DRIVER:-}" ] || has_program chromedriver ch
 # Chrome's sandbox needs user namespaces, or else Chromium's helper with the set-user-ID bit. Root has no sandbox.
 needs_sandbox() {
     [ "$(uname)" = Linux ] && [ "$(id -u)" -ne 0 ] && command -v unshare >/dev/null 2>&1 &&
-        ! unshare --user true 2>/dev/null && [ ! -u /usr/lib/chromium/chrome-sandbox ]
+        ! unshare --user true 2>/dev/null && [ ! -u "${CHROME_DEVEL_SANDBOX:-/usr/lib/chromium/chrome-sandbox}" ]
 }
 
 need() { # need WORDS PACKAGE...: remember what is missing, once

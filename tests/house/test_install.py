@@ -43,7 +43,7 @@ class Machine:
     def run(self, *args: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [SCRIPT, *args],
-            env={"PATH": str(self.path)},
+            env={"PATH": str(self.path), "CHROME_DEVEL_SANDBOX": str(self.path / "none")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
