@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from aura_browser.assembly import ClientOptions, Refresh, SessionOptions, assemble
+    from aura_browser.assembly import ClientOptions, SessionOptions, assemble
     from aura_browser.chat.client import AuraClient
     from aura_browser.chat.messages import Message, Messages, Model, Prompt
     from aura_browser.client import SiteClient, SiteResponse
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         StreamInterrupted,
         WindowClosed,
     )
+    from aura_browser.harvests import Refresh
     from aura_browser.http.middleware import SessionMiddleware
     from aura_browser.keeping.counters import Counters
     from aura_browser.keeping.manager import SessionManager
@@ -57,7 +58,8 @@ if TYPE_CHECKING:
     from aura_browser.webdriver import harvest
 
 _HOMES: Final = {
-    "assembly": ("ClientOptions", "Refresh", "SessionOptions", "assemble"),
+    "assembly": ("ClientOptions", "SessionOptions", "assemble"),
+    "harvests": ("Refresh",),
     "chat.messages": ("Message", "Messages", "Model", "Prompt"),
     "chat.client": ("AuraClient",),
     "client": ("SiteClient", "SiteResponse"),

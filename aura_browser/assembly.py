@@ -1,18 +1,13 @@
 """Builds session managers and transports from options: the only module that knows every part."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack, get_args
 
 from yarl import URL
 
-from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import AuraError, InteractionRequired, InvalidInput, LoginNeeded, NotReady, SessionRefused
-from aura_browser.keeping.doubt import Prove
+from aura_browser.engine import Engine
+from aura_browser.errors import InteractionRequired, InvalidInput
+from aura_browser.harvests import Refresh, build_prove, policy_harvest
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, has_password, without_password
@@ -26,12 +21,7 @@ from aura_browser.text import copy_text, has_secret
 if TYPE_CHECKING:
     from aura_browser.request import Transport
 
-Refresh = Literal["never", "headless", "interactive"]
-"""What a renewal may do: open no browser, a headless browser, or one with a window."""
-
 _MAX_TIMEOUT_S: Final = 30 * 86_400.0
-_PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
-_HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile
 
 
 class SessionOptions(TypedDict, total=False):
@@ -150,109 +140,13 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
         store if isinstance(store, Store) else open_store(store, settings.encryption),
         key,
         harvest=refusing if settings.refresh == "never" else _check_harvest(site, harvest),
-        prove=_build_prove(site),
+        prove=build_prove(site),
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
         # A window opens only for a caller who waits for it, never in the background.
         renews_early=settings.refresh == "headless",
         opens_browser=settings.refresh != "never",
     )
-
-
-def policy_harvest(
-    site: Site,
-    refresh: Refresh,
-    *,
-    engine: Engine | None = None,
-    proxy: str | None = None,
-    on_wait: OnWait | None = None,
-    command_options: tuple[str, ...] | None = None,
-) -> Harvest:
-    """Return the harvest of *site* that a refresh policy allows.
-
-    With ``interactive`` and a kept profile, a headless browser is tried first, because the person's last login may
-    still be valid.
-
-    Args:
-        site: the site to open.
-        refresh: ``headless`` or ``interactive``.
-        engine: as in :func:`browser_harvest`.
-        proxy: as in :func:`browser_harvest`.
-        on_wait: as in :func:`browser_harvest`.
-        command_options: as in :func:`browser_harvest`.
-    """
-    open_page = partial(
-        browser_harvest, site, engine=engine, proxy=proxy, on_wait=on_wait, command_options=command_options
-    )
-    if refresh != "interactive":
-        return open_page()
-    visible = open_page(interactive=True)
-    if not (isinstance(engine, Selenium) and engine.profile):
-        return visible
-    headless, prove = open_page(timeout_s=_HEADLESS_TRY_TIMEOUT_S), _build_prove(site)
-
-    async def harvest() -> Session:
-        try:
-            session = await headless()
-            await prove(session)  # conditions may hold although the login in the profile is over
-        except (NotReady, LoginNeeded, SessionRefused):
-            return await visible()
-        return session
-
-    return harvest
-
-
-def browser_harvest(
-    site: Site,
-    *,
-    engine: Engine | None = None,
-    proxy: str | None = None,
-    interactive: bool = False,
-    timeout_s: float | None = None,
-    on_wait: OnWait | None = None,
-    basic: str | None = None,
-    command_options: tuple[str, ...] | None = None,
-) -> Harvest:
-    """Return a harvest of *site* by a browser. Selenium is imported when it runs, in a thread.
-
-    Args:
-        site: the site to open.
-        engine: which browser to use; None for a new Chrome on this machine.
-        proxy: as in :class:`SessionOptions`.
-        interactive: show a window, in which a person can log in.
-        timeout_s: seconds for the whole harvest; None for the webdriver module's default.
-        on_wait: is called with the seconds left and the conditions that are not met yet.
-        basic: user and password for HTTP basic authentication, ``user:password``.
-        command_options: the options of the command that errors name, as :func:`list_options` returns them; None for
-            those of *engine* and *proxy*.
-    """
-
-    async def harvest() -> Session:
-        webdriver = await asyncio.to_thread(_load_browser)
-        # Import the proof while the browser starts; imported earlier, it would delay that start.
-        loading = asyncio.ensure_future(asyncio.to_thread(import_module, _PROOF_MODULE))
-        try:
-            session: Session = await webdriver.harvest(
-                site,
-                engine=engine,
-                proxy=proxy,
-                interactive=interactive,
-                timeout_s=timeout_s,
-                on_wait=on_wait,
-                prove=_build_needs_no_person(site),
-                basic=basic,
-                command_options=command_options,
-            )
-        finally:
-            await loading
-        return session
-
-    return harvest
-
-
-def _load_browser() -> ModuleType:
-    import_module("aura_browser.webdriver.browsers.selenium")  # most engines use it
-    return import_module("aura_browser.webdriver")
 
 
 def choose_proxy(proxy: str | None, session: Session | str) -> str | None:
@@ -289,32 +183,6 @@ def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
 
         return encrypt_at_rest(RedisStore(store), encryption)
     return encrypt_at_rest(FileStore(store), encryption)
-
-
-def _build_prove(site: Site) -> Prove:
-    """Return a callable that proves a session of *site* with the real client."""
-
-    async def prove(session: Session) -> Session:
-        proof = await asyncio.to_thread(import_module, _PROOF_MODULE)
-        proven: Session = await proof.prove(site, session)
-        return proven
-
-    return prove
-
-
-def _build_needs_no_person(site: Site) -> Callable[[Session], Coroutine[Any, Any, bool]]:
-    """Return a callable that asks the site whether a session is a login already, or needs none."""
-    prove = _build_prove(site)
-
-    async def needs_no_person(session: Session) -> bool:
-        try:
-            proven = await prove(session)
-        except AuraError:
-            return False
-        # A chat that answers anybody asks for no login; of another site's open probe that can't be said.
-        return proven.proof == "distinguished" or (proven.proof == "open" and bool(site.dialect))
-
-    return needs_no_person
 
 
 def _check_harvest(site: Site, harvest: Harvest) -> Harvest:

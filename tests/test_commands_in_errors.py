@@ -16,8 +16,8 @@ from aura_browser import (
     openchat_site,
     page_site,
 )
-from aura_browser.assembly import policy_harvest
 from aura_browser.errors import InteractionRequired, LoginNeeded, NotReady
+from aura_browser.harvests import policy_harvest
 from aura_browser.session import Session
 from aura_browser.site.commands import list_options
 from tests.parts.command_lines import parse_command

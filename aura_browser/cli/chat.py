@@ -70,8 +70,8 @@ def command(
     git diff | aura-browser chat --system "Review this change."
     aura-browser chat
     """  # noqa: D301 - click's mark for text that it must not wrap
-    from aura_browser.assembly import policy_harvest
     from aura_browser.chat.client import AuraClient
+    from aura_browser.harvests import policy_harvest
 
     site, refresh = site_at(url, dialect=OPENCHAT.dialect), options["refresh"]
     browser = partial(policy_harvest, site, refresh, engine=options["engine"], proxy=options["proxy"])

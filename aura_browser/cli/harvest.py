@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, read_basic, session_options
+from aura_browser.cli.basic import read_basic
+from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, session_options
 from aura_browser.cli.output import Output, open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
 from aura_browser.cli.streams import escape_json
@@ -122,7 +123,8 @@ def command(
     target = open_output(output) if output is not None else None
     site = _build_site(url, conditions, probe)
     new = fresh or replace or interactive or uses_basic or bool(conditions)
-    from aura_browser.assembly import assemble, browser_harvest
+    from aura_browser.assembly import assemble
+    from aura_browser.harvests import browser_harvest
 
     engine, proxy = options["engine"], options["proxy"]
     basic = read_basic() if uses_basic else None

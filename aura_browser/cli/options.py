@@ -2,8 +2,6 @@
 
 import functools
 import math
-import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +23,6 @@ _VISIBLE_TO_EVERYBODY: Final = (
     "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
 )
 
-BASIC_VARIABLE: Final = "AURA_BROWSER_BASIC"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -255,23 +252,6 @@ def session_options(*, session: bool = True, refresh: bool = False) -> Decorator
         return command
 
     return decorate
-
-
-def read_basic() -> str:
-    """Return ``user:password`` for ``--basic``: from AURA_BROWSER_BASIC, or asked for on a terminal.
-
-    Raises:
-        UsageError: if the variable is malformed, or is not set and there is no terminal to ask on.
-    """
-    given = os.environ.get(BASIC_VARIABLE)
-    if given is not None:
-        if ":" not in given:
-            raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
-        return given
-    if not (sys.stdin and sys.stdin.isatty()):
-        raise click.UsageError(f"--basic needs a terminal to ask on, or user:password in {BASIC_VARIABLE}.")
-    user = click.prompt("User", err=True)
-    return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"
 
 
 def parse_probe(text: str) -> str:

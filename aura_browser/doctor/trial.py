@@ -7,11 +7,12 @@ from typing import Final
 
 from yarl import URL
 
-from aura_browser.assembly import assemble, browser_harvest
+from aura_browser.assembly import assemble
 from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.doctor.machine import suggest_sandbox_fix
 from aura_browser.engine import Attach, Engine, Grid, Selenium
 from aura_browser.errors import AuraError, LaunchFailed, PageFailed
+from aura_browser.harvests import browser_harvest
 from aura_browser.site import page_site
 
 _HARVEST_TIMEOUT_S: Final = 30.0

@@ -107,6 +107,11 @@ class LiveSession:
         self._has_news = True
         self._write_soon()
 
+    def keep_proven(self, asked: Session, proven: Session) -> None:
+        """Use what a proof of *asked* returned; a login without the cookies that are over, which it does not need."""
+        is_login = proven.proof == "distinguished"
+        self.confirm(asked, proven.without_expired(self._clock()) if is_login else proven)
+
     async def write(self) -> bool:
         """Merge the cookies that changed here into the cached session; return False if the store can't be used."""
         async with self._writing:  # a concurrent write could replace a newer value by an older one

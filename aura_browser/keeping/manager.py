@@ -1,8 +1,5 @@
 """Manages one session: obtains it, decides when to renew it, and shares it through the store."""
 
-import asyncio
-import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -13,15 +10,13 @@ from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.doubt import Doubt, Prove
 from aura_browser.keeping.events import log_event
-from aura_browser.keeping.lifetime import Due, renewal_due
+from aura_browser.keeping.flights import Flights
+from aura_browser.keeping.lifetime import Due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.renewal import Harvest, Renewal
-from aura_browser.keeping.single_flight import SingleFlight
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import SessionKey, Store
-
-_log = logging.getLogger(__name__)
 
 
 class SessionManager:
@@ -74,10 +69,9 @@ class SessionManager:
         self._owns_store = owns_store
         self._origin = key.origin
         self._renews_early = renews_early
-        self._cool_down_s = cool_down_s
         self._budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock)
-        self._doubt = Doubt(prove, self._keep_proven, self.counters)
+        self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
         self._renewal = Renewal(
             site,
             store,
@@ -89,13 +83,16 @@ class SessionManager:
             counters=self.counters,
             clock=clock,
         )
-        self._flight: SingleFlight[Session] = SingleFlight(self._note_failure)
-        self._asked: asyncio.Task[Session] | None = None
-        self._early: asyncio.Task[Session] | None = None
+        self._flights = Flights(
+            key.origin,
+            live=self._live,
+            renewal=self._renewal,
+            counters=self.counters,
+            clock=clock,
+            cool_down_s=cool_down_s,
+        )
         self._given_up: Session | None = None
         self._unknown: Session | None = None
-        self._jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, not for secrets
-        self._not_early_before = 0.0
 
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
@@ -106,13 +103,13 @@ class SessionManager:
         Raises:
             AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.
         """
-        session = self._live.current or await self._join(self._load_or_renew)
-        due = renewal_due(session, self.clock(), harvest_s=self._renewal.harvest_s, jitter=self._jitter)
+        session = self._live.current or await self._flights.load_or_renew()
+        due = self._flights.find_due(session)
         if due is Due.NO or session is self._unknown:
             return session
         if due is Due.SOON:
             if self._renews_early:
-                self._renew_early(session)
+                self._flights.renew_early(session)
             return session
         return await self._decide_at_its_end(session)
 
@@ -143,7 +140,7 @@ class SessionManager:
         """
         self.counters.refusals += 1
         log_event("refused", origin=self._origin, session=refused.fingerprint)
-        return await self._replace(refused, "refused")
+        return await self._flights.replace(refused, "refused")
 
     async def harvest(self, *, despite_cool_down: bool = False, replace: bool = False) -> Session:
         """Harvest a new session, even if a valid one is cached, and save it.
@@ -159,11 +156,7 @@ class SessionManager:
         async def renew() -> Session:
             return await self._renewal.run(None, "asked", is_personal=despite_cool_down, replace=replace)
 
-        while self._flight.task is not None and self._flight.task is not self._asked:
-            await asyncio.wait([self._flight.task])
-        if self._flight.task is None:
-            self._asked = self._flight.begin(renew)
-        return await self._join(renew)
+        return await self._flights.renew_as_asked(renew)
 
     async def belongs_to_caller(self, session: Session, mark: str, place: str) -> bool:
         """Return whether a suspect response is the caller's, as the probe says; see :class:`Doubt`."""
@@ -211,33 +204,11 @@ class SessionManager:
     async def aclose(self) -> None:
         """End a harvest under way, and save unsaved changes. The manager must not be used after that."""
         self._live.stop_waiting()
-        await self._flight.aclose()
+        await self._flights.aclose()
         await self._doubt.aclose()
         await self._live.aclose()
         if self._owns_store:
             await self._store.aclose()
-
-    async def _join(self, work: Harvest) -> Session:
-        self.counters.waits += 1
-        return await self._flight.join(work)
-
-    def _note_failure(self, error: BaseException) -> None:
-        # Logged here too, because an early renewal has no caller, and other callers may have been cancelled.
-        current, now = self._live.current, self.clock()
-        left = (current.expires_at or now) - now if current else 0.0
-        self._not_early_before = now + max(self._cool_down_s, left / 2)
-        _log.info("The session of %s was not renewed: %s", self._origin, error)
-
-    def _renew_early(self, session: Session) -> None:
-        if self._flight.task is None and self.clock() >= self._not_early_before:
-            self._early = self._flight.begin(lambda: self._renew_if_better(session))
-
-    async def _renew_if_better(self, session: Session) -> Session:
-        """Replace *session* before its end; if that brings nothing better, don't try again before it has come."""
-        renewed = await self._renewal.run(session, "early")
-        if renewed is session:
-            self._not_early_before = session.expires_at or self._not_early_before
-        return renewed
 
     async def _decide_at_its_end(self, session: Session) -> Session:
         """Return *session* if the site takes it although its probable end has come, else a new one."""
@@ -245,34 +216,6 @@ class SessionManager:
         if opinion == "good":
             return self._live.current or session
         if opinion == "refused" or (opinion == "open" and session.is_protected):
-            return await self._replace(session, "over")
+            return await self._flights.replace(session, "over")
         self._unknown = self._live.current  # asked once for each value
         return self._live.current or session
-
-    def _keep_proven(self, asked: Session, proven: Session) -> None:
-        is_good = proven.proof == "distinguished"
-        self._live.confirm(asked, proven.without_expired(self.clock()) if is_good else proven)
-
-    async def _replace(self, old: Session, cause: str) -> Session:
-        while True:
-            current = self._live.current
-            if current is not None and current != old:
-                return current
-            await self._wait_for_early()
-            current = self._live.current
-            if current is not None and current != old:
-                return current
-            is_ours = self._flight.task is None
-            session = await self._join(lambda: self._renewal.run(old, cause))
-            # A flight that another caller began may only have loaded the cached session.
-            if is_ours or session != old:
-                return session
-
-    async def _wait_for_early(self) -> None:
-        """Let an optional harvest end first; whatever becomes of it says nothing to a caller who needs one."""
-        if self._early is not None and self._flight.task is self._early:
-            await asyncio.wait([self._early])
-
-    async def _load_or_renew(self) -> Session:
-        cached = await self._live.load()
-        return await self._renewal.run(None, "missing") if cached is None else self._live.use(cached)

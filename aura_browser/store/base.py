@@ -23,7 +23,7 @@ from aura_browser.errors import (
 )
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
-from aura_browser.text import redact_url
+from aura_browser.store.checks import check_origin, encode_session
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Store(ABC):
             StoreError: if the store can't be used.
         """
         session = (await self._load(key.slug))[1]
-        return session if session is None else _check_origin(key, session)
+        return session if session is None else check_origin(key.slug, key.origin, session)
 
     async def save(
         self, key: SessionKey, session: Session, lease: Lease | None = None, *, replace: bool = False
@@ -129,7 +129,7 @@ class Store(ABC):
                     raise SessionProtected(key.slug, f"{problem}.")
                 generation = max(session.generation, stored.generation + 1)
                 session = msgspec.structs.replace(session, generation=generation)
-            data = _encode_session(key.slug, session)
+            data = encode_session(key.slug, session)
             if await self.swap(key.slug, before, data, expires_at=_keep_until(session), lease=lease):
                 await self._keep_previous(key.slug, before, stored)
                 return session
@@ -153,10 +153,10 @@ class Store(ABC):
         """
         for _ in range(_MAX_TRIES):
             before, session = await self._load(key.slug)
-            changed = change(session and _check_origin(key, session))
+            changed = change(session and check_origin(key.slug, key.origin, session))
             if changed is None or changed == session:
                 return session
-            data = _encode_session(key.slug, changed)
+            data = encode_session(key.slug, changed)
             if await self.swap(key.slug, before, data, expires_at=_keep_until(changed)):
                 return changed
             await _back_off()
@@ -260,20 +260,6 @@ class Store(ABC):
             _log.warning("The replaced session was not kept: %s", error)
 
 
-def _check_origin(key: SessionKey, session: Session) -> Session:
-    """Return *session*, which is under *key*, if it is of that site: a store may be shared, and written by others.
-
-    Raises:
-        SessionUnreadable: if it is another site's.
-    """
-    if session.origin == key.origin:
-        return session
-    problem = f"it is a session of {redact_url(session.origin)}, not of {redact_url(key.origin)}. Somebody else may"
-    raise SessionUnreadable(
-        key.slug, f"{problem} have put it there. Remove it with: aura-browser sessions rm {key.slug}"
-    )
-
-
 def _is_login(data: bytes | None) -> bool:
     try:
         return data is not None and Session.from_json(data).is_protected
@@ -291,18 +277,3 @@ def _keep_until(session: Session) -> float | None:
 async def _back_off() -> None:
     """Wait a random moment, so that competing writers do not retry at the same time."""
     await asyncio.sleep(random.uniform(0.0, 0.01))  # noqa: S311 - not for secrets
-
-
-def _encode_session(slug: str, session: Session) -> bytes:
-    """Return what is written under *slug*.
-
-    Raises:
-        StoreError: if it could not be read back.
-    """
-    data = session.to_json().encode()
-    try:
-        Session.from_json(data)
-    except SessionFormatError as error:
-        problem = f"it could not be read back ({error.field}: {error.problem}). The stored one stays."
-        raise StoreError(slug, problem) from None
-    return data

@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -20,17 +19,15 @@ from aura_browser.errors import NotReady, PageFailed
 from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.changes import Changes
-from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.network_log import Dialog
 from aura_browser.webdriver.observing import Observation, Observer
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.refusals import build_login_needed, find_refusal, raise_failure
+from aura_browser.webdriver.rest import Rest
 from aura_browser.webdriver.tabs import Tabs
 
 _POLL_INTERVAL_S: Final = 0.025
 _OTHER_TABS_INTERVAL_S: Final = 0.25
-_SETTLE_S: Final = 0.5
-_MAX_REFRESHES: Final = 3  # a page that still refreshes itself after this is no check page
 _MAX_NAMED: Final = 8
 _MAX_NAME_LENGTH: Final = 40
 _LOADED: Final = "the page loaded"
@@ -78,11 +75,8 @@ class Wait:
         self._tabs: Tabs | None = None
         self._seen: Observation | None = None
         self._missing: tuple[str, ...] = (_LOADED,)
-        self._at_rest: tuple[object, ...] = ()
-        self._at_rest_since = time.monotonic()
+        self._rest = Rest(observer, site, options)
         self._next_tab_at = 0.0
-        self._refreshes: Counter[str] = Counter()
-        self._refreshed = ""
         self._changed = False
         self._had_page = False
         self._ignored = ""
@@ -120,7 +114,7 @@ class Wait:
             try:
                 seen = self._look()
             except UnexpectedAlertPresentException as error:
-                self._missing = (self._describe_dialog(error),)
+                self._missing = (_describe_dialog(error, self._observer.log.dialogs),)
             except NoSuchWindowException:
                 if self._tabs is None or not self._tabs.leave_closed():
                     raise
@@ -150,12 +144,12 @@ class Wait:
         seen = self._observer.observe()
         if seen is None or seen.frame.loader == self._ignored:
             if self._observer.is_busy:
-                self._at_rest = ()
+                self._rest.interrupt()
             self._try_other_tab()
             return None
         self._seen = seen
-        self._missing = tuple(self._list_missing(seen))
-        shown_for_s = self._measure_rest(seen)
+        self._missing = tuple(_list_missing(seen, self._site))
+        shown_for_s = self._rest.measure(seen)
         self._see_changes(seen, shown_for_s)
         if not self._options.interactive:
             raise_failure(self._observer, seen, self._site)
@@ -175,23 +169,9 @@ class Wait:
         self._try_other_tab()
         return None
 
-    def _list_missing(self, seen: Observation) -> list[str]:
-        missing = []
-        if not seen.is_complete and not self._site.ready:
-            missing.append(_LOADED)
-        if seen.has_error_status:
-            missing.append(_GOOD_STATUS)
-        if not self._is_on_site(seen):
-            return [*missing, _name_place(seen)]
-        conditions = zip(self._site.ready, seen.values, strict=True)
-        return missing + [_describe(condition, seen) for condition, value in conditions if value is None]
-
-    def _is_on_site(self, seen: Observation) -> bool:
-        return seen.frame.url.startswith("http") and self._site.owns(URL(seen.frame.url))
-
     def _is_enough(self, seen: Observation, shown_for_s: float) -> bool:
         """Return whether a page on which all conditions hold is ready."""
-        is_settled = self._is_settled(seen, shown_for_s)
+        is_settled = self._rest.is_settled(seen, shown_for_s)
         if self._options.interactive:
             return self._has_person_finished(seen, is_settled=is_settled)
         if self._site.ready:
@@ -210,36 +190,13 @@ class Wait:
         self._missing = (_CHANGE,) if self._site.ready else (_CLOSED,)
         return is_settled and self._needs_no_person(seen)
 
-    def _is_settled(self, seen: Observation, shown_for_s: float) -> bool:
-        """Return whether the page has come to rest: no check page, no navigation and no new cookie for a while."""
-        is_check = seen.is_check and not self._refreshes_for_ever(seen)
-        needed_s = _SETTLE_S if seen.has_script or self._options.interactive else 0.0
-        return seen.is_complete and not is_check and shown_for_s >= needed_s
-
-    def _refreshes_for_ever(self, seen: Observation) -> bool:
-        if seen.refresh_s is not None and seen.frame.loader != self._refreshed:
-            self._refreshed = seen.frame.loader
-            self._refreshes[seen.frame.url] += 1
-        return self._refreshes[seen.frame.url] >= _MAX_REFRESHES
-
-    def _measure_rest(self, seen: Observation) -> float:
-        """Return for how many seconds there was no navigation and no new cookie."""
-        now = time.monotonic()
-        at_rest: tuple[object, ...] = (seen.frame.loader, seen.is_complete)
-        if (self._options.interactive or not self._site.ready) and seen.frame.url.startswith("http"):
-            cookies = read_cookies(self._observer.driver, URL(seen.frame.url))
-            at_rest += (frozenset((c.name, c.domain, c.path, c.partition_key) for c in cookies),)
-        if at_rest != self._at_rest:
-            self._at_rest, self._at_rest_since = at_rest, now
-        return now - self._at_rest_since
-
     def _see_changes(self, seen: Observation, shown_for_s: float) -> None:
         if not (self._options.interactive and self._site.ready and seen.is_complete):
             return
-        is_settled = self._is_settled(seen, shown_for_s)
+        is_settled = self._rest.is_settled(seen, shown_for_s)
         is_check = seen.is_check or seen.status in _CHECK_STATUSES
         is_first = self._changes.is_waiting and not is_settled and None in seen.values
-        is_login = is_first and (not self._is_on_site(seen) or self._observer.page.shows_password())
+        is_login = is_first and (not _is_on_site(seen, self._site) or self._observer.page.shows_password())
         values = seen.values
         self._changed = self._changes.see(values, is_settled=is_settled, is_login=is_login, is_check=is_check)
 
@@ -249,11 +206,6 @@ class Wait:
             self._next_tab_at = now + _OTHER_TABS_INTERVAL_S
             if self._tabs.try_next(self._site):
                 self._observer.page.forget()
-
-    def _describe_dialog(self, error: UnexpectedAlertPresentException) -> str:
-        text = clean_text(error.alert_text or "")
-        known = [dialog for dialog in self._observer.log.dialogs if dialog.text == text]
-        return f"an answer to the page's {known[-1] if known else Dialog('dialog', text)}"
 
     def _get(self, url: str) -> None:
         try:
@@ -294,3 +246,25 @@ def _name_place(seen: Observation) -> str:
     if not seen.frame.url.startswith("http"):
         return _ON_SITE
     return f"{_ON_SITE}, not of {clean_text(str(URL(seen.frame.url).origin()))}"
+
+
+def _list_missing(seen: Observation, site: Site) -> list[str]:
+    missing = []
+    if not seen.is_complete and not site.ready:
+        missing.append(_LOADED)
+    if seen.has_error_status:
+        missing.append(_GOOD_STATUS)
+    if not _is_on_site(seen, site):
+        return [*missing, _name_place(seen)]
+    conditions = zip(site.ready, seen.values, strict=True)
+    return missing + [_describe(condition, seen) for condition, value in conditions if value is None]
+
+
+def _is_on_site(seen: Observation, site: Site) -> bool:
+    return seen.frame.url.startswith("http") and site.owns(URL(seen.frame.url))
+
+
+def _describe_dialog(error: UnexpectedAlertPresentException, dialogs: Sequence[Dialog]) -> str:
+    text = clean_text(error.alert_text or "")
+    known = [dialog for dialog in dialogs if dialog.text == text]
+    return f"an answer to the page's {known[-1] if known else Dialog('dialog', text)}"

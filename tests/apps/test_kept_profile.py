@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aura_browser import FileStore, Selenium, Session, SiteClient, assemble
-from aura_browser.assembly import browser_harvest
 from aura_browser.errors import BrowserError, InteractionRequired, SessionRefused
+from aura_browser.harvests import browser_harvest
 from tests.apps.app import App
 from tests.apps.browsers import load, read
 from tests.parts.person import Person

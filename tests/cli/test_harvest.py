@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aura_browser import assembly
+from aura_browser import harvests
 from aura_browser.cli import harvest as harvesting
 from aura_browser.cli import main, running
 from aura_browser.errors import AuraError, BrowserNotFound, InteractionRequired, NotReady
@@ -81,7 +81,7 @@ def stub() -> Iterator[StubSite]:
 @pytest.fixture
 def browser(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> PlayedBrowser:
     played = PlayedBrowser(store)
-    monkeypatch.setattr(assembly, "browser_harvest", played.open)
+    monkeypatch.setattr(harvests, "browser_harvest", played.open)
     return played
 
 

@@ -12,7 +12,7 @@ from aura_browser import Condition, page_site
 from aura_browser.doctor.surroundings import check_control
 from aura_browser.engine import Attach, Grid, Selenium
 from aura_browser.webdriver import harvest
-from aura_browser.webdriver.process import chromedriver, control
+from aura_browser.webdriver.process import chromedriver, sockets
 from tests.edges.arena import ENGINES, TRIES
 from tests.parts.namespaces import in_namespaces
 from tests.parts.other_user import need_other_user
@@ -38,7 +38,7 @@ def test_adversaries_control_nothing(engine: str) -> None:
 async def test_where_sockets_can_not_be_taken_over_one_warning_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(control, "_PIDFD_GETFD", 0xFFFF)  # no such system call, as a seccomp profile says too
+    monkeypatch.setattr(sockets, "_PIDFD_GETFD", 0xFFFF)  # no such system call, as a seccomp profile says too
     chromedriver._warn_of_open_port.cache_clear()
     async with serving(page()) as (_server, origin):
         for _ in range(2):

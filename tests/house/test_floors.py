@@ -19,6 +19,7 @@ FLOORS: Mapping[str, int] = {
     **dict.fromkeys(("store", "chat", "webdriver"), 5),
     "keeping": 6,
     "http": 7,
+    "harvests": 7,
     "assembly": 8,
     "client": 9,
     "chat/client": 10,

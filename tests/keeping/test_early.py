@@ -63,8 +63,8 @@ async def test_an_early_harvest_that_brings_the_same_session_costs_nothing(step_
             session = await manager.renew(session)
         assert profile.takes(session)
         requests += 1
-        if manager._flight.task is not None:  # an early harvest, beside the requests
-            await asyncio.wait([manager._flight.task])
+        if manager._flights.task is not None:  # an early harvest, beside the requests
+            await asyncio.wait([manager._flights.task])
         clock.now += step_s
     await manager.aclose()
     assert requests > 100

@@ -273,7 +273,7 @@ class Process:
         except InteractionRequired:
             raise
         except Exception:
-            if self.manager._flight.task is not self.manager._early:  # an optional harvest counts for nothing
+            if not self.manager._flights.is_optional:  # an optional harvest counts for nothing
                 self.failures.append(self.world.now)
             raise
         finally:

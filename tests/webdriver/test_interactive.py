@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 
 from aura_browser import AuraClient, Condition, Selenium, Session, openchat_site, page_site
-from aura_browser.assembly import policy_harvest
 from aura_browser.errors import InteractionRequired, InvalidInput, LaunchFailed, NotReady, WindowClosed
+from aura_browser.harvests import policy_harvest
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.webdriver import harvest
 from tests.parts.command import Terminal

@@ -21,10 +21,11 @@ from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths
 from aura_browser.webdriver.process import control
 from aura_browser.webdriver.process.connection import Connection
-from aura_browser.webdriver.process.control import ControlRefused, Intruded, Listeners
+from aura_browser.webdriver.process.control import Intruded, Listeners
 from aura_browser.webdriver.process.environment import copy_environment
 from aura_browser.webdriver.process.orphans import adopt_orphans, find_children, reap
 from aura_browser.webdriver.process.reasons import build_launch_error, is_forbidden
+from aura_browser.webdriver.process.sockets import ControlRefused
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
 

@@ -7,8 +7,6 @@ message is read. Meanwhile this process takes over the listening sockets (pidfd_
 disconnected, its own connection is made, and no other is admitted. Afterwards the driver listens no more.
 """
 
-import ctypes
-import errno
 import os
 import select
 import socket
@@ -16,16 +14,22 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from typing import Final
 
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.process.sockets import (
+    ControlRefused,
+    close_all,
+    copy_descriptor,
+    copy_listeners,
+    copy_sockets,
+    listens,
+)
 
 HOST: Final = "127.0.0.1"
 """The address that ChromeDriver listens at."""
 
-_PIDFD_GETFD: Final = 438  # asm-generic/unistd.h: the same on all architectures but Alpha
 _SO_BINDTOIFINDEX: Final = 62  # asm-generic/socket.h
 _NO_INTERFACE: Final = 0x7FFF_FFFF
 _HANDSHAKE_S: Final = 0.001  # a handshake on loopback that has begun takes microseconds
@@ -36,10 +40,6 @@ _POLL_INTERVAL_S: Final = 0.0005
 _POLL_INTERVAL_MS: Final = 20
 _CONNECT_TIMEOUT_S: Final = 5.0
 _TCP_ESTABLISHED: Final = b"01"
-
-
-class ControlRefused(Exception):
-    """The system does not let this process take over a socket of a program that it started; the message says why."""
 
 
 class Intruded(Exception):
@@ -64,7 +64,7 @@ def explain_refusal() -> str | None:
         return f"{sys.platform} has no pidfd_getfd"
     with subprocess.Popen(["/bin/sh", "-c", "read -r _"], stdin=subprocess.PIPE) as child:
         try:
-            os.close(_copy_descriptor(child.pid, 0))
+            os.close(copy_descriptor(child.pid, 0))
         except ControlRefused as error:
             return str(error)
     return None
@@ -89,10 +89,10 @@ def wait_for_listeners(pid: int, output: int, deadline: Deadline) -> "Listeners"
     began = time.monotonic()
     expected = 1 + _has_ipv6_loopback()
     while (waited := time.monotonic() - began) < _LISTEN_TIMEOUT_S and deadline.left_s > 0:
-        found = _copy_listeners(pid)
+        found = copy_listeners(pid)
         if len(found) >= expected or (found and waited > _SECOND_TIMEOUT_S):
             return Listeners(found)
-        _close_all(found)
+        close_all(found)
         time.sleep(_POLL_INTERVAL_S)  # nothing signals that another process listens
     return Listeners([])
 
@@ -144,7 +144,7 @@ class Listeners:
 
     def close(self) -> None:
         """Close this process's copies."""
-        _close_all(self._sockets)
+        close_all(self._sockets)
 
 
 def connect_to(port: int) -> socket.socket:
@@ -173,9 +173,9 @@ def shut_all_but(connection: socket.socket, pid: int) -> int:
         ControlRefused: if its sockets can't be taken over.
     """
     strangers = 0
-    for each in _copy_sockets(pid):
+    for each in copy_sockets(pid):
         with closing(each), suppress(OSError):
-            if _listens(each):
+            if listens(each):
                 each.shutdown(socket.SHUT_RDWR)
             elif each.getpeername() != connection.getsockname():
                 strangers += 1
@@ -226,70 +226,6 @@ def _has_ipv6_loopback() -> bool:
         probe.bind(("::1", 0))
         return True
     return False
-
-
-def _copy_listeners(pid: int) -> list[socket.socket]:
-    listeners = []
-    for each in _copy_sockets(pid):
-        if _listens(each):
-            listeners.append(each)
-        else:
-            each.close()
-    return listeners
-
-
-def _copy_sockets(pid: int) -> Iterator[socket.socket]:
-    """Yield copies of the internet sockets of a process; the caller closes them."""
-    folder = f"/proc/{pid}/fd"
-    try:
-        numbers = os.listdir(folder)  # noqa: PTH208 - names only
-    except PermissionError as error:
-        raise ControlRefused(f"{folder}: {error.strerror}") from error
-    except OSError:
-        return  # it has exited
-    for number in numbers:
-        with suppress(OSError):  # closed meanwhile
-            if os.readlink(f"{folder}/{number}").startswith("socket:"):  # noqa: PTH115 - as above
-                copy = socket.socket(fileno=_copy_descriptor(pid, int(number)))
-                if copy.family in {socket.AF_INET, socket.AF_INET6}:
-                    yield copy
-                else:
-                    copy.close()
-
-
-def _copy_descriptor(pid: int, number: int) -> int:
-    """Return a copy of a file descriptor of another process (https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html).
-
-    Raises:
-        ControlRefused: if the system does not allow it.
-        OSError: if there is no such process or descriptor.
-    """
-    try:
-        return _call_pidfd_getfd(pid, number)
-    except OSError as error:
-        if error.errno in {errno.EPERM, errno.EACCES, errno.ENOSYS}:
-            raise ControlRefused(f"pidfd_getfd: {error.strerror}") from error
-        raise
-
-
-def _call_pidfd_getfd(pid: int, number: int) -> int:
-    handle = os.pidfd_open(pid)
-    try:
-        copy: int = ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_GETFD, handle, number, 0)
-    finally:
-        os.close(handle)
-    if copy < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return copy
-
-
-def _listens(each: socket.socket) -> bool:
-    return bool(each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
-def _close_all(sockets: list[socket.socket]) -> None:
-    for each in sockets:
-        each.close()
 
 
 def _admit_no_more(listener: socket.socket) -> None:

@@ -1,0 +1,26 @@
+"""User and password for HTTP basic authentication, as a person gives them to a command."""
+
+import os
+import sys
+from typing import Final
+
+import click
+
+BASIC_VARIABLE: Final = "AURA_BROWSER_BASIC"
+
+
+def read_basic() -> str:
+    """Return ``user:password`` for ``--basic``: from AURA_BROWSER_BASIC, or asked for on a terminal.
+
+    Raises:
+        UsageError: if the variable is malformed, or is not set and there is no terminal to ask on.
+    """
+    given = os.environ.get(BASIC_VARIABLE)
+    if given is not None:
+        if ":" not in given:
+            raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
+        return given
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError(f"--basic needs a terminal to ask on, or user:password in {BASIC_VARIABLE}.")
+    user = click.prompt("User", err=True)
+    return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"
