@@ -218,7 +218,7 @@ async def test_the_tabs_that_a_browser_had_before_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        ("setInterval(() => alert('again'), 100)", "closed: alert “again”"),
+        ("alert('again'); setInterval(() => alert('again'), 100)", "closed: alert “again”"),
         ("window.sure = confirm('Delete all?')", "answered with Cancel: confirm “Delete all?”"),
         ("prompt('Your \\u001b[31mname')", "answered with Cancel: prompt “Your [31mname”"),
     ],
