@@ -148,7 +148,9 @@ def command(
         raise _explain(error, site.login_command(*named)) from None
     _write_session(session, target)
     expects_login = interactive or probe is not None or session.is_login is True
-    _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
+    # A chat site needs no login, and where a check guards it, its answer to strangers tells nothing.
+    if expects_login or not site.dialect:
+        _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
     if sys.stderr.isatty():
         from aura_browser.cli.kept import report_kept
 
