@@ -94,6 +94,7 @@ _FAKE_DRIVER = """#!{python}
 import http.server, json, sys, threading
 port = int(next(a for a in sys.argv if a.startswith("--port=")).partition("=")[2])
 class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     def answer(self, status, value):
         body = json.dumps({{"value": value}}).encode()
         self.send_response(status)
@@ -109,7 +110,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(500, {{"error": "session not created", "stacktrace": "", "message": {message}}})
     def log_message(self, *args): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-print("ChromeDriver was started successfully.", flush=True)
+print(f"ChromeDriver was started successfully on port {{server.server_port}}.", flush=True)
 server.serve_forever()
 """
 

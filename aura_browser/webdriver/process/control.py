@@ -108,7 +108,10 @@ class Listeners:
         self._sockets = sockets
 
     def connect(self) -> socket.socket | None:
-        """Return a connection to the driver, the only one that it will accept; None if its sockets are not known.
+        """Return a connection to the driver, the only one that it will accept.
+
+        Returns:
+            None if its sockets are not known, or block: that is not ChromeDriver, and does not stop where it does.
 
         Raises:
             OSError: if the connection fails.
@@ -116,7 +119,7 @@ class Listeners:
             ControlRefused: if the system does not allow it.
         """
         target = next((each for each in self._sockets if each.getsockname()[0] == HOST), None)
-        if target is None:
+        if target is None or os.get_blocking(target.fileno()):
             return None
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         with ExitStack() as on_failure:
