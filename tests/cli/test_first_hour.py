@@ -18,7 +18,6 @@ from tests.parts.cached import cache_session
 from tests.parts.command import Terminal, run
 from tests.parts.command_lines import parse_command, split_commands
 from tests.parts.sessions import make_session
-from tests.parts.waiting import holds_within
 
 Start = Callable[..., Playground]
 COMMANDS = ["harvest", "chat", "sessions", "doctor", "demo", "playground"]
@@ -113,6 +112,7 @@ def test_a_conversation_on_a_terminal(playground: Start) -> None:
         assert f"A conversation with {site.origin}" in begin
         assert "model openchat_3.6" in begin
         assert "Ctrl-D at an empty prompt ends" in begin
+        terminal.wait_for_input()
         os.killpg(terminal.process.pid, signal.SIGINT)
         terminal.read_until(r"\(Ctrl-D ends the conversation\)[\s\S]*you:  ")
         terminal.type("first\n")
@@ -139,10 +139,8 @@ def test_a_conversation_has_no_colours_under_no_color(playground: Start, monkeyp
 def test_sigterm_ends_a_conversation_that_waits_for_a_question(playground: Start) -> None:
     with Terminal("chat", "--url", playground().origin) as terminal:
         terminal.read_until("you:  ")
-        for _ in range(3):  # one that arrives just before the program waits is noticed at the next key or signal
-            terminal.process.send_signal(signal.SIGTERM)
-            if holds_within(10, lambda: terminal.process.poll() is not None):
-                break
+        terminal.wait_for_input()
+        terminal.process.send_signal(signal.SIGTERM)
         assert terminal.process.wait(20) == 143
 
 

@@ -200,14 +200,15 @@ async def enter_options(random: Random) -> None:
     """A command line."""
     words = [random.choice((random.choice(_WORDS), pick_text(random, (*_WORDS, *_URLS)))) for _ in range(5)]
     first = random.choice(("harvest", "chat", "doctor", "playground", "sessions"))
-    command = cli.get_command(click.Context(cli), first)
+    parent = cli.context_class(cli, info_name="aura-browser", **cli.context_settings)
+    command = cli.get_command(parent, first)
     assert command is not None
     if isinstance(command, click.Group):
-        name = random.choice(command.list_commands(click.Context(command)))
+        name = random.choice(command.list_commands(parent))
         command = command.commands[name]
     try:
         with redirect_stdout(io.StringIO()):
-            command.make_context(first, [_pass_on(word) for word in words])
+            command.make_context(first, [_pass_on(word) for word in words], parent=parent)
     except (click.ClickException, click.exceptions.Exit):
         return
 

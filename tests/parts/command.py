@@ -7,9 +7,12 @@ import select
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Self
 
 import pytest
+
+from tests.parts.waiting import until
 
 PROGRAM = [sys.executable, "-m", "aura_browser"]
 
@@ -57,6 +60,13 @@ class Terminal:
                 pytest.fail(f"it ended without {pattern!r}: {self.shown}")
         seen, self.shown = self.shown[: match.end()], self.shown[match.end() :]
         return seen
+
+    def wait_for_input(self) -> None:
+        """Wait until the program sleeps: a signal just before it does is noticed at the next key only."""
+        until(self._sleeps, "the program waits for input")
+
+    def _sleeps(self) -> bool:
+        return Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "S"
 
     def type(self, text: str) -> None:
         os.write(self._reader, text.encode())
