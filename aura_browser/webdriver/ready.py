@@ -28,6 +28,8 @@ from aura_browser.webdriver.refusals import build_login_needed, find_refusal, ra
 from aura_browser.webdriver.tabs import Tabs
 
 _POLL_INTERVAL_S: Final = 0.025
+# A page that becomes busy during a look blocks the driver until it is idle again, so there are fewer looks.
+_CAREFUL_INTERVAL_S: Final = 0.25
 _OTHER_TABS_INTERVAL_S: Final = 0.25
 _SETTLE_S: Final = 0.5
 _MAX_REFRESHES: Final = 3  # a page that still refreshes itself after this is no check page
@@ -79,6 +81,7 @@ class Wait:
         self._at_rest: tuple[object, ...] = ()
         self._at_rest_since = time.monotonic()
         self._next_tab_at = 0.0
+        self._next_look_at = 0.0
         self._refreshes: Counter[str] = Counter()
         self._refreshed = ""
         self._changed = False
@@ -103,7 +106,8 @@ class Wait:
     def run(self) -> Observation:
         """Return what the site's page shows when it is ready.
 
-        The polling, every 0.025 s, also keeps a Grid from ending the session as idle while a person types.
+        The polling, every 0.025 s (0.25 s in a browser that can't be killed), also keeps a Grid from ending the session
+        as idle while a person types.
 
         Raises:
             InvalidInput: if a condition is not a CSS selector.
@@ -128,7 +132,7 @@ class Wait:
                     return seen
             if self._on_wait:
                 self._on_wait(self._deadline.left_s, self._missing)
-            self._deadline.wait(_POLL_INTERVAL_S)
+            self._deadline.wait(_POLL_INTERVAL_S if self._observer.can_be_killed else _CAREFUL_INTERVAL_S)
         raise self.build_not_ready()
 
     def build_not_ready(self) -> NotReady:
@@ -145,6 +149,8 @@ class Wait:
         return NotReady(url, status, self._deadline.seconds, missing, command)
 
     def _look(self) -> Observation | None:
+        if self._leaves_alone():
+            return None
         seen = self._observer.observe()
         if seen is None or seen.frame.loader == self._ignored:
             if self._observer.is_busy:
@@ -173,6 +179,14 @@ class Wait:
         self._try_other_tab()
         return None
 
+    def _leaves_alone(self) -> bool:
+        """Return whether a page that comes to rest is not looked at, in a browser that can't be killed."""
+        if self._observer.can_be_killed or time.monotonic() >= self._next_look_at:
+            return False
+        if self._observer.check_busy():
+            self._at_rest, self._next_look_at = (), 0.0
+        return True
+
     def _list_missing(self, seen: Observation) -> list[str]:
         missing = []
         if not seen.is_complete and not self._site.ready:
@@ -196,6 +210,7 @@ class Wait:
             return True
         if not is_settled:
             self._missing = (_SETTLED,)
+            self._next_look_at = self._at_rest_since + _SETTLE_S
             return False
         if (seen.has_script or seen.has_frame) and self._observer.page.shows_password():
             raise build_login_needed(redact_url(seen.frame.url), "a password field", self._site, self._options)
