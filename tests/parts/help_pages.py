@@ -17,7 +17,8 @@ def walk_commands(
     command: click.Command = cli, name: str = _PROGRAM, parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Context]]:
     """Yield each command's whole name and context, its subcommands after it."""
-    context = command.context_class(command, info_name=name, parent=parent, terminal_width=_WIDTH)
+    settings = command.context_settings | {"terminal_width": _WIDTH}
+    context = command.context_class(command, info_name=name, parent=parent, **settings)
     yield context.command_path, context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
