@@ -1,7 +1,7 @@
 """Writes every command's ``--help`` into docs/command-line.md: ``python -m tests.parts.help_pages``."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -17,7 +17,7 @@ def walk_commands(
     command: click.Command = cli, name: str = _PROGRAM, parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Context]]:
     """Yield each command's whole name and context, its subcommands after it."""
-    settings = command.context_settings | {"terminal_width": _WIDTH}
+    settings: dict[str, Any] = {**command.context_settings, "terminal_width": _WIDTH}
     context = command.context_class(command, info_name=name, parent=parent, **settings)
     yield context.command_path, context
     if isinstance(command, click.Group):
