@@ -1,6 +1,7 @@
 """Observes a page: its address, status and content, and which of the site's conditions hold."""
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.network_log import NetworkLog
 from aura_browser.webdriver.page import Frame, Page
+from aura_browser.webdriver.running_session import RunningSession
+
+_log = logging.getLogger(__name__)
 
 _MAX_TITLE_LENGTH: Final = 100
 _MAX_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
@@ -105,6 +109,7 @@ class Observer:
         page: the document in the current tab.
         log: what the browser asked for so far.
         is_busy: whether the tab was navigating or its page busy at the last look.
+        can_be_killed: whether the driver is our own, which is killed at the deadline even in the middle of a command.
     """
 
     def __init__(self, driver: Driver, site: Site) -> None:
@@ -112,6 +117,7 @@ class Observer:
         self.page = Page(driver)
         self.log = NetworkLog(driver)
         self.is_busy = False
+        self.can_be_killed = isinstance(driver, RunningSession)
         self._site = site
         self._script = _STATE % ", ".join(f"check(() => {_build_test(condition)})" for condition in site.ready)
         self._looks = 0
@@ -132,8 +138,7 @@ class Observer:
         Raises:
             InvalidInput: if a ``selector:`` condition is not a CSS selector.
         """
-        self.is_busy = self._check_busy()
-        if self.is_busy:
+        if self.check_busy():
             return None
         self._looks += 1
         facts = _check_facts(self.page.peek(self._script), len(self._site.ready))
@@ -201,21 +206,23 @@ class Observer:
         conditions = zip(self._site.ready, checks, strict=True)
         return tuple(find(condition) if holds else None for condition, holds in conditions)
 
-    def _check_busy(self) -> bool:
+    def check_busy(self) -> bool:
         """Return whether the tab is navigating, or a script keeps its page busy.
 
         DevTools commands to such a page don't return; a script of WebDriver's has a time-out. It runs in the page's own
         world, so a page can have it say that the page is busy, and nothing else.
         """
+        self.is_busy = False
         try:
             self.driver.execute_script("return 1")
         except TimeoutException:
-            return True
+            self.is_busy = True
         except (NoSuchWindowException, UnexpectedAlertPresentException):
             raise
-        except WebDriverException:
-            return False  # the page broke it; that a browser is gone shows in the next command
-        return False
+        except WebDriverException as error:
+            # The page broke it. That the browser is gone shows in the next command.
+            _log.debug("A script of WebDriver's failed in the page (%s).", type(error).__name__)
+        return self.is_busy
 
 
 def _build_test(condition: Condition) -> str:

@@ -27,6 +27,8 @@ from aura_browser.webdriver.rest import Rest
 from aura_browser.webdriver.tabs import Tabs
 
 _POLL_INTERVAL_S: Final = 0.025
+# A page that becomes busy during a look blocks the driver until it is idle again, so there are fewer looks.
+_CAREFUL_INTERVAL_S: Final = 0.25
 _OTHER_TABS_INTERVAL_S: Final = 0.25
 _MAX_NAMED: Final = 8
 _MAX_NAME_LENGTH: Final = 40
@@ -99,7 +101,8 @@ class Wait:
     def run(self) -> Observation:
         """Return what the site's page shows when it is ready.
 
-        The polling, every 0.025 s, also keeps a Grid from ending the session as idle while a person types.
+        The polling, every 0.025 s (0.25 s in a browser that can't be killed), also keeps a Grid from ending the session
+        as idle while a person types.
 
         Raises:
             InvalidInput: if a condition is not a CSS selector.
@@ -124,7 +127,7 @@ class Wait:
                     return seen
             if self._on_wait:
                 self._on_wait(self._deadline.left_s, self._missing)
-            self._deadline.wait(_POLL_INTERVAL_S)
+            self._deadline.wait(_POLL_INTERVAL_S if self._observer.can_be_killed else _CAREFUL_INTERVAL_S)
         raise self.build_not_ready()
 
     def build_not_ready(self) -> NotReady:
@@ -141,6 +144,8 @@ class Wait:
         return NotReady(url, status, self._deadline.seconds, missing, command)
 
     def _look(self) -> Observation | None:
+        if self._rest.leaves_alone():
+            return None
         seen = self._observer.observe()
         if seen is None or seen.frame.loader == self._ignored:
             if self._observer.is_busy:
@@ -178,6 +183,7 @@ class Wait:
             return True
         if not is_settled:
             self._missing = (_SETTLED,)
+            self._rest.expect()
             return False
         if (seen.has_script or seen.has_frame) and self._observer.page.shows_password():
             raise build_login_needed(redact_url(seen.frame.url), "a password field", self._site, self._options)

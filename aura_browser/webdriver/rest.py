@@ -32,6 +32,7 @@ class Rest:
         self._since = time.monotonic()
         self._refreshes: Counter[str] = Counter()
         self._refreshed = ""
+        self._next_look_at = 0.0
 
     def interrupt(self) -> None:
         """Record that the page moves on."""
@@ -53,6 +54,19 @@ class Rest:
         is_check = seen.is_check and not self._refreshes_for_ever(seen)
         needed_s = _SETTLE_S if seen.has_script or self._is_interactive else 0.0
         return seen.is_complete and not is_check and shown_for_s >= needed_s
+
+    def expect(self) -> None:
+        """Record that nothing but rest is missing, so that :meth:`leaves_alone` holds until then."""
+        self._next_look_at = self._since + _SETTLE_S
+
+    def leaves_alone(self) -> bool:
+        """Return whether a page that comes to rest is not looked at, in a browser that can't be killed."""
+        if self._observer.can_be_killed or time.monotonic() >= self._next_look_at:
+            return False
+        if self._observer.check_busy():
+            self.interrupt()
+            self._next_look_at = 0.0
+        return True
 
     def _refreshes_for_ever(self, seen: Observation) -> bool:
         if seen.refresh_s is not None and seen.frame.loader != self._refreshed:

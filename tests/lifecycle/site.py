@@ -14,7 +14,7 @@ addEventListener('load', () => setTimeout(() => {
   request.open('GET', '/reading', false);
   request.send();
   if (request.status !== 200) location.href = 'http://127.0.0.1:1/';  // Chrome refuses that port
-}, 100));
+}, 300));
 </script>"""
 _ASKED_AT: Final = {"/": "navigation", "/reading": "reading"}
 _LONGEST_S: Final = 120.0

@@ -218,14 +218,17 @@ async def test_the_tabs_that_a_browser_had_before_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        ("alert('again'); setInterval(() => alert('again'), 100)", "closed: alert “again”"),
-        ("window.sure = confirm('Delete all?')", "answered with Cancel: confirm “Delete all?”"),
-        ("prompt('Your \\u001b[31mname')", "answered with Cancel: prompt “Your [31mname”"),
+        ("setInterval(() => { alert('again'); late() }, 100)", "closed: alert “again”"),
+        ("late(confirm('Delete all?'))", "answered with Cancel: confirm “Delete all?”"),
+        ("late(prompt('Your \\u001b[31mname'))", "answered with Cancel: prompt “Your [31mname”"),
     ],
 )
 async def test_dialogs_are_named(call: str, told: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(page(f"<p id=app>x</p><script>{call}</script>")) as (_server, origin):
-        site = page_site(origin, (Condition.parse("selector:#app"), Condition.parse("js:document.readyState != 'x'")))
+    late = "const late = () => { document.body.id = 'late' };"
+    async with serving(page(f"<p>x</p><script>{late}{call}</script>")) as (_server, origin):
+        site = page_site(
+            origin, (Condition.parse("selector:body#late"), Condition.parse("js:typeof late == 'function'"))
+        )
         with caplog.at_level(logging.WARNING):
             assert (await harvest(site, timeout_s=_TIMEOUT_S)).origin == origin
     assert told in caplog.text
