@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, hdrs
 from aiohttp.http import SERVER_SOFTWARE
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
@@ -67,6 +67,7 @@ class SessionMiddleware:
         self._site = manager.site
         self._manager = manager
         self._headers: CIMultiDict[str] = CIMultiDict()
+        self._names: tuple[istr, ...] = ()
         self._headers_for: tuple[Session, URL] | None = None
         self._headers_until = 0.0
 
@@ -165,17 +166,18 @@ class SessionMiddleware:
             self._headers = CIMultiDict({**session.headers, **({"Cookie": cookie} if cookie else {})})
             if origin_of(request.url) != URL(session.origin):
                 self._headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
+            self._names = tuple(istr(name) for name in self._headers if name != hdrs.COOKIE)
             self._headers_for = session, request.url
             self._headers_until = min(
                 (c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf
             )
         headers = request.headers
         headers.pop(hdrs.COOKIE, None)
-        sent = self._headers
-        own = [(name, headers[name]) for name in sent if name in headers and headers[name] not in _DEFAULTS]
-        headers.update(sent)
-        if own:
-            headers.update(own)
+        own = [name for name in self._names if headers.get(name, SERVER_SOFTWARE) not in _DEFAULTS]
+        kept = [(name, headers[name]) for name in own] if own else ()
+        headers.update(self._headers)
+        if kept:
+            headers.update(kept)
         if self._site.derive:
             headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
 
