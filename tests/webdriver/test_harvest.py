@@ -410,7 +410,7 @@ async def test_a_harvest_takes_none_of_the_threads_that_all_share() -> None:
         engine = Selenium()
         waiting = page_site(origin, (Condition.parse("cookie:never"),))
         harvesting = asyncio.ensure_future(harvest(waiting, engine=engine, on_wait=lambda _left, _missing: busy.set()))
-        await asyncio.to_thread(busy.wait, 30)
+        await eventually(busy.is_set)
         async with asyncio.timeout(5):
             assert await asyncio.to_thread(lambda: "free") == "free"
         for _ in range(3):

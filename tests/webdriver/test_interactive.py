@@ -109,7 +109,7 @@ async def test_a_login_is_noticed_by_itself_and_with_a_profile_the_next_harvest_
 async def test_the_policy_opens_a_window_once_the_login_in_the_profile_is_over(
     person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aura_browser.assembly._HEADLESS_TRY_TIMEOUT_S", 120.0)  # it is over long before that
+    monkeypatch.setattr("aura_browser.harvests._HEADLESS_TRY_TIMEOUT_S", 120.0)  # it is over long before that
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
     async with Playground("login-redirect") as server:
         harvest_ = policy_harvest(openchat_site(server.origin), "interactive", engine=engine)
