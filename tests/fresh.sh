@@ -14,7 +14,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 bases=${FRESH_BASES:-/var/tmp/aura-browser-fresh}
 suites=(bookworm trixie testing)
 people=(root user sudo)
-settings=(/etc/resolv.conf /etc/hosts /etc/ssl/certs /etc/pip.conf /root/.npmrc /usr/etc/npmrc /etc/apt/apt.conf.d/99*)
+settings=(/etc/resolv.conf /etc/hosts /etc/ssl/certs /etc/pip.conf ~root/.npmrc /usr/etc/npmrc /etc/apt/apt.conf.d/99*)
 variables='^(PIP_(CERT|INDEX_URL|DEFAULT_TIMEOUT)|npm_config_|NPM_CONFIG_|NODE_EXTRA_CA_CERTS|SSL_CERT_|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|UV_)|^(https?|no)_proxy='
 
 fail() {

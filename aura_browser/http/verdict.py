@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from typing import Final
@@ -14,6 +12,7 @@ from yarl import URL
 from aura_browser.errors import RateLimited, SessionRefused, SiteFailed
 from aura_browser.hosts import origin_of
 from aura_browser.http.redirects import REDIRECTS, redirect_target
+from aura_browser.request import parse_retry_after
 from aura_browser.site import Site
 from aura_browser.text import redact_url
 
@@ -122,15 +121,7 @@ def needs_first_bytes(status: int, headers: Mapping[str, str]) -> bool:
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds to wait according to ``Retry-After`` (RFC 9110 section 10.2.3), or None."""
-    text = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}", text):
-        return float(text)
-    try:
-        until = parsedate_to_datetime(text)
-        # A date without a zone is GMT, in all three forms of RFC 9110 section 5.6.7.
-        return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
+    return parse_retry_after(headers.get("Retry-After", ""), now)
 
 
 def is_check(headers: Mapping[str, str], first_bytes: bytes) -> bool:

@@ -1,47 +1,25 @@
 """A site that knows its members by a cookie, as example.com is in the pages: a page, an API, a file, a WebSocket."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import WSMsgType, web
 
+from tests.parts.servers import serving_in_thread
+
 COOKIE: Final = "sid"
 VALUE: Final = "s3cret+/=="
 REPORT: Final = bytes(range(256)) * 4096
 
-_START_S: Final = 10.0
 _APP: Final = "<!doctype html><title>App</title><main id=app>Welcome</main>"
 
 
 @contextmanager
 def serving_members() -> Iterator[str]:
     """Serve it in a thread while the context lasts; yield its origin."""
-    running: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(running)), name="members", daemon=True)
-    thread.start()
-    origin, loop, stop = running.result(_START_S)
-    try:
+    with serving_in_thread(_answer) as (_server, origin):
         yield origin
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(_START_S)
-
-
-async def _serve(running: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]") -> None:
-    runner = web.ServerRunner(web.Server(_answer), shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        place = web.TCPSite(runner, "127.0.0.1", 0)
-        await place.start()
-        stop = asyncio.Event()
-        running.set_result((f"http://127.0.0.1:{place.port}", asyncio.get_running_loop(), stop))
-        await stop.wait()
-    finally:
-        await runner.cleanup()
 
 
 async def _answer(request: web.BaseRequest) -> web.StreamResponse:

@@ -1,11 +1,17 @@
 """Servers on loopback that answer as a test tells them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 from aiohttp import web
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_START_S: Final = 10.0
 
 
 class Server:
@@ -33,6 +39,29 @@ async def serving(handler: Handler) -> AsyncIterator[tuple[Server, str]]:
         yield server, f"http://127.0.0.1:{site.port}"
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def serving_in_thread(handler: Handler) -> Iterator[tuple[Server, str]]:
+    """Serve in a thread while the context lasts; yield the server and its origin."""
+    running: Future[tuple[Server, str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(handler, running)), name="server", daemon=True)
+    thread.start()
+    server, origin, loop, stop = running.result(_START_S)
+    try:
+        yield server, origin
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(_START_S)
+
+
+async def _serve(
+    handler: Handler, running: "Future[tuple[Server, str, asyncio.AbstractEventLoop, asyncio.Event]]"
+) -> None:
+    stop = asyncio.Event()
+    async with serving(handler) as (server, origin):
+        running.set_result((server, origin, asyncio.get_running_loop(), stop))
+        await stop.wait()
 
 
 def page(body: str = "<p>Hello</p>", **options: object) -> Handler:

@@ -1,19 +1,15 @@
 """A stub site in a thread: each path answers a good, another and no session in a way of its own."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import web
 
-from tests.parts.servers import Server, serving
+from tests.parts.servers import Server, serving_in_thread
 
 COOKIE: Final = "sid"
 GOOD: Final = "s3cret-good"
-_START_S: Final = 10.0
 _PAGE: Final = "<!doctype html><main id=app>Welcome</main>"
 _FORM: Final = "<!doctype html><form><input type=password name=p></form>"
 _STATUSES: Final = {"/broken": 500, "/missing": 404, "/limited": 429}
@@ -62,20 +58,6 @@ def _answer_member(path: str) -> web.Response:
 @contextmanager
 def serving_stub() -> Iterator[StubSite]:
     """Serve one in a thread while the context lasts."""
-    running: Future[tuple[StubSite, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(running)), name="stub", daemon=True)
-    thread.start()
-    stub, loop, stop = running.result(_START_S)
-    try:
+    stub = StubSite()
+    with serving_in_thread(stub.handle) as (stub.server, stub.origin):
         yield stub
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(_START_S)
-
-
-async def _serve(running: "Future[tuple[StubSite, asyncio.AbstractEventLoop, asyncio.Event]]") -> None:
-    stub, stop = StubSite(), asyncio.Event()
-    async with serving(stub.handle) as (server, origin):
-        stub.server, stub.origin = server, origin
-        running.set_result((stub, asyncio.get_running_loop(), stop))
-        await stop.wait()
