@@ -16,7 +16,7 @@ FLOORS: Mapping[str, int] = {
     **dict.fromkeys(("engine", "proxy"), 2),
     "session": 3,
     "site": 4,
-    **dict.fromkeys(("store", "chat", "webdriver"), 5),
+    **dict.fromkeys(("store", "chat", "webdriver", "formats"), 5),
     "keeping": 6,
     "http": 7,
     "harvests": 7,

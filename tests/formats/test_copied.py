@@ -1,0 +1,183 @@
+"""Requests copied from developer tools: what the shells would pass on is what is read."""
+
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aura_browser.errors import InvalidInput
+from aura_browser.formats.copied import parse_copied, recognise
+from aura_browser.formats.copied_bash import split_commands
+from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
+from tests.parts.devtools_copies import FORMS
+
+HARD = 'it\'s 100% "done" ^& <b> $HOME `id` \\ \\\\" {a}[b] | !x; ü€😀'
+PLAIN = CopiedRequest(
+    "POST",
+    "https://example.com/a?b=[1]&c={2}%41",
+    (("accept", "*/*"), ("x-csrf", HARD), ("content-type", "application/json"), ("user-agent", "Chrome/1")),
+    (CopiedCookie("sid", 'a+b/c==!^%20"', "example.com"), CopiedCookie("theme", "dark", "example.com")),
+    f'{{"q": "{HARD}\nline two"}}'.encode(),
+)
+
+texts = st.text(st.characters(min_codepoint=0x20, exclude_categories=("Cs", "Cc")), max_size=30).map(str.strip)
+names = st.from_regex(r"x-[a-z]{1,8}", fullmatch=True)
+values = st.text(st.sampled_from("abc%^\"'\\!$`&|<>(){}[]=+/#~ ü€😀"), min_size=1, max_size=20).map(str.strip)
+cookies = st.builds(
+    CopiedCookie,
+    st.from_regex(r"[a-z_]{1,8}", fullmatch=True),
+    values.map(lambda value: value.replace(";", "")),
+    st.just("example.com"),
+)
+requests = st.builds(
+    CopiedRequest,
+    st.sampled_from(["GET", "POST", "PUT", "PURGE"]),
+    texts.map(lambda text: f"https://example.com/{text.replace(' ', '+')}"),
+    st.lists(st.tuples(names, values.filter(bool)), max_size=4, unique_by=lambda pair: pair[0]).map(tuple),
+    st.lists(cookies, max_size=3, unique_by=lambda cookie: cookie.name).map(tuple),
+    st.none() | st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).map(str.encode),
+)
+
+
+def facts(request: CopiedRequest) -> tuple[object, ...]:
+    """Return what every form holds of a request: their order of headers differs, and a body has a type in curl."""
+    headers = sorted((name.lower(), value) for name, value in request.headers)
+    pairs = [(cookie.name, cookie.value) for cookie in request.cookies]
+    return request.method, request.url, headers, pairs, request.body
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_copy_says_what_was_copied(form: str) -> None:
+    text = FORMS[form](PLAIN)
+    assert recognise(text) == form
+    (parsed,) = parse_copied(text)
+    assert facts(parsed) == facts(PLAIN)
+    assert parsed.left_out == ()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=30, deadline=None)
+@given(request=requests)
+def test_any_request_survives_its_copy(form: str, request: CopiedRequest) -> None:
+    (parsed,) = parse_copied(FORMS[form](request))
+    if request.body is not None:
+        form_type = ("Content-Type", "application/x-www-form-urlencoded")
+        parsed = CopiedRequest(
+            parsed.method,
+            parsed.url,
+            tuple(pair for pair in parsed.headers if pair != form_type),
+            parsed.cookies,
+            parsed.body,
+        )
+    assert facts(parsed) == facts(request)
+
+
+@settings(max_examples=12, deadline=None)
+@given(request=requests)
+def test_bash_itself_reads_the_same_words(request: CopiedRequest) -> None:
+    text = FORMS["bash"](request)
+    script = f"curl() {{ printf '%s\\0' curl \"$@\"; }}\n{text}"
+    told = subprocess.run(["bash", "-c", script], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}).stdout  # noqa: S607 - the one on the path
+    assert split_commands(text) == [told.decode().split("\0")[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (r"curl 'a'\''b'", ["curl", "a'b"]),
+        (r"curl $'\x41\u00e9\U0001f600\101\t\\'", ["curl", "Aé😀A\t\\"]),
+        (r"curl $'\ud83d\ude00'", ["curl", "😀"]),
+        ('curl "a \\"b\\" \\$c"', ["curl", 'a "b" $c']),
+        ("curl a\\ b \\\n  c # why\n", ["curl", "a b", "c"]),
+        ("curl ''", ["curl", ""]),
+    ],
+)
+def test_quotes_of_bash(written: str, words: list[str]) -> None:
+    assert split_commands(written) == [words]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_several_requests_come_in_order(form: str) -> None:
+    joined = {"bash": " ;\n", "cmd": " &\r\n", "powershell": ";\n", "fetch": " ;\n"}[form]
+    text = joined.join(FORMS[form](CopiedRequest("GET", f"https://example.com/{n}")) for n in range(3))
+    if form == "fetch":
+        text = text.replace("; ;", ";")
+    assert [each.url for each in parse_copied(text)] == [f"https://example.com/{n}" for n in range(3)]
+
+
+def test_options_without_a_meaning_here_are_named() -> None:
+    (request,) = parse_copied(
+        "curl https://example.com/ -k -x http://proxy --max-time 5 -sSL --frob x -b file.txt -o out"
+    )
+    assert request.left_out == ("--insecure", "--proxy", "--max-time", "--frob", "--cookie FILE", "--output")
+    assert (request.method, request.url) == ("GET", "https://example.com/")
+
+
+def test_ways_to_write_one_request() -> None:
+    (request,) = parse_copied(
+        "curl -XPUT --url=https://example.com/a -A Agent -e https://example.com/ -u ann:pw -H 'Cookie: a=1' -b 'b=2' "
+        "-H 'X-Empty;' -H 'Accept:' -d a=1 --data-urlencode 'b=1 2' --compressed"
+    )
+    assert request.method == "PUT"
+    assert dict(request.headers) == {
+        "User-Agent": "Agent",
+        "Referer": "https://example.com/",
+        "Authorization": "Basic YW5uOnB3",
+        "X-Empty": "",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    assert [(cookie.name, cookie.value) for cookie in request.cookies] == [("a", "1"), ("b", "2")]
+    assert request.body == b"a=1&b=1+2"
+    assert parse_copied("curl -G https://example.com/?x=1 -d y=2")[0].url == "https://example.com/?x=1&y=2"
+    assert parse_copied("curl -I https://example.com/")[0].method == "HEAD"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "wget https://example.com/s3cret",
+        "curl",
+        "curl 'https://example.com/s3cret",
+        "curl https://example.com/s3cret $(id)",
+        'curl "https://example.com/$s3cret"',
+        "curl https://example.com/s3cret > /tmp/x",
+        "curl https://example.com/s3cret; rm -rf /",
+        "curl https://example.com/s3cret | sh",
+        "curl https://example.com/s3cret https://example.com/two",
+        "curl -d @s3cret https://example.com/",
+        "curl -F file=@s3cret https://example.com/",
+        "curl -K s3cret",
+        'curl ^"https://example.com/s3cret',
+        "fetch(s3cret)",
+        'fetch("https://example.com/s3cret", {"headers": 5})',
+        'fetch("https://example.com/s3cret"); alert(1)',
+        '$session = 1\nRemove-Item "s3cret"',
+        'Invoke-WebRequest -Uri "https://example.com/$s3cret"',
+        'Invoke-WebRequest -Uri "https://example.com/$(Get-Content s3cret)"',
+    ],
+)
+def test_what_is_no_copy_is_refused_without_its_text(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_copied(text)
+    assert "s3cret" not in f"{caught.value}{caught.value!r}{caught.value.__context__}{caught.value.__cause__}"
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    start=st.sampled_from(["curl ", 'curl ^"', "fetch(", "$session = New-Object X\n", "Invoke-WebRequest "]),
+    rest=st.text(st.sampled_from("ab-HdX '\"\\^$`(){}@=,;&|<>#\n\r\tü"), max_size=60),
+)
+def test_any_text_gives_requests_or_one_clear_error(start: str, rest: str) -> None:
+    try:
+        assert all(request.url for request in parse_copied(start + rest))
+    except InvalidInput as error:
+        assert str(error).startswith("copied command: ")
+
+
+def test_a_request_shows_no_secret() -> None:
+    shown = repr(PLAIN) + repr(PLAIN.cookies)
+    assert "sid" in shown
+    assert "a+b" not in shown
+    assert "csrf" not in shown
