@@ -52,5 +52,5 @@ def parse_copied(text: str) -> tuple[CopiedRequest, ...]:
     kind = recognise(text)
     if kind is None:
         forms = "curl … (bash or cmd), $session = … (PowerShell) or fetch(…)"
-        raise InvalidInput("copied command", f"is none of the forms that DevTools copies: {forms}")
+        raise InvalidInput("copied command", f"has another form than those that DevTools copies: {forms}")
     return PARSERS[kind](text.removeprefix("\ufeff").strip())
