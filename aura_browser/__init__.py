@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         GridFailed,
         HarvestCoolingDown,
         InteractionRequired,
+        InvalidConfiguration,
         InvalidInput,
         LaunchFailed,
         LoginNeeded,
@@ -46,20 +47,18 @@ if TYPE_CHECKING:
         StreamInterrupted,
         WindowClosed,
     )
-    from aura_browser.harvests import Refresh
     from aura_browser.http.middleware import SessionMiddleware
     from aura_browser.keeping.counters import Counters
     from aura_browser.keeping.manager import SessionManager
     from aura_browser.provider import Aura
     from aura_browser.request import Request, Response, Transport
     from aura_browser.session import Browser, Cookie, Session
-    from aura_browser.site import OPENCHAT, Condition, Probe, Site, openchat_site, page_site, site_at
+    from aura_browser.site import OPENCHAT, Condition, Probe, Refresh, Site, openchat_site, page_site, site_at
     from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
     from aura_browser.webdriver import harvest
 
 _HOMES: Final = {
     "assembly": ("ClientOptions", "SessionOptions", "assemble"),
-    "harvests": ("Refresh",),
     "chat.messages": ("Message", "Messages", "Model", "Prompt"),
     "chat.client": ("AuraClient",),
     "client": ("SiteClient", "SiteResponse"),
@@ -77,6 +76,7 @@ _HOMES: Final = {
         "GridFailed",
         "HarvestCoolingDown",
         "InteractionRequired",
+        "InvalidConfiguration",
         "InvalidInput",
         "LaunchFailed",
         "LoginNeeded",
@@ -99,7 +99,7 @@ _HOMES: Final = {
     "provider": ("Aura",),
     "request": ("Request", "Response", "Transport"),
     "session": ("Browser", "Cookie", "Session"),
-    "site": ("OPENCHAT", "Condition", "Probe", "Site", "openchat_site", "page_site", "site_at"),
+    "site": ("OPENCHAT", "Condition", "Probe", "Refresh", "Site", "openchat_site", "page_site", "site_at"),
     "store": ("FileStore", "MemoryStore", "SessionKey", "Store"),
     "webdriver": ("harvest",),
 }
@@ -130,6 +130,7 @@ __all__ = [
     "GridFailed",
     "HarvestCoolingDown",
     "InteractionRequired",
+    "InvalidConfiguration",
     "InvalidInput",
     "LaunchFailed",
     "LoginNeeded",

@@ -1,19 +1,22 @@
 """Builds session managers and transports from options: the only module that knows every part."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast, get_args
 
 from yarl import URL
 
 from aura_browser.engine import Engine
-from aura_browser.errors import InteractionRequired, InvalidInput
-from aura_browser.harvests import Refresh, build_prove, policy_harvest
+from aura_browser.errors import InteractionRequired, InvalidConfiguration, InvalidInput
+from aura_browser.harvests import build_prove, policy_harvest
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, has_password, without_password
 from aura_browser.session import Session
-from aura_browser.site import Site
+from aura_browser.site import Refresh, Site
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
+from aura_browser.site.config_folder import find_sites_file
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, encrypt_at_rest
 from aura_browser.text import copy_text, has_secret
@@ -93,7 +96,7 @@ def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
     Raises:
         InvalidInput: naming the option that can't work.
     """
-    return _assemble(site, _Settings(**options))
+    return _assemble(site, _Settings(**_complete(site, options)))
 
 
 def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[Transport, SessionManager]":
@@ -108,9 +111,37 @@ def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[T
     """
     from aura_browser.http.transport import HttpTransport
 
-    settings = _Settings(**options)
+    settings = _Settings(**_complete(site, options))
     manager = _assemble(site, settings)
     return HttpTransport(manager, settings.read_timeout), manager
+
+
+def complete_options(site: Site, options: SessionOptions) -> SessionOptions:
+    """Return *options* with what the site's definition says where they say nothing, or None.
+
+    Raises:
+        InvalidConfiguration: if the definition names a variable for the proxy that is not set.
+    """
+    return cast("SessionOptions", _complete(site, options))
+
+
+def _complete(site: Site, options: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in options.items() if value is not None}
+    given.setdefault("engine", site.engine)
+    if site.refresh is not None:
+        given.setdefault("refresh", site.refresh)
+    # A given session has its own proxy, or none.
+    if site.proxy_variable and "proxy" not in given and not isinstance(given.get("session"), Session):
+        given["proxy"] = _read_proxy(site)
+    return given
+
+
+def _read_proxy(site: Site) -> str:
+    value = os.environ.get(site.proxy_variable, "")
+    if not value:
+        problem = f"the variable {site.proxy_variable} is not set; put the proxy's URL there"
+        raise InvalidConfiguration(str(find_sites_file()), None, f"{site.name}.proxy", problem)
+    return value
 
 
 def _assemble(site: Site, settings: _Settings) -> SessionManager:

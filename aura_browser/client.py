@@ -96,7 +96,7 @@ class SiteClient:
     refuses is renewed, and the request is sent again.
 
     Args:
-        site: the site, or a URL of it.
+        site: the site, a URL of it, or its name in ``sites.toml``.
         options: see :class:`aura_browser.assembly.ClientOptions`.
 
     Raises:

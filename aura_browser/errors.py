@@ -4,6 +4,7 @@
 
     AuraError
     ├── InvalidInput           an argument, option or message that can't work; nothing was started
+    ├── InvalidConfiguration   ``sites.toml`` can't work; names the line and the key
     ├── BrowserError           the browser side
     │   ├── BrowserNotFound    no Chrome or no ChromeDriver
     │   ├── DriverMismatch     Chrome and ChromeDriver have different major versions
@@ -99,6 +100,28 @@ class InvalidInput(AuraError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.problem}"
+
+
+@dataclass(eq=False, repr=False)
+class InvalidConfiguration(AuraError):
+    """``sites.toml`` can't be read, or something in it can't work. Nothing was started.
+
+    Attributes:
+        file: its path.
+        line: the line, from 1; None if it is not known.
+        key: the site's name and the key in its table, joined by dots; empty for the whole file.
+        problem: why it can't work, and what would be valid.
+    """
+
+    file: str
+    line: int | None
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        key = f"{self.key}: " if self.key else ""
+        return f"{place}: {key}{_as_sentence(self.problem)} Correct it with: aura-browser sites edit"
 
 
 class BrowserError(AuraError):

@@ -5,17 +5,14 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import AuraError, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.session import Session
-from aura_browser.site import Site
-
-Refresh = Literal["never", "headless", "interactive"]
-"""What a renewal may do: open no browser, a headless browser, or one with a window."""
+from aura_browser.site import Refresh, Site
 
 _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
 _HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile

@@ -29,7 +29,7 @@ class AuraClient:
     The first call that needs a session uses the cached one or opens a browser; nothing happens before.
 
     Args:
-        url: the URL of an openchat-ui site, or a :class:`Site` that names its dialect.
+        url: the URL of an openchat-ui site, a site's name in ``sites.toml``, or a :class:`Site` that names its dialect.
         model: the model's id; empty for the default.
         temperature: 0 varies least.
         max_tokens: the context window in tokens, not an answer length.

@@ -13,7 +13,7 @@ from aura_browser.cli.conversation import hold_conversation, print_answer
 from aura_browser.cli.options import ParsedText, session_options
 from aura_browser.cli.running import report_errors, show_progress
 from aura_browser.errors import InvalidInput
-from aura_browser.site import OPENCHAT, page_url, site_at
+from aura_browser.site import OPENCHAT, Site, site_at
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
@@ -31,7 +31,15 @@ def _parse_temperature(text: str) -> float:
 
 @click.command("chat")
 @click.argument("prompt", nargs=-1)
-@click.option("--url", default=OPENCHAT.url, show_default=True, type=ParsedText("url", page_url), help="The chat site.")
+@click.option(
+    "--url",
+    "site",
+    default=OPENCHAT.url,
+    show_default=True,
+    metavar="URL|NAME",
+    type=ParsedText("url", partial(site_at, dialect=OPENCHAT.dialect)),
+    help="The chat site, or its name in sites.toml.",
+)
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="The id of the model to ask.")
 @click.option("--system", help="Instructions that precede the conversation.")
 @click.option(
@@ -53,7 +61,7 @@ def _parse_temperature(text: str) -> float:
 def command(
     *,
     prompt: tuple[str, ...],
-    url: str,
+    site: Site,
     model: str,
     system: str | None,
     temperature: float,
@@ -70,13 +78,15 @@ def command(
     git diff | aura-browser chat --system "Review this change."
     aura-browser chat
     """  # noqa: D301 - click's mark for text that it must not wrap
+    from aura_browser.assembly import complete_options
     from aura_browser.chat.client import AuraClient
     from aura_browser.harvests import policy_harvest
 
-    site, refresh = site_at(url, dialect=OPENCHAT.dialect), options["refresh"]
-    browser = partial(policy_harvest, site, refresh, engine=options["engine"], proxy=options["proxy"])
+    options = complete_options(site, options)
+    refresh = options.get("refresh", "headless")
+    browser = partial(policy_harvest, site, refresh, engine=options["engine"], proxy=options.get("proxy"))
     options["harvest"] = show_progress(
-        lambda on_wait: browser(on_wait=on_wait), url, interactive=refresh == "interactive"
+        lambda on_wait: browser(on_wait=on_wait), site.url, interactive=refresh == "interactive"
     )
     client = AuraClient(site, model=model, temperature=temperature, max_tokens=max_tokens, **options)
     text = " ".join(prompt)

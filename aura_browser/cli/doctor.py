@@ -11,6 +11,7 @@ import click
 from aura_browser.cli.options import session_options
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
+from aura_browser.engine import Selenium
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -45,10 +46,9 @@ def command(*, as_json: bool, interactive: bool, options: "SessionOptions") -> N
     from aura_browser.doctor import examine
 
     store = cast("str | None", options["store"])  # --store is text
+    engine = options["engine"] or Selenium()
     with progress("Checking this machine …"):
-        findings = asyncio.run(
-            examine(engine=options["engine"], proxy=options["proxy"], store=store, interactive=interactive)
-        )
+        findings = asyncio.run(examine(engine=engine, proxy=options["proxy"], store=store, interactive=interactive))
     can_run = not any(finding.stops for finding in findings)
     if as_json:
         click.echo(json.dumps({"ok": can_run, "findings": [asdict(finding) for finding in findings]}, indent=2))

@@ -21,6 +21,7 @@ _CODES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("HarvestCoolingDown", "RateLimited", "ConnectionFailed", "AnswerTimeout"), TRY_LATER),
     "PageFailed": TRY_LATER,  # what ConnectionFailed is to the client
     **dict.fromkeys(("InteractionRequired", "SessionRefused", "NotReady", "LoginNeeded"), LOGIN_NEEDED),
+    "InvalidConfiguration": BAD_CONFIGURATION,
     "SessionLocked": BAD_CONFIGURATION,
 }
 _AWAY: Final = frozenset({502, 503, 504})
@@ -35,6 +36,12 @@ def find_exit_code(error: BaseException) -> int:
         return TRY_LATER
     names = (kind.__name__ for kind in type(error).__mro__)
     return next((_CODES[name] for name in names if name in _CODES), FAILED)
+
+
+class BadFile(click.ClickException):
+    """A file of the person's configuration can't work."""
+
+    exit_code = BAD_CONFIGURATION
 
 
 class BadSetting(click.BadParameter):

@@ -15,7 +15,7 @@ from aura_browser.cli.output import Output, open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
 from aura_browser.cli.streams import escape_json
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
-from aura_browser.site import OPENCHAT, Condition, Probe, Site, page_url, site_at
+from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
 from aura_browser.site.commands import list_options
 from aura_browser.text import clean_text, redact_url
 
@@ -33,7 +33,7 @@ _NOT_PROVEN: Final = {
 
 
 @click.command("harvest")
-@click.argument("url", default=OPENCHAT.url, type=ParsedText("url", page_url))
+@click.argument("site", default=OPENCHAT.url, metavar="[URL|NAME]", type=ParsedText("url", site_at))
 @click.option(
     "-o",
     "--output",
@@ -95,7 +95,7 @@ _NOT_PROVEN: Final = {
 @report_errors
 def command(
     *,
-    url: str,
+    site: Site,
     output: str | None,
     conditions: tuple[Condition, ...],
     timeout: float | None,
@@ -106,7 +106,7 @@ def command(
     uses_basic: bool,
     options: "SessionOptions",
 ) -> None:
-    """Open URL in Chrome and print its session as JSON.
+    """Open URL, or the site called NAME in sites.toml, in Chrome and print its session as JSON.
 
     The session is cookies, headers, user agent and local storage: all that a program needs to continue your browser's
     session. It is cached; the next call asks the site whether it takes the cached one, and prints that if so.
@@ -121,12 +121,13 @@ def command(
     aura-browser harvest https://example.com/ --fresh --profile me        later, without a window
     """  # noqa: D301 - click's mark for text that it must not wrap
     target = open_output(output) if output is not None else None
-    site = _build_site(url, conditions, probe)
+    site = _adapt_site(site, conditions, probe)
     new = fresh or replace or interactive or uses_basic or bool(conditions)
-    from aura_browser.assembly import assemble
+    from aura_browser.assembly import assemble, complete_options
     from aura_browser.harvests import browser_harvest
 
-    engine, proxy = options["engine"], options["proxy"]
+    options = complete_options(site, options)
+    engine, proxy = options["engine"], options.get("proxy")
     basic = read_basic() if uses_basic else None
     named = _list_options(options, probe)
     browser = partial(
@@ -157,17 +158,16 @@ def command(
         report_kept(site, session, options, now=time.time(), output=target.path if target else None)
 
 
-def _build_site(url: str, conditions: tuple[Condition, ...], probe: str | None) -> Site:
-    site = site_at(url)
+def _adapt_site(site: Site, conditions: tuple[Condition, ...], probe: str | None) -> Site:
     site = dataclasses.replace(site, ready=tuple(dict.fromkeys(site.ready + conditions)))
     return dataclasses.replace(site, probe=Probe(probe)) if probe else site
 
 
 def _list_options(options: "SessionOptions", probe: str | None) -> tuple[str, ...]:
-    store = options["store"]
+    store = options.get("store")
     named = list_options(
         engine=options["engine"],
-        proxy=options["proxy"],
+        proxy=options.get("proxy"),
         session=str(options["session"]),
         store=None if store is None else str(store),
     )

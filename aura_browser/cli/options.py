@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from aura_browser.cli.exit_codes import BadSetting
+from aura_browser.cli.exit_codes import BadFile, BadSetting
 from aura_browser.engine import LOCAL_ENGINES, Attach, Engine, Grid, Selenium
-from aura_browser.errors import InvalidInput
+from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.proxy.address import check_proxy, has_password
 from aura_browser.text import clean_text, has_secret
 
@@ -40,11 +40,13 @@ class ParsedText(click.ParamType[object]):
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Parse *value*; an invalid one ends the command with exit code 2."""
+        """Parse *value*; an invalid one ends the command with exit code 2, a sites.toml that can't work with 78."""
         try:
             return self._parse(value) if isinstance(value, str) else value
         except InvalidInput as error:
             self.fail(error.problem, param, ctx)
+        except InvalidConfiguration as error:
+            raise BadFile(str(error)) from None
 
 
 session_option: Decorator = click.option(
@@ -77,9 +79,10 @@ store_option: Decorator = click.option(
 _refresh_option: Decorator = click.option(
     "--refresh",
     type=click.Choice(["never", "headless", "interactive"]),
-    default="headless",
-    show_default=True,
-    help="What renewing the session may do: open no browser, one without a window, or a window for you to log in.",
+    help=(
+        "What renewing the session may do: open no browser, one without a window, or a window for you to log in. "
+        "[default: the site's own in sites.toml, else headless]"
+    ),
 )
 
 
@@ -126,8 +129,8 @@ def _build_engine(
     profile: str | None,
     virtual_display: bool,
     sandbox: bool | None,
-) -> Engine:
-    """Return the engine that the options describe.
+) -> Engine | None:
+    """Return the engine that the options describe; None if they say nothing.
 
     Raises:
         UsageError: if they exclude each other.
@@ -147,6 +150,8 @@ def _build_engine(
         return Grid(grid)
     if attach:
         return Attach(attach)
+    if not given:
+        return None
     return LOCAL_ENGINES[engine](profile=profile, virtual_display=virtual_display, sandbox=sandbox)
 
 

@@ -17,7 +17,7 @@ from aura_browser.hosts import origin_of
 from aura_browser.http.body import peek
 from aura_browser.http.chain import join_chain, leave_chain
 from aura_browser.http.exchange import check_proxy_answer
-from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, raise_for
+from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, needs_marked_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
@@ -113,8 +113,7 @@ class SessionMiddleware:
             _check_proxy(response, request.proxy)
         now = self._manager.clock()
         try:
-            looks = needs_first_bytes(response.status, response.headers)
-            first_bytes = await _read_first_bytes(response) if looks else b""
+            first_bytes = await self._read_first_bytes(response)
             ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
             if ruling.verdict is _OK:
                 if set_cookies := response.headers.getall(hdrs.SET_COOKIE, ()):
@@ -126,13 +125,29 @@ class SessionMiddleware:
             raise
         return response, ruling
 
+    async def _read_first_bytes(self, response: ClientResponse) -> bytes:
+        """Return the start of the body, if it decides; the caller of the request still reads the whole of it.
+
+        A page with a good status is looked at as far as it comes at once, since it may be one that goes on for long.
+        """
+        site, status, headers = self._site, response.status, response.headers
+        if not needs_first_bytes(site, status, headers):
+            return b""
+        is_patient = status >= HTTPStatus.BAD_REQUEST or needs_marked_bytes(site, status, headers)
+        patience_s = _ERROR_PEEK_TIMEOUT_S if is_patient else _PAGE_PEEK_TIMEOUT_S
+        return await peek(response.content, _MAX_PEEK_BYTES, patience_s)
+
     async def _settle(
         self, request: ClientRequest, response: ClientResponse, session: Session, ruling: Ruling
     ) -> Ruling:
         """Return what a response that is not plainly good says of the session; take its cookies if the probe allows."""
         if ruling.verdict is _SUSPECT:
             ruling = await self._decide(request, session, ruling)
-        elif response.status in _MAY_BE_THE_CALLERS and await self._manager.is_good(session):
+        elif (
+            ruling.verdict is _STALE
+            and (ruling.is_marked or response.status in _MAY_BE_THE_CALLERS)
+            and await self._manager.is_good(session)
+        ):
             ruling = msgspec.structs.replace(ruling, verdict=_OK)
         if ruling.verdict is _OK:
             set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
@@ -163,7 +178,11 @@ class SessionMiddleware:
             or now >= self._headers_until
         ):
             cookie = session.cookie_header(request.url, now)
-            self._headers = CIMultiDict({**session.headers, **({"Cookie": cookie} if cookie else {})})
+            stated = self._site.stated_headers
+            self._headers = CIMultiDict(session.headers)
+            self._headers.update(stated)
+            if cookie:
+                self._headers[hdrs.COOKIE] = cookie
             if origin_of(request.url) != URL(session.origin):
                 self._headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
             self._names = tuple(istr(name) for name in self._headers if name != hdrs.COOKIE)
@@ -193,12 +212,3 @@ def _check_proxy(response: ClientResponse, proxy: URL) -> None:
     except ConnectionFailed:
         response.release()
         raise
-
-
-async def _read_first_bytes(response: ClientResponse) -> bytes:
-    """Return the start of the body; the caller of the request still reads the whole of it.
-
-    A page with a good status is looked at as far as it comes at once, since it may be one that goes on for long.
-    """
-    patience_s = _ERROR_PEEK_TIMEOUT_S if response.status >= HTTPStatus.BAD_REQUEST else _PAGE_PEEK_TIMEOUT_S
-    return await peek(response.content, _MAX_PEEK_BYTES, patience_s)

@@ -239,7 +239,7 @@ class _Prover:
 
     def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
         own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in _SECRET_HEADERS}
-        headers = {**own, **probe.headers}
+        headers = {**own, **self._site.stated_headers, **probe.headers}
         if session is None:
             return headers
         if self._site.derive:

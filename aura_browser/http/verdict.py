@@ -14,6 +14,7 @@ from aura_browser.hosts import origin_of
 from aura_browser.http.redirects import REDIRECTS, redirect_target
 from aura_browser.request import parse_retry_after
 from aura_browser.site import Site
+from aura_browser.site.mark import Answer
 from aura_browser.text import redact_url
 
 # 419 is not standard; Laravel and others send it when a session has expired.
@@ -22,6 +23,7 @@ _STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, 419})
 _CHECK_MARK: Final = re.compile(
     rb"<body[^>]{0,500}\bno-js\b|<title>\s{0,9}just a moment|challenge-platform", re.IGNORECASE
 )
+_TEXT_ENDINGS: Final = ("/json", "+json", "/xml", "+xml", "/javascript")
 _PASSWORD_FIELD: Final = re.compile(rb"<input[^>]{0,500}\btype=[\"']?password\b", re.IGNORECASE)
 
 
@@ -47,11 +49,13 @@ class Ruling(msgspec.Struct, frozen=True):
         verdict: the verdict.
         mark: what in the response decided it, to show.
         retry_after_s: seconds to wait after a limit, or None.
+        is_marked: whether a mark of the site's definition decided it.
     """
 
     verdict: Verdict
     mark: str
     retry_after_s: float | None = None
+    is_marked: bool = False
 
 
 _PLAIN_OK: Final = Ruling(Verdict.OK, "status 200")  # a normal answer of openchat-ui
@@ -63,6 +67,7 @@ def judge(
     """Judge one response of *site*.
 
     - 429 is *limited*, whatever else the response says.
+    - What fits a mark of the site's own is as that says: *not_dropped* before *dropped*, which is *stale*.
     - 401, 419 and ``cf-mitigated: challenge`` are *stale*, and so is a 503 with a check page.
     - What may have another cause is *suspect*: 403, a redirect to another address, a page from an API path, and a page
       with a password field or a check.
@@ -77,17 +82,20 @@ def judge(
         first_bytes: the start of the body; needed only if :func:`needs_first_bytes` returns True.
         now: epoch seconds.
     """
-    if status == 200 and "Content-Type" not in headers and "cf-mitigated" not in headers:  # noqa: PLR2004 - a hot path
+    marks = site.marks
+    if status == 200 and not marks and "Content-Type" not in headers and "cf-mitigated" not in headers:  # noqa: PLR2004 - a hot path
         return _PLAIN_OK
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Ruling(Verdict.LIMITED, "status 429", retry_after_s(headers, now))
+    if marks and (ruling := _judge_by_marks(site, url, status, headers, first_bytes)):
+        return ruling
     if mark := _find_stale_mark(status, headers, first_bytes):
         return Ruling(Verdict.STALE, mark)
     if mark := _find_suspect_mark(site, url, status, headers, first_bytes):
         return Ruling(Verdict.SUSPECT, mark)
-    if status >= HTTPStatus.BAD_REQUEST:
-        return Ruling(Verdict.FAILED, f"status {status}", retry_after_s(headers, now))
-    return Ruling(Verdict.OK, f"status {status}")
+    is_error = status >= HTTPStatus.BAD_REQUEST
+    verdict, wait_s = (Verdict.FAILED, retry_after_s(headers, now)) if is_error else (Verdict.OK, None)
+    return Ruling(verdict, f"status {status}", wait_s)
 
 
 def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: str = "") -> None:
@@ -114,9 +122,17 @@ def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: 
             raise SiteFailed(redact_url(url), status, reason, ruling.retry_after_s)
 
 
-def needs_first_bytes(status: int, headers: Mapping[str, str]) -> bool:
-    """Return whether :func:`judge` needs the start of the body: only of a page, with a status of 200 or 503."""
-    return status in {200, 503} and is_html(headers)
+def needs_first_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether :func:`judge` needs the start of the body: of a page, with 200 or 503, or for a mark."""
+    return (status in {200, 503} and is_html(headers)) or needs_marked_bytes(site, status, headers)
+
+
+def needs_marked_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether a mark of *site* looks at the body of such a response. A stream of events is left alone."""
+    if not any(mark.needs_body and mark.status in {None, status} for mark in site.marks):
+        return False
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind != "text/event-stream" and (kind.startswith("text/") or kind.endswith(_TEXT_ENDINGS))
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -135,6 +151,21 @@ def find_login_mark(first_bytes: bytes) -> str:
     if _CHECK_MARK.search(first_bytes):
         return "a check page"
     return "a page with a password field" if _PASSWORD_FIELD.search(first_bytes) else ""
+
+
+def _judge_by_marks(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> Ruling | None:
+    """Return what the marks of *site* say of a response; None if none fits."""
+    try:
+        location = redirect_target(url, status, headers)
+    except ValueError:
+        location = None
+    answer = Answer(status, headers, location, first_bytes)
+    if any(mark.matches(answer) for mark in site.not_dropped_marks):
+        verdict = Verdict.FAILED if status >= HTTPStatus.BAD_REQUEST else Verdict.OK
+        return Ruling(verdict, f"status {status}", is_marked=True)
+    if any(mark.matches(answer) for mark in site.dropped_marks):
+        return Ruling(Verdict.STALE, f"status {status}, as the site answers a dropped session", is_marked=True)
+    return None
 
 
 def _find_stale_mark(status: int, headers: Mapping[str, str], first_bytes: bytes) -> str:

@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from yarl import URL
 
+from aura_browser.engine import Engine
 from aura_browser.errors import InvalidInput
 from aura_browser.hosts import is_same_site, origin_of, parse_url
 from aura_browser.site.addresses import page_url
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Marks = str | Mark | tuple[str | Mark, ...]
 """What an answer looks like, each as :meth:`aura_browser.site.mark.Mark.parse` reads it."""
+
+Refresh = Literal["never", "headless", "interactive"]
+"""What a renewal may do: open no browser, a headless browser, or one with a window."""
 
 Derive = Callable[["Session", str], Mapping[str, str]]
 """Returns request headers made from a session, such as a bearer token; its second argument is the request's method."""
@@ -101,9 +105,17 @@ class Site:
         origins: further origins that the session is sent to, such as ``https://api.example.com``. Each must be of
             the same registrable domain as *url*.
         headers: names of browser headers to keep, in addition to user agent, client hints and language.
+        derive: makes request headers from the session, such as a token's.
+        name: what it is called in ``sites.toml``; empty if it is not there.
+        dropped: marks of answers to a session that has ended, besides those that are known.
+        not_dropped: marks of answers that say nothing of the session; they win over all others.
+        stated_headers: headers that each request gets, unless its caller gives them.
+        engine: the browser that a harvest uses if its caller names none.
+        proxy_variable: the environment variable that holds the URL of the proxy to use if the caller names none.
+        refresh: what a renewal may do if the caller does not say.
 
     Raises:
-        InvalidInput: if an origin is malformed or belongs to another site.
+        InvalidInput: if an origin is malformed or belongs to another site, or a mark has another form.
     """
 
     url: str
@@ -114,9 +126,17 @@ class Site:
     origins: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     derive: Derive | None = field(default=None, repr=False)
+    name: str = ""
+    dropped: Marks = ()
+    not_dropped: Marks = ()
+    stated_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    engine: Engine | None = None
+    proxy_variable: str = ""
+    refresh: Refresh | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", page_url(self.url))
+        _ = self.dropped_marks, self.not_dropped_marks
         for origin in self.origins:
             _check_origin(origin, self.url)
 
@@ -131,6 +151,21 @@ class Site:
         origin = URL(self.origin)
         return frozenset({origin, *list_moves(origin), *(URL(other) for other in self.origins)})
 
+    @cached_property
+    def dropped_marks(self) -> tuple[Mark, ...]:
+        """What the answer to a session that has ended looks like."""
+        return _parse_marks(self.dropped)
+
+    @cached_property
+    def not_dropped_marks(self) -> tuple[Mark, ...]:
+        """What an answer that says nothing of the session looks like."""
+        return _parse_marks(self.not_dropped)
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """All marks of answers."""
+        return (*self.not_dropped_marks, *self.dropped_marks)
+
     def owns(self, url: URL) -> bool:
         """Return whether the session is sent to *url*: whether it is at one of the site's own origins."""
         return origin_of(url) in self.own_origins
@@ -142,8 +177,8 @@ class Site:
             options: further words of the command.
             how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication.
         """
-        words = ["aura-browser", "harvest", hide_tokens(self.url), how]
-        for condition in self.ready:
+        words = ["aura-browser", "harvest", self.name or hide_tokens(self.url), how]
+        for condition in () if self.name else self.ready:
             words += ["--until", str(condition)]
         return shlex.join([*words, *options])
 

@@ -105,11 +105,11 @@ def test_any_answer_gets_a_verdict(status: int, headers: dict[str, str]) -> None
 
 
 def test_the_body_is_looked_at_only_where_it_decides() -> None:
-    assert needs_first_bytes(503, CIMultiDict(HTML))
-    assert not needs_first_bytes(503, CIMultiDict({}))
-    assert needs_first_bytes(200, CIMultiDict(HTML))
-    assert not needs_first_bytes(200, CIMultiDict({"Content-Type": "application/json"}))
-    assert not needs_first_bytes(404, CIMultiDict(HTML))
+    assert needs_first_bytes(CHAT, 503, CIMultiDict(HTML))
+    assert not needs_first_bytes(CHAT, 503, CIMultiDict({}))
+    assert needs_first_bytes(CHAT, 200, CIMultiDict(HTML))
+    assert not needs_first_bytes(CHAT, 200, CIMultiDict({"Content-Type": "application/json"}))
+    assert not needs_first_bytes(CHAT, 404, CIMultiDict(HTML))
 
 
 @pytest.mark.parametrize("piece", [b"<body", b"<input ", b"<title>", b"<", b" ", b"<body no-js", b"<input type=pass"])

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
 from aura_browser.cli.sessions.catalogue import Entry
-from aura_browser.errors import AuraError, RateLimited, SessionFormatError, SessionRefused, SiteFailed, StoreError
+from aura_browser.errors import (
+    AuraError,
+    InvalidConfiguration,
+    RateLimited,
+    SessionFormatError,
+    SessionRefused,
+    SiteFailed,
+    StoreError,
+)
 from aura_browser.session import Session
 from aura_browser.site import site_at
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
@@ -106,6 +114,8 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
 
     try:
         proven = await prove(site_at(entry.session.url), entry.session)
+    except InvalidConfiguration:
+        raise
     except AuraError as error:
         return _explain(entry, entry.session, error, place)
     match proven.proof:
