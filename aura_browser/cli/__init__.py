@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
     "chat": "Ask a chat site, once or in a conversation.",
     "sessions": "See, check, import and remove cached sessions.",
+    "sites": "See, add, change and try the sites of your own.",
     "doctor": "Check whether aura-browser can run here, and how to fix it if not.",
     "demo": "Run the main job against a local site.",
     "playground": "Serve a local chat site for experiments.",
@@ -29,7 +30,7 @@ Exit codes:
 69   no browser: none found, none that starts, none from the Grid
 75   try later: no connection, a rate limit, or a harvest failed just now
 77   a person has to log in, or pass a check
-78   a setting in the environment can't work
+78   a setting in the environment, or sites.toml, can't work
 130  Ctrl-C
 """
 

@@ -17,7 +17,7 @@ from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, re
 from aura_browser.http.verdict import Verdict, judge, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
-from aura_browser.session import Session
+from aura_browser.session import Browser, Session
 from aura_browser.session.session import Proof
 from aura_browser.site import Probe, Site
 from aura_browser.text import redact_url
@@ -26,6 +26,7 @@ _MAX_PAGE_BYTES: Final = 64 * 1024  # as far as marks of a login page are looked
 _MAX_BODY_BYTES: Final = 4 * 2**20
 _BODY_TIMEOUT_S: Final = 10.0
 _CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
+_NOBODY: Final = "aura-browser"
 _MAX_LEARNED: Final = 5
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _ADVICE: Final = (
@@ -78,6 +79,25 @@ async def prove(
         return msgspec.structs.replace(proven, page_requests=())
 
 
+async def ask_as_stranger(
+    site: Site, probe: Probe, *, proxy: str | None = None, read_timeout_s: float = 30.0
+) -> ProbeAnswer:
+    """Return what *site* answers to *probe* without any session. Errors as :func:`prove`, but for a refusal."""
+    nobody = Session(
+        origin=site.origin,
+        url=site.url,
+        user_agent=_NOBODY,
+        headers={hdrs.USER_AGENT: _NOBODY},
+        cookies=(),
+        local_storage={},
+        proxy=proxy,
+        browser=Browser(name=_NOBODY, version=""),
+        harvested_at=0.0,
+    )
+    async with _open(nobody, read_timeout_s) as http:
+        return await _Prover(site, nobody, http, read_timeout_s, time.time).ask(probe, None)
+
+
 def _remember(probe: Probe, session: Session) -> Session:
     """Return *session* with a probe that proved it, if a path says all of it, for whoever does not know the site."""
     is_known = session.proof == "distinguished" and probe == Probe(probe.path)
@@ -111,7 +131,7 @@ class _Prover:
         """Return the session with what *probe* proves. Errors as :func:`prove`."""
         asking = asyncio.ensure_future(self._ask_without(probe))
         try:
-            answer = await self._ask(probe, self._session)
+            answer = await self.ask(probe, self._session)
             self._check(probe, answer)
             await asyncio.wait([asking], timeout=_CONTROL_TIMEOUT_S)
             control = asking.result() if asking.done() else None
@@ -214,7 +234,7 @@ class _Prover:
     async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
         """Return the answer without the session; None if it says nothing of a login."""
         try:
-            answer = await self._ask(probe, None)
+            answer = await self.ask(probe, None)
         except AuraError:
             return None
         return answer if answer.says_something(probe) else None
@@ -225,7 +245,8 @@ class _Prover:
         except ValueError:
             raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
 
-    async def _ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
+    async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
+        """Return the answer to *probe*, with the session or without any. Errors as :func:`prove`, but for a refusal."""
         url = self._resolve(probe.path)
         if not self._site.owns(url):
             raise InvalidInput("probe", f"{redact_url(url)} is not at {self._site.origin}; the session stays there")

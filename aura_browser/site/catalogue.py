@@ -73,6 +73,11 @@ def find_named(name: str) -> Site | None:
     return known or (OPENCHAT if name == _BUILT_IN_NAME else None)
 
 
+def list_names() -> list[str]:
+    """Return the names of all sites. Raises InvalidConfiguration as :func:`site_at`."""
+    return list(dict.fromkeys([*read_sites(), _BUILT_IN_NAME]))
+
+
 def read_sites() -> Mapping[str, Site]:
     """Return the sites of ``sites.toml``. Raises InvalidConfiguration as :func:`site_at`."""
     path = find_sites_file()
@@ -87,7 +92,7 @@ def _find_named(name: str) -> Site:
     site = find_named(name)
     if site is not None:
         return site
-    names = [*read_sites(), _BUILT_IN_NAME]
+    names = list_names()
     near = get_close_matches(name, names, n=_MAX_NAMES) or names[:_MAX_NAMES]
     known = f"there are: {', '.join(near)}" if len(names) > 1 else "sites.toml holds no site"
     raise InvalidInput(

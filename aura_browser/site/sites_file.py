@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,19 +44,24 @@ class SitesFile:
 
 
 def read_sites_file(path: Path) -> SitesFile:
-    """Return what is in the file at *path*; nothing if there is none.
+    """Return what is in the file at *path*; nothing if there is none. An unchanged file is read once.
 
     Raises:
         InvalidConfiguration: naming file, line and key, if it can't be read or something in it can't work.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        facts = path.stat()
+        return _read_version(path, (facts.st_ino, facts.st_mtime_ns, facts.st_size))
     except FileNotFoundError:
         return SitesFile(path, {}, {})
     except OSError as error:
         raise InvalidConfiguration(str(path), None, "", f"it can't be read: {error.strerror}") from None
-    return parse_sites(data, path)
+
+
+@lru_cache(maxsize=1)
+def _read_version(path: Path, _version: tuple[int, ...]) -> SitesFile:
+    with path.open("rb") as file:
+        return parse_sites(file.read(_MAX_BYTES + 1), path)
 
 
 def parse_sites(data: bytes, path: Path) -> SitesFile:

@@ -18,7 +18,7 @@ CODES: dict[int, set[str]] = {
     69: {"BrowserNotFound", "DriverMismatch", "LaunchFailed", "GridFailed"},
     75: {"HarvestCoolingDown", "RateLimited", "ConnectionFailed", "AnswerTimeout", "PageFailed"},
     77: {"InteractionRequired", "SessionRefused", "NotReady", "LoginNeeded"},
-    78: {"SessionLocked"},
+    78: {"InvalidConfiguration", "SessionLocked"},
 }
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.AuraError)]
 

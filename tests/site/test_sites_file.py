@@ -1,0 +1,187 @@
+"""``sites.toml``: what it says of a site, and what is said of it if it can't work."""
+
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from aura_browser import AuraClient, SiteClient, assemble
+from aura_browser.engine import Selenium, Undetected
+from aura_browser.errors import InvalidConfiguration, InvalidInput
+from aura_browser.site import OPENCHAT, Condition, site_at, site_named
+from aura_browser.site.mark import Mark
+from aura_browser.site.sites_file import parse_sites, read_sites_file
+from tests.parts.sessions import make_session
+
+WHOLE = """
+# My sites.
+[wiki]
+url = "https://wiki.example.com/start"
+origins = ["https://api.example.com"]
+until = ["cookie:sid", "selector:#logout"]
+probe = { get = "/api/me", good = "200 application/json", dropped = ["302 /login*", "401"], identity = "json:user" }
+dropped = ["302 /login*"]
+not_dropped = "403"
+api = ["/api/"]
+headers = { X-Api-Version = "v2" }
+keep_headers = ["x-tenant"]
+dialect = "openai"
+engine = "undetected"
+profile = "work"
+proxy = "${WORK_PROXY}"
+refresh = "never"
+
+["git-lab"]
+url = "git.example.com"
+probe = "/api/v4/user"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path))
+    return tmp_path / "sites.toml"
+
+
+def test_all_keys_are_read(file: Path) -> None:
+    file.write_text(WHOLE)
+    site = site_at("wiki")
+    assert (site.name, site.url, site.origins) == (
+        "wiki",
+        "https://wiki.example.com/start",
+        ("https://api.example.com",),
+    )
+    assert site.ready == (Condition("cookie", "sid"), Condition("selector", "#logout"))
+    assert site.probe is not None
+    assert (site.probe.path, site.probe.method, site.probe.identity) == ("/api/me", "GET", "json:user")
+    assert site.probe.dropped_marks == (Mark(302, location="/login*"), Mark(401))
+    assert (site.dropped_marks, site.not_dropped_marks) == ((Mark(302, location="/login*"),), (Mark(403),))
+    assert (site.api_paths, site.stated_headers, site.headers) == (("/api/",), {"X-Api-Version": "v2"}, ("x-tenant",))
+    assert (site.dialect, site.engine, site.refresh) == ("openai", Undetected(profile="work"), "never")
+    other = site_at("git-lab")
+    assert (other.url, other.probe and other.probe.path) == ("https://git.example.com", "/api/v4/user")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "address"),
+    [
+        ("wiki", "wiki", "https://wiki.example.com/start"),
+        ("wiki/a/b?c=d", "wiki", "https://wiki.example.com/a/b?c=d"),
+        ("wiki/", "wiki", "https://wiki.example.com/"),
+        ("https://wiki.example.com", "wiki", "https://wiki.example.com"),
+        ("api.example.com/x", "wiki", "https://api.example.com/x"),
+        ("openchat", "", "https://openchat.team"),
+        ("https://openchat.team/x", "", "https://openchat.team/x"),
+        ("https://other.example.com/x", "", "https://other.example.com/x"),
+        ("localhost/x", "", "http://localhost/x"),
+        ("localhost:80/x", "", "http://localhost/x"),
+    ],
+)
+def test_a_name_or_an_address_gives_the_site_and_the_address(file: Path, text: str, name: str, address: str) -> None:
+    file.write_text(WHOLE)
+    site, found = site_named(text)
+    assert (site.name, URL(found)) == (name, URL(address))
+
+
+def test_an_address_of_the_host_alone_opens_the_sites_page(file: Path) -> None:
+    file.write_text(WHOLE)
+    assert site_at("wiki.example.com").url == "https://wiki.example.com/start"
+    assert site_at("wiki.example.com/other").url == "https://wiki.example.com/other"
+
+
+def test_of_two_sites_at_one_host_the_one_of_the_folder_is_taken(file: Path) -> None:
+    file.write_text('[a]\nurl = "https://example.com/a/start"\n[b]\nurl = "https://example.com/b/start"\n')
+    assert [site_at(f"example.com/{path}").name for path in ("a/x", "b/x")] == ["a", "b"]
+
+
+def test_a_name_that_is_unknown_names_near_ones_and_says_how_to_write_a_host(file: Path) -> None:
+    file.write_text(WHOLE)
+    with pytest.raises(InvalidInput, match=r"no site is called 'wiky' \(there are: wiki\).*write https://wiky"):
+        site_at("wiky")
+    file.unlink()
+    with pytest.raises(InvalidInput, match=r"'intranet' \(sites.toml holds no site\).*write https://intranet"):
+        site_at("intranet/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[a]\nurl = "x.y"\n\nprob = "/x"\n', r"line 4: a\.prob: there is no such key; did you mean probe\?"),
+        ('[a]\nurl = "x.y"\nprobe = { gett = "/x" }\n', r"line 3: a\.probe\.gett: there is no .*did you mean get\?"),
+        ('[a]\nurl = "x.y"\n[a.probe]\nget = 5\n', r"line 4: a\.probe\.get: must be text, not a number"),
+        ('[a]\nurl = "x.y"\norigins = "https://z.y"\n', r"line 3: a\.origins: must be a list, not text"),
+        ('[a]\nurl = "x.y"\norigins = ["https://z.com"]\n', r"line 3: a\.origins: https://z\.com belongs to another"),
+        ('[a]\nurl = "x.y"\nuntil = [\n  "cooky:sid",\n]\n', r"line 3: a\.until: 'cooky:sid' is not one of"),
+        ('[a]\nurl = "x.y"\nprobe = { get = "me" }\n', r"line 3: a\.probe\.get: 'me' is not a path of the site"),
+        ('[a]\nurl = "x.y"\nprobe = {}\n', r"line 3: a\.probe: needs either get or post"),
+        ('[a]\nurl = "x.y"\ndropped = ["maybe"]\n', r"line 3: a\.dropped: 'maybe' has another form"),
+        ('[a]\nurl = "x.y"\nengine = "firefox"\n', r"line 3: a\.engine: Invalid enum value 'firefox'"),
+        ('[a]\nurl = "x.y"\nproxy = "http://me:secret@p:1"\n', r"line 3: a\.proxy: must name a variable"),
+        ('[a]\nurl = "x.y"\nheaders = { Cookie = "a" }\n', r"line 3: a\.headers\.Cookie: is not a header"),
+        ('[a]\nurl = "x.y"\nheaders = { A = 1 }\n', r"line 3: a\.headers: must be text, not a number"),
+        ('[a]\nurl = "ftp://x.y"\n', r"line 2: a\.url: not an http or https address"),
+        ('\n[a]\nprobe = "/x"\n', r"line 2: a: the key url is missing"),
+        ('[localhost]\nurl = "x.y"\n', r"line 1: localhost: 'localhost' is not a site's name"),
+        ('["A b"]\nurl = "x.y"\n', r"line 1: A b: 'A b' is not a site's name"),
+        ("a = 1\n", r"line 1: a: must be a table, such as \[a\]"),
+        ('[a]\nurl = "x.y\n', r"line 2: it is not TOML"),
+        ('[a]\nurl = """x.y\n', r"line 2: it is not TOML"),
+        ("[a]\n\udcff\n", r"line 2: it is not UTF-8 text"),
+    ],
+)
+def test_what_can_not_work_is_named_with_line_and_key(file: Path, text: str, problem: str) -> None:
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InvalidConfiguration, match=rf"{file}, {problem}") as caught:
+        site_at("a")
+    assert "secret" not in str(caught.value)
+    assert "sites edit" in str(caught.value)
+
+
+def test_a_value_that_looks_like_a_key_is_not_taken_for_it() -> None:
+    text = '[a]\nurl = "x.y"\ndropped = """\nprob = 1\n401"""\nprob = 1\n'
+    with pytest.raises(InvalidConfiguration) as caught:
+        parse_sites(text.encode(), Path("sites.toml"))
+    assert (caught.value.line, caught.value.key) == (6, "a.prob")
+
+
+def test_a_file_that_can_not_work_is_no_concern_of_openchat(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file.write_text("[a]\n")
+    assert site_at("openchat.team") == OPENCHAT
+    assert "The built-in definition of https://openchat.team is used" in caplog.text
+    for text in ("a", "https://example.com"):
+        with pytest.raises(InvalidConfiguration):
+            site_at(text)
+
+
+def test_a_file_that_can_not_be_read_is_no_missing_file(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(InvalidConfiguration, match="can't be read: Is a directory"):
+        read_sites_file(file)
+
+
+def test_a_definition_says_what_its_caller_does_not(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(
+        '[a]\nurl = "https://example.com"\nprofile = "work"\nproxy = "${WORK_PROXY}"\nrefresh = "interactive"\n'
+    )
+    with pytest.raises(InvalidConfiguration, match=r"a\.proxy: the variable WORK_PROXY is not set"):
+        assemble(site_at("a"), store="memory")
+    monkeypatch.setenv("WORK_PROXY", "http://proxy.example.com:3128")
+    assert site_at("a").engine == Selenium(profile="work")
+    assert assemble(site_at("a"), store="memory").proxy == "http://proxy.example.com:3128"
+    assert assemble(site_at("a"), store="memory", proxy="http://mine:1").proxy == "http://mine:1"
+    given = make_session("https://example.com", proxy=None)
+    assert assemble(site_at("a"), session=given).proxy is None
+
+
+@pytest.fixture
+def whole(file: Path) -> None:
+    file.write_text(WHOLE.replace('proxy = "${WORK_PROXY}"\n', ""))
+
+
+async def test_clients_take_a_name(whole: None) -> None:
+    async with SiteClient("git-lab", store="memory") as client:
+        assert client.site.name == "git-lab"
+    async with AuraClient("wiki", store="memory"):
+        pass
+    with pytest.raises(InvalidInput, match="no site is called 'wikki'"):
+        AuraClient("wikki")
