@@ -18,6 +18,7 @@
     ├── InteractionRequired    a person has to act, but the refresh policy or the machine does not allow it
     ├── HarvestCoolingDown     a harvest failed recently; the next one is not allowed yet
     ├── SessionFormatError     text that is not a session
+    ├── ImportFailed           a file of another program of which no session can be made
     ├── StoreError             a session store can't be read or written
     │   ├── SessionUnreadable  a stored session was written by a newer program; it stays
     │   │   └── SessionLocked      it is encrypted, and no key opens it
@@ -342,6 +343,27 @@ class SessionFormatError(AuraError):
         where = f" at {self.field}" if self.field else ""
         advice = "Update aura-browser." if self.is_newer else "Harvest a new session."
         return f"Not a session{where}: {_as_sentence(self.problem)} {advice}"
+
+
+@dataclass(eq=False, repr=False)
+class ImportFailed(AuraError):
+    """No session can be made of a file of another program.
+
+    Attributes:
+        kind: what the file was recognised as, such as ``cookies.txt``.
+        place: the line, field or cookie that it fails at; empty for the whole file.
+        problem: why; never contains a value from the file.
+        advice: what to do.
+    """
+
+    kind: str
+    place: str
+    problem: str
+    advice: str
+
+    def __str__(self) -> str:
+        where = f", {self.place}" if self.place else ""
+        return f"{self.kind}{where}: {_as_sentence(self.problem)} {self.advice}"
 
 
 @dataclass(eq=False, repr=False)

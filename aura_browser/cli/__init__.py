@@ -15,7 +15,7 @@ _MAX_WORD_LENGTH: Final = 60
 _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
     "chat": "Ask a chat site, once or in a conversation.",
-    "sessions": "See, check, import and remove cached sessions.",
+    "sessions": "See, check, export, import and remove cached sessions.",
     "sites": "See, add, change and try the sites of your own.",
     "doctor": "Check whether aura-browser can run here, and how to fix it if not.",
     "demo": "Run the main job against a local site.",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aura_browser.cli.basic import read_basic
+from aura_browser.cli.formats import build_dump_options, format_option, write_session
 from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, session_options
-from aura_browser.cli.output import Output, open_output
+from aura_browser.cli.output import open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
-from aura_browser.cli.streams import escape_json
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
 from aura_browser.site.commands import list_options
@@ -41,6 +41,7 @@ _NOT_PROVEN: Final = {
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Write the JSON to this file, with mode 0600. A pipe or a device is written to as it is.",
 )
+@format_option
 @click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached.")
 @click.option(
     "--interactive",
@@ -97,6 +98,7 @@ def command(
     *,
     site: Site,
     output: str | None,
+    format_name: str,
     conditions: tuple[Condition, ...],
     timeout: float | None,
     probe: str | None,
@@ -117,6 +119,7 @@ def command(
     \b
     aura-browser harvest > session.json                      openchat.team
     aura-browser harvest https://example.com/ -o me.json
+    aura-browser harvest https://example.com/ --format netscape -o cookies.txt
     aura-browser harvest https://example.com/ --interactive --until cookie:sid --profile me --probe /api/me
     aura-browser harvest https://example.com/ --fresh --profile me        later, without a window
     """  # noqa: D301 - click's mark for text that it must not wrap
@@ -147,7 +150,7 @@ def command(
         session = asyncio.run(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
     except SessionRefused as error:
         raise _explain(error, site.login_command(*named)) from None
-    _write_session(session, target)
+    write_session(session, format_name, build_dump_options(format_name, None, None), target)
     expects_login = interactive or probe is not None or session.is_login is True
     # A chat site needs no login, and where a check guards it, its answer to strangers tells nothing.
     if expects_login or not site.dialect:
@@ -194,16 +197,6 @@ async def _get_session(manager: "SessionManager", *, new: bool, replace: bool, i
         return await manager.harvest(despite_cool_down=True)
     finally:
         await manager.aclose()
-
-
-def _write_session(session: "Session", output: Output | None) -> None:
-    text = f"{session.to_json()}\n"
-    if output is not None:
-        output.write(text.encode())
-    else:
-        click.echo(escape_json(text), nl=False)
-    if output is None and sys.stdout.isatty():
-        click.echo("Warning: with this text, anybody can act as you at that site. Prefer -o FILE.", err=True)
 
 
 def _tell_proof(session: "Session", asked: str, *, expects_login: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from yarl import URL
 
-from aura_browser.hosts import domain_matches, host_of, is_trustworthy
+from aura_browser.hosts import domain_matches, host_of, is_same_site, is_trustworthy, registrable_domain
 
 SameSite = Literal["Strict", "Lax", "None"]
 Priority = Literal["Low", "Medium", "High"]
@@ -112,6 +112,16 @@ def cookie_header(cookies: Iterable[Cookie], url: URL, now: float) -> str:
     """
     sent = sorted((c for c in cookies if c.goes_to(url, now)), key=lambda c: -len(c.path))
     return "; ".join(f"{c.name}={c.value}" if c.name else c.value for c in sent)
+
+
+def is_of_site(cookie: Cookie, url: URL) -> bool:
+    """Return whether the site of *url* may see *cookie*: of its host, its parent domains or its subdomains."""
+    host = host_of(url)
+    if cookie.partition_key and not is_same_site(URL(cookie.partition_key), url):
+        return False
+    if cookie.domain == host or domain_matches(cookie.domain, host):
+        return True
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
 
 
 def path_matches(path: str, cookie_path: str) -> bool:

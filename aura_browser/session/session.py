@@ -33,6 +33,9 @@ _INFRASTRUCTURE_COOKIES: Final = frozenset(
 Proof = Literal["distinguished", "open", "unproven"]
 """How a site answered a session's probe: otherwise than without the session, alike, or it could not be told."""
 
+Unknown = Literal["cookie_attributes", "user_agent", "local_storage"]
+"""What the file of another program did not say of an imported session."""
+
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+$(?!\n)")]
 _PageUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$(?!\n)")]
 _HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$(?!\n)")]
@@ -77,7 +80,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         probe: the path of a request that proves it, learned from the page; None if none is known.
         page_requests: paths that the page itself asked for, from which a probe can be learned; empty once it is proven.
         tokens: further secrets of the session, by name.
-        extra_storage: storage of the browser that no request uses, as other programs' formats hold it.
+        extra_storage: storage of the browser that no request uses, in the form of Playwright's storage state: a list
+            ``origins``, each with ``origin`` and ``sessionStorage``, ``indexedDB``, ``opfs``, or ``localStorage`` if
+            it is another origin than the session's.
+        unknown: what the file of another program, from which it was imported, did not say. ``cookie_attributes``: the
+            cookies are from a ``Cookie`` header, so where they go and how long they live is a guess.
     """
 
     version: Literal[2] = 2
@@ -103,6 +110,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     page_requests: tuple[str, ...] = ()
     tokens: Mapping[str, str] = {}
     extra_storage: Mapping[str, Any] = {}
+    unknown: tuple[Unknown, ...] = ()
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.__rich_repr__())

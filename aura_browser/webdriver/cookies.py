@@ -5,8 +5,7 @@ from typing import Any
 
 from yarl import URL
 
-from aura_browser.hosts import domain_matches, host_of, is_same_site, registrable_domain
-from aura_browser.session.cookie import Cookie
+from aura_browser.session.cookie import Cookie, is_of_site
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 
@@ -19,16 +18,7 @@ def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
     HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
     """
     result = call_devtools(driver, "Storage.getCookies")
-    return tuple(cookie for raw in result["cookies"] if (cookie := parse_cookie(raw)) and _is_of_site(cookie, url))
-
-
-def _is_of_site(cookie: Cookie, url: URL) -> bool:
-    host = host_of(url)
-    if cookie.partition_key and not is_same_site(URL(cookie.partition_key), url):
-        return False
-    if cookie.domain == host or domain_matches(cookie.domain, host):
-        return True
-    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registrable_domain(host))
+    return tuple(cookie for raw in result["cookies"] if (cookie := parse_cookie(raw)) and is_of_site(cookie, url))
 
 
 def parse_cookie(raw: dict[str, Any]) -> Cookie | None:

@@ -1,1 +1,1 @@
-"""Foreign formats."""
+"""The formats of other programs."""

@@ -19,6 +19,7 @@ import pytest
 from aura_browser import assembly, errors
 from aura_browser.cli.sessions.checking import State
 from aura_browser.engine import Engine
+from aura_browser.formats import dump
 from aura_browser.keeping.counters import Counters
 from aura_browser.playground import serve_in_thread
 from aura_browser.session.session import Proof
@@ -114,6 +115,7 @@ def folder(origins: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
     here.mkdir()
     session = make_session(origins[1], cookies=(make_cookie(COOKIE),))
     (here / "session.json").write_text(session.to_json(), "utf-8")
+    (here / "cookies.txt").write_text(dump(session, "netscape").text, "utf-8")
     (here / "notes.txt").write_text("One note.", "utf-8")
     monkeypatch.chdir(here)
     return here

@@ -1,5 +1,9 @@
-"""``aura-browser sessions``: its ``commands``, the ``catalogue`` that reads a store, the ``view`` that prints."""
+"""``aura-browser sessions``: its ``commands`` and ``exchange``, the ``catalogue`` that reads a store, the ``view``."""
 
 from aura_browser.cli.sessions.commands import command
+from aura_browser.cli.sessions.exchange import export_session, import_session
+
+command.add_command(export_session)
+command.add_command(import_session)
 
 __all__ = ["command"]

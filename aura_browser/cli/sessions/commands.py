@@ -6,21 +6,18 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import IO, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 
 from aura_browser.assembly import open_store
-from aura_browser.cli.options import session_option, store_option
+from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions import catalogue, view
 from aura_browser.cli.sessions.checking import Checked, check_entries, find_exit_code, keep_proven
-from aura_browser.cli.sessions.foreign import explain_foreign
-from aura_browser.cli.sessions.importing import prove_and_keep
 from aura_browser.cli.sessions.outdated import find_outdated
-from aura_browser.session import Session
-from aura_browser.store import SessionKey, Store
+from aura_browser.store import Store
 from aura_browser.store.base import PREVIOUS
 from aura_browser.text import clean_text
 
@@ -28,17 +25,19 @@ T = TypeVar("T")
 
 _MAX_CORRUPT_AGE_S: Final = 7 * 86400.0
 
-_NAME_HELP: Final = "NAME is a slug from the list, or a unique prefix of a slug or of its site's host."
+NAME_HELP: Final = "NAME is a slug from the list, or a unique prefix of a slug or of its site's host."
+"""What ends the help of commands that take the name of a session."""
 
 
 @click.group("sessions")
 def command() -> None:
-    """See, check, import and remove cached sessions. Values of cookies are never shown.
+    """See, check, export, import and remove cached sessions. Values of cookies are shown by export alone.
 
     \b
     aura-browser sessions list
     aura-browser sessions show openchat
     aura-browser sessions check
+    aura-browser sessions export openchat --format netscape -o cookies.txt
     aura-browser sessions import session.json
     aura-browser sessions rm openchat
     """  # noqa: D301 - click's mark for text that it must not wrap
@@ -56,16 +55,16 @@ def list_sessions(*, as_json: bool, store: str | None) -> None:
     aura-browser sessions list --json | jq '.[].origin'
     aura-browser sessions list --store redis://localhost
     """  # noqa: D301 - click's mark for text that it must not wrap
-    entries = _run_with_store(store, catalogue.read_entries)
+    entries = run_with_store(store, catalogue.read_entries)
     if as_json:
         click.echo(json.dumps([view.build_facts(entry) for entry in entries], indent=2))
         return
     view.print_list(Screen(sys.stdout), entries, time.time())
     if not entries:
-        _hint("There are no sessions. Get one with: aura-browser harvest URL")
+        hint("There are no sessions. Get one with: aura-browser harvest URL")
 
 
-@command.command("show", epilog=_NAME_HELP)
+@command.command("show", epilog=NAME_HELP)
 @click.argument("name")
 @store_option
 @report_errors
@@ -75,14 +74,14 @@ def show(*, name: str, store: str | None) -> None:
     \b
     aura-browser sessions show openchat
     """  # noqa: D301 - click's mark for text that it must not wrap
-    entry = catalogue.choose(_run_with_store(store, catalogue.read_entries), name)
+    entry = catalogue.choose(run_with_store(store, catalogue.read_entries), name)
     if entry.session is None:
         raise click.ClickException(f"{clean_text(entry.slug)}: {entry.problem}")
     for line in view.align(view.describe(entry.slug, entry.session, time.time())):
         click.echo(line)
 
 
-@command.command("check", epilog=_NAME_HELP)
+@command.command("check", epilog=NAME_HELP)
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @store_option
@@ -116,39 +115,13 @@ def check(*, name: str | None, as_json: bool, store: str | None) -> None:
                         click.echo(view.format_state(result, width))
         return results
 
-    results = _run_with_store(store, check_chosen)
+    results = run_with_store(store, check_chosen)
     if as_json:
         click.echo(json.dumps([view.build_state(result) for result in results], indent=2))
     click.get_current_context().exit(find_exit_code(results))
 
 
-@command.command("import")
-@click.argument("file", type=click.File("rb"))
-@click.option("--replace", is_flag=True, help="Replace a stored login, even if this session is not proven to be one.")
-@session_option
-@store_option
-@report_errors
-def import_session(*, file: IO[bytes], replace: bool, session_name: str, store: str | None) -> None:
-    """Keep a session from another machine.
-
-    FILE is what "harvest" wrote there, or - for stdin. The site is asked first, with the session and once without it,
-    and the session is kept only if the site does not refuse it. A stored login stays, unless the new session is proven
-    to be one. A session that was harvested through a proxy is kept for use through that proxy.
-
-    \b
-    aura-browser harvest URL --interactive -o session.json       on a machine with a screen
-    aura-browser sessions import session.json                    here
-    """  # noqa: D301 - click's mark for text that it must not wrap
-    data = file.read()
-    if reason := explain_foreign(data):
-        raise click.ClickException(f"{clean_text(file.name)}: {reason}")
-    session = Session.from_json(data)
-    key = SessionKey(session.origin, session_name, session.proxy)
-    kept = _run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace))
-    _hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
-
-
-@command.command("rm", epilog=_NAME_HELP)
+@command.command("rm", epilog=NAME_HELP)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option(
     "--all", "everything", is_flag=True, help="Remove all, including previous ones and those set aside in a folder."
@@ -176,8 +149,8 @@ def remove(*, names: tuple[str, ...], everything: bool, yes: bool, store: str | 
         await catalogue.remove(opened, [*slugs, *(f"{slug}{suffix}" for slug in slugs for suffix in PREVIOUS)])
         return slugs
 
-    for slug in _run_with_store(store, remove_chosen):
-        _hint(f"Removed {clean_text(slug)}")
+    for slug in run_with_store(store, remove_chosen):
+        hint(f"Removed {clean_text(slug)}")
 
 
 @command.command("clean")
@@ -203,11 +176,11 @@ def clean(*, dry_run: bool, store: str | None) -> None:
             await asyncio.to_thread(catalogue.unlink, files)
         return [*slugs, *(file.name for file in files)]
 
-    for name in _run_with_store(store, remove_outdated):
+    for name in run_with_store(store, remove_outdated):
         click.echo(clean_text(name))
 
 
-def _run_with_store(place: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
+def run_with_store(place: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
     """Run *work* with the store at *place*, close the store, and return the result.
 
     Raises:
@@ -237,6 +210,7 @@ def _confirm(question: str) -> None:
         raise click.ClickException("nothing was removed.")
 
 
-def _hint(text: str) -> None:
+def hint(text: str) -> None:
+    """Say *text* to a person on a terminal."""
     if sys.stderr.isatty():
         click.echo(text, err=True)

@@ -21,6 +21,13 @@ _PROOFS: Final = {
     "unproven": "nothing is known that proves it",
 }
 
+UNKNOWN: Final = {
+    "cookie_attributes": "which hosts get its cookies and when they expire; each is kept for its own host alone",
+    "user_agent": "the browser's user agent",
+    "local_storage": "the browser's local storage",
+}
+"""What an imported session's file did not say, in words."""
+
 
 def build_facts(entry: Entry) -> dict[str, Any]:
     """Return one session as in the JSON list; times in epoch seconds."""
@@ -68,6 +75,7 @@ def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]
         ("browser", f"{session.browser.name} {session.browser.version}"),
         ("user agent", session.user_agent),
         ("headers", ", ".join(session.headers)),
+        *(("unknown", UNKNOWN[name]) for name in session.unknown),
         ("harvested", _format_since(session.harvested_at, now)),
         ("verified", _format_since(session.verified_at, now)),
         ("proof", describe_proof(session.proof)),

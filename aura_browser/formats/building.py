@@ -1,0 +1,184 @@
+"""Makes a session of what another program's file holds."""
+
+import re
+from collections import Counter
+from typing import Final
+
+import msgspec
+from yarl import URL
+
+from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
+from aura_browser.formats.content import Content
+from aura_browser.formats.dumped import count
+from aura_browser.formats.storage_state import split_origins
+from aura_browser.hosts import host_of, is_address, is_same_site, origin_of, parse_url, registrable_domain
+from aura_browser.session import Browser, Cookie, Session
+from aura_browser.session.cookie import is_of_site
+from aura_browser.session.headers import check_headers
+from aura_browser.session.session import guess_expiry
+from aura_browser.text import clean_text
+
+_MAX_SITES: Final = 5
+_CHROME: Final = re.compile(r"\bChrome/(\d+(?:\.\d+)*)")
+_OTHER: Final = re.compile(r"\b(Firefox|Version)/(\d+(?:\.\d+)*)")
+
+
+def build_session(
+    content: Content, kind: str, *, url: str | None, user_agent: str | None, now: float
+) -> tuple[Session, tuple[str, ...]]:
+    """Return the session of one site in *content*, and sentences on what is not in it.
+
+    Args:
+        content: what the file holds.
+        kind: what the file is, for errors.
+        url: a page of the site; None for what the file says, or for its only site.
+        user_agent: what the browser sends, where the file does not say it.
+        now: epoch seconds.
+
+    Raises:
+        ImportFailed: if the file is of several sites, or of another one, or holds nothing.
+    """
+    if content.session is not None:
+        return _take_whole(content.session, kind, url), content.left_out
+    page = _check_page(url or content.url or _choose_page(content, kind), kind)
+    kept, told = _choose_cookies(content.cookies, page, now)
+    origins = [each for each in content.origins if _is_of_page(each, page)]
+    if others := len(content.origins) - len(origins):
+        told.append(f"the storage of {others} other {'origin' if others == 1 else 'origins'}")
+    local, extra = split_origins(origins, str(origin_of(page)))
+    if not (kept or local or extra):
+        problem = f"it holds nothing for {clean_text(str(page.origin()))}"
+        raise ImportFailed(kind, "", problem, f"It holds: {_list_sites(content) or 'nothing'}.")
+    agent = content.user_agent or user_agent or ""
+    headers = dict(content.headers) or ({"User-Agent": agent} if agent else {})
+    session = Session(
+        origin=str(origin_of(page)),
+        url=str(page.with_user(None).with_fragment(None)),
+        user_agent=agent,
+        headers=headers,
+        cookies=kept,
+        local_storage=local,
+        proxy=None,
+        browser=_read_browser(agent),
+        harvested_at=now,
+        expires_at=guess_expiry(kept, page),
+        is_login=None,
+        extra_storage=extra,
+        unknown=tuple(each for each in content.unknown if not (each == "user_agent" and agent)),
+    )
+    return _check(session, kind), (*content.left_out, *told)
+
+
+def _take_whole(session: Session, kind: str, url: str | None) -> Session:
+    if url is not None and origin_of(_check_page(url, kind)) != URL(session.origin):
+        raise ImportFailed(
+            kind, "", f"it is a session of {session.origin}, not of the address given", "Leave out --url."
+        )
+    return session
+
+
+def _check_page(url: str, kind: str) -> URL:
+    try:
+        return parse_url(url, {"http", "https"})
+    except ValueError:
+        raise_alone(ImportFailed(kind, "", "the address in it is not a web page's", "Give it with --url."))
+
+
+def _choose_cookies(cookies: tuple[Cookie, ...], page: URL, now: float) -> tuple[tuple[Cookie, ...], list[str]]:
+    """Return the cookies that the site may see and that are not over, and sentences on the others."""
+    own = [cookie for cookie in cookies if _is_of_site(cookie, page)]
+    told = []
+    if others := [cookie for cookie in cookies if cookie not in own]:
+        sites = Counter(registrable_domain(cookie.domain) for cookie in others)
+        names = ", ".join(clean_text(site) for site, _ in sites.most_common(_MAX_SITES))
+        told.append(
+            f"{count(others, 'cookie')} of {count(sites, 'other site')}: {names}{', …' * (len(sites) > _MAX_SITES)}"
+        )
+    kept = tuple(cookie for cookie in own if not cookie.is_over(now))
+    if over := len(own) - len(kept):
+        told.append(f"{over} expired {'cookie' if over == 1 else 'cookies'}")
+    return kept, told
+
+
+def _is_of_site(cookie: Cookie, page: URL) -> bool:
+    try:
+        return is_of_site(cookie, page)
+    except ValueError:  # a partition that is not an address
+        return False
+
+
+def _is_of_page(origin: dict[str, str], page: URL) -> bool:
+    try:
+        return is_same_site(parse_url(origin["origin"], {"http", "https"}), page)
+    except ValueError:
+        return False
+
+
+def _choose_page(content: Content, kind: str) -> str:
+    """Return the page of the only site that *content* is of."""
+    hosts = _list_hosts(content)
+    sites = Counter(
+        {
+            site: sum(n for host, n in hosts.items() if registrable_domain(host) == site)
+            for site in map(registrable_domain, hosts)
+        }
+    )
+    if not sites:
+        raise ImportFailed(kind, "", "it holds no cookies", "Export it again, logged in at the site.")
+    if len(sites) > 1:
+        shown = _list_sites(content)
+        first = clean_text(next(iter(sites.most_common(1)))[0])
+        raise ImportFailed(kind, "", f"it is of several sites: {shown}", f"Name one, such as --url https://{first}/")
+    (site,) = sites
+    origins = [each["origin"] for each in content.origins]
+    if len(origins) == 1:
+        return f"{origins[0]}/"
+    return _guess_address(content, next(iter(hosts)) if len(hosts) == 1 else site, kind)
+
+
+def _guess_address(content: Content, host: str, kind: str) -> str:
+    """Return the address of *host*: HTTPS, unless the cookies say where they were set."""
+    ports = {(cookie.source_scheme, cookie.source_port) for cookie in content.cookies}
+    scheme, port = next(iter(ports)) if len(ports) == 1 else (None, None)
+    shown = f"[{host}]" if ":" in host else host
+    if port is not None and port > 0 and scheme in {"Secure", "NonSecure"}:
+        return f"{'https' if scheme == 'Secure' else 'http'}://{shown}:{port}/"
+    if is_address(host) or "." not in host:
+        address = f"http://{shown}:8080/"
+        raise ImportFailed(kind, "", "it does not say which port its site has", f"Give the address: --url {address}")
+    return f"https://{shown}/"
+
+
+def _list_hosts(content: Content) -> Counter[str]:
+    hosts = Counter(cookie.domain for cookie in content.cookies)
+    for each in content.origins:
+        try:
+            hosts[host_of(parse_url(each["origin"], {"http", "https"}))] += 1
+        except ValueError:
+            continue
+    return hosts
+
+
+def _list_sites(content: Content) -> str:
+    sites = Counter(registrable_domain(cookie.domain) for cookie in content.cookies)
+    told = [f"{clean_text(site)} ({number})" for site, number in sites.most_common(_MAX_SITES)]
+    return ", ".join([*told, *(["…"] if len(sites) > _MAX_SITES else [])])
+
+
+def _read_browser(user_agent: str) -> Browser:
+    if match := _CHROME.search(user_agent):
+        return Browser(name="chrome", version=match[1])
+    if match := _OTHER.search(user_agent):
+        return Browser(name="firefox" if match[1] == "Firefox" else "safari", version=match[2])
+    return Browser(name="unknown", version="")
+
+
+def _check(session: Session, kind: str) -> Session:
+    """Return *session* if it can be stored and read back."""
+    try:
+        check_headers(session.headers)
+        return Session.from_json(msgspec.json.encode(session))
+    except SessionFormatError as error:
+        raise_alone(ImportFailed(kind, error.field, error.problem, "Export it again."))
+    except (UnicodeError, ValueError):
+        raise_alone(ImportFailed(kind, "", "it holds text that is not valid Unicode", "Export it again."))

@@ -1,0 +1,76 @@
+"""What a file of another program holds of a session."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from aura_browser.formats.dumped import list_names
+from aura_browser.session import Cookie, Session
+from aura_browser.session.session import Unknown
+
+CookieFacts = dict[str, Any]
+"""The fields of a :class:`Cookie`, not yet checked. ``domain`` may have a leading dot; ``expires`` may be in
+milliseconds, and 0 or less for none."""
+
+_MAX_DOMAIN_LENGTH: Final = 260  # the time to make a longer one an IDN grows with the square of its length
+_MILLISECONDS: Final = 1e11  # as seconds that is the year 5138
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a file of another program holds of a session.
+
+    Attributes:
+        cookies: its cookies, of any site.
+        url: the page it is for; None if it does not say.
+        user_agent: None if it does not say.
+        headers: headers that a browser sends with every request.
+        origins: what a browser's storage holds by origin, as in Playwright's storage state.
+        session: the whole session, if the file was made from one.
+        unknown: what it can't say.
+        left_out: what of it is not kept: one sentence each, without values.
+    """
+
+    cookies: tuple[Cookie, ...] = ()
+    url: str | None = None
+    user_agent: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    origins: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    session: Session | None = None
+    unknown: tuple[Unknown, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def build_cookies(facts: Iterable[CookieFacts]) -> tuple[tuple[Cookie, ...], tuple[str, ...]]:
+    """Return the cookies of *facts*, of several with one identity the last, and sentences on what is no cookie."""
+    kept: dict[tuple[object, ...], Cookie] = {}
+    spoilt: Counter[str] = Counter()
+    for each in facts:
+        try:
+            cookie = _build(each)
+        except (msgspec.ValidationError, UnicodeError):
+            spoilt[str(each.get("name"))] += 1
+            continue
+        kept[cookie.identity] = cookie
+    left_out = f"{spoilt.total()} that no browser would keep as cookies: {list_names(spoilt)}" if spoilt else ""
+    return tuple(kept.values()), (left_out,) if left_out else ()
+
+
+def _build(facts: CookieFacts) -> Cookie:
+    domain = facts["domain"]
+    if not isinstance(domain, str) or len(domain) > _MAX_DOMAIN_LENGTH:
+        raise msgspec.ValidationError
+    host = domain.strip().removeprefix(".").strip("[]").lower()
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    return msgspec.convert(facts | {"domain": host, "expires": read_expiry(facts.get("expires"))}, Cookie)
+
+
+def read_expiry(expires: float | None) -> float | None:
+    """Return an expiry in epoch seconds; None for 0 and less, which means that there is none."""
+    if expires is None or not 0 < expires < float("inf"):
+        return None
+    return expires / 1000 if expires > _MILLISECONDS else float(expires)

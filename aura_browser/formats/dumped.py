@@ -1,0 +1,137 @@
+"""A session in the form of another program, and what that form can't hold."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from yarl import URL
+
+from aura_browser.errors import InvalidInput
+from aura_browser.hosts import is_same_site
+from aura_browser.session import Cookie, Session
+from aura_browser.text import clean_text
+
+_MAX_NAMES: Final = 8
+_MAX_NAME_LENGTH: Final = 60
+
+
+@dataclass(frozen=True)
+class Dumped:
+    """A session in another program's format.
+
+    Attributes:
+        text: the file's text, all of it secret.
+        left_out: what of the session is not in it, or works differently there: one sentence each, with names and
+            counts but no values.
+    """
+
+    text: str = field(repr=False)
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DumpOptions:
+    """What some formats need besides the session.
+
+    Attributes:
+        url: the request that ``curl`` and ``header`` are for; None for the session's last page.
+        now: epoch seconds; the current time if left out.
+        session_days: days after which ``netscape`` has cookies without an expiry expire; None for no end, which some
+            programs do not load.
+        cookie_file: of ``curl``: the absolute path of a ``netscape`` file that it reads its cookies from, and writes
+            nothing to; None to have the cookies for *url* in the file itself.
+    """
+
+    url: str | None = None
+    now: float = field(default_factory=time.time)
+    session_days: float | None = None
+    cookie_file: str | None = None
+
+
+class Check(NamedTuple):
+    """A kind of cookie that a format can't hold.
+
+    Attributes:
+        one: what one of them is called.
+        many: what several are called.
+        fits: returns whether a cookie is one of them.
+    """
+
+    one: str
+    many: str
+    fits: Callable[[Cookie], bool]
+
+
+NAMELESS: Final = Check("cookie without a name", "cookies without a name", lambda cookie: not cookie.name)
+PARTITIONED: Final = Check("partitioned cookie", "partitioned cookies", lambda cookie: cookie.partition_key is not None)
+WITH_TAB: Final = Check(
+    "cookie with a tab", "cookies with a tab", lambda cookie: "\t" in f"{cookie.name}{cookie.value}{cookie.path}"
+)
+NOT_ASCII: Final = Check(
+    "cookie with characters outside ASCII",
+    "cookies with characters outside ASCII",
+    lambda cookie: not f"{cookie.name}{cookie.value}".isascii(),
+)
+
+
+def sort_out(cookies: Iterable[Cookie], *checks: Check) -> tuple[list[Cookie], list[str]]:
+    """Return the cookies that no check fits, and a sentence for each kind of the others."""
+    kept = list(cookies)
+    told = []
+    for check in checks:
+        if gone := [cookie for cookie in kept if check.fits(cookie)]:
+            kept = [cookie for cookie in kept if not check.fits(cookie)]
+            told.append(f"{count(gone, check.one, check.many)}: {list_names(cookie.name for cookie in gone)}")
+    return kept, told
+
+
+def describe_rest(session: Session, *, headers: bool = True, storage: bool = True) -> list[str]:
+    """Return a sentence for each part of *session* besides its cookies.
+
+    Args:
+        session: the session.
+        headers: whether to name the user agent and the headers.
+        storage: whether to name what the browser's storage held.
+    """
+    told = []
+    if headers and (session.headers or session.user_agent):
+        told.append(f"the headers: {list_names(session.headers or ['User-Agent'])}")
+    if storage and session.local_storage:
+        told.append(f"{count(session.local_storage, 'entry', 'entries')} of local storage")
+    if storage and (origins := session.extra_storage.get("origins")):
+        told.append(f"further storage of {count(origins, 'origin')}")
+    if session.proxy:
+        told.append("the proxy")
+    return told
+
+
+def count(things: Sequence[object] | Iterable[object], noun: str, plural: str = "") -> str:
+    """Return how many *things* there are, with the noun."""
+    number = len(list(things))
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def list_names(names: Iterable[str]) -> str:
+    """Return names of cookies or headers, made safe to show; the first few if there are many."""
+    shown = [clean_text(name, _MAX_NAME_LENGTH) or "(no name)" for name in names]
+    more = f", … {len(shown) - _MAX_NAMES} more" if len(shown) > _MAX_NAMES else ""
+    return ", ".join(shown[:_MAX_NAMES]) + more
+
+
+def choose_url(session: Session, options: DumpOptions) -> URL:
+    """Return the address of the request that a file is for.
+
+    Raises:
+        InvalidInput: if it is not of the session's site, where neither its headers nor its cookies may go.
+    """
+    url = URL(options.url or session.url)
+    if not is_same_site(url, URL(session.origin)):
+        raise InvalidInput("url", f"it is not of the session's site, {session.origin}")
+    return url
+
+
+def dotted_domain(cookie: Cookie) -> str:
+    """Return the domain as most formats write it: with a leading dot if subdomains get the cookie."""
+    host = f"[{cookie.domain}]" if ":" in cookie.domain else cookie.domain
+    return host if cookie.host_only else f".{host}"

@@ -1,0 +1,89 @@
+"""A session file of HTTPie and xh: ``http --session=./FILE`` (https://httpie.io/docs/cli/sessions)."""
+
+from typing import Any, Final
+
+import msgspec
+
+from aura_browser.errors import ImportFailed
+from aura_browser.formats.content import Content, CookieFacts, build_cookies
+from aura_browser.formats.cookie_json import read_cookie
+from aura_browser.formats.dumped import (
+    NAMELESS,
+    NOT_ASCII,
+    PARTITIONED,
+    Dumped,
+    DumpOptions,
+    describe_rest,
+    dotted_domain,
+    sort_out,
+)
+from aura_browser.session import Session
+from aura_browser.session.headers import is_lasting
+
+TITLE: Final = "a session of HTTPie"
+_META: Final = {
+    "about": "HTTPie session file",
+    "help": "https://httpie.io/docs#sessions",
+    "httpie": "3.2.4",
+}
+
+
+def dump(session: Session, options: DumpOptions) -> Dumped:  # noqa: ARG001 - all dumps have it
+    """Return *session* as a session of HTTPie, which sends its headers and keeps its cookies there."""
+    # HTTPie sends other characters as Latin-1, which is not what the browser sends.
+    cookies, left_out = sort_out(session.cookies, NAMELESS, PARTITIONED, NOT_ASCII)
+    fields = {
+        "__meta__": _META,
+        "auth": {"type": None, "username": None, "password": None},
+        "cookies": [
+            {
+                "domain": dotted_domain(cookie),
+                "expires": None if cookie.expires is None else max(1, round(cookie.expires)),
+                "name": cookie.name,
+                "path": cookie.path,
+                "secure": cookie.secure,
+                "value": cookie.value,
+            }
+            for cookie in cookies
+        ],
+        "headers": [{"name": name, "value": value} for name, value in session.headers.items()],
+    }
+    text = msgspec.json.format(msgspec.json.encode(fields), indent=4).decode()
+    return Dumped(f"{text}\n", (*left_out, *describe_rest(session, headers=False)))
+
+
+def load(fields: dict[str, Any]) -> Content:
+    """Return the cookies and headers of a session of HTTPie; the user and password in it are not taken.
+
+    Raises:
+        ImportFailed: if its cookies are not of a known form.
+    """
+    cookies, left_out = build_cookies(_read_cookies(fields.get("cookies")))
+    headers = _read_headers(fields.get("headers"))
+    agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
+    auth = fields.get("auth")
+    if isinstance(auth, dict) and (auth.get("password") or auth.get("raw_auth")):
+        left_out = (*left_out, "the user and password")
+    unknown = ("local_storage", *(() if agent else ("user_agent",)))
+    return Content(cookies=cookies, headers=headers, user_agent=agent, unknown=unknown, left_out=left_out)
+
+
+def _read_cookies(items: object) -> list[CookieFacts]:
+    if isinstance(items, dict):  # HTTPie before 3.1, for the one host that the file was for
+        items = [{"name": name, **facts} for name, facts in items.items() if isinstance(facts, dict)]
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ImportFailed(TITLE, "cookies", "it is not a list of cookies", "Have HTTPie write it again.")
+    return [read_cookie(item) for item in items]
+
+
+def _read_headers(items: object) -> dict[str, str]:
+    if isinstance(items, dict):
+        items = [{"name": name, "value": value} for name, value in items.items()]
+    pairs = (
+        [(each.get("name"), each.get("value")) for each in items or () if isinstance(each, dict)]
+        if isinstance(items, list)
+        else []
+    )
+    return {
+        name: value for name, value in pairs if isinstance(name, str) and isinstance(value, str) and is_lasting(name)
+    }

@@ -1,0 +1,109 @@
+"""``sessions export`` and ``import`` between programs, at a site that only takes the right cookie."""
+
+import asyncio
+import json
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aura_browser.cli.formats import FORMATS
+from aura_browser.store import FileStore, SessionKey
+from tests.parts.command import run
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+
+
+@pytest.fixture
+def stub() -> Iterator[StubSite]:
+    with serving_stub() as site:
+        yield site
+
+
+@pytest.fixture
+def store(state_home: Path, stub: StubSite) -> FileStore:
+    """A store with a login at the stub."""
+    folder = FileStore(state_home / "aura-browser" / "sessions")
+    session = make_session(
+        stub.origin,
+        url=f"{stub.origin}/members",
+        cookies=(make_cookie(COOKIE, GOOD, http_only=True),),
+        harvested_at=time.time(),
+        is_login=True,
+    )
+    asyncio.run(folder.save(SessionKey(stub.origin), session))
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "curl"])
+def test_what_is_exported_is_imported_and_taken_by_the_site(
+    name: str, store: FileStore, stub: StubSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "exported"
+    shown = run("sessions", "export", "127", "--format", name, "-o", str(file))
+    assert (shown.returncode, shown.stdout) == (0, ""), shown.stderr
+    assert GOOD not in shown.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    shown = run("sessions", "import", str(file), "--url", f"{stub.origin}/members", "--session", "other")
+    assert (shown.returncode, shown.stdout) == (0, ""), shown.stderr
+    kept = asyncio.run(store.load(SessionKey(stub.origin, "other")))
+    assert kept is not None
+    assert kept.proof == "distinguished"
+    if name != "session":
+        assert "Recognised a" in shown.stderr or "Recognised cookies as JSON" in shown.stderr
+        assert f"Taken for {stub.origin}: 1 cookie" in shown.stderr
+
+
+def test_losses_are_warnings(store: FileStore) -> None:
+    shown = run("sessions", "export", "127", "--format", "netscape")
+    assert shown.returncode == 0
+    assert f"\t{COOKIE}\t{GOOD}\n" in shown.stdout
+    assert "Warning: not in it: the headers: User-Agent, Accept-Language, sec-ch-ua\n" in shown.stderr
+    assert "Warning: not in it: 1 entry of local storage\n" in shown.stderr
+
+
+def test_what_a_file_does_not_say_is_said(store: FileStore, stub: StubSite) -> None:
+    shown = run("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}={GOOD}")
+    assert shown.returncode == 0, shown.stderr
+    assert "Warning: the file does not say: which hosts get its cookies" in shown.stderr
+    assert "the browser's user agent" in shown.stderr
+    [listed] = [
+        line for line in run("sessions", "show", "127").stdout.splitlines() if "which hosts get its cookies" in line
+    ]
+    assert listed.startswith("unknown")
+
+
+def test_what_a_site_refuses_is_not_kept(store: FileStore, stub: StubSite) -> None:
+    before = asyncio.run(store.load(SessionKey(stub.origin)))
+    shown = run("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}=s3cret-gone")
+    assert shown.returncode == 77
+    assert "The site refused it, so it is not kept" in shown.stderr
+    assert asyncio.run(store.load(SessionKey(stub.origin))) == before
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        (("export", "127", "--format", "nonsense"), "is not one of"),
+        (("export", "127", "--url", "https://example.com/"), "--url is for --format curl or header"),
+        (("export", "127", "--session-days", "3"), "--session-days is for --format netscape"),
+        (("import", "-", "--user-agent", "a\nb"), "it is not a header's value"),
+    ],
+)
+def test_wrong_usage_is_said_before_anything_is_done(store: FileStore, args: tuple[str, ...], problem: str) -> None:
+    shown = run("sessions", *args, text="{}")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert problem in shown.stderr
+
+
+def test_a_url_of_another_site_is_refused(store: FileStore) -> None:
+    shown = run("sessions", "export", "127", "--format", "header", "--url", "https://example.org/")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "it is not of the session's site" in shown.stderr
+
+
+def test_json_on_standard_output_is_json(store: FileStore) -> None:
+    state = json.loads(run("sessions", "export", "127", "--format", "storage-state").stdout)
+    assert state["cookies"][0]["value"] == GOOD

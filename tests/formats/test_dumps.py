@@ -1,0 +1,136 @@
+"""What each format writes, and what it says that it leaves out: names and counts, never a value."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from aura_browser.cli.formats import FORMATS
+from aura_browser.errors import InvalidInput
+from aura_browser.formats import DUMPS, DumpOptions, dump
+from aura_browser.session import Session
+from tests.parts.sessions import make_cookie, make_session
+
+NOW: Final = 1_800_000_000.0
+ORIGIN: Final = "https://app.example.com"
+COOKIES: Final = (
+    make_cookie("sid", "s3cret+/==", domain="app.example.com", http_only=True, secure=True, same_site="Lax"),
+    make_cookie("wide", "s3cret2", domain="example.com", host_only=False, expires=NOW + 60.4),
+    make_cookie("", "s3cret3", domain="app.example.com"),
+    make_cookie("tab", "s3cret4\tx", domain="app.example.com"),
+    make_cookie("odd", 's3cret"€', domain="app.example.com", path="/app"),
+    make_cookie(
+        "part",
+        "s3cret5",
+        domain="app.example.com",
+        secure=True,
+        same_site="None",
+        partition_key="https://example.com",
+        has_cross_site_ancestor=False,
+    ),
+)
+SESSION: Final = make_session(
+    ORIGIN,
+    url=f"{ORIGIN}/app",
+    cookies=COOKIES,
+    proxy="http://me:s3cret6@proxy:8080",
+    extra_storage={"origins": [{"origin": ORIGIN, "sessionStorage": [{"name": "a", "value": "s3cret7"}]}]},
+)
+OPTIONS: Final = DumpOptions(now=NOW)
+
+
+def test_the_command_line_offers_all_formats() -> None:
+    assert tuple(DUMPS) == FORMATS
+
+
+@pytest.mark.parametrize("name", DUMPS)
+def test_no_value_is_in_what_is_said(name: str) -> None:
+    dumped = dump(SESSION, name, OPTIONS)
+    assert "s3cret" not in repr(dumped)
+    assert "s3cret" in dumped.text
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("session", set()),
+        ("storage-state", {"proxy"}),
+        ("netscape", {"without a name", "partitioned", "with a tab", "headers", "local storage", "further", "proxy"}),
+        ("httpie", {"without a name", "partitioned", "outside ASCII", "local storage", "further", "proxy"}),
+        ("curl", {"for other addresses", "local storage", "further", "proxy"}),
+        ("header", {"for other addresses", "local storage", "further", "proxy"}),
+        ("cookie-editor", {"without a name", "headers", "local storage", "further", "proxy"}),
+        ("tough-cookie", {"without a name", "partitioned", "headers", "local storage", "further", "proxy"}),
+        ("flaresolverr", {"without a name", "partitioned", "headers", "local storage", "further", "proxy"}),
+    ],
+)
+def test_every_loss_is_said(name: str, lost: set[str]) -> None:
+    elsewhere = make_cookie("far", "s3cret8", domain="other.example.com")
+    session = make_session(**{**fields(SESSION), "cookies": (*COOKIES, elsewhere)})
+    said = dump(session, name, OPTIONS).left_out
+    for words in lost:
+        assert [sentence for sentence in said if words in sentence], words
+    endless = [sentence for sentence in said if sentence.startswith("the end of ")]
+    assert len(said) - len(endless) == len(lost), said
+    assert bool(endless) == (name == "netscape")
+
+
+def fields(session: Session) -> dict[str, Any]:
+    return {name: getattr(session, name) for name in session.__struct_fields__}
+
+
+def test_a_cookies_txt_has_each_http_only_cookie_twice_and_ends_in_whole_seconds() -> None:
+    assert dump(SESSION, "netscape", OPTIONS).text == (
+        "# Netscape HTTP Cookie File\n"
+        "app.example.com\tFALSE\t/\tTRUE\t0\tsid\ts3cret+/==\n"
+        "#HttpOnly_app.example.com\tFALSE\t/\tTRUE\t0\tsid\ts3cret+/==\n"
+        ".example.com\tTRUE\t/\tFALSE\t1800000060\twide\ts3cret2\n"
+        'app.example.com\tFALSE\t/app\tFALSE\t0\todd\ts3cret"€\n'
+    )
+
+
+def test_session_days_give_cookies_an_end() -> None:
+    dumped = dump(SESSION, "netscape", DumpOptions(now=NOW, session_days=2))
+    assert f"\t{NOW + 2 * 86400:.0f}\tsid\t" in dumped.text
+    assert not [sentence for sentence in dumped.left_out if sentence.startswith("the end of")]
+
+
+def test_a_request_has_its_own_cookies_only() -> None:
+    text = dump(SESSION, "header", DumpOptions(now=NOW, url="https://deep.example.com/x")).text
+    assert "Cookie: wide=s3cret2; part=s3cret5\n" not in text
+    assert "Cookie: wide=s3cret2\n" in text
+
+
+@pytest.mark.parametrize("name", ["curl", "header"])
+def test_headers_go_to_the_sessions_site_only(name: str) -> None:
+    with pytest.raises(InvalidInput, match="not of the session's site"):
+        dump(SESSION, name, DumpOptions(now=NOW, url="https://example.org/"))
+
+
+def test_curl_names_one_request_or_a_file_of_cookies() -> None:
+    text = dump(SESSION, "curl", OPTIONS).text
+    assert f'url = "{ORIGIN}/app"' in text
+    assert 'header = "sec-ch-ua: \\"Chromium\\";v=\\"1\\""' in text
+    beside = dump(SESSION, "curl", DumpOptions(now=NOW, cookie_file="/run/a b/cookies.txt")).text
+    assert 'cookie = "/run/a b/cookies.txt"' in beside
+    assert "s3cret" not in beside
+    assert "url =" not in beside
+
+
+def test_a_storage_state_is_one_for_playwright() -> None:
+    state = json.loads(dump(SESSION, "storage-state", OPTIONS).text)
+    assert state["_aura"]["proxy"] is None
+    assert [cookie["expires"] for cookie in state["cookies"]] == [-1, NOW + 60.4, -1, -1, -1, -1]
+    assert [cookie["domain"] for cookie in state["cookies"][:2]] == ["app.example.com", ".example.com"]
+    assert "sameSite" not in state["cookies"][1]
+    part = state["cookies"][-1]
+    assert (part["partitionKey"], part["_crHasCrossSiteAncestor"]) == ("https://example.com", False)
+    [origin] = state["origins"]
+    assert origin["localStorage"] == [{"name": "theme", "value": "s3cret-dark"}]
+    assert origin["sessionStorage"] == [{"name": "a", "value": "s3cret7"}]
+    assert all("value" not in cookie for cookie in state["_aura"]["cookies"])
+
+
+def test_an_unknown_format_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidInput, match="did you mean netscape"):
+        dump(SESSION, "netscap")

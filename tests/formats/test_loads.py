@@ -1,0 +1,318 @@
+"""What other programs write is recognised, and read as they mean it."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from aura_browser.errors import AuraError, ImportFailed
+from aura_browser.formats import DumpOptions, Loaded, dump, load
+from aura_browser.session import Cookie
+from tests.parts.sessions import make_cookie, make_session
+
+NOW: Final = 1_800_000_000.0
+DATE: Final = "2027-01-26T21:46:40.000Z"  # 1,801,000,000
+SECURE: Final = {"secure": True, "httpOnly": True}
+URL: Final = "https://app.example.com/"
+
+
+def read(data: bytes | str | dict[str, Any] | list[Any], url: str | None = URL, **options: Any) -> Loaded:  # noqa: ANN401
+    text = json.dumps(data) if isinstance(data, dict | list) else data
+    return load(text.encode() if isinstance(text, str) else text, now=NOW, url=url, **options)
+
+
+def one_cookie(data: bytes | str | dict[str, Any] | list[Any]) -> Cookie:
+    [cookie] = read(data).session.cookies
+    return cookie
+
+
+EXPECTED: Final = make_cookie("a", "v", domain="example.com", host_only=False, path="/", secure=True, http_only=True)
+
+
+@pytest.mark.parametrize(
+    ("item", "facts", "writer"),
+    [
+        ({"hostOnly": False, "expirationDate": NOW + 9.5, "storeId": "0"}, {"expires": NOW + 9.5}, "browser extension"),
+        ({"hostOnly": False, "sameSite": "no_restriction"}, {"same_site": "None"}, "browser extension"),
+        ({"hostOnly": False, "sameSite": "unspecified", "session": True, "expirationDate": 5}, {}, "browser extension"),
+        ({"hostOnly": False, "sameSite": None}, {}, "browser extension"),
+        (
+            {"size": 2, "expires": -1, "sameSite": "Default", "priority": "High", "sourceScheme": "Secure"},
+            {"priority": "High", "source_scheme": "Secure"},
+            "Puppeteer",
+        ),
+        (
+            {"size": 2, "partitionKey": {"sourceOrigin": "https://example.com", "hasCrossSiteAncestor": True}},
+            {"partition_key": "https://example.com", "has_cross_site_ancestor": True},
+            "Puppeteer",
+        ),
+        (
+            {"session": False, "expires": NOW + 9, "sourcePort": 443, "size": 2, "sameSite": "Lax"},
+            {"expires": NOW + 9, "source_port": 443, "same_site": "Lax"},
+            "CDP",
+        ),
+        ({"session": True, "expires": 5, "sourcePort": -1, "size": 2}, {"source_port": -1}, "CDP"),
+        ({"expiry": int(NOW) + 9, "sameSite": "Strict"}, {"expires": NOW + 9, "same_site": "Strict"}, "Selenium"),
+        ({"expiry": (int(NOW) + 9) * 1000}, {"expires": NOW + 9}, "Selenium"),
+        (
+            {"value": {"type": "string", "value": "v"}, "expiry": int(NOW) + 9, "sameSite": "strict"},
+            {"expires": NOW + 9, "same_site": "Strict"},
+            "WebDriver BiDi",
+        ),
+        ({"partitionKey": "https://example.com", "size": 2}, {"partition_key": "https://example.com"}, "Puppeteer"),
+    ],
+)
+def test_cookies_as_json_of_every_writer(item: dict[str, Any], facts: dict[str, Any], writer: str) -> None:
+    base = {"name": "a", "value": "v", "domain": ".example.com", "path": "/", "secure": True, "httpOnly": True}
+    loaded = read([base | item])
+    assert loaded.kind == f"cookies as JSON ({writer})"
+    assert loaded.session.cookies == (msgspec.structs.replace(EXPECTED, **facts),)
+    for answer in (
+        {"cookies": [base | item]},
+        {"id": 1, "result": {"cookies": [base | item]}},
+        {"value": [base | item]},
+    ):
+        assert read(answer).session.cookies == loaded.session.cookies
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"partitionKeyOpaque": True},
+        {"value": {"type": "base64", "value": "/w=="}},
+        {"value": "a;b"},
+        {"value": "a\nb"},
+        {"value": 5},
+        {"domain": None},
+        {"path": "nowhere"},
+    ],
+)
+def test_what_no_browser_would_keep_is_left_out_and_said(item: dict[str, Any]) -> None:
+    base = {"name": "bad", "value": "s3cret", "domain": "example.com", "size": 2}
+    loaded = read([base | item, {"name": "a", "value": "v", "domain": "example.com"}])
+    assert [cookie.name for cookie in loaded.session.cookies] == ["a"]
+    [said] = loaded.left_out
+    assert said.startswith("1 that no browser would keep")
+    assert "s3cret" not in said
+
+
+def test_tough_cookie_as_newman_writes_it() -> None:
+    jar = {
+        "version": "tough-cookie@4.1.3",
+        "storeType": "MemoryCookieStore",
+        "cookies": [
+            {"key": "a", "value": "v", "domain": "example.com", "path": "/", "hostOnly": False, "expires": "Infinity"},
+            {
+                "key": "b",
+                "value": "v",
+                "domain": "example.com",
+                "expires": "2027-01-26T21:46:40.000Z",
+                "sameSite": "lax",
+            },
+        ],
+    }
+    first, second = read(jar).session.cookies
+    assert (first.host_only, first.expires) == (False, None)
+    assert (second.host_only, second.expires, second.same_site) == (True, 1_801_000_000.0, "Lax")
+
+
+LINE: Final = ".example.com\tTRUE\t/\tTRUE\t{}\ta\tv"
+
+
+@pytest.mark.parametrize(
+    ("text", "expires"),
+    [
+        ("# Netscape HTTP Cookie File\n" + LINE.format(0), None),
+        ("# HTTP Cookie File\r\n" + LINE.format("") + "\r\n", None),
+        (LINE.format(-1), None),
+        (LINE.format(1_900_000_000.5), 1_900_000_000.5),
+        (LINE.format(1_900_000_000_000), 1_900_000_000.0),
+        (LINE.format(0).replace("TRUE", "true") + "\t9", None),
+        ("\ufeff# Netscape HTTP Cookie File\n\n# a comment\n" + LINE.format(0), None),
+        (LINE.format(0) + "\n#HttpOnly_" + LINE.format(1_900_000_000), 1_900_000_000.0),
+    ],
+)
+def test_a_cookies_txt_of_any_writer(text: str, expires: float | None) -> None:
+    loaded = read(text)
+    [cookie] = loaded.session.cookies
+    assert loaded.kind == "a cookies.txt"
+    assert cookie == msgspec.structs.replace(EXPECTED, expires=expires, http_only="#HttpOnly_" in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("# Netscape HTTP Cookie File\na b c s3cret", "line 2: it has 1 columns"),
+        ("x\tTRUE\t/\tTRUE\tsoon\ta\ts3cret", "line 1: its expiry is not a number"),
+        ("x\tmaybe\t/\tTRUE\t0\ta\ts3cret", "line 1: a column that is TRUE or FALSE holds something else"),
+    ],
+)
+def test_a_damaged_cookies_txt_is_refused_by_line(text: str, problem: str) -> None:
+    with pytest.raises(ImportFailed) as caught:
+        read(text)
+    assert problem in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_httpie_session_of_old_and_of_today() -> None:
+    old = {"__meta__": {}, "cookies": {"a": {"value": "v", "expires": None, "path": "/", "secure": True}}}
+    with pytest.raises(ImportFailed, match="holds nothing for"):
+        read(old)
+    auth = {"type": "basic", "username": "me", "password": "s3cret"}
+    item = {"name": "a", "value": "v", "domain": ".example.com", "path": "/", "secure": True, "expires": None}
+    headers = [{"name": "User-Agent", "value": "x"}, {"name": "Authorization", "value": "s3cret"}]
+    loaded = read({"__meta__": {}, "auth": auth, "cookies": [item], "headers": headers})
+    assert loaded.kind == "a session of HTTPie"
+    assert loaded.session.headers == {"User-Agent": "x"}
+    assert loaded.left_out == ("the user and password",)
+    assert loaded.session.unknown == ("local_storage",)
+
+
+def test_a_cookie_header_is_taken_for_its_host_and_marked() -> None:
+    for text in ("sid=a+b/c==; pref=1", "Cookie: sid=a+b/c==; pref=1\nUser-Agent: Chrome/150 x\nHost: y\n"):
+        session = read(text, "https://app.example.com/x?y").session
+        assert [(c.name, c.value) for c in session.cookies] == [("sid", "a+b/c=="), ("pref", "1")]
+        assert all(c.host_only and c.secure and c.domain == "app.example.com" for c in session.cookies)
+        assert "cookie_attributes" in session.unknown
+    assert session.user_agent == "Chrome/150 x"
+    assert session.browser.version == "150"
+    assert list(session.headers) == ["User-Agent"]
+
+
+def make_har(*entries: dict[str, Any], creator: str = "WebInspector") -> dict[str, Any]:
+    return {"log": {"version": "1.2", "creator": {"name": creator}, "entries": list(entries)}}
+
+
+def make_entry(url: str, sent: str = "", set_cookie: str = "", **request: Any) -> dict[str, Any]:  # noqa: ANN401
+    headers = [{"name": "User-Agent", "value": "Chrome/150 x"}, {"name": ":authority", "value": "x"}]
+    headers += [{"name": "Cookie", "value": sent}] if sent else []
+    answered = [{"name": "Set-Cookie", "value": set_cookie}] if set_cookie else []
+    return {
+        "startedDateTime": "2027-01-15T08:00:00.000Z",
+        "_resourceType": "document",
+        "request": {"method": "GET", "url": url, "headers": headers, "cookies": [], **request},
+        "response": {"status": 200, "headers": answered, "content": {"mimeType": "text/html"}},
+    }
+
+
+def test_a_har_of_chrome_has_whole_cookies() -> None:
+    cookie = {"name": "sid", "value": "v", "domain": ".example.com", "path": "/", "expires": DATE}
+    entry = make_entry(URL, "sid=v", cookies=[cookie | {"httpOnly": True, "secure": True, "sameSite": "Lax"}])
+    loaded = read(make_har(entry), url=None)
+    [kept] = loaded.session.cookies
+    assert loaded.kind == "a HAR file"
+    assert (kept.domain, kept.host_only, kept.http_only, kept.expires) == ("example.com", False, True, 1_801_000_000.0)
+    assert loaded.session.origin == "https://app.example.com"
+    assert loaded.session.headers == {"User-Agent": "Chrome/150 x"}
+    assert "cookie_attributes" not in loaded.session.unknown
+
+
+def test_later_answers_of_a_har_change_its_cookies() -> None:
+    first = make_entry(URL, "sid=old; pref=1", "sid=new; Path=/; HttpOnly\nout=x; Domain=example.com; Max-Age=99999999")
+    second = make_entry(f"{URL}x", "sid=new; pref=1; out=x", "pref=; Max-Age=0")
+    session = read(make_har(first, second, creator="Firefox"), url=None).session
+    found = {c.name: (c.value, c.host_only, c.http_only) for c in session.cookies}
+    assert found["sid"] == ("new", True, True)
+    assert found["out"] == ("x", False, False)
+    assert "pref" not in found
+
+
+def test_a_har_that_was_exported_without_secrets_names_the_setting() -> None:
+    with pytest.raises(ImportFailed, match="Allow to generate HAR with sensitive data"):
+        read(make_har(make_entry(URL)))
+
+
+def test_a_har_of_two_sites_asks_which() -> None:
+    entries = (make_entry(URL, "a=1"), make_entry("https://example.org/", "b=1"))
+    with pytest.raises(ImportFailed, match=r"--url https://app\.example\.com/"):
+        read(make_har(*entries), url=None)
+    assert [c.name for c in read(make_har(*entries), url="https://example.org/").session.cookies] == ["b"]
+
+
+def test_a_storage_state_of_playwright() -> None:
+    state = {
+        "cookies": [
+            {
+                "name": "a",
+                "value": "v",
+                "domain": ".example.com",
+                "path": "/",
+                "expires": -1,
+                "secure": True,
+                "httpOnly": True,
+            }
+        ],
+        "origins": [
+            {
+                "origin": "https://app.example.com",
+                "localStorage": [{"name": "x", "value": "y"}],
+                "indexedDB": [{"name": "db"}],
+            },
+            {"origin": "https://other.org", "localStorage": [{"name": "x", "value": "y"}]},
+        ],
+        "credentials": [{"id": "x", "privateKey": "s3cret"}],
+    }
+    loaded = read(state)
+    assert loaded.session.cookies == (EXPECTED,)
+    assert loaded.session.local_storage == {"x": "y"}
+    assert loaded.session.extra_storage == {
+        "origins": [{"origin": "https://app.example.com", "indexedDB": [{"name": "db"}]}]
+    }
+    assert loaded.left_out == (
+        "1 passkey, of which Playwright writes the private key",
+        "the storage of 1 other origin",
+    )
+
+
+def test_a_state_that_playwright_wrote_anew_wins_over_what_stands_beside_it() -> None:
+    whole = make_session("https://app.example.com", cookies=(make_cookie(domain="app.example.com", priority="High"),))
+    state = json.loads(dump(whole, "storage-state", DumpOptions(now=NOW)).text)
+    state["cookies"][0]["value"] = "rotated"
+    state["cookies"].append({"name": "new", "value": "v", "domain": "app.example.com", "path": "/", "expires": -1})
+    state["origins"][0]["localStorage"] = []
+    session = read(state, url=None).session
+    assert [(c.name, c.value, c.priority) for c in session.cookies] == [("sid", "rotated", "High"), ("new", "v", None)]
+    assert session.local_storage == {}
+    assert session.user_agent == whole.user_agent
+
+
+COOKIE: Final = {"name": "a", "value": "v", "domain": "app.example.com", "size": 2}
+
+
+def test_the_only_site_of_a_file_is_found_and_others_are_asked_for() -> None:
+    assert read([COOKIE], url=None).session.origin == "https://app.example.com"
+    two = [COOKIE, COOKIE | {"domain": "www.example.com", "name": "b"}]
+    assert read(two, url=None).session.origin == "https://example.com"
+    with pytest.raises(ImportFailed, match=r"of several sites: example\.com \(1\), example\.org \(1\)\. Name one"):
+        read([COOKIE, COOKIE | {"domain": "example.org"}], url=None)
+    with pytest.raises(ImportFailed, match="which port"):
+        read([COOKIE | {"domain": "127.0.0.1"}], url=None)
+    local = COOKIE | {"domain": "127.0.0.1", "sourceScheme": "NonSecure", "sourcePort": 8123}
+    assert read([local], url=None).session.origin == "http://127.0.0.1:8123"
+
+
+def test_other_sites_and_expired_cookies_are_counted() -> None:
+    items = [COOKIE, COOKIE | {"domain": "tracker.net"}, COOKIE | {"name": "old", "expires": NOW - 5}]
+    loaded = read(items)
+    assert loaded.left_out == ("1 cookie of 1 other site: tracker.net", "1 expired cookie")
+    with pytest.raises(ImportFailed, match=r"holds nothing for https://example\.net\. It holds: example\.com \(2\)"):
+        read(items, url="https://example.net/")
+
+
+def test_a_user_agent_is_taken_where_the_file_has_none() -> None:
+    session = read([COOKIE], user_agent="Mozilla/5.0 Firefox/140.0").session
+    assert session.headers == {"User-Agent": "Mozilla/5.0 Firefox/140.0"}
+    assert (session.browser.name, session.browser.version) == ("firefox", "140.0")
+    assert session.unknown == ("local_storage",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"   ", b"{", b"[]", b"[1]", b"{}", b"nonsense", b"\xff\xfe", b"PK\x03\x04", b'[{"x": 1}]', b'{"log": {}}'],
+)
+def test_anything_else_is_one_clear_error(data: bytes) -> None:
+    with pytest.raises(AuraError) as caught:
+        read(data)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
