@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from aura_browser.errors import ImportFailed
-from aura_browser.formats import cookie_header, json_file, netscape
+from aura_browser.formats import cookie_header, copied_session, json_file, netscape
 from aura_browser.formats.building import build_session
 from aura_browser.formats.content import Content
+from aura_browser.formats.copied import recognise
 from aura_browser.formats.file import File, refuse_file
 from aura_browser.session import Session
 from aura_browser.session.times import correct_times
@@ -81,6 +82,8 @@ def _read_text(file: File) -> tuple[str, Content]:
         refuse_file("it is neither JSON nor text in UTF-8")
     if netscape.is_such(text):
         return netscape.TITLE, netscape.load(text)
+    if copied := recognise(text):
+        return copied_session.TITLES[copied], copied_session.load(text, copied, file.url)
     if not cookie_header.is_such(text):
         refuse_file("it is of no known form")
     return cookie_header.TITLE, cookie_header.load(text, file.url)

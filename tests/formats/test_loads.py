@@ -316,3 +316,47 @@ def test_anything_else_is_one_clear_error(data: bytes) -> None:
         read(data)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+COPIED: Final = {
+    "bash": "curl 'https://app.example.com/api' -H 'user-agent: Chrome/150 x' -b 'sid=a!b; x=1' --data-raw 's3cret'",
+    "cmd": 'curl ^"https://app.example.com/api^" -H ^"user-agent: Chrome/150 x^" -b ^"sid=a!b; x=1^"',
+    "powershell": (
+        "$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\n"
+        '$session.UserAgent = "Chrome/150 x"\n'
+        '$session.Cookies.Add((New-Object System.Net.Cookie("sid", "a!b", "/", "app.example.com")))\n'
+        '$session.Cookies.Add((New-Object System.Net.Cookie("x", "1", "/", ".example.com")))\n'
+        'Invoke-WebRequest -UseBasicParsing -Uri "https://app.example.com/api" -WebSession $session'
+    ),
+    "fetch": (
+        'fetch("https://app.example.com/api", {"headers": {"user-agent": "Chrome/150 x", "cookie": "sid=a!b; x=1"}, '
+        '"body": null, "method": "GET"});'
+    ),
+}
+
+
+@pytest.mark.parametrize("shell", COPIED)
+def test_a_copied_request(shell: str) -> None:
+    loaded = read(COPIED[shell], url=None)
+    session = loaded.session
+    assert loaded.kind.startswith("a request copied as ")
+    assert session.origin == "https://app.example.com"
+    assert session.headers in ({"user-agent": "Chrome/150 x"}, {"User-Agent": "Chrome/150 x"})
+    assert [(c.name, c.value, c.secure) for c in session.cookies] == [("sid", "a!b", True), ("x", "1", True)]
+    assert session.cookies[1].host_only == (shell != "powershell")
+    assert session.unknown == ("cookie_attributes", "local_storage")
+
+
+def test_of_several_copied_requests_the_last_counts() -> None:
+    text = "curl 'https://app.example.com/' -b 'sid=old; x=1' ;\ncurl 'https://app.example.com/a' -H 'Cookie: sid=new'"
+    assert [(c.name, c.value) for c in read(text, url=None).session.cookies] == [("sid", "new"), ("x", "1")]
+    other = f"{text} ;\ncurl 'https://example.org/' -b 'a=1'"
+    with pytest.raises(ImportFailed, match=r"several sites: https://app\.example\.com, https://example\.org"):
+        read(other, url=None)
+    loaded = read(other)
+    assert loaded.left_out == ("1 request to other sites",)
+
+
+def test_a_fetch_without_cookies_says_which_copy_has_them() -> None:
+    with pytest.raises(ImportFailed, match=r"no cookies\. In DevTools, choose 'Copy as cURL'"):
+        read('fetch("https://app.example.com/", {"headers": {"accept": "*/*"}, "method": "GET"});', url=None)
