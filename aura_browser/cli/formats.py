@@ -8,7 +8,7 @@ import click
 
 from aura_browser.cli.options import Decorator, ParsedText
 from aura_browser.cli.streams import escape_json
-from aura_browser.site import page_url
+from aura_browser.site.catalogue import site_named
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def add_dump_options(function: Any) -> Any:  # noqa: ANN401 - click's decorators
     """Add the options that some formats need, ``--url`` and ``--session-days``."""
     url = click.option(
         "--url",
-        type=ParsedText("url", page_url),
-        metavar="URL",
+        type=ParsedText("url", lambda text: site_named(text)[1]),
+        metavar="URL|NAME",
         help="With curl or header: the request that it is for. [default: the session's page]",
     )
     days = click.option(

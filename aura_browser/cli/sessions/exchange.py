@@ -12,7 +12,7 @@ from aura_browser.cli.running import report_errors
 from aura_browser.cli.sessions import catalogue, view
 from aura_browser.cli.sessions.commands import NAME_HELP, hint, run_with_store
 from aura_browser.cli.sessions.importing import prove_and_keep
-from aura_browser.site import page_url
+from aura_browser.site.catalogue import site_named
 from aura_browser.store import SessionKey
 from aura_browser.text import clean_text
 
@@ -67,8 +67,8 @@ def export_session(
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--url",
-    type=ParsedText("url", page_url),
-    metavar="URL",
+    type=ParsedText("url", lambda text: site_named(text)[1]),
+    metavar="URL|NAME",
     help="A page of the site, where the file is of several sites or does not say of which.",
 )
 @click.option(
