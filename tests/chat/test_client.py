@@ -26,6 +26,7 @@ from aura_browser.session import Session
 from tests.parts.harvests import Harvests
 from tests.parts.servers import serving
 from tests.parts.sessions import make_session
+from tests.parts.stream_server import stream_server
 
 
 @asynccontextmanager
@@ -177,9 +178,8 @@ async def test_silence_behind_a_malformed_chunk_ends_too() -> None:
         writer.close()
 
     told = asyncio.Event()
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(handle) as port:
+        origin = f"http://127.0.0.1:{port}"
         settings = {"store": "memory", "session": make_session(origin), "read_timeout": 0.5}
         async with AuraClient(origin, **settings) as client:  # type: ignore[arg-type]
             stream = client.stream("x")
@@ -203,9 +203,8 @@ async def test_of_a_very_long_answer_that_breaks_off_the_end_is_kept(monkeypatch
     monkeypatch.setattr("aura_browser.chat.client._MAX_KEPT_CHARS", 20)
     pieces = [f"<{number}>," for number in range(10)]
     taken = asyncio.Semaphore(0)
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(handle) as port:
+        origin = f"http://127.0.0.1:{port}"
         async with AuraClient(origin, store="memory", session=make_session(origin)) as client:
             stream = client.stream("x")
             for piece in pieces:
@@ -255,9 +254,8 @@ async def test_a_reason_phrase_of_any_kind_is_cleaned() -> None:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(rude, "127.0.0.1", 0)
-    async with server:
-        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(rude) as port:
+        origin = f"http://127.0.0.1:{port}"
         async with AuraClient(origin, store="memory", session=make_session(origin)) as client:
             with pytest.raises(SiteFailed) as caught:
                 await client.complete("x")
@@ -273,9 +271,8 @@ async def test_a_reason_phrase_beyond_all_bounds_is_one_clear_error() -> None:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(endless, "127.0.0.1", 0)
-    async with server:
-        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(endless) as port:
+        origin = f"http://127.0.0.1:{port}"
         async with AuraClient(origin, store="memory", session=make_session(origin)) as client:
             with pytest.raises(SiteFailed, match="not valid HTTP"):
                 await client.complete("x")

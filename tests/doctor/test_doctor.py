@@ -32,6 +32,7 @@ from tests.parts.open_chrome import open_chrome
 from tests.parts.programs import program
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
+from tests.parts.stream_server import stream_server
 
 KEY = SessionKey("https://a.example.com")
 _NOTHING_MANAGED = '#!/bin/sh\necho \'{"result": {"code": 0, "driver_path": "", "browser_path": ""}}\'\n'
@@ -397,8 +398,7 @@ async def test_a_proxy_that_only_gives_other_pages(bare: Path) -> None:
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with stream_server(refuse) as port:
         proxy = (await examined(proxy=f"http://127.0.0.1:{port}"))["proxy"]
     assert proxy.verdict == "ok"
     assert "it answers (403" in proxy.found

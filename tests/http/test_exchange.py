@@ -12,6 +12,7 @@ import pytest
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, SiteFailed
 from aura_browser.http.exchange import reason_phrase, typed_errors
+from tests.parts.stream_server import stream_server
 
 URL = "http://chat.example.com/api/chat"
 
@@ -29,9 +30,8 @@ async def saying(answer: bytes, *, stays: bool = False, after: bytes = b"\r\n\r\
             await left.wait()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(serve) as port:
+        yield f"127.0.0.1:{port}"
         left.set()
 
 

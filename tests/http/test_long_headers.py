@@ -11,6 +11,7 @@ from aura_browser import Session, SiteClient, page_site
 from aura_browser.errors import SiteFailed
 from aura_browser.http.proof import prove
 from tests.parts.sessions import make_session
+from tests.parts.stream_server import stream_server
 
 
 @asynccontextmanager
@@ -25,9 +26,8 @@ async def answering(*heads: bytes) -> AsyncIterator[str]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(answer) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def ok(*lines: bytes) -> bytes:

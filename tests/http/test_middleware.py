@@ -22,6 +22,7 @@ from aura_browser.site import Probe, Site, page_site
 from aura_browser.store import MemoryStore, SessionKey
 from tests.parts.servers import Handler, serving
 from tests.parts.sessions import make_cookie, make_session, take_as_it_is
+from tests.parts.stream_server import stream_server
 
 
 def of_value(value: str, status: int = 401, body: bytes = b"") -> Handler:
@@ -376,9 +377,8 @@ async def test_an_odd_set_cookie_costs_no_answer(header: str) -> None:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(odd, "127.0.0.1", 0)
-    async with server:
-        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(odd) as port:
+        origin = f"http://127.0.0.1:{port}"
         async with client_at(origin) as client:
             assert await client.text(f"{origin}/x") == "hi"
             repr(await client.manager.get())

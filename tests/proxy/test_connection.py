@@ -18,6 +18,7 @@ from aura_browser.proxy.address import PROXY_REFUSED
 from aura_browser.proxy.connection import connection_args
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
+from tests.parts.stream_server import stream_server
 
 STRANGE = "p@s:s/w%?#ö€ +"
 
@@ -50,9 +51,8 @@ async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", came
+    async with stream_server(serve) as port:
+        yield f"127.0.0.1:{port}", came
 
 
 def sent_login(head: bytes) -> str:

@@ -17,7 +17,9 @@ from aura_browser.errors import InvalidInput, LaunchFailed, LoginNeeded, NotRead
 from aura_browser.playground import Playground
 from aura_browser.webdriver import harvest
 from tests.parts.drivers import own_driver
+from tests.parts.programs import program
 from tests.parts.servers import page, serving
+from tests.parts.stream_server import stream_server
 from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.chrome
@@ -372,9 +374,8 @@ async def test_through_a_proxy_browser_and_client_alike() -> None:
             there.close()
 
         asked: list[str] = []
-        server = await asyncio.start_server(proxy, "127.0.0.1", 0)
-        async with server:
-            address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with stream_server(proxy) as port:
+            address = f"http://127.0.0.1:{port}"
             async with AuraClient(site.origin, store="memory", proxy=address) as client:
                 assert await client.complete("hello") == "hello"
                 assert (await client.session()).proxy == address
@@ -439,6 +440,31 @@ async def test_a_driver_that_can_not_be_run_is_a_launch_that_failed(tmp_path: Pa
     driver.chmod(0o755)
     with pytest.raises(LaunchFailed, match=r"exited with code (126|127|2)"):
         await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(driver_path=driver))
+
+
+def port_taken(folder: Path, starts: int) -> Path:
+    """Return a ChromeDriver that finds its port in use at its first *starts*, in the real one's words."""
+    script = f"""#!/bin/sh
+echo >> "$0.starts"
+[ $(wc -l < "$0.starts") -gt {starts} ] && exec chromedriver "$@"
+echo "[1.2][SEVERE]: bind() failed: Address already in use (98)" >&2
+echo "IPv4 port not available. Exiting..."
+exit 1
+"""
+    return program(folder, "chromedriver", script)
+
+
+async def test_a_driver_whose_port_is_in_use_is_started_again(tmp_path: Path) -> None:
+    async with serving(page()) as (_server, origin):
+        session = await harvest(page_site(origin), engine=Selenium(driver_path=port_taken(tmp_path, 2)))
+    assert session.user_agent
+    assert (tmp_path / "chromedriver.starts").read_text() == "\n" * 3
+
+
+async def test_a_driver_that_never_finds_a_free_port_says_so(tmp_path: Path) -> None:
+    with pytest.raises(LaunchFailed, match=r"tried 5 ports, and other programs use each\. Close some") as caught:
+        await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(driver_path=port_taken(tmp_path, 9)))
+    assert "Address already in use" in "".join(caught.value.stderr_tail)
 
 
 async def test_a_page_that_is_not_there_is_said_soon() -> None:

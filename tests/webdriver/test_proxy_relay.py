@@ -21,6 +21,7 @@ from aura_browser.webdriver.proxy_relay import open_browser_proxy
 from aura_browser.webdriver.proxy_relay.peer import is_own_connection
 from aura_browser.webdriver.proxy_relay.relay import Relay
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
+from tests.parts.stream_server import stream_server
 
 PAGE = "http://chat.example.com/"
 LOGIN = b"Proxy-Authorization: Basic " + b64encode("me:s3cr\u00e9t".encode())
@@ -55,9 +56,8 @@ async def upstream(serve: Serve) -> AsyncIterator[str]:
             await serve(reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(served, "127.0.0.1", 0)
-    async with server:
-        yield f"http://me:s3cr%C3%A9t@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(served) as port:
+        yield f"http://me:s3cr%C3%A9t@127.0.0.1:{port}"
 
 
 @asynccontextmanager

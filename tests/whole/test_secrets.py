@@ -28,6 +28,7 @@ from aura_browser.playground import serve_in_thread
 from aura_browser.request import Request
 from tests.parts.command import PROGRAM
 from tests.parts.sessions import make_cookie, make_session
+from tests.parts.stream_server import stream_server
 
 COOKIE: Final = "planted-cookie-1f8d"
 HEADER: Final = "planted-header-2a7c"
@@ -110,9 +111,8 @@ async def serving(answer: bytes, *, after: bytes = b"\r\n\r\n") -> AsyncIterator
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with stream_server(serve) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def ask_as_client(origin: str, session: Session) -> None:

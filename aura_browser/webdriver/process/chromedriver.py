@@ -40,6 +40,7 @@ OUTPUT_NAME: Final = "stderr.txt"
 _MAX_STARTS: Final = 5
 _MAX_STDOUT_BYTES: Final = 65_536
 _READY: Final = re.compile(rb"was started successfully on port (\d+)")
+_PORT_TAKEN: Final = b"port not available"
 _USUAL_START_S: Final = 1.5
 _EXIT_TIMEOUT_S: Final = 0.5
 _FILES: Final = 4096
@@ -86,20 +87,29 @@ def run_driver(
 
 def _open_driver(exits: ExitStack, start: Callable[[], "_ChromeDriver"], deadline: Deadline) -> "_ChromeDriver":
     """Start a ChromeDriver that only this process controls; *exits* ends it. Raises as ``connect`` does."""
+    reason: Intruded | _PortTaken
     for _ in range(_MAX_STARTS):
         with ExitStack() as started:
             chromedriver = started.enter_context(start())
             started.enter_context(Watchdog(deadline, chromedriver.end_group, chromedriver.has_lost_chrome))
             try:
                 chromedriver.connect(deadline)
-            except Intruded:
+            except (Intruded, _PortTaken) as error:
+                reason = error
                 continue
             exits.push(started.pop_all())
             return chromedriver
-    raise _SessionRefused(
-        "another program of this machine connects to every ChromeDriver at once, so each was ended before it opened "
-        "anything. Find out which program looks for open ports"
-    )
+    raise _SessionRefused(str(reason))
+
+
+class _PortTaken(Exception):
+    """The port that ChromeDriver was given for IPv6 is another program's for IPv4.
+
+    It asks the system for a free port of ``::1`` and then wants the same one of ``127.0.0.1``.
+    """
+
+    def __str__(self) -> str:
+        return f"ChromeDriver tried {_MAX_STARTS} ports, and other programs use each. Close some network connections"
 
 
 class _SessionRefused(Exception):
@@ -181,6 +191,7 @@ class _ChromeDriver:
         Raises:
             Intruded: if another program was as fast.
             OSError: if the driver closes the connection.
+            _PortTaken: if its port is in use.
             _SessionRefused: if it exits.
         """
         with closing(self._take_listeners(deadline)) as listeners:
@@ -216,6 +227,8 @@ class _ChromeDriver:
             said += more
             if ready := _READY.search(said):
                 return int(ready[1])
+        if _PORT_TAKEN in said:
+            raise _PortTaken
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_TIMEOUT_S)
         raise _SessionRefused(f"ChromeDriver exited with code {self._process.returncode}")

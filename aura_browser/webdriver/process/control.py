@@ -45,6 +45,12 @@ _TCP_ESTABLISHED: Final = b"01"
 class Intruded(Exception):
     """Another program connected to the driver at the same moment."""
 
+    def __str__(self) -> str:
+        return (
+            "another program of this machine connects to every ChromeDriver at once, so each was ended before it "
+            "opened anything. Find out which program looks for open ports"
+        )
+
 
 def open_output() -> tuple[int, int]:
     """Return the reading and the writing end of a pipe, which on Linux holds one message at a time."""
