@@ -23,10 +23,11 @@ def read_url(text: str) -> URL:
         ValueError: if yarl can't read it.
     """
     try:
-        text.encode()  # yarl drops half a surrogate pair
-        authority = re.split("[/?#]", text.partition("//")[2], maxsplit=1)[0]
-        if len(authority) > _MAX_AUTHORITY_LENGTH and not authority.isascii():
-            raise ValueError("not a URL")  # the time to make it an IDN grows with the square of its length
+        if not str.isascii(text):
+            text.encode()  # yarl drops half a surrogate pair
+            authority = re.split("[/?#]", text.partition("//")[2], maxsplit=1)[0]
+            if len(authority) > _MAX_AUTHORITY_LENGTH and not authority.isascii():
+                raise ValueError("not a URL")  # the time to make it an IDN grows with the square of its length
         return URL(str.__str__(text))
     except (IndexError, TypeError, AttributeError):  # yarl 1.25.1 fails so for "//@["
         raise ValueError("not a URL") from None

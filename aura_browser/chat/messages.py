@@ -15,6 +15,7 @@ Messages = list["Message | Mapping[str, object]"]
 Prompt = str | Iterable["Message | Mapping[str, object]"]
 """A question: a string (one user message), or messages as dicts or :class:`Message` values."""
 
+_ROLES: Final[Mapping[str, Role]] = {role: role for role in get_args(Role)}
 DEFAULT_MODEL: Final = "openchat_3.6"
 
 
@@ -87,9 +88,9 @@ def _read_message(place: str, message: object) -> Message:
 
 
 def _check_message(place: str, role: object, content: object) -> Message:
-    known: Role | None = next((known for known in get_args(Role) if known == role), None)
+    known = _ROLES.get(role) if isinstance(role, str) else None
     if known is None:
-        raise InvalidInput(f"{place}.role", f"must be one of {', '.join(get_args(Role))}")
+        raise InvalidInput(f"{place}.role", f"must be one of {', '.join(_ROLES)}")
     if not isinstance(content, str):
         raise InvalidInput(f"{place}.content", "must be text")
     return Message(known, check_text(f"{place}.content", content))

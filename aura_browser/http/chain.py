@@ -7,7 +7,7 @@ from typing import Final
 
 from yarl import URL
 
-from aura_browser.http.redirects import REDIRECTS, redirect_target
+from aura_browser.http.redirects import redirect_target
 
 
 @dataclass(slots=True)
@@ -31,20 +31,21 @@ class Chain:
 _CURRENT: Final[ContextVar[Chain | None]] = ContextVar("aura_browser_chain", default=None)
 
 
-def join_chain(sender: object, url: URL, now: float) -> Chain:
-    """Return the chain that a request of *sender* to *url* continues in this task, else a new one that began *now*."""
+def find_chain(sender: object, url: URL) -> Chain | None:
+    """Return the chain that a request of *sender* to *url* continues in this task, or None."""
     chain = _CURRENT.get()
-    if chain is not None and chain.sender is sender and chain.target == url:
-        return chain
-    return Chain(sender, now)
+    return chain if chain is not None and chain.sender is sender and chain.target == url else None
 
 
-def leave_chain(chain: Chain, url: URL, status: int, headers: Mapping[str, str]) -> None:
-    """Record the response to a request of *chain*: a redirect may be followed, anything else ends it."""
-    if status in REDIRECTS:
-        chain.target = _find_target(url, status, headers)
-        _CURRENT.set(chain)
-    elif _CURRENT.get() is not None:
+def record_redirect(chain: Chain, url: URL, status: int, headers: Mapping[str, str]) -> None:
+    """Record that a request of *chain* was answered with a redirect, which may be followed."""
+    chain.target = _find_target(url, status, headers)
+    _CURRENT.set(chain)
+
+
+def end_chain() -> None:
+    """Forget the chain of this task: its last request got an answer that is not a redirect."""
+    if _CURRENT.get() is not None:
         _CURRENT.set(None)
 
 

@@ -15,8 +15,9 @@ from yarl import URL
 from aura_browser.errors import ConnectionFailed
 from aura_browser.hosts import origin_of
 from aura_browser.http.body import peek
-from aura_browser.http.chain import join_chain, leave_chain
+from aura_browser.http.chain import Chain, end_chain, find_chain, record_redirect
 from aura_browser.http.exchange import check_proxy_answer
+from aura_browser.http.redirects import REDIRECTS
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, needs_marked_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
@@ -80,9 +81,29 @@ class SessionMiddleware:
         """
         if not self._site.owns(request.url):
             return await handler(request)
-        chain = join_chain(self, request.url, time.monotonic())
+        began = time.monotonic()
+        chain = find_chain(self, request.url)
         session = await self._manager.get()
         response, ruling = await self._send(request, handler, session)
+        if ruling.verdict is _STALE:
+            chain = chain or Chain(self, began)
+            response = await self._replay(request, handler, chain, session, (response, ruling))
+        if response.status in REDIRECTS:
+            record_redirect(chain or Chain(self, began), request.url, response.status, response.headers)
+        else:
+            end_chain()
+        return response
+
+    async def _replay(
+        self,
+        request: ClientRequest,
+        handler: ClientHandlerType,
+        chain: Chain,
+        session: Session,
+        refused: tuple[ClientResponse, Ruling],
+    ) -> ClientResponse:
+        """Renew the refused *session* and send *request* again. Raises as :meth:`__call__`."""
+        response, ruling = refused
         while ruling.verdict is _STALE and chain.replays < _MAX_REPLAYS:
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
             if self._manager.was_harvested_since(session, chain.began):
@@ -99,7 +120,6 @@ class SessionMiddleware:
         if ruling.verdict is _STALE:
             await self._manager.give_up(session)
             self._raise_refused(request, response, ruling)
-        leave_chain(chain, request.url, response.status, response.headers)
         return response
 
     async def _send(
@@ -192,11 +212,10 @@ class SessionMiddleware:
             )
         headers = request.headers
         headers.pop(hdrs.COOKIE, None)
-        own = [name for name in self._names if headers.get(name, SERVER_SOFTWARE) not in _DEFAULTS]
-        kept = [(name, headers[name]) for name in own] if own else ()
+        own = [(name, headers[name]) for name in self._names if name in headers and headers[name] not in _DEFAULTS]
         headers.update(self._headers)
-        if kept:
-            headers.update(kept)
+        if own:
+            headers.update(own)
         if self._site.derive:
             headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
 

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
-
-import msgspec
 
 from aura_browser.errors import InvalidInput
 from aura_browser.request import Body, Request
@@ -26,21 +25,26 @@ def check_request(request: Request) -> Request:
         raise InvalidInput("url", "must be text")
     headers, body = _copy_headers(request.headers), _copy_body(request.body)
     method, url = copy_text(request.method), copy_text(request.url)
-    return msgspec.structs.replace(request, method=method, url=url, headers=headers, body=body)
+    return Request(method, url, headers, body, request.follows_redirects)
 
 
 def _copy_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(headers, Mapping):
         raise InvalidInput("headers", "must be a mapping of names to values")
-    return dict(_check_header(name, value) for name, value in headers.items())
+    return {_check_name(name): _check_value(name, value) for name, value in headers.items()}
 
 
-def _check_header(name: object, value: object) -> tuple[str, str]:
+@lru_cache
+def _check_name(name: object) -> str:
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise InvalidInput("headers", "has a name that is not of letters, digits and hyphens")
+    return copy_text(name)
+
+
+def _check_value(name: str, value: object) -> str:
     if not isinstance(value, str) or _CONTROL.search(value):
         raise InvalidInput(f"headers[{name}]", "must be text on one line, without control characters")
-    return copy_text(name), copy_text(value)
+    return copy_text(value)
 
 
 def _copy_body(body: Body) -> Body:

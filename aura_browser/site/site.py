@@ -168,7 +168,8 @@ class Site:
 
     def owns(self, url: URL) -> bool:
         """Return whether the session is sent to *url*: whether it is at one of the site's own origins."""
-        return origin_of(url) in self.own_origins
+        # The first is often true, and yarl keeps the origin of an address.
+        return url.origin() in self.own_origins or origin_of(url) in self.own_origins
 
     def login_command(self, *options: str, how: str = "--interactive") -> str:
         """Return the command with which a person logs in; *options* are appended.

@@ -3,8 +3,6 @@
 import math
 from typing import Final, Protocol
 
-import msgspec
-
 from aura_browser.chat.messages import ChatRequest, Model, check_text
 from aura_browser.errors import InvalidInput
 from aura_browser.request import Request
@@ -65,8 +63,8 @@ def check_question(request: ChatRequest) -> ChatRequest:
     if not isinstance(request.max_tokens, int) or not 0 < request.max_tokens <= _MAX_TOKENS:
         raise InvalidInput("max_tokens", f"must be a whole number from 1 to {_MAX_TOKENS}")
     # Copies, because an encoder refuses subclasses such as numpy's numbers.
-    return msgspec.structs.replace(
-        request,
+    return ChatRequest(
+        messages=request.messages,
         model=check_text("model", request.model),
         temperature=int(number) if isinstance(number, int) else float.__float__(number),
         max_tokens=int.__int__(request.max_tokens),
