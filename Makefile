@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome bench
+.PHONY: help setup demo test soak test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome bench
 .PHONY: bench-peers docs wheel release-check clean system
 
 PYTHON ?= python3
@@ -30,13 +30,16 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest --ignore=tests/apps
+	@$(BIN)/python -m pytest -m "not soak" --ignore=tests/apps
+
+soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix
+	@$(BIN)/python -m pytest -m soak --ignore=tests/apps
 
 test-apps: setup ## test against Django, Node-RED and DokuWiki, which it installs first
 	@$(BIN)/python -m pytest tests/apps --durations=5
 
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
-	@$(BIN)/python -m pytest -m "not chrome and not slow" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/edges
+	@$(BIN)/python -m pytest -m "not chrome and not slow and not soak" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/edges
 
 fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
 	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz

@@ -65,6 +65,7 @@ def assert_one_harvest_for(reports: list[Report], tasks: int) -> None:
     assert sum(report.after.adopted - report.before.adopted for report in reports) == len(reports) - 1
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 async def test_sixteen_processes_on_an_expired_session_open_one_browser(tmp_path: Path, scratch: Path) -> None:
     async with Playground("check-503", check_delay=0.3) as site:
@@ -78,6 +79,7 @@ async def test_sixteen_processes_on_an_expired_session_open_one_browser(tmp_path
     assert browsers_left(scratch) == []
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 async def test_a_killed_holder_of_the_lock_costs_the_others_one_harvest(tmp_path: Path, scratch: Path) -> None:
     async with Playground("check-503", check_delay=4) as site:
@@ -138,6 +140,7 @@ def test_threads_and_clients_on_one_store_open_one_browser(aura_playground: Star
     assert site.chats == 160
 
 
+@pytest.mark.soak
 def test_a_thousand_killed_writers_never_cost_the_session(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.parts.store_writer", str(tmp_path / "s"), "1000", "7"],
@@ -196,6 +199,7 @@ async def test_two_machines_on_one_redis_open_one_browser(redis: RedisServer, tm
     assert not (tmp_path / "here").exists(), "something was kept beside Redis"
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 async def test_redis_may_be_away_while_the_session_is_good(

@@ -77,6 +77,7 @@ def test_nothing_stays_behind(tmp_path: Path, ending: signal.Signals) -> None:
         until(lambda: not profile.parents[1].exists(), "the Grid's folder is removed, with the profile in it")
 
 
+@pytest.mark.soak
 def test_a_killed_node_takes_its_browser_along_and_the_other_goes_on(grid: SeleniumGrid) -> None:
     driver = browse(grid)
     grid.kill_node(grid.node_of(str(driver.session_id)))

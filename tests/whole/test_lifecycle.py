@@ -71,6 +71,7 @@ def need(engine: Engine) -> None:
         parts.missing(reason)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("cell", CHOSEN, ids=str)
 def test_nothing_is_left(cell: Cell, made: Started) -> None:
     need(cell.engine)
@@ -209,6 +210,7 @@ def outcomes(process: "subprocess.Popen[bytes]") -> list[str]:
     return [json.loads(line)["outcome"] for line in told.splitlines()]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("processes", "each"), [(1, 20), (8, 1)])
 def test_many_at_once_share_nothing_and_leave_nothing(processes: int, each: int) -> None:
     need("selenium")

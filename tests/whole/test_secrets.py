@@ -316,12 +316,11 @@ def test_children_and_files_of_a_harvest_hold_no_secret(tmp_path: Path) -> None:
 def watch_children(pid: int) -> set[str]:
     """Return the command lines and environments of all descendants of a process, until it ends."""
     program, seen = psutil.Process(pid), set()
-    own = program.cmdline()
     while program.is_running() and program.status() != psutil.STATUS_ZOMBIE:
         for child in program.children(recursive=True):
             try:
                 words = child.cmdline()
-                if words != own:  # a fork that has not become another program yet is still this one
+                if words != program.cmdline():  # a fork that has not become another program yet is still this one
                     seen.add(json.dumps([words, child.environ()]))
             except psutil.Error:
                 continue

@@ -18,6 +18,7 @@ from tests.parts.scratch import browsers_left
 from tests.parts.servers import serving
 from tests.parts.sessions import make_session
 
+pytestmark = pytest.mark.soak
 SECONDS = 60.0
 
 

@@ -110,6 +110,7 @@ async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(selenium_g
     await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
 
 
+@pytest.mark.soak
 async def test_a_person_may_take_longer_than_the_grid_waits_for_the_idle(tmp_path: Path) -> None:
     with SeleniumGrid(tmp_path, nodes=1, session_timeout_s=5) as grid:
         async with serving(page()) as (_server, origin):
