@@ -121,6 +121,16 @@ class SiteClient:
         """Counts of what was done for the session so far."""
         return self._manager.counters
 
+    @property
+    def current(self) -> Session | None:
+        """The session in use; None if none is loaded yet. Nothing is read or asked."""
+        return self._manager.current
+
+    @property
+    def is_harvesting(self) -> bool:
+        """Whether a session is being got that requests wait for."""
+        return self._manager.is_renewing
+
     async def session(self) -> Session:
         """Return the session in use; harvest one if there is none.
 

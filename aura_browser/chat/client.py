@@ -49,6 +49,7 @@ class AuraClient:
         **options: Unpack[ClientOptions],
     ) -> None:
         site = url if isinstance(url, Site) else site_at(url, dialect=OPENCHAT.dialect)
+        self.site: Final = site
         self._dialect = find_dialect(site.dialect)
         self._origin = site.origin
         self._client = SiteClient(site, **options)
@@ -69,6 +70,16 @@ class AuraClient:
     def counters(self) -> Counters:
         """Counts of what was done for the session so far."""
         return self._client.counters
+
+    @property
+    def current(self) -> Session | None:
+        """The session in use; None if none is loaded yet. Nothing is read or asked."""
+        return self._client.current
+
+    @property
+    def is_harvesting(self) -> bool:
+        """Whether a session is being got that requests wait for."""
+        return self._client.is_harvesting
 
     async def session(self) -> Session:
         """Return the session in use; harvest one if there is none.

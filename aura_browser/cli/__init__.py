@@ -15,6 +15,7 @@ _MAX_WORD_LENGTH: Final = 60
 _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
     "chat": "Ask a chat site, once or in a conversation.",
+    "serve": "Let programs that speak OpenAI's or Anthropic's API use a chat site.",
     "sessions": "See, check, export, import and remove cached sessions.",
     "sites": "See, add, change and try the sites of your own.",
     "doctor": "Check whether aura-browser can run here, and how to fix it if not.",

@@ -94,6 +94,16 @@ class SessionManager:
         self._given_up: Session | None = None
         self._unknown: Session | None = None
 
+    @property
+    def current(self) -> Session | None:
+        """The session in use; None if none is loaded yet. Nothing is read or asked."""
+        return self._live.current
+
+    @property
+    def is_renewing(self) -> bool:
+        """Whether a session is being got that callers wait for."""
+        return self._flights.task is not None and not self._flights.is_optional
+
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 

@@ -76,10 +76,13 @@ class _Site:
         except BadRequest:
             return wire.make_error()
         self._record.chats += 1
+        self._record.answering += 1
         try:
             return await _send(request, self._begin(conversation))
         except AnswerFailed as failed:
             return wire.make_error(str(failed))
+        finally:
+            self._record.answering -= 1
 
     def _begin(self, conversation: Conversation) -> Answer:
         return answer_command(conversation) or self._answer(conversation)

@@ -41,6 +41,7 @@ class Record:
     requests: list[SeenRequest] = field(default_factory=list)
     page_loads: int = 0
     chats: int = 0
+    answering: int = 0
 
     def middleware(self) -> Middleware:
         """Return the middleware that records each request with its body."""

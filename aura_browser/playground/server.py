@@ -82,6 +82,11 @@ class Playground:
         return self._record.chats
 
     @property
+    def answering(self) -> int:
+        """The number of answers that have not ended."""
+        return self._record.answering
+
+    @property
     def cookie_name(self) -> str | None:
         """The name of the gate's session cookie, or None without a gate."""
         return self._gate.cookie.name if self._gate else None

@@ -15,6 +15,22 @@ class WireError(ValueError):
     """The bytes are not an answer in the dialect, or the site sent an error; the message says which."""
 
 
+class PromptLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a site does with a prompt that is too long, or an answer that would be, without saying so.
+
+    Attributes:
+        answer_room: the tokens of the context window that are kept for the answer.
+        message_chars: the most characters of the last message.
+        message_tokens: about as many in tokens.
+        answer_tokens: the tokens after which the site ends an answer.
+    """
+
+    answer_room: int
+    message_chars: int
+    message_tokens: int
+    answer_tokens: int
+
+
 class AnswerDecoder(Protocol):
     """Decodes the bytes of one answer to text. Chunks may end anywhere."""
 
@@ -27,7 +43,13 @@ class AnswerDecoder(Protocol):
 
 
 class Dialect(Protocol):
-    """A chat protocol without I/O. A module with these functions is a dialect."""
+    """A chat protocol without I/O. A module with these functions is a dialect.
+
+    Attributes:
+        LIMITS: what the site cuts silently; None if the protocol has errors for that.
+    """
+
+    LIMITS: PromptLimits | None
 
     def chat_request(self, request: ChatRequest, origin: str, /) -> Request:
         """Return the HTTP request for *request* to the site at *origin*.

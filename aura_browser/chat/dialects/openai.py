@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from aura_browser.chat.dialects.dialect import WireError, check_question
+from aura_browser.chat.dialects.dialect import PromptLimits, WireError, check_question
 from aura_browser.chat.messages import ChatRequest, Model
 from aura_browser.request import Request, fetch_headers
+
+LIMITS: PromptLimits | None = None
 
 _MAX_LINE_BYTES: Final = 2**20
 _INCOMPLETE: Final = "the server broke off before the end of its answer"

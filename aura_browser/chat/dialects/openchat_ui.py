@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from aura_browser.chat.dialects.dialect import check_question
+from aura_browser.chat.dialects.dialect import PromptLimits, check_question
 from aura_browser.chat.messages import DEFAULT_MODEL, ChatRequest, Model
 from aura_browser.errors import InvalidInput
 from aura_browser.request import Request, fetch_headers
@@ -21,6 +21,9 @@ MAX_LENGTH: Final = 24576
 """The most characters of one message that the site's own page accepts."""
 
 _RESERVED_TOKENS: Final = 768  # the site reserves these for the answer
+LIMITS: PromptLimits | None = PromptLimits(
+    answer_room=_RESERVED_TOKENS, message_chars=MAX_LENGTH, message_tokens=7021, answer_tokens=1000
+)
 _NAMES: Final = {DEFAULT_MODEL: "OpenChat 3.6 (latest)"}
 
 

@@ -1,0 +1,210 @@
+"""``aura-browser serve``: let programs that speak OpenAI's or Anthropic's API use a chat site."""
+
+import asyncio
+import errno
+import os
+import shlex
+import signal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aura_browser.chat.messages import DEFAULT_MODEL
+from aura_browser.cli.options import ParsedText, session_options
+from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.errors import InvalidInput
+from aura_browser.site import OPENCHAT, page_url, site_at
+from aura_browser.site.commands import list_options
+
+if TYPE_CHECKING:
+    from aura_browser.assembly import SessionOptions
+    from aura_browser.gateway.server import Gateway, Settings
+    from aura_browser.keeping.renewal import Harvest
+    from aura_browser.site import Site
+
+_TOKEN_VARIABLE: Final = "AURA_BROWSER_GATEWAY_TOKEN"  # noqa: S105 - a name
+_LOOPBACK: Final = frozenset({"", "127.0.0.1", "::1", "localhost"})
+_MIN_TOKEN_LENGTH: Final = 16
+_MAX_TOKEN_BYTES: Final = 4096
+
+
+def _read_alias(text: str) -> tuple[str, str]:
+    name, separator, model = text.partition("=")
+    if not (separator and name and model):
+        raise InvalidInput("alias", f"{text!r} is not NAME=MODEL, such as gpt-4o=openchat_3.6")
+    return name, model
+
+
+@click.command("serve")
+@click.argument("url", metavar="[SITE]", default=OPENCHAT.url, type=ParsedText("url", page_url))
+@click.option("--host", default="", metavar="ADDRESS", help="Where to listen. [default: this machine only]")
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 picks a free port.")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"A file, readable by you alone, with what clients have to send as API key. Or set {_TOKEN_VARIABLE}.",
+)
+@click.option(
+    "--alias",
+    "aliases",
+    multiple=True,
+    metavar="NAME=MODEL",
+    type=ParsedText("alias", _read_alias),
+    help="A name of a model for programs with a fixed one; *=MODEL for every unknown name.",
+)
+@click.option("--max-streams", type=click.IntRange(1), default=64, show_default=True, help="Answers open at once.")
+@click.option(
+    "--upstream-concurrency",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Questions that the site is asked at once; the others wait in line.",
+)
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name that clients may ask for.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A web page's origin that may ask.")
+@session_options(refresh=True)
+@report_errors
+def command(
+    *,
+    url: str,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    aliases: tuple[tuple[str, str], ...],
+    max_streams: int,
+    upstream_concurrency: int,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    options: "SessionOptions",
+) -> None:
+    """Let programs that speak OpenAI's or Anthropic's API use a chat site, until Ctrl-C.
+
+    SITE is the chat site. Programs need the base URL that is printed, any API key, and the name of a model.
+
+    \b
+    aura-browser serve
+    aura-browser serve http://127.0.0.1:8765 --alias gpt-4o=openchat_3.6
+    """  # noqa: D301 - click's mark for text that it must not wrap
+    from aura_browser.gateway.server import Settings
+
+    settings = Settings(
+        host="" if host in _LOOPBACK else host,
+        port=port,
+        token=_read_token(token_file, host),
+        aliases=dict(aliases),
+        max_streams=max_streams,
+        upstream_concurrency=upstream_concurrency,
+        hosts=frozenset(name.lower() for name in hosts),
+        origins=frozenset(origins),
+    )
+    asyncio.run(_serve(url, settings, options))
+
+
+def _read_token(path: Path | None, host: str) -> str:
+    """Return the token that clients have to send; empty if there is none.
+
+    Raises:
+        InvalidInput: if others may know it, it is too easy to guess, or it is missing where others can connect.
+    """
+    name = _TOKEN_VARIABLE if path is None else "--token-file"
+    token = os.environ.get(_TOKEN_VARIABLE, "") if path is None else _read_private(path)
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise InvalidInput(name, "the token has to be one line of printable ASCII, without spaces")
+    if host in _LOOPBACK or len(token) >= _MIN_TOKEN_LENGTH:
+        return token
+    if token:
+        raise InvalidInput(name, f"the token has to have at least {_MIN_TOKEN_LENGTH} characters for --host {host}")
+    raise InvalidInput("--host", f"others can connect to {host}, so a token is needed: --token-file, or {name}")
+
+
+def _read_private(path: Path) -> str:
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise InvalidInput("--token-file", f"others can read {path}; run: chmod 600 {shlex.quote(str(path))}")
+        data = file.read(_MAX_TOKEN_BYTES + 1)
+    token = data.decode("utf-8", "replace").strip()
+    if not token or len(data) > _MAX_TOKEN_BYTES:
+        raise InvalidInput("--token-file", f"{path} has to hold one line: the token")
+    return token
+
+
+async def _serve(url: str, settings: "Settings", options: "SessionOptions") -> None:
+    from aura_browser.chat.client import AuraClient
+    from aura_browser.gateway.server import Gateway
+
+    site = site_at(url, dialect=OPENCHAT.dialect)
+    options["harvest"] = _build_harvest(site, options)
+    async with AuraClient(site, **options) as client:
+        gateway = Gateway(client, settings)
+        try:
+            await gateway.start()
+        except OSError as error:
+            raise _describe_failure(error, settings) from None
+        received = await _run(gateway, settings)
+    if received == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+def _build_harvest(site: "Site", options: "SessionOptions") -> "Harvest":
+    from aura_browser.harvests import policy_harvest
+
+    engine, proxy, session, store = options["engine"], options["proxy"], options["session"], options["store"]
+    words = list_options(engine=engine, proxy=proxy, session=str(session), store=str(store) if store else None)
+    browser = partial(policy_harvest, site, options["refresh"], engine=engine, proxy=proxy, command_options=words)
+    return show_progress(
+        lambda on_wait: browser(on_wait=on_wait), site.url, interactive=options["refresh"] == "interactive"
+    )
+
+
+async def _run(gateway: "Gateway", settings: "Settings") -> int:
+    """Serve until a signal comes, and stop; a second signal does not wait for answers. Return the first signal."""
+    received: asyncio.Queue[int] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, received.put_nowait, number)
+    try:
+        click.echo(_introduce(gateway, settings))
+        first = await received.get()
+        stopping = asyncio.ensure_future(gateway.stop())
+        hurrying = asyncio.ensure_future(received.get())
+        await asyncio.wait([stopping, hurrying], return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        gateway.hurry()
+        await stopping
+    finally:
+        await gateway.stop()
+    return first
+
+
+def _introduce(gateway: "Gateway", settings: "Settings") -> str:
+    """Return what to do with a gateway that runs."""
+    key = "TOKEN" if settings.token else "none"
+    plain = "" if settings.host in _LOOPBACK else "\nThe connection is not encrypted: who is on the way can read along."
+    return f"""\
+The gateway for {gateway.site.origin} runs at {gateway.base_url}{plain}
+
+Try it:
+  curl {gateway.base_url}/chat/completions -H "Content-Type: application/json"{_show_key(settings)} \\
+    -d '{{"model": "{DEFAULT_MODEL}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+
+Programs read one of these:
+  export OPENAI_BASE_URL={gateway.base_url} OPENAI_API_KEY={key}
+  export ANTHROPIC_BASE_URL={gateway.origin} ANTHROPIC_AUTH_TOKEN={key}
+
+Stop it with Ctrl-C."""
+
+
+def _show_key(settings: "Settings") -> str:
+    return ' -H "Authorization: Bearer TOKEN"' if settings.token else ""
+
+
+def _describe_failure(error: OSError, settings: "Settings") -> click.ClickException:
+    from aura_browser.gateway.server import find_free_port
+
+    if error.errno != errno.EADDRINUSE:
+        return click.ClickException(f"Can't listen at {settings.host or 'this machine'}: {error.strerror}.")
+    free = find_free_port(settings.port)
+    return click.ClickException(
+        f"Port {settings.port} is taken by another program. {free} is free: aura-browser serve --port {free}"
+    )

@@ -1,0 +1,6 @@
+"""The gateway: a local server that speaks OpenAI's and Anthropic's wires in front of a chat site.
+
+``wires`` reads requests and writes answers without I/O; ``core`` asks the site, within ``limits``; ``trouble`` says
+what a client gets when that fails; ``guard`` refuses who must not ask; ``handling`` and ``sending`` are the HTTP side,
+and ``server`` listens.
+"""

@@ -1,0 +1,149 @@
+"""Asks the site: one core under all wires."""
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+from aura_browser.chat.client import AuraClient
+from aura_browser.chat.dialects import find_dialect
+from aura_browser.errors import RateLimited
+from aura_browser.gateway.cutting import Cutter
+from aura_browser.gateway.limits import Hold, Turns
+from aura_browser.gateway.models import Models
+from aura_browser.gateway.trouble import UNNAMED_LIMIT_S
+from aura_browser.gateway.wires.problem import Problem
+from aura_browser.gateway.wires.question import Finish, Heading, Question
+from aura_browser.gateway.wires.tokens import count_carefully, count_messages
+
+if TYPE_CHECKING:
+    from aura_browser.chat.dialects.dialect import PromptLimits
+
+_log = logging.getLogger(__name__)
+
+WINDOW: Final = 8192
+"""The context window in tokens that the site is asked with."""
+
+_MAX_TEMPERATURE: Final = 2.0
+
+
+class Core:
+    """Asks the site the questions of all wires.
+
+    Args:
+        client: asks it with the session.
+        models: knows which models there are.
+        turns: how many questions it is asked at once.
+        clock: returns seconds that only grow.
+    """
+
+    def __init__(self, client: AuraClient, models: Models, turns: Turns, clock: Callable[[], float]) -> None:
+        self.client = client
+        self.models = models
+        self.turns = turns
+        self.limits: PromptLimits | None = find_dialect(client.site.dialect).LIMITS
+        self._hold = Hold(clock)
+
+    async def begin(self, question: Question) -> "Answer":
+        """Return the answer to a question, which is asked once its pieces are read.
+
+        Raises:
+            Problem: if it can't be asked: an unknown model, a prompt that does not fit, a limit of the site.
+        """
+        model = await self.models.resolve(question.model)
+        self._check_fit(question)
+        self._hold.check()
+        return Answer(self, question, model)
+
+    async def ask(self, question: Question, model: str) -> AsyncGenerator[str, None]:
+        """Yield the site's text, as it comes. Raises what :meth:`AuraClient.stream` raises, or Problem."""
+        async with self.turns.take():
+            self._hold.check()  # it may have begun during the wait
+            texts = self.client.stream(
+                question.messages, model=model, temperature=question.temperature, max_tokens=WINDOW
+            )
+            try:
+                async with aclosing(texts):
+                    async for text in texts:
+                        yield text
+            except RateLimited as error:
+                self._hold.begin(UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s)
+                raise
+
+    def _check_fit(self, question: Question) -> None:
+        """Refuse a prompt that does not fit: the site would drop its beginning, or all of it, without a word."""
+        limits = self.limits
+        if limits is None:
+            return
+        needed = count_carefully(question.messages) + limits.answer_room
+        if needed > WINDOW:
+            raise _refuse_length(needed, WINDOW, f"{limits.answer_room} of them for the answer")
+        longest = max(len(message.content) for message in question.messages[-1:])
+        if longest > limits.message_chars:
+            needed = count_carefully(question.messages[-1:])
+            reason = f"the last message has {longest} characters, and the site takes {limits.message_chars}"
+            raise _refuse_length(max(needed, limits.message_tokens + 1), limits.message_tokens, reason)
+
+
+def _refuse_length(needed: int, most: int, reason: str) -> Problem:
+    message = (
+        f"This model's maximum context length is {most} tokens. However, your messages need about {needed} tokens "
+        f"({reason}). Please reduce the length of the messages."
+    )
+    brief = f"prompt is too long: {needed} tokens > {most} maximum"
+    return Problem(400, "context_length_exceeded", message, param="messages", retry=False, brief=brief)
+
+
+class Answer:
+    """One answer, as it comes.
+
+    Args:
+        core: asks the site.
+        question: what is asked.
+        model: the site's model.
+
+    Attributes:
+        heading: what every part of it says.
+        model: the site's model.
+        finish: how it ended; None before that.
+        is_probably_cut: whether the site probably cut it, at the length that it gives all its answers.
+    """
+
+    def __init__(self, core: Core, question: Question, model: str) -> None:
+        self.model = model
+        self.finish: Finish | None = None
+        self.is_probably_cut = False
+        self.heading = Heading(
+            id=secrets.token_hex(12),
+            created=int(time.time()),
+            question=question,
+            prompt_tokens=count_messages(question.messages),
+        )
+        self._core = core
+
+    async def pieces(self) -> AsyncGenerator[str, None]:
+        """Yield the text in pieces, none of them empty. Raises as :meth:`Core.ask`."""
+        question = self.heading.question
+        cutter = Cutter(question.stop, question.max_tokens)
+        texts = self._core.ask(question, self.model)
+        async with aclosing(texts):
+            async for text in texts:
+                if given := cutter.feed(text):
+                    yield given
+                if cutter.reason:
+                    break
+        if given := cutter.flush():
+            yield given
+        self._end(cutter)
+
+    def _end(self, cutter: Cutter) -> None:
+        limits = self._core.limits
+        self.finish = Finish(
+            reason=cutter.reason or "end", stop=cutter.stop, tokens=cutter.tokens, ended_at=int(time.time())
+        )
+        if limits and cutter.reason is None and cutter.tokens >= limits.answer_tokens:
+            self.is_probably_cut = True
+            most = limits.answer_tokens
+            _log.warning("An answer was probably cut: it has about %d tokens, the site gives %d", cutter.tokens, most)

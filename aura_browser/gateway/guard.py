@@ -1,0 +1,122 @@
+"""Who may ask: checks of a request's headers before anything else is looked at.
+
+A page of any site can send requests to this machine. It is refused by the ``Host`` that it asks for (DNS rebinding), by
+its ``Origin``, and since every POST has to be JSON, which a page can't send elsewhere without asking first.
+"""
+
+import hmac
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from aura_browser.gateway.wires.problem import Problem
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+_OPEN_PATHS: Final = frozenset({"/", "/healthz"})
+_PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "authorization, content-type, x-api-key",
+    "Access-Control-Max-Age": "600",
+}
+
+
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the gateway answers.
+
+    Attributes:
+        port: its own.
+        token: what a client has to show; empty for no token. Never part of ``repr``.
+        hosts: further names, each with or without a port, under which it may be asked.
+        origins: origins whose pages may ask.
+    """
+
+    port: int
+    token: str = ""
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Guard(port={self.port}, hosts={sorted(self.hosts)}, origins={sorted(self.origins)})"
+
+    def check_place(self, headers: Mapping[str, str]) -> None:
+        """Check where a request says that it is going and where it comes from.
+
+        Raises:
+            Problem: 403.
+        """
+        if not self._is_own_host(headers.get("Host", "")):
+            raise _refuse("host_not_allowed", "This name is not the gateway's own; allow it with: --allow-host NAME")
+        origin = headers.get("Origin")
+        if origin is not None and origin in self.origins:
+            return
+        is_foreign = headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN
+        if is_foreign or (origin is not None and not self._is_own_origin(origin)):
+            advice = "Pages of other sites may not ask; allow one with: --allow-origin ORIGIN"
+            raise _refuse("origin_not_allowed", advice)
+
+    def check_token(self, path: str, headers: Mapping[str, str]) -> None:
+        """Check the token, where one is set, of any path but the page's and ``/healthz``.
+
+        Raises:
+            Problem: 401.
+        """
+        if not self.token or path in _OPEN_PATHS:
+            return
+        scheme, _, bearer = headers.get("Authorization", "").partition(" ")
+        shown = [bearer.strip()] if scheme.lower() == "bearer" else []
+        shown.append(headers.get("x-api-key", ""))
+        expected = self.token.encode()
+        matches = [hmac.compare_digest(each.encode("utf-8", "surrogateescape"), expected) for each in shown]
+        if not any(matches):  # all are compared, so that the time says nothing
+            message = "The token is missing or wrong; send it as the API key (Authorization: Bearer TOKEN)."
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, "invalid_api_key", message, retry=False, headers=challenge)
+
+    def cross_origin_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers that let a page of an allowed origin read the response."""
+        origin = headers.get("Origin", "")
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin in self.origins else {}
+
+    def preflight_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers that answer a preflight of an allowed origin; empty for any other."""
+        allowed = self.cross_origin_headers(headers)
+        return {**allowed, **_PREFLIGHT} if allowed else {}
+
+    def _is_own_host(self, host: str) -> bool:
+        name, port = _split_port(host.lower())
+        if port not in {"", str(self.port)}:
+            return host.lower() in self.hosts
+        return name in _LOOPBACK or name in self.hosts or host.lower() in self.hosts
+
+    def _is_own_origin(self, origin: str) -> bool:
+        scheme, separator, host = origin.partition("://")
+        return scheme == "http" and bool(separator) and "/" not in host and self._is_own_host(host)
+
+
+def check_content(headers: Mapping[str, str]) -> None:
+    """Check that a body is plain JSON, which no page can send to another site without asking first.
+
+    Raises:
+        Problem: 415.
+    """
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        message = "The body must be sent as JSON: Content-Type: application/json"
+        raise Problem(415, "unsupported_media_type", message, retry=False)
+    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        message = "A compressed body is not taken; send it plain, without Content-Encoding."
+        raise Problem(415, "unsupported_media_type", message, retry=False)
+
+
+def _refuse(code: str, message: str) -> Problem:
+    return Problem(403, code, message, retry=False)
+
+
+def _split_port(host: str) -> tuple[str, str]:
+    """Return name and port; the port is empty if there is none."""
+    name, colon, port = host.rpartition(":")
+    if not colon or "]" in port:
+        return host, ""
+    return name, port

@@ -1,0 +1,108 @@
+"""The models that a client may name: the site's own and aliases for them. A name is never exchanged silently."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from aura_browser.chat.client import AuraClient
+from aura_browser.errors import AuraError
+from aura_browser.gateway.trouble import describe_trouble
+from aura_browser.gateway.wires.problem import Problem
+from aura_browser.text import clean_text
+
+_log = logging.getLogger(__name__)
+
+_FRESH_S: Final = 300.0
+_MENU_PATIENCE_S: Final = 3.0  # a menu of models must not wait for long
+_ANY: Final = "*"
+
+
+class Models:
+    """The site's models, kept for five minutes, and the aliases.
+
+    Args:
+        client: asks the site.
+        default: the model that is known without asking.
+        aliases: names that clients may use, with the model that each stands for; ``*`` stands for all other names.
+        clock: returns seconds that only grow.
+    """
+
+    def __init__(
+        self, client: AuraClient, default: str, aliases: Mapping[str, str], clock: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._aliases = aliases
+        self._clock = clock
+        self._known: dict[str, str] = {default: default}
+        self._fresh_until: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._error: AuraError | None = None
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The ids known now, each with its name, without asking the site."""
+        return self._known
+
+    async def list(self) -> list[tuple[str, str]]:
+        """Return id and name of all models and aliases; if the site can't be asked now, of those that are known."""
+        if not self._is_fresh() and self._client.current is not None:
+            await asyncio.wait([self._ask()], timeout=_MENU_PATIENCE_S)
+        aliases = [(name, f"{name} ({model})") for name, model in self._aliases.items() if name != _ANY]
+        return [*self._known.items(), *(alias for alias in aliases if alias[0] not in self._known)]
+
+    async def resolve(self, name: str) -> str:
+        """Return the site's model for the name that a client uses.
+
+        Raises:
+            Problem: 404 if there is no such model, or why the site can't be asked.
+        """
+        wanted = self._aliases.get(name, name)
+        if wanted not in self._known and not self._is_fresh():
+            await asyncio.wait([self._ask()])
+        if wanted in self._known:
+            return wanted
+        if self._error is not None:
+            raise describe_trouble(self._error)
+        wanted = self._aliases.get(_ANY, wanted)
+        if wanted not in self._known:
+            raise self._refuse(name)
+        return wanted
+
+    async def aclose(self) -> None:
+        """End what is being asked."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+
+    def _is_fresh(self) -> bool:
+        return self._fresh_until is not None and self._clock() < self._fresh_until
+
+    def _ask(self) -> asyncio.Task[None]:
+        """Return the task that asks the site for its list, the same one for all who wait."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._update())
+            self._asking.add_done_callback(self._forget)
+        return self._asking
+
+    def _forget(self, _task: object) -> None:
+        self._asking = None
+
+    async def _update(self) -> None:
+        try:
+            listed = await self._client.models()
+        except AuraError as error:
+            _log.info("The site's models are not known now: %s", error)
+            self._error = error
+            return
+        self._error = None
+        self._known = {model.id: model.name for model in listed} or self._known
+        self._fresh_until = self._clock() + _FRESH_S
+
+    def _refuse(self, name: str) -> Problem:
+        names = ", ".join([*self._known, *(alias for alias in self._aliases if alias != _ANY)])
+        advice = (
+            f"There are: {clean_text(names)}. For a program with a fixed name, start serve with --alias NAME=MODEL."
+        )
+        message = f"There is no model {clean_text(name, 80)!r}. {advice}"
+        return Problem(404, "model_not_found", message, param="model", retry=False)

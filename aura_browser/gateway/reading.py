@@ -1,0 +1,39 @@
+"""Reads a request's body: bounded in length and in time."""
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from aura_browser.gateway.wires.problem import Problem
+
+MAX_BODY_BYTES: Final = 4 * 2**20
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+async def read_request(request: web.BaseRequest, patience_s: float) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        Problem: 413 if it is over 4 MiB, 408 if it does not come in time. The connection can't be used after that.
+    """
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise _refuse_size()
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(_CONTINUE)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(patience_s):
+            while chunk := await request.content.readany():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise _refuse_size()
+    except TimeoutError:
+        message = f"The body did not come within {patience_s:g} s."
+        raise Problem(408, "request_timeout", message, retry=False, headers={"Connection": "close"}) from None
+    return bytes(body)
+
+
+def _refuse_size() -> Problem:
+    message = f"The body is over {MAX_BODY_BYTES // 2**20} MiB. Shorten the conversation."
+    return Problem(413, "request_too_large", message, retry=False, headers={"Connection": "close"})

@@ -1,0 +1,70 @@
+"""Sends an answer as events: opened at the first byte or after a while, kept alive in silence, never in parts."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+_PING: Final = b": ping\n\n"
+_EVENT_HEADERS: Final = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+}
+
+
+class EventStream:
+    """The response to one request. Each call sends whole events.
+
+    Args:
+        request: what is answered.
+        headers: further headers.
+        clock: returns seconds that only grow.
+
+    Attributes:
+        is_open: whether the status has been sent.
+        active_at: when something was sent last.
+        sending_since: since when the client has not taken what was sent; None if it has.
+    """
+
+    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], clock: Callable[[], float]) -> None:
+        self.is_open = False
+        self.active_at = clock()
+        self.sending_since: float | None = None
+        self.response = web.StreamResponse(headers={**_EVENT_HEADERS, **headers})
+        self._request = request
+        self._clock = clock
+        self._opening = asyncio.Lock()
+
+    async def send(self, data: bytes) -> None:
+        """Send whole events, and the status before the first; wait while the client has enough to read.
+
+        Raises:
+            ConnectionError: if the client has gone.
+        """
+        if not self.is_open:
+            await self._open()
+        self.sending_since = self._clock()
+        await self.response.write(data)
+        self.sending_since = None
+        self.active_at = self._clock()
+
+    async def ping(self) -> None:
+        """Show the client that the answer is still awaited."""
+        await self.send(_PING)
+
+    async def close(self) -> None:
+        """End the response."""
+        await self.response.write_eof()
+
+    def abort(self) -> None:
+        """Cut the connection; the request is cancelled by that."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def _open(self) -> None:
+        async with self._opening:
+            if not self.is_open:
+                await self.response.prepare(self._request)
+                self.is_open = True

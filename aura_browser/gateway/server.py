@@ -1,0 +1,225 @@
+"""Listens: starts the gateway, and stops it without breaking off what is under way."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+from aiohttp import web
+
+from aura_browser.chat.client import AuraClient
+from aura_browser.chat.messages import DEFAULT_MODEL
+from aura_browser.gateway.answering import Answering
+from aura_browser.gateway.core import Core
+from aura_browser.gateway.guard import Guard
+from aura_browser.gateway.handling import Handling
+from aura_browser.gateway.limits import make_places, make_turns
+from aura_browser.gateway.metrics import Metrics
+from aura_browser.gateway.models import Models
+from aura_browser.gateway.watching import Patience, Watch
+from aura_browser.gateway.wires.problem import Problem
+from aura_browser.site import Site
+
+LOOPBACK: Final = ("127.0.0.1", "::1")
+_KEEP_ALIVE_S: Final = 30.0  # also the only limit on a header that never ends; aiohttp's own default is an hour
+_LINGER_S: Final = 2.0  # the rest of a body that is refused is read for so long, so that the client sees why
+_CLEAN_UP_S: Final = 1.0
+_BACKLOG: Final = 2048
+_TRIES: Final = 10
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a gateway serves.
+
+    Attributes:
+        host: the address to listen at; empty for this machine only.
+        port: 0 for a free one.
+        token: what clients have to show; empty for no token. Never part of ``repr``.
+        aliases: names of models that clients may use, with the model of each; ``*`` for all other names.
+        max_streams: how many answers may be open.
+        upstream_concurrency: how many questions the site is asked at once.
+        hosts: further names under which it may be asked.
+        origins: origins whose pages may ask.
+        patience: how long to wait for what.
+    """
+
+    host: str = ""
+    port: int = 8787
+    token: str = ""
+    aliases: Mapping[str, str] = {}
+    max_streams: int = 64
+    upstream_concurrency: int = 4
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    patience: Patience = Patience()
+
+    def __repr__(self) -> str:
+        return f"Settings(host={self.host!r}, port={self.port})"
+
+
+class Gateway:
+    """Serves a chat site to programs. Use it with ``async with``, in an event loop.
+
+    Args:
+        client: asks the site; it has to be open as long as the gateway is.
+        settings: how to serve.
+
+    Attributes:
+        port: the port that it listens at, once it does.
+        is_stopping: whether it takes no more connections.
+    """
+
+    def __init__(self, client: AuraClient, settings: Settings) -> None:
+        self.port = settings.port
+        self._settings = settings
+        self._client = client
+        self._runner: web.ServerRunner | None = None
+        self.is_stopping = False
+        self._hurry = asyncio.Event()
+        clock = asyncio.get_running_loop().time
+        metrics = Metrics(client.site.origin.partition("://")[2])
+        self._models = Models(client, DEFAULT_MODEL, settings.aliases, clock)
+        core = Core(client, self._models, make_turns(settings.upstream_concurrency), clock)
+        self._watch = Watch(settings.patience, lambda: client.is_harvesting, clock)
+        self._answering = Answering(
+            core, make_places(settings.max_streams), self._watch, metrics, patience=settings.patience, clock=clock
+        )
+        self._parts = core, metrics, clock
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def site(self) -> Site:
+        """The site that it serves."""
+        return self._client.site
+
+    @property
+    def base_url(self) -> str:
+        """Where programs find it, such as ``http://127.0.0.1:8787/v1``."""
+        return f"{self.origin}/v1"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        host = self._settings.host
+        shown = "127.0.0.1" if host in {"", "0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104 - compared only
+        return f"http://{shown}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: if the port is taken, or the address is not this machine's.
+        """
+        sockets = _open_sockets(self._settings.host, self._settings.port)
+        self.port = sockets[0].getsockname()[1]
+        core, metrics, clock = self._parts
+        settings = self._settings
+        guard = Guard(
+            port=self.port,
+            token=settings.token,
+            hosts=settings.hosts | ({_as_host(settings.host)} if settings.host else set()),
+            origins=settings.origins,
+        )
+        handling = Handling(guard, core, self._answering, metrics, clock=clock, is_stopping=lambda: self.is_stopping)
+        server = web.Server(
+            handling.handle,
+            handler_cancellation=True,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            lingering_time=_LINGER_S,
+            access_log=None,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=_CLEAN_UP_S)
+        await self._runner.setup()
+        for each in sockets:
+            await web.SockSite(self._runner, each, backlog=_BACKLOG).start()
+        self._watching = asyncio.create_task(self._watch.run())
+
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop: take no more connections, let answers end within 30 s, and end the others with an error.
+
+        Args:
+            at_once: don't wait for answers under way.
+        """
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        self.is_stopping = True
+        for site in list(runner.sites):
+            await site.stop()
+        patience = self._settings.patience
+        if not at_once:
+            await self._wait_for_answers(patience.stop, self._hurry.wait())
+        message = "The gateway is stopping. Ask again when it is back."
+        self._watch.end_all(Problem(503, "gateway_stopping", message, retry_after_s=5))
+        await self._wait_for_answers(_CLEAN_UP_S)
+        await self._models.aclose()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        await runner.cleanup()
+
+    def hurry(self) -> None:
+        """Have :meth:`stop`, which is under way, wait no longer for answers."""
+        self._hurry.set()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop(at_once=True)
+
+    async def _wait_for_answers(self, seconds: float, *others: Coroutine[None, None, object]) -> None:
+        waits = [asyncio.ensure_future(wait) for wait in (self._watch.wait_until_idle(), *others)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def find_free_port(port: int) -> int:
+    """Return a port that is free now, the next one after *port* if possible."""
+    for candidate in (*range(port + 1, port + 1 + _TRIES), 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", candidate)) as probe:
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError(errno.EADDRINUSE, "no port is free")
+
+
+def _as_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _open_sockets(host: str, port: int) -> list[socket.socket]:
+    """Return listening sockets at *host*, or at both addresses of this machine itself."""
+    if host:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [socket.create_server((host, port), family=family)]
+    for _ in range(_TRIES):
+        first = socket.create_server((LOOPBACK[0], port))
+        try:
+            second = _open_second(first.getsockname()[1])
+        except OSError:
+            first.close()
+            if port:
+                raise
+        else:
+            return [first, *second]
+    raise OSError(errno.EADDRINUSE, "no port is free at both addresses")
+
+
+def _open_second(port: int) -> list[socket.socket]:
+    """Return the socket at ``::1``, where programs look first; nothing where the machine has no IPv6."""
+    try:
+        return [socket.create_server((LOOPBACK[1], port), family=socket.AF_INET6)]
+    except OSError as error:
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            return []
+        raise

@@ -1,0 +1,1 @@
+"""The gateway: wires without I/O, real clients, trouble, security."""

@@ -1,0 +1,239 @@
+"""Who leaves, what is slow and what stops: nothing goes on for nobody, and nothing waits for ever."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from aura_browser.gateway.server import Gateway
+from aura_browser.gateway.watching import Patience
+from aura_browser.playground import Playground
+from tests.parts.gateways import MODEL, QUICK, gateway_to, question
+from tests.parts.servers import serving
+from tests.parts.waiting import eventually
+
+WIRES = {
+    "/chat/completions": lambda text: question(text, stream=True),
+    "/completions": lambda text: {"model": MODEL, "prompt": text, "stream": True},
+    "/responses": lambda text: {"model": MODEL, "input": text, "stream": True},
+    "/messages": lambda text: question(text, stream=True, max_tokens=1000),
+}
+
+
+@asynccontextmanager
+async def asking(
+    gateway: Gateway, body: object, path: str = "/chat/completions"
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}{path}", json=body) as response,
+    ):
+        yield response
+
+
+async def leave(task: "asyncio.Task[object]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("path", WIRES)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_leaving_before_the_first_token_stops_the_site(path: str, stream: bool) -> None:  # noqa: FBT001 - a case
+    async def ask(gateway: Gateway) -> None:
+        async with asking(gateway, WIRES[path]("/silent-start") | {"stream": stream}, path):
+            pytest.fail("nothing is answered")
+
+    async with Playground() as site, gateway_to(site) as gateway:
+        task = asyncio.create_task(ask(gateway))
+        await eventually(lambda: site.answering == 1)
+        await leave(task)
+        await eventually(lambda: site.answering == 0, seconds=2)
+        metrics = await read_metrics(gateway)
+        assert 'aura_client_disconnects_total{phase="waiting"} 1' in metrics
+        assert "aura_streams_open 0" in metrics
+
+
+@pytest.mark.parametrize("path", WIRES)
+@pytest.mark.parametrize("command", ["/silent a b c", "/slow 0.01 " + "word " * 2000])
+async def test_leaving_in_a_pause_or_mid_stream_stops_the_site(path: str, command: str) -> None:
+    async with Playground() as site, gateway_to(site) as gateway:
+        async with asking(gateway, WIRES[path](command), path) as response:
+            assert response.status == 200
+            await response.content.readany()
+            assert site.answering == 1
+            response.close()
+        await eventually(lambda: site.answering == 0, seconds=2)
+        assert 'aura_client_disconnects_total{phase="streaming"} 1' in await read_metrics(gateway)
+
+
+async def read_metrics(gateway: Gateway) -> str:
+    async with aiohttp.ClientSession() as http, http.get(f"{gateway.origin}/metrics") as response:
+        return await response.text()
+
+
+async def test_who_leaves_the_queue_is_not_waited_for() -> None:
+    async with Playground() as site, gateway_to(site, upstream_concurrency=1) as gateway:
+        order: list[str] = []
+
+        async def ask(text: str) -> None:
+            async with asking(gateway, question(text)) as response:
+                assert response.status == 200
+                order.append(text)
+
+        async with asking(gateway, question("/silent first", stream=True)) as response:
+            await response.content.readany()
+            leaving = asyncio.create_task(ask("leaves"))
+            await wait_for_queue(gateway, 1)
+            second = asyncio.create_task(ask("second"))
+            await wait_for_queue(gateway, 2)
+            third = asyncio.create_task(ask("third"))
+            await wait_for_queue(gateway, 3)
+            await leave(leaving)
+            await wait_for_queue(gateway, 2)
+            assert site.chats == 1
+            response.close()
+        await asyncio.gather(second, third)
+        assert order == ["second", "third"]
+        assert site.chats == 3
+
+
+async def wait_for_queue(gateway: Gateway, length: int) -> None:
+    async def has_length() -> bool:
+        return f"aura_queue_waiting {length}\n" in await read_metrics(gateway)
+
+    await eventually(has_length)
+
+
+async def test_too_many_streams_are_refused() -> None:
+    async with Playground() as site, gateway_to(site, max_streams=1, upstream_concurrency=1) as gateway:
+
+        async def ask() -> None:
+            async with asking(gateway, question("waits")) as waiting:
+                assert waiting.status == 200
+
+        async with asking(gateway, question("/silent first", stream=True)) as response:
+            await response.content.readany()
+            others = [asyncio.create_task(ask()) for _ in range(32)]
+            await wait_for_queue(gateway, 32)
+            async with asking(gateway, question("one too many")) as refused:
+                assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+                assert (await refused.json())["error"]["code"] == "server_busy"
+            response.close()
+        await asyncio.gather(*others)
+
+
+async def test_a_silent_stream_is_opened_and_kept_alive() -> None:
+    async with (
+        Playground() as site,
+        gateway_to(site, patience=QUICK) as gateway,
+        asking(gateway, question("/slow 1 late", stream=True)) as response,
+    ):
+        assert response.status == 200
+        assert site.answering == 1
+        text = await response.text()
+    assert text.startswith(": ping\n\n")
+    assert text.count(": ping\n\n") >= 2
+    assert "late" in text
+    assert text.endswith("data: [DONE]\n\n")
+
+
+async def test_a_failure_after_a_stream_was_opened_is_an_event() -> None:
+    async with (
+        Playground() as site,
+        gateway_to(site, {"read_timeout": 1.0}, patience=QUICK) as gateway,
+        asking(gateway, question("/silent-start", stream=True)) as response,
+    ):
+        assert response.status == 200
+        events = [line for line in (await response.text()).splitlines() if line.startswith("data:")]
+    assert json.loads(events[0][6:])["error"]["code"] == "answer_timeout"
+    assert events[1:] == ["data: [DONE]"]
+
+
+async def test_a_client_that_does_not_read_is_cut_and_the_site_is_not_read_ahead() -> None:
+    sent = 0
+
+    async def flood(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        response.headers.popall("Content-Type", None)
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 2**16)
+            sent += 2**16
+
+    patience = Patience(stuck=0.5, tick=0.05)
+    async with serving(flood) as (_, origin), gateway_to(origin, patience=patience) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
+        body = json.dumps(question("hi", stream=True)).encode()
+        writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        await reader.readuntil(b"\r\n")
+
+        async def is_cut() -> bool:
+            return "aura_streams_open 0" in await read_metrics(gateway)
+
+        await eventually(is_cut, seconds=20)
+        assert sent < 64 * 2**20, "only what the sockets hold is read"
+        writer.close()
+
+
+async def test_a_body_that_never_ends_times_out() -> None:
+    async with Playground() as site, gateway_to(site, patience=QUICK) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"x-should-retry: false" in answer
+    assert b'"code":"request_timeout"' in answer
+
+
+async def test_a_stop_lets_answers_end_and_refuses_new_ones() -> None:
+    async with Playground() as site, gateway_to(site) as gateway:
+        async with asking(gateway, question("/slow 0.02 one two three four five six seven", stream=True)) as response:
+            await response.content.readany()
+            stopping = asyncio.create_task(gateway.stop())
+            rest = await response.text()
+            await stopping
+        assert rest.endswith("data: [DONE]\n\n")
+        with pytest.raises(aiohttp.ClientConnectorError):
+            async with asking(gateway, question("hi")):
+                pass
+
+
+@pytest.mark.parametrize("path", WIRES)
+async def test_a_stop_ends_what_takes_too_long_with_an_error(path: str) -> None:
+    patience = Patience(stop=0.1)
+    async with Playground() as site, gateway_to(site, patience=patience) as gateway:
+        async with asking(gateway, WIRES[path]("/silent begun"), path) as response:
+            await response.content.readany()
+            await gateway.stop()
+            rest = await response.text()
+        await eventually(lambda: site.answering == 0, seconds=2)
+    assert "The gateway is stopping" in rest
+
+
+async def test_a_second_signal_does_not_wait() -> None:
+    async with (
+        Playground() as site,
+        gateway_to(site) as gateway,
+        asking(gateway, question("/silent begun", stream=True)) as response,
+    ):
+        await response.content.readany()
+        stopping = asyncio.create_task(gateway.stop())
+        await eventually(lambda: gateway.is_stopping)
+        gateway.hurry()
+        async with asyncio.timeout(5):
+            await stopping
+        assert "The gateway is stopping" in await response.text()

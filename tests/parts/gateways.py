@@ -1,0 +1,64 @@
+"""Gateways in front of a playground, in the test's own event loop."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from aura_browser import AuraClient
+from aura_browser.gateway.server import Gateway, Settings
+from aura_browser.gateway.watching import Patience
+from aura_browser.playground import Playground
+from tests.parts.sessions import make_session
+
+MODEL = "openchat_3.6"
+QUICK = Patience(hold=0.3, beat=0.3, stuck=2.0, body=0.5, stop=1.0, tick=0.05)
+"""As long as a test can wait."""
+
+
+@asynccontextmanager
+async def gateway_to(
+    site: Playground | str,
+    client_options: dict[str, Any] | None = None,
+    **settings: Any,  # noqa: ANN401 - any setting
+) -> AsyncIterator[Gateway]:
+    """Serve *site* while the context lasts, with a made-up session unless the client's options say otherwise."""
+    origin = site if isinstance(site, str) else site.origin
+    options: dict[str, Any] = {"store": "memory", "session": make_session(origin)} | (client_options or {})
+    async with (
+        AuraClient(origin, **options) as client,
+        Gateway(client, Settings(port=0, **settings)) as gateway,
+    ):
+        yield gateway
+
+
+def question(text: str, **fields: object) -> dict[str, Any]:
+    """Return the body of a chat completion."""
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}], **fields}
+
+
+def strict_openai(gateway: Gateway, **options: Any) -> openai.AsyncOpenAI:  # noqa: ANN401 - its own options
+    """Return OpenAI's client, which checks every reply against its types."""
+    chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any"} | options
+    return openai.AsyncOpenAI(base_url=gateway.base_url, _strict_response_validation=True, **chosen)
+
+
+def strict_anthropic(gateway: Gateway, **options: Any) -> anthropic.AsyncAnthropic:  # noqa: ANN401 - as above
+    """Return Anthropic's client, which checks every reply against its types."""
+    chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any"} | options
+    return anthropic.AsyncAnthropic(base_url=gateway.origin, _strict_response_validation=True, **chosen)
+
+
+async def read_until_error(stream: AsyncIterable[Any], kind: type[Exception], words: str) -> list[Any]:
+    """Read *stream*, which has to end with that error; return its events, and the error last."""
+    seen: list[Any] = []
+    try:
+        async for event in stream:
+            seen.append(event)  # noqa: PERF401 - what came before the error is wanted too
+    except kind as error:
+        assert words in str(error)
+        return [*seen, error]
+    pytest.fail(f"no {kind.__name__} after {seen}")
