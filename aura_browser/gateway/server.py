@@ -25,7 +25,6 @@ from aura_browser.gateway.wires.problem import Problem
 from aura_browser.site import Site
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
-_KEEP_ALIVE_S: Final = 30.0  # also the only limit on a header that never ends; aiohttp's own default is an hour
 _LINGER_S: Final = 2.0  # the rest of a body that is refused is read for so long, so that the client sees why
 _CLEAN_UP_S: Final = 1.0
 _BACKLOG: Final = 2048
@@ -128,7 +127,7 @@ class Gateway:
         server = web.Server(
             handling.handle,
             handler_cancellation=True,
-            keepalive_timeout=_KEEP_ALIVE_S,
+            keepalive_timeout=settings.patience.header,  # aiohttp has no other limit on a header that never ends
             lingering_time=_LINGER_S,
             access_log=None,
         )

@@ -17,6 +17,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
         hold: for the first byte, before a stream is opened without it.
         beat: in silence, before a stream is kept alive.
         stuck: for a client that does not read.
+        header: for a request's header, and for the next request on the same connection.
         body: for a request's body.
         stop: for answers under way when the gateway stops.
         tick: between two looks.
@@ -25,6 +26,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     hold: float = 15.0
     beat: float = 15.0
     stuck: float = 60.0
+    header: float = 30.0
     body: float = 30.0
     stop: float = 30.0
     tick: float = 0.5

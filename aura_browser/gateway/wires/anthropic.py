@@ -20,7 +20,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _is_forced(choice: object) -> bool:
-    return not (isinstance(choice, dict) and choice.get("type") in {"auto", "none"})
+    return not (isinstance(choice, dict) and choice.get("type") in ("auto", "none"))
 
 
 _REFUSED: Final[Mapping[str, Refused]] = {

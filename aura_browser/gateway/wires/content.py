@@ -59,7 +59,7 @@ def read_role(fields: Fields) -> Role:
     role = fields.require("role")
     if isinstance(role, str) and role in ROLES:
         return ROLES[role]
-    if role in _TOOLS:
+    if isinstance(role, str) and role in _TOOLS:
         reason = f"{role} can't be taken: the site has no tools; send their results as text of the user"
         raise refuse_field(fields.name("role"), "unsupported_value", reason)
     raise refuse_field(fields.name("role"), "invalid_value", f"must be one of {', '.join(ROLES)}")

@@ -88,7 +88,7 @@ def _read_input(value: object) -> list[Message]:
 
 def _read_item(item: Fields) -> Message:
     kind = item.take("type")
-    if kind not in {None, "message"}:
+    if kind not in (None, "message"):
         shown = kind if isinstance(kind, str) and kind.isidentifier() else "this type"
         reason = f"{shown} can't be taken: the site has no tools and no memory; send messages"
         raise refuse_field(item.name("type"), "unsupported_value", reason)
