@@ -15,7 +15,7 @@ from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.options import ParsedText, session_options
 from aura_browser.cli.running import report_errors, show_progress
 from aura_browser.errors import InvalidInput
-from aura_browser.site import OPENCHAT, page_url, site_at
+from aura_browser.site import OPENCHAT, site_at
 from aura_browser.site.commands import list_options
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def _read_alias(text: str) -> tuple[str, str]:
 
 
 @click.command("serve")
-@click.argument("url", metavar="[SITE]", default=OPENCHAT.url, type=ParsedText("url", page_url))
+@click.argument(
+    "site", metavar="[SITE]", default=OPENCHAT.url, type=ParsedText("url", partial(site_at, dialect=OPENCHAT.dialect))
+)
 @click.option("--host", default="", metavar="ADDRESS", help="Where to listen. [default: this machine only]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 picks a free port.")
 @click.option(
@@ -68,7 +70,7 @@ def _read_alias(text: str) -> tuple[str, str]:
 @report_errors
 def command(
     *,
-    url: str,
+    site: "Site",
     host: str,
     port: int,
     token_file: Path | None,
@@ -81,7 +83,8 @@ def command(
 ) -> None:
     """Let programs that speak OpenAI's or Anthropic's API use a chat site, until Ctrl-C.
 
-    SITE is the chat site. Programs need the base URL that is printed, any API key, and the name of a model.
+    SITE is the chat site, or its name in sites.toml. Programs need the base URL that is printed, any API key, and the
+    name of a model. The session is got when the first question comes.
 
     \b
     aura-browser serve
@@ -99,7 +102,7 @@ def command(
         hosts=frozenset(name.lower() for name in hosts),
         origins=frozenset(origins),
     )
-    asyncio.run(_serve(url, settings, options))
+    asyncio.run(_serve(site, settings, options))
 
 
 def _read_token(path: Path | None, host: str) -> str:
@@ -130,11 +133,12 @@ def _read_private(path: Path) -> str:
     return token
 
 
-async def _serve(url: str, settings: "Settings", options: "SessionOptions") -> None:
+async def _serve(site: "Site", settings: "Settings", options: "SessionOptions") -> None:
+    from aura_browser.assembly import complete_options
     from aura_browser.chat.client import AuraClient
     from aura_browser.gateway.server import Gateway
 
-    site = site_at(url, dialect=OPENCHAT.dialect)
+    options = complete_options(site, options)
     options["harvest"] = _build_harvest(site, options)
     async with AuraClient(site, **options) as client:
         gateway = Gateway(client, settings)
@@ -150,12 +154,13 @@ async def _serve(url: str, settings: "Settings", options: "SessionOptions") -> N
 def _build_harvest(site: "Site", options: "SessionOptions") -> "Harvest":
     from aura_browser.harvests import policy_harvest
 
-    engine, proxy, session, store = options["engine"], options["proxy"], options["session"], options["store"]
-    words = list_options(engine=engine, proxy=proxy, session=str(session), store=str(store) if store else None)
-    browser = partial(policy_harvest, site, options["refresh"], engine=engine, proxy=proxy, command_options=words)
-    return show_progress(
-        lambda on_wait: browser(on_wait=on_wait), site.url, interactive=options["refresh"] == "interactive"
+    refresh, engine, proxy = options.get("refresh", "headless"), options.get("engine"), options.get("proxy")
+    store = options.get("store")
+    words = list_options(
+        engine=engine, proxy=proxy, session=str(options["session"]), store=str(store) if store else None
     )
+    browser = partial(policy_harvest, site, refresh, engine=engine, proxy=proxy, command_options=words)
+    return show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=refresh == "interactive")
 
 
 async def _run(gateway: "Gateway", settings: "Settings") -> int:

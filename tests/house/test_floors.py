@@ -23,7 +23,7 @@ FLOORS: Mapping[str, int] = {
     "assembly": 8,
     "client": 9,
     "chat/client": 10,
-    **dict.fromkeys(("provider", "doctor", "playground"), 11),
+    **dict.fromkeys(("provider", "doctor", "gateway", "playground"), 11),
     "cli": 12,
     **dict.fromkeys(("__init__", "__main__"), 13),
 }

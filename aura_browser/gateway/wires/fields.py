@@ -63,12 +63,12 @@ class Fields:
         return value
 
     def text(self, field: str) -> str | None:
-        """Return a text, or None if it is absent; Problem if it is none."""
+        """Return a text, or None if it is absent; Problem for anything else."""
         value = self.take(field)
         return None if value is None else self._check(field, value, str, "a text")
 
     def flag(self, field: str) -> bool:
-        """Return a boolean, False if it is absent; Problem if it is none."""
+        """Return a boolean, False if it is absent; Problem for anything else."""
         value = self.take(field)
         return False if value is None else self._check(field, value, bool, "true or false")
 
@@ -95,7 +95,7 @@ class Fields:
         return value
 
     def inner(self, field: str) -> "Fields":
-        """Return the fields of an object, of an empty one if it is absent; Problem if it is none."""
+        """Return the fields of an object, of an empty one if it is absent; Problem for anything else."""
         value = self.take(field)
         return as_fields({} if value is None else value, self.name(field))
 

@@ -1,0 +1,174 @@
+"""The command ``serve``, in a process of its own: what it says, whom it lets in, and how it ends."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aura_browser.playground import Playground, serve_in_thread
+from tests.parts.cached import cache_session
+from tests.parts.command import PROGRAM, run
+from tests.parts.missing import missing
+from tests.parts.waiting import until
+
+TOKEN = "s3cret-token-of-24-chars"
+
+
+@contextmanager
+def serving(*args: str, **environment: str) -> "Iterator[tuple[subprocess.Popen[str], str]]":
+    """Run it until its introduction is printed; yield the process and the introduction."""
+    process = subprocess.Popen(
+        [*PROGRAM, "serve", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+    try:
+        assert process.stdout is not None
+        shown = ""
+        while "Stop it with" not in shown:
+            line = process.stdout.readline()
+            assert line, f"it ended: {process.communicate()}"
+            shown += line
+        yield process, shown
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def site(state_home: Path) -> Iterator[Playground]:
+    with serve_in_thread() as running:
+        cache_session(state_home, running.origin)
+        yield running
+
+
+def curl(*args: str) -> str:
+    return subprocess.run([find_curl(), "-s", *args], capture_output=True, text=True, check=True).stdout
+
+
+def find_curl() -> str:
+    return shutil.which("curl") or missing("curl is missing; bring it with: apt-get install curl")
+
+
+def ask(shown: str, text: str) -> "subprocess.Popen[str]":
+    """Ask for a streamed answer, and don't wait for it."""
+    body = json.dumps({"model": "openchat_3.6", "stream": True, "messages": [{"role": "user", "content": text}]})
+    address = f"{base_url(shown)}/chat/completions"
+    command = [find_curl(), "-sN", address, "-H", "Content-Type: application/json", "-d", body]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def base_url(shown: str) -> str:
+    found = re.search(r"runs at (http://127\.0\.0\.1:\d+/v1)", shown)
+    assert found is not None
+    return found[1]
+
+
+def test_its_own_curl_line_gets_an_answer(site: Playground) -> None:
+    with serving(site.origin, "--port", "0") as (_, shown):
+        command = re.search(r"curl .*?\n    -d '.*?'$", shown, re.MULTILINE | re.DOTALL)
+        assert command is not None, shown
+        answer = subprocess.run(["/bin/sh", "-c", command[0]], capture_output=True, text=True, check=True)
+    assert '"content":"Hello!"' in answer.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_stops_it_when_answers_have_ended(site: Playground, number: int, code: int) -> None:
+    with serving(site.origin, "--port", "0") as (process, shown):
+        asking = ask(shown, "/slow 0.1 a b c d e f")
+        until(lambda: site.answering == 1, "the site is asked")
+        process.send_signal(number)
+        answer, _ = asking.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30)
+    assert answer.endswith("data: [DONE]\n\n")
+    assert process.returncode == code
+    assert "Traceback" not in errors
+
+
+def test_a_second_signal_does_not_wait_for_answers(site: Playground) -> None:
+    with serving(site.origin, "--port", "0") as (process, shown):
+        asking = ask(shown, "/silent begun")
+        until(lambda: site.answering == 1, "the site is asked")
+        process.send_signal(signal.SIGTERM)
+        until(lambda: not _listens(base_url(shown)), "it stops listening")
+        process.send_signal(signal.SIGTERM)
+        answer, _ = asking.communicate(timeout=10)
+        process.communicate(timeout=10)
+    assert "The gateway is stopping" in answer
+    assert process.returncode == 0
+
+
+def _listens(url: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(url.split(":")[2].partition("/")[0]))) == 0
+
+
+def test_a_port_that_is_taken_names_a_free_one(site: Playground) -> None:
+    with serving(site.origin, "--port", "0") as (_, shown):
+        port = base_url(shown).split(":")[2].partition("/")[0]
+        failed = run("serve", site.origin, "--port", port)
+        assert failed.returncode == 1
+        assert failed.stdout == ""
+        free = re.fullmatch(
+            rf"Error: Port {port} is taken .*\. (\d+) is free: aura-browser serve --port \1\n", failed.stderr
+        )
+        assert free is not None, failed.stderr
+        with serving(site.origin, "--port", free[1]):
+            pass
+
+
+def test_others_are_let_in_with_a_token_only(site: Playground, tmp_path: Path) -> None:
+    refused = run("serve", site.origin, "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - that is what is tested
+    assert (refused.returncode, "a token is needed" in refused.stderr) == (2, True)
+    short = run("serve", site.origin, "--host", "0.0.0.0", "--port", "0", AURA_BROWSER_GATEWAY_TOKEN="short")  # noqa: S104
+    assert (short.returncode, "at least 16 characters" in short.stderr) == (78, True)
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(0o644)
+    readable = run("serve", site.origin, "--token-file", str(file), "--port", "0")
+    assert (readable.returncode, "chmod 600" in readable.stderr) == (2, True)
+    file.chmod(0o600)
+    host = ("--host", "0.0.0.0")  # noqa: S104 - that is what is tested
+    with serving(site.origin, *host, "--token-file", str(file), "--port", "0") as (process, shown):
+        assert "not encrypted" in shown
+        assert TOKEN not in shown
+        assert TOKEN not in " ".join(Path(f"/proc/{process.pid}/cmdline").read_text("utf-8").split("\0"))
+        url = f"{base_url(shown)}/models"
+        codes = [
+            curl("-o", "/dev/null", "-w", "%{http_code}", url, "-H", f"Authorization: Bearer {token}")
+            for token in (TOKEN, TOKEN[:-1] + "x")
+        ]
+    assert codes == ["200", "401"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--alias", "gpt-4o"), "NAME=MODEL"),
+        (("--max-streams", "0"), "max-streams"),
+        (("--port", "70000"), "port"),
+        (("--token-file", "/nowhere/token"), "does not exist"),
+        (("ftp://example.com",), "http"),
+    ],
+)
+def test_wrong_usage_starts_nothing(args: tuple[str, ...], words: str) -> None:
+    failed = run("serve", *args)
+    assert failed.returncode == 2
+    assert words in failed.stderr
+    assert failed.stdout == ""
+
+
+def test_an_alias_is_taken(site: Playground) -> None:
+    with serving(site.origin, "--port", "0", "--alias", "gpt-4o=openchat_3.6") as (_, shown):
+        assert '"id":"gpt-4o"' in curl(f"{base_url(shown)}/models")
