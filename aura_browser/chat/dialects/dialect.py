@@ -3,6 +3,8 @@
 import math
 from typing import Final, Protocol
 
+import msgspec
+
 from aura_browser.chat.messages import ChatRequest, Model, check_text
 from aura_browser.errors import InvalidInput
 from aura_browser.request import Request
