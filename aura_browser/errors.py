@@ -42,6 +42,9 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from aura_browser.text import copy_text, drop_unprintable, redact_url
+from aura_browser.tls import TlsFault, advise, read_code
+
+_CHECK_THE_WAY = "Check the address, the network and the proxy."
 
 
 class AuraError(Exception):
@@ -172,18 +175,19 @@ class LaunchFailed(BrowserError):
         chrome_path: the path of that Chrome.
         reason: the driver's message, in one line.
         stderr_tail: the last lines of Chrome's stderr, oldest first; may be empty.
+        advice: what to do, if the cause is known.
     """
 
     chrome_path: str
     reason: str
     stderr_tail: tuple[str, ...] = ()
+    advice: str = ""
 
     def __str__(self) -> str:
         output = f" Chrome's last lines: {' | '.join(self.stderr_tail)}" if self.stderr_tail else ""
-        advice = " To check this machine, run: aura-browser doctor" if self.stderr_tail else ""
-        if "sandbox" in output.lower():
-            advice = f" Its sandbox can't run here; on Debian, install the package chromium-sandbox.{advice}"
-        return f"Chrome ({self.chrome_path}) did not start: {_as_sentence(self.reason)}{output}{advice}"
+        advice = self.advice or ("To check this machine, run: aura-browser doctor" if self.stderr_tail else "")
+        text = f"Chrome ({self.chrome_path}) did not start: {_as_sentence(self.reason)}{output}"
+        return f"{text} {advice}".rstrip()
 
 
 @dataclass(eq=False, repr=False)
@@ -242,7 +246,8 @@ class PageFailed(BrowserError):
     code: str
 
     def __str__(self) -> str:
-        return f"Chrome could not load {self.url}: {self.code}. Check the address, the network and the proxy."
+        fault = read_code(self.code)
+        return f"Chrome could not load {self.url}: {self.code}. {advise(fault) if fault else _CHECK_THE_WAY}"
 
 
 @dataclass(eq=False, repr=False)
@@ -419,6 +424,11 @@ class SessionRefused(AuraError):
     mark: str
     advice: str
 
+    @property
+    def asks_for_login(self) -> bool:
+        """Whether a login page, a check page or a redirect elsewhere showed it, where another login helps."""
+        return any(sign in self.mark for sign in ("a password field", "a check page", " to "))
+
     def __str__(self) -> str:
         return f"{self.url} refused a new session too ({self.mark}). {self.advice}"
 
@@ -435,15 +445,17 @@ class ConnectionFailed(ChatError):
         url: the requested URL.
         reason: why there is none.
         is_proxys_reply: whether the proxy itself answered, and could not reach the site.
+        tls: what failed of TLS; None if it was something else.
     """
 
     url: str
     reason: str
     is_proxys_reply: bool = False
+    tls: TlsFault | None = None
 
     def __str__(self) -> str:
-        reason = _as_sentence(self.reason)
-        return f"No answer from {self.url}: {reason} Check the address, the network and the proxy."
+        advice = advise(self.tls) if self.tls else _CHECK_THE_WAY
+        return f"No answer from {self.url}: {_as_sentence(self.reason)} {advice}"
 
 
 @dataclass(eq=False, repr=False)

@@ -72,6 +72,7 @@ need_test_programs() {
     for program in redis-server tinyproxy microsocks; do has_program "$program" || need "$program" "$program"; done
     has_program curl || need curl curl
     has_program Xvfb || need Xvfb xvfb
+    has_program certutil || need certutil libnss3-tools
     has_program npm || need npm npm nodejs
     php -r 'exit(extension_loaded("mbstring") && extension_loaded("xml") ? 0 : 1);' >/dev/null 2>&1 ||
         need PHP php-cli php-mbstring php-xml

@@ -16,6 +16,7 @@ from aura_browser.errors import AnswerTimeout, ChatError, ConnectionFailed, Site
 from aura_browser.proxy.address import PROXY_REFUSED, PROXY_UNREACHABLE
 from aura_browser.proxy.connection import describe_socks_error, socks_errors
 from aura_browser.text import clean_text, redact_url
+from aura_browser.tls import read_number
 
 CONNECT_TIMEOUT_S: Final = 30.0
 _PROXY_AUTH_STATUSES: Final = frozenset({401, 407})  # tinyproxy 1.11 answers a wrong password with 401
@@ -25,11 +26,6 @@ _FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (aiohttp.ConnectionTimeoutError, f"no connection within {CONNECT_TIMEOUT_S:.0f} s"),
     (aiohttp.ClientProxyConnectionError, PROXY_UNREACHABLE),
     (aiohttp.ClientConnectorDNSError, "its host name has no address"),
-    (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not trusted"),
-    (aiohttp.ClientSSLError, "the TLS handshake failed"),
-    # Through SOCKS, aiohttp raises its general OS error, with one of these as the cause.
-    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted"),
-    (ssl.SSLError, "the TLS handshake failed"),
     (aiohttp.ServerDisconnectedError, "the connection was closed before the response"),
     (ContentEncodingError, "the compressed body is damaged"),
     (aiohttp.ClientPayloadError, "the connection was closed during the response"),
@@ -78,7 +74,7 @@ def typed_error(error: Exception, url: object, read_timeout_s: float) -> ChatErr
         case aiohttp.ClientResponseError() if not isinstance(error, aiohttp.ClientHttpProxyError):
             return SiteFailed(address, 0, f"the response is not valid HTTP{_describe_fault(error)}")
         case aiohttp.ClientError() | OSError():
-            return ConnectionFailed(address, _describe_failure(error))
+            return _read_tls_failure(address, error) or ConnectionFailed(address, _describe_failure(error))
     if isinstance(error, socks_errors()):
         is_reply = getattr(error, "error_code", None) is not None
         return ConnectionFailed(address, describe_socks_error(error), is_proxys_reply=is_reply)
@@ -125,6 +121,19 @@ def _describe_failure(error: Exception) -> str:
             return cause
     number = getattr(error, "errno", None)
     return clean_text(os.strerror(number) if number else type(error).__name__)
+
+
+def _read_tls_failure(address: str, error: Exception) -> ConnectionFailed | None:
+    # Through SOCKS, aiohttp raises its general OS error, with one of OpenSSL's as the cause.
+    # Its own error for a certificate is of OpenSSL's type too, and holds OpenSSL's.
+    known = (getattr(error, "certificate_error", None), error.__cause__, error)
+    certificate = next((each for each in known if isinstance(each, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        reason = f"its TLS certificate is not trusted ({clean_text(certificate.verify_message)})"
+        return ConnectionFailed(address, reason, tls=read_number(certificate.verify_code))
+    if any(isinstance(each, ssl.SSLError | aiohttp.ClientSSLError) for each in known):
+        return ConnectionFailed(address, "the TLS handshake failed", tls="handshake")
+    return None
 
 
 def _describe_fault(error: aiohttp.ClientResponseError) -> str:

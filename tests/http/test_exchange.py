@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from traceback import format_exception
 from types import SimpleNamespace
 
@@ -12,7 +14,9 @@ import pytest
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, SiteFailed
 from aura_browser.http.exchange import reason_phrase, typed_errors
+from tests.parts.servers import page, serving
 from tests.parts.stream_server import stream_server
+from tests.parts.tls import make_certificate, make_context
 
 URL = "http://chat.example.com/api/chat"
 
@@ -42,17 +46,19 @@ async def nobody() -> AsyncIterator[str]:
         yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
-async def ask(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> str:
+async def ask(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None, trusted: Path | None = None) -> str:
     timeout = aiohttp.ClientTimeout(total=None, sock_read=read_timeout_s)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         with typed_errors(URL, read_timeout_s):
-            async with http.get(url, proxy=proxy) as response:
+            async with http.get(url, proxy=proxy, ssl=ssl.create_default_context(cafile=trusted)) as response:
                 return await response.text()
 
 
-async def failure(url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None) -> AuraError:
+async def failure(
+    url: str, *, read_timeout_s: float = 5.0, proxy: str | None = None, trusted: Path | None = None
+) -> AuraError:
     with pytest.raises(AuraError) as caught:
-        await ask(url, read_timeout_s=read_timeout_s, proxy=proxy)
+        await ask(url, read_timeout_s=read_timeout_s, proxy=proxy, trusted=trusted)
     assert caught.value.__context__ is caught.value.__cause__ is None
     assert caught.value.url == URL  # type: ignore[attr-defined]
     return caught.value
@@ -85,7 +91,30 @@ async def test_no_tls() -> None:
     async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", after=b"\x16") as place:
         error = await failure(f"https://{place}/", read_timeout_s=1.0)
     assert isinstance(error, ConnectionFailed)
-    assert error.reason == "the TLS handshake failed"
+    assert (error.reason, error.tls) == ("the TLS handshake failed", "handshake")
+    assert "or only http" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("certified", "fault", "reason", "advice"),
+    [
+        (("127.0.0.1", 1), "untrusted", "self-signed certificate", "the file that SSL_CERT_FILE names"),
+        (("127.0.0.1", -1), "outdated", "certificate has expired", "Check this machine's clock"),
+        (("other.example", 1), "other host", "IP address mismatch", "Check the host in the address."),
+    ],
+)
+async def test_a_certificate_that_is_not_trusted(
+    certified: tuple[str, float], fault: str, reason: str, advice: str, tmp_path: Path
+) -> None:
+    address, ends_in_days = certified
+    certificate = make_certificate(tmp_path / "server.pem", address, ends_in_days=ends_in_days)
+    async with serving(page(), make_context(certificate)) as (_server, origin):
+        error = await failure(f"{origin}/", trusted=None if fault == "untrusted" else certificate)
+    assert isinstance(error, ConnectionFailed)
+    assert error.tls == fault
+    assert error.reason.startswith(f"its TLS certificate is not trusted ({reason}")
+    assert advice in str(error)
+    assert "network" not in str(error)
 
 
 async def test_a_connection_that_ends_before_the_answer() -> None:

@@ -1,6 +1,7 @@
 """Servers on loopback that answer as a test tells them."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -29,14 +30,14 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[tuple[Server, str]]:
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Server, str]]:
     server = Server(handler)
     runner = web.ServerRunner(web.Server(server.handle), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
-        yield server, f"http://127.0.0.1:{site.port}"
+        yield server, f"{'https' if tls else 'http'}://127.0.0.1:{site.port}"
     finally:
         await runner.cleanup()
 

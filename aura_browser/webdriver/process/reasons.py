@@ -29,8 +29,8 @@ _CAUSES: Final = {
         "Chrome has no sandbox for root. Leave --sandbox (Selenium(sandbox=True)) out, or run this as another user"
     ),
     re.compile(r"[Nn]o usable sandbox|SUID sandbox|Failed to move to new namespace"): (
-        "Chrome may not make its sandbox here. aura-browser doctor says what forbids it. For sites that you trust, "
-        "there is --no-sandbox (Selenium(sandbox=False))"
+        "Chrome may not make its sandbox here. On Debian, install the package chromium-sandbox; elsewhere, to see what "
+        "forbids it, run: aura-browser doctor"
     ),
     re.compile(r"Too many open files"): (
         "This process may open too few files. Raise the limit, for example: ulimit -n 4096"
@@ -73,7 +73,7 @@ def build_launch_error(
     if deadline.left_s <= 0 and not deadline.is_cancelled and not advice:
         reason = f"it had not started after {deadline.seconds:g} s"
     chosen = lines[-_MAX_LINES:] if not advice else [told] if told in lines else []
-    return LaunchFailed(str(paths.chrome), f"{reason}. {advice}" if advice else reason, tuple(chosen))
+    return LaunchFailed(str(paths.chrome), reason, tuple(chosen), advice)
 
 
 def is_forbidden(output: Path) -> bool:
@@ -94,6 +94,7 @@ def _read_lines(output: Path) -> Iterator[str]:
     if not output.exists():
         return
     with output.open("rb") as file:
+        file.seek(max(0, output.stat().st_size - _MAX_OUTPUT_BYTES))  # the end says why
         text = file.read(_MAX_OUTPUT_BYTES).decode("utf-8", "replace")
     for line in text.splitlines():
         if line.strip() and not _DRIVER_LINES.match(line):
