@@ -87,7 +87,9 @@ def _make_private(folder: Path) -> None:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError as error:
-        raise InvalidInput("profile", f"the folder {folder} can't be used: {error.strerror}") from None
+        raise InvalidInput(
+            "profile", f"the folder {folder} can't be used: {error.strerror}; name a folder that you may write to"
+        ) from None
     if os.name == "posix" and mode & 0o077:
         raise InvalidInput("profile", f"other users can read {folder} (mode {mode:04o}); run: chmod 700 {folder}")
 
@@ -103,6 +105,7 @@ def lock_profile(folder: Path, deadline: Deadline) -> Iterator[None]:
 
     was_used = (folder / _LOCK_NAME).exists()
     lock = FileLock(folder / _LOCK_NAME, mode=0o600)
+    has_told = False
     while True:
         try:
             lock.acquire(blocking=False)
@@ -112,6 +115,11 @@ def lock_profile(folder: Path, deadline: Deadline) -> Iterator[None]:
                 raise LaunchFailed(
                     f"with the profile {folder}", "another harvest is using it; wait for it, or name another profile"
                 ) from None
+            if not has_told:
+                has_told = True
+                _log.warning(
+                    "Another harvest is using the profile %s. Waiting for it, up to %.0f s.", folder, deadline.left_s
+                )
             deadline.wait(_POLL_INTERVAL_S)
     try:
         if was_used:

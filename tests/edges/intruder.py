@@ -13,7 +13,6 @@ import re
 import signal
 import socket
 import sys
-import time
 from contextlib import suppress
 from glob import glob
 
@@ -87,4 +86,4 @@ while os.getppid() == parent:
     for path in set(glob("/tmp/.X11-unix/X*")) - known_displays:
         use_display(path)
         use_display(f"\0{path}")
-    time.sleep(0)
+    os.sched_yield()

@@ -16,9 +16,10 @@ from aura_browser.playground import serve_in_thread
 from aura_browser.webdriver import harvest
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.process.lifeline import Lifeline
+from aura_browser.webdriver.process.output import limit_output
 from aura_browser.webdriver.profile import lock_profile
 from tests.parts.missing import missing
-from tests.parts.namespaces import in_namespaces
+from tests.parts.namespaces import in_namespaces, without_user_namespaces
 from tests.parts.other_user import as_other_user, find_python, package_path
 from tests.parts.pages import ROOT
 from tests.parts.programs import program
@@ -139,14 +140,6 @@ async def test_damaged_settings_of_a_profile_are_named(tmp_path: Path) -> None:
 
 
 _HARVEST = "import sys; from aura_browser.cli import main; sys.exit(main())"
-_POOR = """
-import os, sys
-open("/proc/sys/user/max_user_namespaces", "w").write("0")
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 @pytest.mark.chrome
@@ -165,6 +158,47 @@ def test_a_user_without_a_home_harvests_or_is_told_what_to_set(tmp_path: Path) -
             )
             assert expected in run.stdout + run.stderr
             assert "bug" not in run.stderr
+
+
+@pytest.mark.chrome
+def test_a_home_that_is_read_only_costs_one_warning() -> None:
+    python = find_python()
+    with serve_in_thread() as site:
+        for options, code, expected in (
+            ((), 0, "can't be used: Read-only file system. Check the folder's owner"),
+            (("--profile", "work"), 2, "Read-only file system; name a folder that you may write to"),
+        ):
+            environment = ["env", "-i", "HOME=/mnt", f"PATH={os.defpath}", f"PYTHONPATH={package_path()}"]
+            harvesting = [*environment, python, "-c", _HARVEST, "harvest", site.origin, *options]
+            script = 'mount -t tmpfs -o ro,mode=755 tmpfs /mnt && exec "$@"'
+            run = subprocess.run(
+                in_namespaces(["sh", "-c", script, "sh", *as_other_user(*harvesting, uid=54321)], "--mount"),
+                cwd="/",
+                capture_output=True,
+                text=True,
+                timeout=90,
+                check=False,
+            )
+            assert run.returncode == code, run.stderr
+            assert run.stderr.count(expected) == 1, run.stderr
+            assert ('"user_agent"' in run.stdout) == (code == 0)
+            assert "bug" not in run.stderr
+
+
+@pytest.mark.chrome
+def test_a_user_without_user_namespaces_is_told_what_to_install() -> None:
+    python = find_python()
+    helper = Path("/usr/lib/chromium/chrome-sandbox")
+    environment = ["env", "-i", f"PATH={os.defpath}", f"PYTHONPATH={package_path()}"]
+    with serve_in_thread() as site:
+        harvesting = [*environment, python, "-c", _HARVEST, "harvest", site.origin, "--store", "memory"]
+        command = without_user_namespaces(as_other_user(*harvesting, uid=54321))
+        if helper.exists():
+            command = in_namespaces(["sh", "-c", f'mount --bind /dev/null {helper} && "$@"', "sh", *command], "--mount")
+        run = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=90, check=False)
+    assert run.returncode == 69, run.stderr
+    assert "On Debian, install the package chromium-sandbox" in run.stderr
+    assert "bug" not in run.stderr
 
 
 @pytest.mark.chrome
@@ -218,6 +252,33 @@ async def test_the_reason_is_chosen_wherever_it_stands(tmp_path: Path) -> None:
     chrome = program(
         tmp_path, "chrome", f"#!/bin/sh\necho 'FATAL: No usable sandbox! {'x' * 400} end' >&2\n{noise}exit 1\n"
     )
-    with pytest.raises(LaunchFailed, match=r"No usable sandbox! x+ end.*--no-sandbox|--no-sandbox.*x+ end") as caught:
+    with pytest.raises(LaunchFailed, match=r"No usable sandbox! x+ end Chrome may not make its sandbox here") as caught:
         await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=chrome))
     assert "dbus" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("FATAL: No usable sandbox!", "elsewhere, to see what forbids it, run: aura-browser doctor"),
+        ("socket: Too many open files", "Raise the limit, for example: ulimit -n 4096"),
+        ("something else", "To check this machine, run: aura-browser doctor"),
+    ],
+)
+async def test_a_chrome_that_does_not_start_is_one_piece_of_advice(said: str, advice: str, tmp_path: Path) -> None:
+    chrome = program(tmp_path, "chrome", f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    with pytest.raises(LaunchFailed) as caught:
+        await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=chrome))
+    text = str(caught.value)
+    assert text.endswith(f"{said} {caught.value.advice or advice}")
+    assert text.endswith(advice)
+    assert text.count("aura-browser doctor") == advice.count("aura-browser doctor")
+
+
+def test_what_chrome_writes_is_kept_short_but_for_its_last_lines(tmp_path: Path) -> None:
+    output = tmp_path / "stderr.txt"
+    with limit_output(output), output.open("ab", buffering=0) as chrome:
+        for number in range(40):
+            chrome.write(b"x" * 2**18 + b"\nline %d\n" % number)
+            assert holds_within(5, lambda: output.stat().st_size < 6 * 2**20)
+    assert output.read_bytes().endswith(b"\nline 39\n")

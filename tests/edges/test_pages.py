@@ -4,6 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
+from asyncio.subprocess import PIPE
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,36 @@ async def test_a_page_writes_no_file_and_starts_no_program(options: tuple[str, .
     assert {"/file", "/attachment"} <= {request.path for request in server.seen}
     assert not started.exists(), started.read_text()
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Give a folder with a path that is short enough for a browser's."""
+    with tempfile.TemporaryDirectory(prefix="logs-") as name:
+        yield Path(name)
+
+
+_LOGS = """<!doctype html><script>
+setInterval(() => { for (let n = 0; n < 20; n++) console.log('x'.repeat(100000)) }, 1)
+</script>"""
+
+
+@pytest.mark.chrome
+async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None:
+    async def log(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=_LOGS, content_type="text/html")
+
+    def measure() -> int:
+        return sum(file.stat().st_size for file in scratch.glob("aura-browser-*/stderr.txt"))
+
+    largest = 0
+    async with serving(log) as (_server, origin):
+        command = [sys.executable, "-m", "aura_browser", "harvest", origin, "--until", "js:false", "--timeout", "8"]
+        process = await asyncio.create_subprocess_exec(
+            *(*command, "--store", "memory"), cwd=ROOT, env=os.environ | {"TMPDIR": str(scratch)}, stderr=PIPE
+        )
+        said = asyncio.ensure_future(process.communicate())
+        while not (await asyncio.wait([said], timeout=0.02))[0]:
+            largest = max(largest, measure())
+    assert process.returncode == 77, said.result()
+    assert 2**20 < largest < 32 * 2**20

@@ -62,10 +62,12 @@ def test_a_file_is_no_profile(tmp_path: Path) -> None:
         make_profile_folder(tmp_path / "file")
 
 
-def test_two_never_have_a_profile_at_once(tmp_path: Path) -> None:
+def test_two_never_have_a_profile_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     busy = pytest.raises(LaunchFailed, match="another harvest is using it; wait")
     with lock_profile(tmp_path, Deadline(5)), busy, lock_profile(tmp_path, Deadline(0.2)):
         pytest.fail("it was free")
+    [told] = caplog.messages
+    assert told == f"Another harvest is using the profile {tmp_path}. Waiting for it, up to 0 s."
     with lock_profile(tmp_path, Deadline(0.2)):
         pass
 

@@ -24,6 +24,7 @@ from aura_browser.webdriver.process.connection import Connection
 from aura_browser.webdriver.process.control import Intruded, Listeners
 from aura_browser.webdriver.process.environment import copy_environment
 from aura_browser.webdriver.process.orphans import adopt_orphans, find_children, reap
+from aura_browser.webdriver.process.output import OUTPUT_NAME
 from aura_browser.webdriver.process.reasons import build_launch_error, is_forbidden
 from aura_browser.webdriver.process.sockets import ControlRefused
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
 
 _log = logging.getLogger(__name__)
-
-OUTPUT_NAME: Final = "stderr.txt"
-"""The file in a workspace with what ChromeDriver and Chrome wrote."""
 
 _MAX_STARTS: Final = 5
 _MAX_STDOUT_BYTES: Final = 65_536

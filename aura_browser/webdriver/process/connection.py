@@ -7,6 +7,8 @@ from typing import Any
 
 from aura_browser.webdriver.process.control import HOST
 
+_MAX_BYTES = 16 * 2**20
+
 
 class Connection:
     """A connection to ChromeDriver.
@@ -35,18 +37,28 @@ class Connection:
 
         Raises:
             OSError: if the driver closes the connection.
-            ValueError: if its answer is not JSON.
+            ValueError: if its answer is not a JSON object with a value that is one.
         """
         from http.client import HTTPException
 
         headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else {}
         try:
             self._http.request(method, f"{self._prefix}{path}", None if body is None else json.dumps(body), headers)
-            value: dict[str, Any] = json.loads(self._http.getresponse().read())["value"]
+            text = self._http.getresponse().read(_MAX_BYTES)
         except HTTPException as error:
             raise OSError("ChromeDriver closed the connection") from error
-        return value
+        return _read_value(text)
 
     def close(self) -> None:
         """Close the socket."""
         self.socket.close()
+
+
+def _read_value(text: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(text)["value"]
+    except (LookupError, TypeError, RecursionError) as error:
+        raise ValueError("ChromeDriver's answer has no value") from error
+    if not isinstance(value, dict):
+        raise ValueError("the value of ChromeDriver's answer is no object")  # noqa: TRY004 - one error for all forms
+    return value

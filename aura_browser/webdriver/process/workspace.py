@@ -13,6 +13,7 @@ from typing import Final
 
 from aura_browser.errors import LaunchFailed
 from aura_browser.webdriver.process.lifeline import Lifeline
+from aura_browser.webdriver.process.output import OUTPUT_NAME, limit_output
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def open_workspace() -> Iterator[Workspace]:
     Raises:
         LaunchFailed: if no temporary folder can be created.
     """
-    with Lifeline() as lifeline, _make_folder() as folder:
+    with Lifeline() as lifeline, _make_folder() as folder, limit_output(folder / OUTPUT_NAME):
         lifeline.add_folder(folder)
         yield Workspace(lifeline, folder)
 
