@@ -12,6 +12,7 @@ from aura_browser.errors import BrowserDied, NotReady, WindowClosed
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.text import clean_text, redact_url
+from aura_browser.webdriver.answers import AnswerNotUnderstood
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.network_log import warn_of_dialogs
 from aura_browser.webdriver.observing import Observation, Observer
@@ -105,7 +106,8 @@ class _Collection:
             message = clean_text(str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0])
             if deadline.left_s <= 0 and not deadline.is_cancelled:
                 raise NotReady(url, None, deadline.seconds, ("a reply from the browser",)) from error
-            if self._options.interactive and isinstance(error, WebDriverException) and "crash" not in message:
+            is_lost = isinstance(error, AnswerNotUnderstood) or "crash" in message
+            if self._options.interactive and isinstance(error, WebDriverException) and not is_lost:
                 # Chrome exits with its last window, and the driver reports only the exit.
                 return self._take_last(WindowClosed(url))
             raise BrowserDied(url, message) from error

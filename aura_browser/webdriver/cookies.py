@@ -3,15 +3,18 @@
 import logging
 from typing import Any
 
+import msgspec
 from yarl import URL
 
 from aura_browser.session.cookie import Cookie, is_of_site
+from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 
 _log = logging.getLogger(__name__)
 
 
+@reading_answers()
 def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
     """Read the cookies of the site of *url*: those of its host, its parent domains and its subdomains, no others.
 
@@ -30,19 +33,20 @@ def parse_cookie(raw: dict[str, Any]) -> Cookie | None:
         _log.warning("A cookie of %s is not UTF-8, can't be read from Chrome and is left out.", raw["domain"])
         return None
     partition = raw.get("partitionKey", {})
-    return Cookie(
-        name=raw["name"],
-        value=raw["value"],
-        domain=raw["domain"].lstrip(".").strip("[]").lower(),
-        host_only=not raw["domain"].startswith("."),
-        path=raw["path"],
-        expires=None if raw["session"] else raw["expires"],
-        secure=raw["secure"],
-        http_only=raw["httpOnly"],
-        same_site=raw.get("sameSite"),
-        partition_key=partition.get("topLevelSite"),
-        has_cross_site_ancestor=partition.get("hasCrossSiteAncestor"),
-        source_scheme=raw.get("sourceScheme"),
-        source_port=raw.get("sourcePort"),
-        priority=raw.get("priority"),
-    )
+    facts = {
+        "name": raw["name"],
+        "value": raw["value"],
+        "domain": raw["domain"].lstrip(".").strip("[]").lower(),
+        "host_only": not raw["domain"].startswith("."),
+        "path": raw["path"],
+        "expires": None if raw["session"] else raw["expires"],
+        "secure": raw["secure"],
+        "http_only": raw["httpOnly"],
+        "same_site": raw.get("sameSite"),
+        "partition_key": partition.get("topLevelSite"),
+        "has_cross_site_ancestor": partition.get("hasCrossSiteAncestor"),
+        "source_scheme": raw.get("sourceScheme"),
+        "source_port": raw.get("sourcePort"),
+        "priority": raw.get("priority"),
+    }
+    return msgspec.convert(facts, Cookie)

@@ -18,6 +18,7 @@ from aura_browser.hosts import origin_of
 from aura_browser.session.headers import is_client_hint, is_lasting
 from aura_browser.site import Site
 from aura_browser.text import clean_text
+from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.driver import Driver
 
 _log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class NetworkLog:
         self._answers: dict[str, Answer] = {}
         self._failures: dict[str, str] = {}
 
+    @reading_answers()
     def drain(self) -> None:
         """Read the entries since the last call."""
         if not self.has_log:

@@ -18,6 +18,7 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
+from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 
@@ -66,6 +67,7 @@ class Page:
         """Forget the document, because another tab is the current one."""
         self._frame = None
 
+    @reading_answers()
     def peek(self, body: str) -> dict[str, Any] | None:
         """Run *body* in the isolated world of the document; None if there is none yet, or it is being replaced.
 
@@ -91,6 +93,7 @@ class Page:
             return None
         return _parse_object(result)
 
+    @reading_answers()
     def confirm(self) -> Frame | None:
         """Return the document that :meth:`peek` ran in; None if it has been replaced since."""
         try:
@@ -103,6 +106,7 @@ class Page:
             return None
         return frame
 
+    @reading_answers()
     def run_in_page(self, expression: str) -> bool:
         """Return whether the JavaScript *expression* is true in the page's own world, which the page controls."""
         try:
@@ -112,12 +116,14 @@ class Page:
             return False
         return result.get("result", {}).get("value") is True
 
+    @reading_answers()
     def can_compile(self, expression: str) -> bool:
         """Return whether *expression* is a JavaScript expression."""
         script = f"!!({expression}\n)"
         result = self._call("Runtime.compileScript", expression=script, sourceURL="", persistScript=False)
         return "exceptionDetails" not in result
 
+    @reading_answers()
     def shows_password(self) -> bool:
         """Return whether the document shows a password field: in any of its frames and shadow roots, closed ones too.
 
@@ -156,7 +162,7 @@ class Page:
     def _read_frame(self) -> tuple[str, Frame]:
         frame = self._call("Page.getFrameTree")["frameTree"]["frame"]
         url = f"{frame['url']}{frame.get('urlFragment', '')}"
-        return frame["id"], Frame(frame["loaderId"], url, bool(frame.get("unreachableUrl")))
+        return str(frame["id"]), Frame(str(frame["loaderId"]), url, bool(frame.get("unreachableUrl")))
 
     def _call(self, command: str, **arguments: object) -> dict[str, Any]:
         return call_devtools(self._driver, command, **arguments)

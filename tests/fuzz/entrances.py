@@ -38,6 +38,7 @@ from aura_browser.store import MemoryStore
 from aura_browser.store.encrypted import EncryptedStore
 from aura_browser.store.redis_connection import check_address
 from aura_browser.text import clean_text, has_secret, make_inert, redact_url
+from tests.fuzz.driver import enter_driver_answer
 from tests.fuzz.inputs import dump_json, pick_bytes, pick_text, pick_value, spoil_json
 from tests.parts.sessions import make_cookie, make_session
 
@@ -253,6 +254,7 @@ ENTRANCES: Final[Mapping[str, Entrance]] = {
     "request": enter_request,
     "options": enter_options,
     "store": enter_store,
+    "driver answer": enter_driver_answer,
 }
 """Entrances by name."""
 
