@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -10,7 +11,7 @@ import msgspec
 from aiohttp import hdrs
 from yarl import URL
 
-from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused, raise_alone
+from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused, SiteFailed, raise_alone
 from aura_browser.hosts import read_url
 from aura_browser.http.comparison import ProbeAnswer, find_resets
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
@@ -19,7 +20,7 @@ from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session import Browser, Session
 from aura_browser.session.session import Proof
-from aura_browser.site import Probe, Site
+from aura_browser.site import Probe, Site, site_at
 from aura_browser.text import redact_url
 
 _MAX_PAGE_BYTES: Final = 64 * 1024  # as far as marks of a login page are looked for
@@ -29,10 +30,19 @@ _CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
 _NOBODY: Final = "aura-browser"
 _MAX_LEARNED: Final = 5
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-_ADVICE: Final = (
+_BOUND: Final = (
     "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
     "session to the browser's TLS or address, or keep it where it can't be read."
 )
+_CHECK: Final = (
+    "The site checks its visitors: pass the check yourself. If that does not help, it binds the check to the browser's "
+    "TLS or address."
+)
+_BOUND_OR_NO_LOGIN: Final = (
+    "The site wants a login that this session does not hold; or it binds its sessions to the browser's TLS or address."
+)
+_NO_LOGIN: Final = "It holds no login that the site takes. Log in again."
+_ENDED: Final = "Its login has ended. Log in again."
 _EXPIRED: Final = "Its cookies have expired. Log in again."
 
 
@@ -46,7 +56,8 @@ async def prove(
     """Send *session* to *site* with aiohttp, and return it with what was proven.
 
     The site's probe is asked with the session and without it. A site without one is asked for the page that the
-    session was harvested at, and then for what that page itself asked for, until one answer differs.
+    session was harvested at, and then for what that page itself asked for, until one answer differs; a page that was
+    recognised as a chat is asked as that.
 
     Args:
         site: the session's site.
@@ -66,6 +77,14 @@ async def prove(
         AnswerTimeout: silence.
         InvalidInput: if the session's proxy can't work.
     """
+    known = _find_chat(session) if site.probe is None else None
+    if known is not None:
+        try:
+            return await prove(known, session, read_timeout_s=read_timeout_s, clock=clock)
+        except (SiteFailed, SessionRefused):
+            if session.verified_at is not None:
+                raise
+            session = msgspec.structs.replace(session, dialect="")  # the page only looks as if it spoke that
     async with _open(session, read_timeout_s) as http:
         prover = _Prover(site, session, http, read_timeout_s, clock)
         if site.probe is not None:
@@ -96,6 +115,12 @@ async def ask_as_stranger(
     )
     async with _open(nobody, read_timeout_s) as http:
         return await _Prover(site, nobody, http, read_timeout_s, time.time).ask(probe, None)
+
+
+def _find_chat(session: Session) -> Site | None:
+    """Return the site of a session whose page is a chat, if that has a probe and none was learned."""
+    site = site_at(session.url, dialect=session.dialect) if session.dialect and session.probe is None else None
+    return site if site is not None and site.probe is not None else None
 
 
 def _remember(probe: Probe, session: Session) -> Session:
@@ -154,15 +179,24 @@ class _Prover:
         """Raise what an answer stands for that the site gave to the session."""
         mark = answer.find_refusal(probe)
         if mark and answer.ruling.verdict is not Verdict.LIMITED:
-            raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
+            raise self._refuse(answer, mark)
         is_error = answer.ruling.verdict is Verdict.LIMITED or (
             answer.ruling.verdict is Verdict.FAILED and not probe.good_marks
         )
         if is_error and (self._site.probe is not None or answer.status >= 500 or answer.status == 429):  # noqa: PLR2004 - statuses
             raise_for(answer.ruling, answer.url, answer.status, answer.reason)
 
-    def _advise(self) -> str:
-        return _EXPIRED if self._session.is_over(self._clock()) else _ADVICE
+    def _refuse(self, answer: ProbeAnswer, mark: str) -> SessionRefused:
+        error = SessionRefused(redact_url(answer.url), answer.status, mark, "")
+        if self._session.is_over(self._clock()):
+            error.advice = _EXPIRED
+        elif self._session.proof == "distinguished":
+            error.advice = _ENDED
+        elif error.asks_for_login:
+            error.advice = _CHECK if "a check page" in mark else _NO_LOGIN
+        else:
+            error.advice = _BOUND_OR_NO_LOGIN if answer.status == HTTPStatus.UNAUTHORIZED else _BOUND
+        return error
 
     def _conclude(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None) -> Session:
         now = self._clock()
@@ -179,8 +213,7 @@ class _Prover:
         else:
             differs = fact != other or bool(control.find_refusal(probe))
         if not differs and self._is_over(fact, known, answer, now):
-            mark = f"status {answer.status}, as without the session"
-            raise SessionRefused(redact_url(answer.url), answer.status, mark, self._advise())
+            raise self._refuse(answer, f"status {answer.status}, as without the session")
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
 
@@ -211,7 +244,7 @@ class _Prover:
         """
         known = self._session.identity
         if known is not None and identity is not None and identity != known:
-            raise SessionRefused(redact_url(answer.url), answer.status, "another account", self._advise())
+            raise self._refuse(answer, "another account")
         return identity or known
 
     def _build(self, proof: Proof, evidence: tuple[str, ...], now: float) -> Session:

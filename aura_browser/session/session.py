@@ -74,11 +74,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         rotation: how many answers have changed its cookies since its harvest.
         proof: how the site answered its probe with the session and without: ``distinguished``, ``open`` (alike) or
             ``unproven``.
-        evidence: what the answers to the probe looked like at the last proof, with the session and without it.
+        evidence: what the answers to the probe looked like at the last proof: with the session, without it, and then
+            what was asked, such as ``asked GET /api/me``. Empty if nothing was proven.
         is_login: whether a person logged in for it; None if that was not recorded (version 1).
         identity: a digest of the account that the probe named; None if the site's definition names none.
         probe: the path of a request that proves it, learned from the page; None if none is known.
         page_requests: paths that the page itself asked for, from which a probe can be learned; empty once it is proven.
+        dialect: the chat dialect of the page that it was harvested at; empty if that has none, or it is not known.
         tokens: further secrets of the session, by name.
         extra_storage: storage of the browser that no request uses, in the form of Playwright's storage state: a list
             ``origins``, each with ``origin`` and ``sessionStorage``, ``indexedDB``, ``opfs``, or ``localStorage`` if
@@ -108,6 +110,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     identity: str | None = None
     probe: str | None = None
     page_requests: tuple[str, ...] = ()
+    dialect: str = ""
     tokens: Mapping[str, str] = {}
     extra_storage: Mapping[str, Any] = {}
     unknown: tuple[Unknown, ...] = ()

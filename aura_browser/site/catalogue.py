@@ -13,7 +13,7 @@ from yarl import URL
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.site.addresses import page_url
 from aura_browser.site.config_folder import find_sites_file
-from aura_browser.site.openchat import DIALECT, OPENCHAT, openchat_site
+from aura_browser.site.openchat import CHAT_BOX, DIALECT, OPENCHAT, openchat_site
 from aura_browser.site.site import Site, page_site
 from aura_browser.text import clean_text
 
@@ -25,6 +25,9 @@ _BUILT_IN_NAME: Final = "openchat"
 # A name, or a name and a path. What has a dot or a port before the first slash is a host.
 _NAMED: Final = re.compile(r"([a-z][a-z0-9-]*)(?:/(.*))?", re.DOTALL)
 _MAX_NAMES: Final = 8
+
+DIALECT_MARKS: Final[Mapping[str, str]] = {DIALECT: CHAT_BOX}
+"""By dialect, a CSS selector of what only its pages show."""
 
 
 def site_at(url: str, *, dialect: str = "") -> Site:

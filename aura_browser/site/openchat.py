@@ -10,6 +10,8 @@ from aura_browser.site.condition import Condition
 from aura_browser.site.site import Probe, Site
 
 DIALECT: Final = "openchat-ui"
+CHAT_BOX: Final = 'textarea[placeholder^="Type a message or type \\"/\\" to select a prompt"]'
+"""A CSS selector that tells the app from other chats, whose boxes say less."""
 
 
 def openchat_site(url: str) -> Site:

@@ -1,15 +1,19 @@
 """Reads a session from a browser that is ready."""
 
+import json
 import logging
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
 from yarl import URL
 
 from aura_browser.hosts import origin_of
 from aura_browser.session import Browser, Session
 from aura_browser.site import Site
+from aura_browser.site.catalogue import DIALECT_MARKS
+from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.observing import Observer
 
@@ -48,8 +52,9 @@ return {
   storage: read(() => localStorage),
   sessionKeys: read(() => sessionStorage).map(([key]) => key),
   databases: await databases(),
+  dialects: DIALECTS.filter(([, selector]) => find(selector)).map(([dialect]) => dialect),
 };
-"""
+""".replace("DIALECTS", json.dumps(list(DIALECT_MARKS.items())))
 _TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login|msal|firebase", re.IGNORECASE)
 _HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
@@ -58,6 +63,7 @@ class AddressLeft(Exception):
     """The tab shows another document than the one that was ready, or a page that is not the site's."""
 
 
+@reading_answers()
 def read_session(
     observer: Observer, site: Site, loader: str, *, proxy: str | None, now: float, warns: bool = True
 ) -> Session:
@@ -89,13 +95,14 @@ def read_session(
         origin=origin,
         url=str(url.with_user(None).with_fragment(None)),
         user_agent=headers.get("User-Agent", page["userAgent"]),
-        headers=headers,
+        headers=msgspec.convert(headers, dict[str, str]),
         cookies=(),
         local_storage=_drop_invalid_text(page["storage"]),
         proxy=proxy,
-        browser=Browser(name=capabilities["browserName"], version=capabilities["browserVersion"]),
+        browser=Browser(name=str(capabilities["browserName"]), version=str(capabilities["browserVersion"])),
         harvested_at=now,
         page_requests=observer.log.list_page_requests(site, origin),
+        dialect=site.dialect or next(iter(page["dialects"]), ""),
     )
     session = session.with_cookies(read_cookies(observer.driver, url))
     for limit in _find_limits(session, page, binds_session=observer.log.binds_session) if warns else ():
@@ -110,7 +117,7 @@ def _check_page(page: dict[str, Any] | None) -> dict[str, Any] | None:
     texts = [page.get(name) for name in ("userAgent", "brands", "mobile", "platform")]
     if not all(isinstance(text, str) and len(text) < _MAX_TEXT and _HEADER_VALUE.fullmatch(text) for text in texts):
         return None
-    lists = [page.get(name) for name in ("languages", "sessionKeys", "databases")]
+    lists = [page.get(name) for name in ("languages", "sessionKeys", "databases", "dialects")]
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
         return None
     if not page["languages"] or not all(_LANGUAGE.fullmatch(language) for language in page["languages"]):

@@ -69,21 +69,32 @@ async def test_a_session_that_is_not_rotated_is_proven_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gate", "status", "mark"),
+    ("gate", "status", "mark", "advice"),
     [
-        ("check-503", 503, "status 503 with a check page"),
-        ("check-403", 403, "status 403"),
-        ("login-401", 401, "status 401"),
-        ("login-redirect", 302, "status 302 to {origin}/login"),
+        ("check-503", 503, "status 503 with a check page", "pass the check yourself"),
+        ("check-403", 403, "status 403", "not this client"),
+        ("login-401", 401, "status 401", "a login that this session does not hold; or"),
+        ("login-redirect", 302, "status 302 to {origin}/login", "It holds no login that the site takes. Log in again."),
     ],
 )
-async def test_each_gate_refuses_a_made_up_session(gate: str, status: int, mark: str) -> None:
+async def test_each_gate_refuses_a_made_up_session(gate: str, status: int, mark: str, advice: str) -> None:
     async with Playground(gate) as site:
         refused = await refusal_of(make_session(site.origin), site.origin)
         assert (refused.status, refused.mark) == (status, mark.format(origin=site.origin))
         assert refused.url == f"{site.origin}/api/models"
-        assert "not this client" in str(refused)
+        assert advice in str(refused)
+        assert ("TLS" in str(refused)) == (gate != "login-redirect"), "only where it may be the cause"
         assert "s3cret" not in f"{refused} {refused!r}"
+
+
+@pytest.mark.parametrize(
+    ("facts", "advice"),
+    [({"proof": "distinguished"}, "Its login has ended."), ({"expires_at": 2.0}, "Its cookies have expired.")],
+)
+async def test_what_is_known_of_a_session_is_the_cause_that_is_named(facts: dict[str, object], advice: str) -> None:
+    async with Playground("login-401") as site:
+        refused = await refusal_of(make_session(site.origin, **facts), site.origin)
+        assert refused.advice == f"{advice} Log in again."
 
 
 @pytest.mark.parametrize("gate", ["check-503", "check-403", "login-401", "login-redirect"])

@@ -24,14 +24,14 @@ def test_json_round_trip() -> None:
     assert list(json.loads(text)) == [
         *("version", "origin", "url", "user_agent", "headers", "cookies", "local_storage", "proxy", "browser"),
         *("harvested_at", "verified_at", "rotated_at", "expires_at", "generation", "rotation", "proof", "evidence"),
-        *("is_login", "identity", "probe", "page_requests", "tokens", "extra_storage", "unknown"),
+        *("is_login", "identity", "probe", "page_requests", "dialect", "tokens", "extra_storage", "unknown"),
     ]
     assert json.loads(text)["version"] == 2
 
 
 def test_version_1_is_read_as_a_login_that_nothing_has_proven_yet() -> None:
     new = {"rotated_at", "generation", "rotation", "proof", "evidence", "is_login", "identity", "probe"}
-    new |= {"page_requests", "tokens", "extra_storage", "unknown"}
+    new |= {"page_requests", "dialect", "tokens", "extra_storage", "unknown"}
     fields = json.loads(make_session("https://example.com").to_json())
     first = {name: value for name, value in fields.items() if name not in new} | {"version": 1}
     session = Session.from_json(json.dumps(first))

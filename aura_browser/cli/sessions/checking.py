@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from shlex import join
 from typing import TYPE_CHECKING, Final, Literal
@@ -15,13 +14,12 @@ from aura_browser.errors import (
     AuraError,
     InvalidConfiguration,
     RateLimited,
-    SessionFormatError,
     SessionRefused,
     SiteFailed,
     StoreError,
 )
 from aura_browser.session import Session
-from aura_browser.site import site_at
+from aura_browser.site import Site, site_at
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.store import SessionKey
 from aura_browser.text import redact_url
@@ -95,16 +93,13 @@ async def check_entries(entries: Sequence[Entry], place: str | None = None) -> A
 
 async def keep_proven(store: "Store", checked: Checked) -> None:
     """Write what the proof of a login returned, with the cookies that it rotated, unless a newer one is stored."""
-    if checked.state != "valid" or checked.proven is None:
+    asked, proven = checked.entry.session, checked.proven
+    if checked.state != "valid" or asked is None or proven is None:
         return
-    data = checked.proven.to_json().encode()
-    with suppress(SessionFormatError):
-        Session.from_json(data)
-        try:
-            # Without an end, as Store.save keeps a login.
-            await store.swap(checked.entry.slug, checked.entry.data, data)
-        except StoreError as error:
-            _log.warning("%s", error)
+    try:
+        await store.update_at(checked.entry.slug, asked.origin, lambda stored: proven if stored == asked else None)
+    except StoreError as error:
+        _log.warning("%s", error)
 
 
 async def _check_entry(entry: Entry, place: str | None) -> Checked:
@@ -113,7 +108,7 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
     from aura_browser.http.proof import prove
 
     try:
-        proven = await prove(site_at(entry.session.url), entry.session)
+        proven = await prove(find_site(entry.session), entry.session)
     except InvalidConfiguration:
         raise
     except AuraError as error:
@@ -137,6 +132,11 @@ def _explain(entry: Entry, session: Session, error: AuraError, place: str | None
     return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
 
 
+def find_site(session: Session) -> Site:
+    """Return the site of *session*, with the conditions and the probe of the chat dialect that it is known to speak."""
+    return site_at(session.url, dialect=session.dialect)
+
+
 def build_login_command(session: Session, slug: str = "", place: str | None = None) -> str:
     """Return the command with which a person logs in again.
 
@@ -147,7 +147,7 @@ def build_login_command(session: Session, slug: str = "", place: str | None = No
     """
     options = _list_options(session, slug, place)
     probe = ("--probe", session.probe) if session.probe else ()
-    return site_at(redact_url(session.url)).login_command(*options, *probe)
+    return site_at(redact_url(session.url), dialect=session.dialect).login_command(*options, *probe)
 
 
 def _list_options(session: Session, slug: str, place: str | None) -> tuple[str, ...]:

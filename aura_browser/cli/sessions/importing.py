@@ -7,11 +7,10 @@ import click
 import msgspec
 
 from aura_browser.cli.running import progress
-from aura_browser.cli.sessions.checking import build_login_command
+from aura_browser.cli.sessions.checking import build_login_command, find_site
 from aura_browser.errors import InteractionRequired, SessionProtected, SessionRefused
 from aura_browser.session import Session
 from aura_browser.session.times import correct_times
-from aura_browser.site import site_at
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ async def _prove(session: Session) -> Session:
 
     try:
         with progress(f"Asking {clean_text(session.origin)} …"):
-            proven = await prove(site_at(session.url), session)
+            proven = await prove(find_site(session), session)
     except SessionRefused as error:
         reason = f"The site refused it, so it is not kept: {error.mark}. Log in again."
         raise InteractionRequired(reason, build_login_command(session)) from None
