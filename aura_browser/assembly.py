@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast, get_args
 
+import msgspec
 from yarl import URL
 
 from aura_browser.engine import Engine
@@ -12,14 +13,14 @@ from aura_browser.errors import InteractionRequired, InvalidConfiguration, Inval
 from aura_browser.harvests import build_prove, policy_harvest
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
-from aura_browser.proxy.address import check_proxy, has_password, without_password
+from aura_browser.proxy.address import check_proxy, without_password
 from aura_browser.session import Session
 from aura_browser.site import Refresh, Site
-from aura_browser.site.commands import DEFAULT_SESSION, list_options
+from aura_browser.site.commands import DEFAULT_SESSION, LoginCommand, describe_hidden, list_options
 from aura_browser.site.config_folder import find_sites_file
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, encrypt_at_rest
-from aura_browser.text import copy_text, has_secret
+from aura_browser.text import copy_text
 
 if TYPE_CHECKING:
     from aura_browser.request import Transport
@@ -86,17 +87,21 @@ class _Settings:
             raise InvalidInput("read_timeout", f"must be a number of seconds from 0 to {_MAX_TIMEOUT_S:.0f}")
 
 
-def assemble(site: Site, **options: Unpack[SessionOptions]) -> SessionManager:
+def assemble(
+    site: Site, *, command_options: tuple[str, ...] | None = None, **options: Unpack[SessionOptions]
+) -> SessionManager:
     """Return the manager of *site*'s session. It opens and reads nothing until it is used.
 
     Args:
         site: the site that the session is for.
+        command_options: the options of the command that errors name, as :func:`list_options` returns them; None for
+            those of *options*.
         options: see :class:`SessionOptions`.
 
     Raises:
         InvalidInput: naming the option that can't work.
     """
-    return _assemble(site, _Settings(**_complete(site, options)))
+    return _assemble(site, _Settings(**_complete(site, options)), command_options)
 
 
 def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[Transport, SessionManager]":
@@ -144,7 +149,7 @@ def _read_proxy(site: Site) -> str:
     return value
 
 
-def _assemble(site: Site, settings: _Settings) -> SessionManager:
+def _assemble(site: Site, settings: _Settings, command_options: tuple[str, ...] | None = None) -> SessionManager:
     session, store = settings.session, settings.store
     proxy = choose_proxy(settings.proxy, session)
     if isinstance(session, Session):
@@ -156,27 +161,29 @@ def _assemble(site: Site, settings: _Settings) -> SessionManager:
         if not isinstance(session, str):
             raise InvalidInput("session", "must be a session, or the name that it is cached under")
         key = SessionKey(site.origin, copy_text(session), proxy)
-    command_options = list_options(
-        engine=settings.engine,
-        proxy=proxy,
-        session=session if isinstance(session, str) else DEFAULT_SESSION,
-        store=store if isinstance(store, str) else None,
+    place = _name_store(store)
+    if command_options is None:
+        name = session if isinstance(session, str) else DEFAULT_SESSION
+        command_options = list_options(engine=settings.engine, proxy=proxy, session=name, store=place)
+    login = LoginCommand(
+        site.login_command(*command_options), describe_hidden(engine=settings.engine, proxy=proxy, store=place)
     )
     harvest = settings.harvest or policy_harvest(
         site, settings.refresh, engine=settings.engine, proxy=proxy, command_options=command_options
     )
-    refusing = _build_refusing_harvest(site, key, store, command_options)
     return SessionManager(
         site,
         store if isinstance(store, Store) else open_store(store, settings.encryption),
         key,
-        harvest=refusing if settings.refresh == "never" else _check_harvest(site, harvest),
+        harvest=_build_refusing_harvest(key, login) if settings.refresh == "never" else _check_harvest(site, harvest),
         prove=build_prove(site),
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(store, Store),
         # A window opens only for a caller who waits for it, never in the background.
         renews_early=settings.refresh == "headless",
         opens_browser=settings.refresh != "never",
+        login=login,
+        opens_window=settings.refresh == "interactive",
     )
 
 
@@ -223,21 +230,21 @@ def _check_harvest(site: Site, harvest: Harvest) -> Harvest:
         session = await harvest()
         if not site.owns(URL(session.origin)):
             raise InvalidInput("harvest", f"gave a session of {session.origin}, not of {site.origin}; it is not kept")
-        return session
+        return msgspec.structs.replace(session, dialect=site.dialect) if site.dialect else session
 
     return checked
 
 
-def _build_refusing_harvest(
-    site: Site, key: SessionKey, store: Store | str | None, command_options: tuple[str, ...]
-) -> Harvest:
-    is_secret = key.proxy is not None and has_password(key.proxy)
+def _name_store(store: Store | str | None) -> str | None:
+    """Return the store as ``--store`` takes it; ``memory`` for one that it can't name."""
+    if isinstance(store, FileStore):
+        return str(store.folder)
+    return "memory" if isinstance(store, Store) else store
 
+
+def _build_refusing_harvest(key: SessionKey, login: LoginCommand) -> Harvest:
     async def harvest() -> Session:
-        reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'."
-        if isinstance(store, str) and has_secret(store):
-            reason += " Put the store's URL in AURA_BROWSER_STORE first."
-        reason += " Put the proxy's URL in AURA_BROWSER_PROXY first." if is_secret else ""
-        raise InteractionRequired(reason, site.login_command(*command_options))
+        reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'.{login.before}"
+        raise InteractionRequired(reason, login.text)
 
     return harvest

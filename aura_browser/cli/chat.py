@@ -10,7 +10,7 @@ import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.conversation import hold_conversation, print_answer
-from aura_browser.cli.options import ParsedText, session_options
+from aura_browser.cli.options import ParsedText, list_in_force, session_options
 from aura_browser.cli.running import report_errors, show_progress
 from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, Site, site_at
@@ -84,7 +84,14 @@ def command(
 
     options = complete_options(site, options)
     refresh = options.get("refresh", "headless")
-    browser = partial(policy_harvest, site, refresh, engine=options["engine"], proxy=options.get("proxy"))
+    browser = partial(
+        policy_harvest,
+        site,
+        refresh,
+        engine=options["engine"],
+        proxy=options.get("proxy"),
+        command_options=list_in_force(options),
+    )
     options["harvest"] = show_progress(
         lambda on_wait: browser(on_wait=on_wait), site.url, interactive=refresh == "interactive"
     )

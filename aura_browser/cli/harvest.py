@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aura_browser.cli.basic import read_basic
-from aura_browser.cli.formats import build_dump_options, format_option, write_session
-from aura_browser.cli.options import ParsedText, parse_probe, parse_seconds, session_options
+from aura_browser.cli.formats import FORMATS, build_dump_options, format_option, write_session
+from aura_browser.cli.options import ParsedText, list_in_force, parse_probe, parse_seconds, session_options
 from aura_browser.cli.output import open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
-from aura_browser.site.commands import list_options
 from aura_browser.text import clean_text, redact_url
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
     from aura_browser.keeping.manager import SessionManager
     from aura_browser.session import Session
+    from aura_browser.site.commands import LoginCommand
 
-# What the proof says of a login page, where another login helps; of anything else it says itself what helps.
-_LOGIN_MARKS: Final = ("a password field", "a check page", " to ")
 _NOT_PROVEN: Final = {
     "open": "{} is answered alike without the session: no login is proven. Name a request that needs it: --probe PATH",
     "unproven": "{} does not prove the session. Name a request that needs the login: --probe PATH",
@@ -132,7 +130,9 @@ def command(
     options = complete_options(site, options)
     engine, proxy = options["engine"], options.get("proxy")
     basic = read_basic() if uses_basic else None
-    named = _list_options(options, probe)
+    named = list_in_force(options, output=str(target.path) if target and target.path else None)
+    named += ("--format", format_name) if format_name != FORMATS[0] else ()
+    named += _list_typed(conditions, probe) if site.name else ()
     browser = partial(
         browser_harvest,
         site,
@@ -144,16 +144,16 @@ def command(
         command_options=named,
     )
     options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
-    manager = assemble(site, **options)
+    manager = assemble(site, command_options=named, **options)
     is_personal = interactive or has_person()
     try:
         session = asyncio.run(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
     except SessionRefused as error:
-        raise _explain(error, site.login_command(*named)) from None
+        raise _explain(error, manager.login) from None
     write_session(session, format_name, build_dump_options(format_name, None, None), target)
     expects_login = interactive or probe is not None or session.is_login is True
     # A chat site needs no login, and where a check guards it, its answer to strangers tells nothing.
-    if expects_login or not site.dialect:
+    if expects_login or not session.dialect:
         _tell_proof(session, probe or redact_url(session.url), expects_login=expects_login)
     if sys.stderr.isatty():
         from aura_browser.cli.kept import report_kept
@@ -166,22 +166,18 @@ def _adapt_site(site: Site, conditions: tuple[Condition, ...], probe: str | None
     return dataclasses.replace(site, probe=Probe(probe)) if probe else site
 
 
-def _list_options(options: "SessionOptions", probe: str | None) -> tuple[str, ...]:
-    store = options.get("store")
-    named = list_options(
-        engine=options["engine"],
-        proxy=options.get("proxy"),
-        session=str(options["session"]),
-        store=None if store is None else str(store),
-    )
-    return (*named, "--probe", probe) if probe else named
+def _list_typed(conditions: tuple[Condition, ...], probe: str | None) -> tuple[str, ...]:
+    """Return the words that a command needs besides the name of a site, whose definition does not have them."""
+    words = [word for condition in conditions for word in ("--until", str(condition))]
+    return (*words, "--probe", probe) if probe else tuple(words)
 
 
-def _explain(error: SessionRefused, command: str) -> "SessionRefused | InteractionRequired":
+def _explain(error: SessionRefused, login: "LoginCommand") -> "SessionRefused | InteractionRequired":
     """Return what to tell a person of a new session that its site refused: the command, if it asked for a login."""
-    if not any(mark in error.mark for mark in _LOGIN_MARKS):
-        return error
-    return InteractionRequired(f"{error.url} asks for a login or a check ({error.mark}). Nothing was saved.", command)
+    if not error.asks_for_login:
+        return error  # it says itself what helps
+    reason = f"{error.url} asks for a login or a check ({error.mark}). Nothing was saved.{login.before}"
+    return InteractionRequired(reason, login.text)
 
 
 async def _get_session(manager: "SessionManager", *, new: bool, replace: bool, is_personal: bool) -> "Session":

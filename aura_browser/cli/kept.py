@@ -3,15 +3,17 @@
 import os
 import sys
 from pathlib import Path
-from shlex import quote
+from shlex import join
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.cli.log import store_has_failed
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions.view import describe_proof
+from aura_browser.proxy.address import has_password
+from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.store import SessionKey
 from aura_browser.store.file import default_folder
-from aura_browser.text import clean_text, format_duration, redact_url
+from aura_browser.text import clean_text, format_duration, has_secret, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +69,26 @@ def _describe(
 
 
 def _list_next(site: "Site", session: "Session", options: "SessionOptions") -> "Iterator[tuple[str, str]]":
-    name = str(options.get("session", "default"))
-    named = f", session={name!r}" if name != "default" else ""
-    client = "AuraClient" if site.dialect else "SiteClient"
+    name, store = str(options.get("session", DEFAULT_SESSION)), options.get("store")
+    client = "AuraClient" if session.dialect else "SiteClient"
+    yield "use it", f"{client}({', '.join([repr(site.url), *_list_arguments(session, options)])})"
+    place = store if isinstance(store, str) else None
+    if session.dialect:
+        named = list_options(proxy=session.proxy, session=name, store=place)
+        yield "", join(["aura-browser", "chat", "--url", site.url, *named])
     slug = SessionKey(session.origin, name, session.proxy).slug
-    yield "use it", f"{client}({site.url!r}{named})"
-    if site.dialect:
-        option = f" --session {quote(name)}" if name != "default" else ""
-        yield "", f"aura-browser chat --url {quote(site.url)}{option}{_store_option(options)}"
-    yield "see it", f"aura-browser sessions show {quote(slug)}{_store_option(options)}"
+    yield "see it", join(["aura-browser", "sessions", "show", slug, *list_options(store=place)])
+
+
+def _list_arguments(session: "Session", options: "SessionOptions") -> "Iterator[str]":
+    """Yield a client's arguments that make it use what was kept. What may be secret is left in the environment."""
+    name, store, proxy = str(options.get("session", DEFAULT_SESSION)), options.get("store"), session.proxy
+    if name != DEFAULT_SESSION:
+        yield f"session={name!r}"
+    if isinstance(store, str):
+        yield 'store=os.environ["AURA_BROWSER_STORE"]' if has_secret(store) else f"store={store!r}"
+    if proxy:
+        yield 'proxy=os.environ["AURA_BROWSER_PROXY"]' if has_password(proxy) else f"proxy={proxy!r}"
 
 
 def _describe_place(session: "Session", options: "SessionOptions") -> str:
@@ -86,12 +99,6 @@ def _describe_place(session: "Session", options: "SessionOptions") -> str:
         return redact_url(place)
     folder = Path(place) if isinstance(place, str) else default_folder()
     return _shorten(folder / f"{SessionKey(session.origin, name, session.proxy).slug}.json")
-
-
-def _store_option(options: "SessionOptions") -> str:
-    place = options.get("store")
-    # A store's URL may hold a password.
-    return f" --store {quote(place)}" if isinstance(place, str) and "@" not in place else ""
 
 
 def _shorten(path: Path) -> str:

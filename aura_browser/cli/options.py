@@ -12,6 +12,7 @@ from aura_browser.cli.exit_codes import BadFile, BadSetting
 from aura_browser.engine import LOCAL_ENGINES, Attach, Engine, Grid, Selenium
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.proxy.address import check_proxy, has_password
+from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.text import clean_text, has_secret
 
 if TYPE_CHECKING:
@@ -257,6 +258,23 @@ def session_options(*, session: bool = True, refresh: bool = False) -> Decorator
         return command
 
     return decorate
+
+
+def list_in_force(options: "SessionOptions", *, output: str | None = None) -> tuple[str, ...]:
+    """Return *options* as words of ``aura-browser harvest``, for the command that errors name.
+
+    Args:
+        options: a command's options, as :func:`session_options` gives them.
+        output: the file that the session is written to, or None.
+    """
+    store = options.get("store")
+    return list_options(
+        engine=options.get("engine"),
+        proxy=options.get("proxy"),
+        session=str(options.get("session", DEFAULT_SESSION)),
+        store=None if store is None else str(store),
+        output=output,
+    )
 
 
 def parse_probe(text: str) -> str:

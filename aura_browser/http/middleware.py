@@ -39,7 +39,7 @@ _MAY_BE_THE_CALLERS: Final = frozenset({401, 419})
 _MAX_REPLAYS: Final = 3
 _ADVICE: Final = (
     "The site accepted the browser, but not this client: it may bind its session to the browser's address or "
-    "TLS, or require a login. Log in yourself: {command}"
+    "TLS, or require a login.{before} Log in yourself: {command}"
 )
 
 
@@ -220,7 +220,7 @@ class SessionMiddleware:
             headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:
-        advice = _ADVICE.format(command=self._site.login_command())
+        advice = _ADVICE.format(before=self._manager.login.before, command=self._manager.login.text)
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
 

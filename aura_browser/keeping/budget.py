@@ -24,6 +24,7 @@ class _Record(msgspec.Struct, frozen=True):
     reason: str = ""
     held_until: float = 0.0
     needs_person: bool = False
+    kept: tuple[int, float] | None = None
 
 
 class HarvestBudget:
@@ -85,8 +86,18 @@ class HarvestBudget:
         """Return whether the session's last harvest failed because only a person can get it."""
         return (await self._own.read()).needs_person
 
+    async def find_hopeless(self, lineage: tuple[int, float]) -> str:
+        """Return why no harvest can replace the session of that lineage; empty if none has shown it last."""
+        record = await self._own.read()
+        return record.reason if record.kept == lineage else ""
+
     async def record_failure(
-        self, reason: str, *, retry_after_s: float | None = None, needs_person: bool = False
+        self,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        needs_person: bool = False,
+        kept: tuple[int, float] | None = None,
     ) -> None:
         """Count a failed harvest.
 
@@ -94,9 +105,10 @@ class HarvestBudget:
             reason: is shown until the next one is allowed.
             retry_after_s: seconds for which the site itself asked to be left alone, or None.
             needs_person: whether only a person can get a session.
+            kept: the lineage of the login that stays, because what harvests bring can't be proven to be one.
         """
         now = self._clock()
-        failure = _Record((now,), clean_text(reason), needs_person=needs_person)
+        failure = _Record((now,), clean_text(reason), needs_person=needs_person, kept=kept)
         await self._own.add(failure)
         held_until = now + min(retry_after_s, _MAX_HOLD_S) if retry_after_s else 0.0
         await self._shared.add(msgspec.structs.replace(failure, held_until=held_until))
@@ -138,7 +150,7 @@ class _Ledger:
             failures = tuple(sorted((Counter(stored.failures) | Counter(self._known.failures)).elements()))
             held_until = max(self._held_until(stored), self._held_until(self._known))
             latest = stored if stored.reason else self._known
-            self._known = _Record(failures, latest.reason, held_until, latest.needs_person)
+            self._known = _Record(failures, latest.reason, held_until, latest.needs_person, latest.kept)
         return self._known
 
     async def add(self, failure: _Record) -> None:

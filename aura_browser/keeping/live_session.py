@@ -43,6 +43,7 @@ class LiveSession:
         self._changes: Changes = {}
         self._is_unsaved = False
         self._has_news = False
+        self._stored_generation = 0
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -78,6 +79,8 @@ class LiveSession:
     def use(self, session: Session, *, is_saved: bool = True) -> Session:
         """Use *session* from now on; return it with the changed cookies that are not saved yet."""
         self._is_unsaved, self._has_news = not is_saved, False
+        if is_saved:
+            self._stored_generation = session.generation
         if self._is_in_use(session):
             # Another process rotated the same harvest; the changes made here are still to be saved.
             session = self._with_changes(session)
@@ -133,6 +136,15 @@ class LiveSession:
             if self._is_in_use(mine):
                 self._adopt_stored(stored)
             return True
+
+    def is_later(self, stored: Session, session: Session) -> bool:
+        """Return whether *stored* was stored after *session*.
+
+        That is so for a newer one, and for one of a lower generation than the store held before: somebody removed that
+        one, and the count began anew.
+        """
+        is_anew = stored.lineage != session.lineage and stored.generation < self._stored_generation
+        return is_newer(stored, session) or is_anew
 
     def stop_waiting(self) -> None:
         """Make the background writer save now, without waiting for more changes."""
@@ -199,6 +211,7 @@ def _with_proof(session: Session, proven: Session, changes: Changes) -> Session:
         is_login=proven.is_login,
         probe=proven.probe,
         page_requests=proven.page_requests,
+        dialect=proven.dialect,
         verified_at=proven.verified_at,
         rotated_at=proven.rotated_at if changes else session.rotated_at,
         rotation=session.rotation + bool(changes),

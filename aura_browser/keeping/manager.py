@@ -13,9 +13,11 @@ from aura_browser.keeping.events import log_event
 from aura_browser.keeping.flights import Flights
 from aura_browser.keeping.lifetime import Due
 from aura_browser.keeping.live_session import LiveSession
+from aura_browser.keeping.lock import RenewalLock
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.session import Session
 from aura_browser.site import Site
+from aura_browser.site.commands import LoginCommand
 from aura_browser.store import SessionKey, Store
 
 
@@ -38,9 +40,12 @@ class SessionManager:
         owns_store: close the store when the manager is closed.
         renews_early: renew in the background before the session expires.
         opens_browser: whether a harvest may open a browser; if not, no failure is counted.
+        login: the command that errors name; None for that of the site.
+        opens_window: whether a harvest opens a window for a person, who does not wait for other processes' harvests.
 
     Attributes:
         site: as given.
+        login: the command that errors name.
         proxy: the URL of the session's proxy, or None.
         clock: as given.
         counters: counts of what was done so far.
@@ -60,8 +65,11 @@ class SessionManager:
         owns_store: bool = False,
         renews_early: bool = True,
         opens_browser: bool = True,
+        login: LoginCommand | None = None,
+        opens_window: bool = False,
     ) -> None:
         self.site = site
+        self.login = login or LoginCommand(site.login_command())
         self.proxy = key.proxy
         self.clock = clock
         self.counters = Counters()
@@ -73,7 +81,6 @@ class SessionManager:
         self._live = LiveSession(store, key, first, clock)
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
         self._renewal = Renewal(
-            site,
             store,
             key,
             live=self._live,
@@ -82,6 +89,8 @@ class SessionManager:
             doubt=self._doubt,
             counters=self.counters,
             clock=clock,
+            login=self.login,
+            lock=RenewalLock(store, key, opens_window=opens_window),
         )
         self._flights = Flights(
             key.origin,

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
 from typing import Final, NoReturn
 
 import msgspec
@@ -18,6 +18,7 @@ from aura_browser.errors import (
     InvalidInput,
     LoginNeeded,
     SessionProtected,
+    SessionRefused,
     StoreError,
     WindowClosed,
 )
@@ -25,10 +26,11 @@ from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.doubt import Doubt
 from aura_browser.keeping.events import log_event
-from aura_browser.keeping.live_session import LiveSession, is_newer
+from aura_browser.keeping.live_session import LiveSession
+from aura_browser.keeping.lock import RenewalLock
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
-from aura_browser.site import Site
+from aura_browser.site.commands import LoginCommand
 from aura_browser.store import Lease, SessionKey, Store
 
 _log = logging.getLogger(__name__)
@@ -36,7 +38,6 @@ _log = logging.getLogger(__name__)
 Harvest = Callable[[], Awaitable[Session]]
 """Opens a browser and returns the session that it reads. It limits its own time."""
 
-_LOCK_TIMEOUT_S: Final = 330.0  # a little over the longest harvest, in which a person logs in
 _BEFORE_THE_SITE: Final = (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch, GridFailed, WindowClosed)
 
 
@@ -44,7 +45,6 @@ class Renewal:
     """Replaces a session: lock, adopt, budget, harvest, prove, save.
 
     Args:
-        site: the session's site.
         store: where sessions are cached and shared.
         key: the session's key in the store.
         live: the session in use, which is replaced.
@@ -53,6 +53,8 @@ class Renewal:
         doubt: proves it.
         counters: counts harvests and renewals.
         clock: returns epoch seconds.
+        login: the command that errors name.
+        lock: is held meanwhile.
 
     Attributes:
         harvest_s: seconds that a harvest takes; 0 before the first one.
@@ -61,7 +63,6 @@ class Renewal:
 
     def __init__(
         self,
-        site: Site,
         store: Store,
         key: SessionKey,
         *,
@@ -71,10 +72,11 @@ class Renewal:
         doubt: Doubt,
         counters: Counters,
         clock: Callable[[], float],
+        login: LoginCommand,
+        lock: RenewalLock,
     ) -> None:
         self.harvest_s = 0.0
         self.latest: tuple[tuple[int, float], float] | None = None
-        self._site = site
         self._store = store
         self._key = key
         self._live = live
@@ -83,6 +85,8 @@ class Renewal:
         self._doubt = doubt
         self._counters = counters
         self._clock = clock
+        self._login = login
+        self._lock = lock
 
     async def run(
         self, old: Session | None, cause: str, *, is_personal: bool = False, replace: bool = False
@@ -100,15 +104,14 @@ class Renewal:
             AuraError: if the harvest or the proof fails, or the budget does not allow a harvest.
         """
         await self._live.write()
-        async with AsyncExitStack() as exits:
-            lease = None if is_personal else await self._lock(exits)
+        async with nullcontext() if is_personal else self._lock.hold() as lease:
             stored = None if cause == "asked" else await self._live.load()
-            if stored is not None and not stored.is_over(self._clock()) and (old is None or _may_follow(stored, old)):
+            if stored is not None and self._may_use(stored, old):
                 self._counters.adopted += 1
                 log_event("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 return self._live.use(stored)
             if self._budget:
-                await self._check_budget(self._budget, is_personal=is_personal)
+                await self._check_budget(self._budget, old, is_personal=is_personal)
             began = time.monotonic()
             session = await self._get_new(old, cause)
             if session is old:
@@ -117,22 +120,16 @@ class Renewal:
             self.latest = kept.lineage, began
             return kept
 
-    async def _check_budget(self, budget: HarvestBudget, *, is_personal: bool) -> None:
+    async def _check_budget(self, budget: HarvestBudget, old: Session | None, *, is_personal: bool) -> None:
+        may_log_in = is_personal or self._lock.opens_window
+        if old is not None and not may_log_in and (reason := await budget.find_hopeless(old.lineage)):
+            raise InteractionRequired(reason, self._login.text)
         try:
             await budget.check(is_personal=is_personal)
         except HarvestCoolingDown as error:
             if await budget.needs_person():  # a later harvest will not help either
-                raise InteractionRequired(error.reason, self._site.login_command()) from None
+                raise InteractionRequired(f"{error.reason}{self._login.before}", self._login.text) from None
             raise
-
-    async def _lock(self, exits: AsyncExitStack) -> Lease | None:
-        try:
-            return await exits.enter_async_context(self._store.lock(self._key.slug, wait_s=_LOCK_TIMEOUT_S))
-        except StoreError as error:
-            if self._store.spans_machines:
-                raise
-            _log.warning("%s Renewing without the lock of other processes.", error)
-            return None
 
     async def _get_new(self, old: Session | None, cause: str) -> Session:
         """Return a new session that is proven; *old* itself if an optional harvest brought nothing better."""
@@ -144,6 +141,8 @@ class Renewal:
             self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
             raise
         except Exception as error:
+            if isinstance(error, SessionRefused) and error.asks_for_login:
+                error.advice += f"{self._login.before} Run: {self._login.text}"
             await self._note_failure(cause, error)
             raise
         seconds = self._clock() - began
@@ -155,7 +154,7 @@ class Renewal:
         log_event("harvested", origin=self._key.origin, cause=cause, seconds=seconds, session=session.fingerprint)
         return session
 
-    async def _note_failure(self, cause: str, error: Exception) -> None:
+    async def _note_failure(self, cause: str, error: Exception, kept: Session | None = None) -> None:
         self._counters.failures += 1
         log_event("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
         retry_after_s = getattr(error, "retry_after_s", None)
@@ -163,7 +162,7 @@ class Renewal:
         if self._budget and (cause != "early" or retry_after_s):
             reason = str(error) if isinstance(error, AuraError) else type(error).__name__
             if isinstance(error, InteractionRequired):
-                await self._budget.record_failure(error.reason, needs_person=True)
+                await self._budget.record_failure(error.reason, needs_person=True, kept=kept.lineage if kept else None)
             elif isinstance(error, LoginNeeded):
                 reason = f"{error.url} asks for a login ({error.mark})."
                 await self._budget.record_failure(reason, needs_person=True)
@@ -180,7 +179,7 @@ class Renewal:
                 lease is None
                 and cause != "asked"
                 and (stored := await self._live.load()) is not None
-                and _may_follow(stored, session)
+                and self._may_follow(stored, session)
             ):
                 session = stored  # another process renewed without the lock too, and was faster
             else:
@@ -194,23 +193,27 @@ class Renewal:
     async def _keep_in_memory(self, session: Session, error: StoreError) -> Session:
         _log.warning("%s The new session is kept in memory for now.", error)
         stored = await self._live.load()
-        if stored is not None and _may_follow(stored, session):
+        if stored is not None and self._may_follow(stored, session):
             session = stored  # the lease was lost, and its new holder was faster
         return self._live.use(session, is_saved=session is stored)
+
+    def _may_use(self, stored: Session, old: Session | None) -> bool:
+        """Return whether *stored* is to be used in place of *old*, or of none."""
+        return not stored.is_over(self._clock()) and (old is None or self._may_follow(stored, old))
+
+    def _may_follow(self, stored: Session, session: Session) -> bool:
+        """Return whether *stored*, of another process, is to be used rather than *session*."""
+        return self._live.is_later(stored, session) and not refuse_replacement(session, stored)
 
     async def _refuse(self, problem: str, cause: str) -> NoReturn:
         """Keep the old session, and say what a person can do."""
         error = InteractionRequired(
-            f"The login of {self._key.origin} is over or refused, and {problem}. The old session is kept.",
-            self._site.login_command(),
+            f"The login of {self._key.origin} is over or refused, and {problem}. The old session is kept."
+            f"{self._login.before}",
+            self._login.text,
         )
-        await self._note_failure(cause, error)
+        await self._note_failure(cause, error, self._live.current)
         raise error
-
-
-def _may_follow(stored: Session, session: Session) -> bool:
-    """Return whether *stored*, of another process, is to be used rather than *session*."""
-    return is_newer(stored, session) and not refuse_replacement(session, stored)
 
 
 def _is_better(session: Session, old: Session) -> bool:

@@ -1,8 +1,7 @@
 """The options of a command that a person can paste to harvest again as before."""
 
 import os
-
-from yarl import URL
+from typing import NamedTuple
 
 from aura_browser.engine import Attach, Engine, Grid, Selenium
 from aura_browser.proxy.address import has_password
@@ -12,34 +11,76 @@ DEFAULT_SESSION = "default"
 """The name that a session is cached under if no other is given."""
 
 
+_KEPT_NOWHERE = "memory"
+_OUTPUT = "session.json"
+
+
+class LoginCommand(NamedTuple):
+    """The command with which a person logs in, for errors.
+
+    Attributes:
+        text: the command.
+        before: what to do before, as sentences that begin with a blank; empty for nothing.
+    """
+
+    text: str
+    before: str = ""
+
+
 def list_options(
-    *, engine: Engine | None = None, proxy: str | None = None, session: str = DEFAULT_SESSION, store: str | None = None
+    *,
+    engine: Engine | None = None,
+    proxy: str | None = None,
+    session: str = DEFAULT_SESSION,
+    store: str | None = None,
+    output: str | None = None,
 ) -> tuple[str, ...]:
     """Return the options of ``aura-browser harvest`` that name what is in force.
 
-    A URL with a password is left out: everybody on a machine can read a command line, so it belongs in the environment
-    (``AURA_BROWSER_PROXY``, ``AURA_BROWSER_GRID``).
+    A URL with a password is left out: everybody on a machine can read a command line, so it belongs in the environment;
+    :func:`describe_hidden` says so.
 
     Args:
         engine: which browser a harvest uses.
         proxy: the proxy's URL.
         session: the name that the session is cached under.
-        store: the store's folder or URL.
+        store: the store's folder or URL. What ``memory`` keeps ends with the command, so a file is named instead.
+        output: the file that the session is written to.
     """
     words = _list_engine_options(engine)
     words += ["--proxy", proxy] if proxy and not has_password(proxy) else []
     words += ["--session", session] if session != DEFAULT_SESSION else []
-    words += ["--store", store] if store and not has_secret(store) else []
+    words += ["--store", store] if store and store != _KEPT_NOWHERE and not has_secret(store) else []
+    output = output or (_OUTPUT if store == _KEPT_NOWHERE else None)
+    words += ["-o", output] if output else []
     return tuple(words)
+
+
+def replace_output(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *options* with ``session.json`` as the file that the session is written to."""
+    at = options.index("-o") if "-o" in options else len(options)
+    return (*options[:at], *options[at + 2 :], "-o", _OUTPUT)
+
+
+def describe_hidden(*, engine: Engine | None = None, proxy: str | None = None, store: str | None = None) -> str:
+    """Return what to put in the environment before a command of :func:`list_options` works; empty for nothing."""
+    grid = engine.url if isinstance(engine, Grid) else ""
+    hidden = {
+        "proxy's URL in AURA_BROWSER_PROXY": bool(proxy) and has_password(proxy or ""),
+        "Grid's URL in AURA_BROWSER_GRID": has_secret(grid),
+        "store's URL in AURA_BROWSER_STORE": has_secret(store or ""),
+    }
+    return "".join(f" Put the {what} first." for what, is_hidden in hidden.items() if is_hidden)
 
 
 def _list_engine_options(engine: Engine | None) -> list[str]:
     match engine:
         case Grid():
-            return ["--grid", engine.url] if not URL(engine.url).password else []
+            return ["--grid", engine.url] if not has_secret(engine.url) else []
         case Attach():
             return ["--attach", engine.address]
         case Selenium():
             words = ["--engine", engine.browser] if engine.browser != Selenium.browser else []
-            return words + (["--profile", os.fspath(engine.profile)] if engine.profile is not None else [])
+            words += ["--profile", os.fspath(engine.profile)] if engine.profile is not None else []
+            return words + {None: [], True: ["--sandbox"], False: ["--no-sandbox"]}[engine.sandbox]
     return []

@@ -68,6 +68,12 @@ class Probe:
         """Return what is asked, without what may be secret."""
         return f"asked {self.method} {redact_url(self.path).partition(';')[0]}"
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a path of the site says all of it, and holds nothing that looks like a secret."""
+        is_path = self.path.isprintable() and re.fullmatch(r"/(?!/)\S*", self.path) is not None
+        return is_path and self == Probe(self.path) and hide_tokens(self.path) == self.path
+
     @cached_property
     def needs_body(self) -> bool:
         """Whether the whole body of its answer is needed."""
@@ -172,15 +178,16 @@ class Site:
         return url.origin() in self.own_origins or origin_of(url) in self.own_origins
 
     def login_command(self, *options: str, how: str = "--interactive") -> str:
-        """Return the command with which a person logs in; *options* are appended.
+        """Return the command with which a person logs in here, with the site's conditions and its probe.
 
         Args:
-            options: further words of the command.
+            options: further words of the command, which are appended.
             how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication.
         """
         words = ["aura-browser", "harvest", self.name or hide_tokens(self.url), how]
-        for condition in () if self.name else self.ready:
-            words += ["--until", str(condition)]
+        if not self.name:  # otherwise they are in the site's definition
+            words += [word for condition in self.ready for word in ("--until", str(condition))]
+            words += ["--probe", self.probe.path] if self.probe is not None and self.probe.is_plain else []
         return shlex.join([*words, *options])
 
     def is_api(self, url: URL) -> bool:

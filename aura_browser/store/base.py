@@ -151,16 +151,22 @@ class Store(ABC):
             SessionUnreadable: if the stored one can't be read, and stays.
             StoreError: if the store can't be used, or the new session could not be read back.
         """
+        return await self.update_at(key.slug, key.origin, change)
+
+    async def update_at(
+        self, slug: str, origin: str, change: Callable[[Session | None], Session | None]
+    ) -> Session | None:
+        """Change the session of *origin* under *slug*, where its key is not known, as :meth:`update` does."""
         for _ in range(_MAX_TRIES):
-            before, session = await self._load(key.slug)
-            changed = change(session and check_origin(key.slug, key.origin, session))
+            before, session = await self._load(slug)
+            changed = change(session and check_origin(slug, origin, session))
             if changed is None or changed == session:
                 return session
-            data = encode_session(key.slug, changed)
-            if await self.swap(key.slug, before, data, expires_at=_keep_until(changed)):
+            data = encode_session(slug, changed)
+            if await self.swap(slug, before, data, expires_at=_keep_until(changed)):
                 return changed
             await _back_off()
-        raise StoreError(key.slug, "other processes keep writing it. Try again.")
+        raise StoreError(slug, "other processes keep writing it. Try again.")
 
     async def session_slugs(self) -> list[str]:
         """Return the slugs of sessions, readable or not, without replaced sessions and harvest budgets.

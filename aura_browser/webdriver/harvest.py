@@ -11,7 +11,7 @@ from aura_browser.engine import Engine, OnWait, Selenium
 from aura_browser.errors import AuraError, InteractionRequired, InvalidInput
 from aura_browser.proxy.address import check_proxy
 from aura_browser.site import Site
-from aura_browser.site.commands import list_options
+from aura_browser.site.commands import list_options, replace_output
 from aura_browser.webdriver.browsers import open_browser
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions
@@ -82,7 +82,7 @@ async def harvest(
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
     if isinstance(engine, Selenium):
-        command = site.login_command(*command_options, "-o", "session.json")
+        command = site.login_command(*replace_output(command_options))
         await asyncio.to_thread(_check_engine, engine, command, interactive=interactive)
     async with AsyncExitStack() as exits:
         options = BrowserOptions(deadline, proxy, interactive, basic, command_options)

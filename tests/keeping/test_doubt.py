@@ -152,7 +152,7 @@ async def test_rotations_share_a_probe_that_passes_and_not_one_that_fails() -> N
 
 
 @pytest.mark.parametrize("proof", ["open", "unproven"])
-async def test_a_login_that_is_over_opens_one_browser_and_names_the_command_until_the_next(proof: str) -> None:
+async def test_a_login_that_is_over_opens_one_browser_however_often_and_names_the_command(proof: str) -> None:
     async def prove(session: Session) -> Session:
         return msgspec.structs.replace(session, proof=proof)
 
@@ -167,7 +167,7 @@ async def test_a_login_that_is_over_opens_one_browser_and_names_the_command_unti
                 await manager.renew(login)
             assert again.value.command == COMMAND
             clock.now += 31.0
-        assert manager.counters.harvests == 2
+        assert manager.counters.harvests == 1
         assert value(await manager.get()) == value(LOGIN)
 
 
@@ -196,7 +196,7 @@ async def test_without_a_browser_the_command_is_named_also_while_others_cool_dow
     for _ in range(2):
         with pytest.raises(InteractionRequired) as caught:
             await assemble(site, store=store, refresh="never").get()
-        assert caught.value.command == COMMAND
+        assert caught.value.command == f"{COMMAND} -o session.json"
 
 
 async def test_a_login_page_beside_it_takes_no_session_away() -> None:

@@ -61,7 +61,8 @@ class Browser:
 class House:
     """A manager and all that it stands on."""
 
-    def __init__(self, store: MemoryStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, *, opens_window: bool = False) -> None:
+        self.open_proof = False
         self.clock = Clock()
         self.browser = Browser(self.clock)
         self.store = store or MemoryStore()
@@ -73,13 +74,15 @@ class House:
             harvest=self.browser,
             prove=self.prove,
             clock=self.clock,
+            opens_window=opens_window,
         )
 
     async def prove(self, session: Session) -> Session:
         """Find a session good unless its value is among the refused ones."""
         if self.value(session) in self.refused:
             raise SessionRefused(session.origin, 401, "status 401", "")
-        return msgspec.structs.replace(session, proof="distinguished", verified_at=self.clock.now)
+        proof = "open" if self.open_proof else "distinguished"
+        return msgspec.structs.replace(session, proof=proof, verified_at=self.clock.now)
 
     async def proven(self) -> Session:
         """Return a first session that the site has accepted."""
@@ -92,8 +95,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(store: MemoryStore | None = None) -> AsyncIterator[House]:
-    house = House(store)
+async def open_house(store: MemoryStore | None = None, *, opens_window: bool = False) -> AsyncIterator[House]:
+    house = House(store, opens_window=opens_window)
     try:
         yield house
     finally:
@@ -362,3 +365,48 @@ async def test_closing_ends_a_harvest_and_its_callers() -> None:
     with pytest.raises(RuntimeError, match="closed while it was in use"):
         await caller
     assert house.browser.under_way == 0
+
+
+async def test_a_login_that_no_probe_can_tell_costs_one_browser_however_often_it_is_refused() -> None:
+    store = MemoryStore()
+    async with open_house(store) as house, open_house(store) as other:
+        login = await store.save(KEY, make_session(is_login=True, proof="open"))
+        for manager, later_s in ((house.manager, 0.0), (house.manager, 3600.0), (other.manager, 3600.0)):
+            house.clock.now += later_s
+            other.clock.now += later_s
+            house.open_proof = other.open_proof = True
+            with pytest.raises(InteractionRequired, match="The old session is kept"):
+                await manager.renew(await manager.get())
+        assert (house.browser.count, other.browser.count) == (1, 0)
+        assert await store.load(KEY) == login
+        # Another login is another case.
+        await store.save(KEY, make_session(is_login=True, cookies=(make_cookie(value="again"),)), replace=True)
+        renewed = await house.manager.renew(await house.manager.get())
+        assert renewed.cookies[0].value == "again"
+
+
+async def test_a_window_does_not_wait_for_a_harvest_without_one(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    async with open_house(store) as doomed, open_house(store, opens_window=True) as house:
+        doomed.browser.go.clear()
+        doomed.browser.error = FAILURE
+        waiting = asyncio.create_task(doomed.manager.get())
+        await eventually(lambda: doomed.browser.under_way)
+        assert house.value(await house.manager.get()) == "v1"
+        assert "Another program is renewing the session of http://127.0.0.1:8080. A window opens" in caplog.text
+        doomed.browser.go.set()
+        with pytest.raises(NotReady):
+            await waiting
+
+
+async def test_windows_open_one_after_the_other(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    async with open_house(store, opens_window=True) as first, open_house(store, opens_window=True) as second:
+        first.browser.go.clear()
+        one = asyncio.create_task(first.manager.get())
+        await eventually(lambda: first.browser.under_way)
+        other = asyncio.create_task(second.manager.get())
+        await eventually(lambda: "Another program has a window open" in caplog.text)
+        first.browser.go.set()
+        assert await one == await other
+        assert (first.browser.count, second.browser.count) == (1, 0)

@@ -1,18 +1,21 @@
 """The order of sessions is their generation, whatever clocks say."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from yarl import URL
 
+from aura_browser.cli.sessions.catalogue import remove
+from aura_browser.errors import StoreError
 from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.live_session import is_newer
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
 from aura_browser.site import page_site
-from aura_browser.store import MemoryStore, SessionKey
+from aura_browser.store import FileStore, MemoryStore, SessionKey
 from tests.parts.clock import Clock
 from tests.parts.sessions import make_cookie, make_session, take_as_it_is
 
@@ -112,3 +115,48 @@ def test_generations_decide() -> None:
     assert is_newer(new, old)
     assert not is_newer(old, new)
     assert is_newer(msgspec.structs.replace(old, rotation=1), old)
+
+
+async def test_a_login_that_follows_a_removal_is_adopted_though_its_count_began_anew(tmp_path: Path) -> None:
+    async def harvest() -> Session:
+        raise AssertionError("the new login is there")
+
+    store, clock = FileStore(tmp_path), Clock()
+    for number in range(3):
+        login = make_session(
+            cookies=(make_cookie(value=f"old{number}"),), proof="distinguished", harvested_at=1000.0 + number
+        )
+        old = await store.save(KEY, login)
+    manager = SessionManager(page_site(KEY.origin), store, KEY, harvest=harvest, prove=take_as_it_is, clock=clock)
+    assert await manager.get() == old
+    await remove(store, [KEY.slug])
+    login = make_session(cookies=(make_cookie(value="new"),), proof="distinguished", is_login=True)
+    login = await FileStore(tmp_path).save(KEY, login)
+    assert login.generation < old.generation
+    assert await manager.renew(old) == login
+    assert (manager.counters.harvests, manager.counters.adopted) == (0, 1)
+    await manager.aclose()
+
+
+async def test_what_the_store_held_before_is_not_adopted_for_its_lower_count() -> None:
+    class ReadOnly(MemoryStore):
+        """A store that holds a session, and takes no other."""
+
+        async def swap(self, slug: str, *_args: object, **_options: object) -> bool:
+            raise StoreError(slug, "it is full.")
+
+    store, clock, count = ReadOnly(), Clock(), 0
+
+    async def harvest() -> Session:
+        nonlocal count
+        count += 1
+        return make_session(cookies=(make_cookie(value=f"v{count}"),), harvested_at=2000.0 + count)
+
+    stored = make_session(generation=5)
+    store._values[KEY.slug] = stored.to_json().encode()
+    manager = SessionManager(page_site(KEY.origin), store, KEY, harvest=harvest, prove=take_as_it_is, clock=clock)
+    session = await manager.get()
+    for number in (1, 2):
+        session = await manager.renew(session)
+        assert session.cookies[0].value == f"v{number}"
+    await manager.aclose()
