@@ -137,6 +137,32 @@ apt-get install -y -qq --no-install-recommends pipx >/dev/null 2>&1
 as_person 'pipx install . >/dev/null 2>&1 && ~/.local/bin/aura-browser --version' >"$out" 2>&1 || { cat "$out"; fail pipx; }
 say "pipx: $(cat "$out")"
 
+# The command from a wheel, by pipx and by uv, each in a home where nothing is yet: it starts, and it asks a site.
+cat >"$home/wheel" <<'END'
+set -euo pipefail
+tools=$HOME/.local/bin
+export PATH=$tools:$PATH
+pipx install uv >/dev/null 2>&1
+rm -rf ~/wheels && mkdir ~/wheels
+.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir ~/wheels .
+wheel=$(ls ~/wheels/*.whl)
+aura-browser playground --gate none --port 0 >/tmp/site &
+trap 'kill $(jobs -p)' EXIT
+for _ in $(seq 100); do grep -q http /tmp/site && break; sleep 0.2; done
+site=$(grep -o 'http://127[^ ]*' /tmp/site | head -1)
+for how in 'pipx install' 'uv tool install'; do
+    fresh=$(mktemp -d)
+    HOME=$fresh $how "$wheel" >/dev/null 2>&1 || { echo "$how failed"; exit 1; }
+    (cd / && HOME=$fresh "$fresh/.local/bin/aura-browser" chat --url "$site" "Hello from a wheel" >/tmp/answer)
+    [ "$(cat /tmp/answer)" = "Hello from a wheel" ]
+    echo "$how: $("$fresh/.local/bin/aura-browser" --version)"
+done
+END
+chmod 755 "$home/wheel"
+as_person "bash $home/wheel" >"$out" 2>&1 || { cat "$out"; fail "a wheel with pipx and uv"; }
+say "a wheel, in homes where nothing was:"
+sed 's/^/         | /' "$out"
+
 case $FRESH_TESTS in yes) target=test ;; fast) target=test-fast ;; *) target= ;; esac
 if [ -n "$target" ]; then
     before=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
