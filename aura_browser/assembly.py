@@ -165,9 +165,9 @@ def _assemble(site: Site, settings: _Settings, command_options: tuple[str, ...] 
     if command_options is None:
         name = session if isinstance(session, str) else DEFAULT_SESSION
         command_options = list_options(engine=settings.engine, proxy=proxy, session=name, store=place)
-    login = LoginCommand(
-        site.login_command(*command_options), describe_hidden(engine=settings.engine, proxy=proxy, store=place)
-    )
+    typed_proxy = None if site.proxy_variable else proxy
+    hidden = describe_hidden(engine=settings.engine, proxy=typed_proxy, store=place)
+    login = LoginCommand(site.login_command(*command_options), hidden)
     harvest = settings.harvest or policy_harvest(
         site, settings.refresh, engine=settings.engine, proxy=proxy, command_options=command_options
     )

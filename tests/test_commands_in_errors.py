@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
@@ -21,6 +22,7 @@ from aura_browser import (
     page_site,
 )
 from aura_browser.cli import cli
+from aura_browser.cli.kept import report_kept
 from aura_browser.client import SiteClient
 from aura_browser.errors import InteractionRequired, LoginNeeded, NotReady, SessionRefused
 from aura_browser.harvests import policy_harvest
@@ -212,6 +214,31 @@ async def test_a_new_session_that_is_sent_to_a_login_names_the_whole_command(tmp
             await client.session()
     assert "TLS" not in str(caught.value)
     assert_whole(str(caught.value).rpartition("Run: ")[2], origin, tmp_path / "kept")
+
+
+def test_what_a_harvest_says_at_its_end_names_all_that_is_in_force(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def show(session: Session, **options: object) -> dict[str, str]:
+        report_kept(site, session, {"session": "work", **options}, now=0.0, output=None)  # type: ignore[typeddict-item]
+        lines = capsys.readouterr().err.splitlines()
+        return {line[2:11].strip(): line[11:].strip() for line in lines if "aura-browser" in line or "Client(" in line}
+
+    site = openchat_site("https://chat.example/")
+    session = make_session("https://chat.example", proxy="http://p.example:1", dialect="openchat-ui")
+    place, url = str(tmp_path / "my sessions"), "https://chat.example/"
+    shown = show(session, store=place)
+    assert shown["use it"] == f"AuraClient({url!r}, session='work', store={place!r}, proxy='http://p.example:1')"
+    assert shown[""] == (
+        f"aura-browser chat --url {url} --proxy http://p.example:1 --session work --store {shlex.quote(place)}"
+    )
+    assert shown["see it"].endswith(f" --store {shlex.quote(place)}")
+    for command in (shown[""], shown["see it"]):
+        parse_command(shlex.split(command))
+    secret = "http://me:s3cret@p.example:1"
+    hidden = show(msgspec.structs.replace(session, proxy=secret), store="redis://:s3cret@c/1")
+    assert "s3cret" not in str(hidden)
+    assert 'store=os.environ["AURA_BROWSER_STORE"], proxy=os.environ["AURA_BROWSER_PROXY"]' in hidden["use it"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from aura_browser.errors import (
 )
 from aura_browser.session import Session
 from aura_browser.site import Site, site_at
-from aura_browser.site.commands import DEFAULT_SESSION, list_options
+from aura_browser.site.commands import DEFAULT_SESSION, describe_hidden, list_options
 from aura_browser.store import SessionKey
 from aura_browser.text import redact_url
 
@@ -118,7 +118,8 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
             return Checked(entry, "valid", proven=proven)
         case "open":
             return Checked(entry, "open", "anybody gets the same answer", proven)
-    words = ["aura-browser", "harvest", redact_url(proven.url), *_list_options(proven, entry.slug, place)]
+    name = _guess_name(proven, entry.slug)
+    words = ["aura-browser", "harvest", redact_url(proven.url), *_list_options(proven, name, place)]
     advice = f"Name a request that needs the login: {join(words)} --probe PATH"
     return Checked(entry, "unproven", f"the answer proves nothing. {advice}", proven)
 
@@ -126,7 +127,9 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
 def _explain(entry: Entry, session: Session, error: AuraError, place: str | None) -> Checked:
     if isinstance(error, SessionRefused):
         state: State = "expired" if session.is_over(time.time()) else "refused"
-        return Checked(entry, state, f"{error.mark}. Log in again: {build_login_command(session, entry.slug, place)}")
+        command = build_login_command(session, _guess_name(session, entry.slug), place)
+        hidden = describe_hidden(proxy=session.proxy, store=place)
+        return Checked(entry, state, f"{error.mark}.{hidden} Log in again: {command}")
     if isinstance(error, SiteFailed) and 0 < error.status < _SERVER_ERRORS:
         return Checked(entry, "unproven", str(error))
     return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
@@ -137,21 +140,21 @@ def find_site(session: Session) -> Site:
     return site_at(session.url, dialect=session.dialect)
 
 
-def build_login_command(session: Session, slug: str = "", place: str | None = None) -> str:
+def build_login_command(session: Session, name: str, place: str | None = None) -> str:
     """Return the command with which a person logs in again.
 
     Args:
         session: the session.
-        slug: its slug, from which its name is guessed.
+        name: the name that it is stored under.
         place: the store.
     """
-    options = _list_options(session, slug, place)
+    options = _list_options(session, name, place)
     probe = ("--probe", session.probe) if session.probe else ()
     return site_at(redact_url(session.url), dialect=session.dialect).login_command(*options, *probe)
 
 
-def _list_options(session: Session, slug: str, place: str | None) -> tuple[str, ...]:
-    return list_options(proxy=session.proxy, session=_guess_name(session, slug), store=place)
+def _list_options(session: Session, name: str, place: str | None) -> tuple[str, ...]:
+    return list_options(proxy=session.proxy, session=name, store=place)
 
 
 def _guess_name(session: Session, slug: str) -> str:

@@ -105,7 +105,7 @@ def import_session(
     _tell(loaded)
     session = loaded.session
     key = SessionKey(session.origin, session_name, session.proxy)
-    kept = run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace))
+    kept = run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace, place=store))
     hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
 
 
