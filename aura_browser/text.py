@@ -1,10 +1,13 @@
-"""Make text and URLs from outside safe to print, and format durations."""
+"""Make text and URLs from outside safe to print, and format durations, counts and names."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 _MAX_TEXT_LENGTH: Final = 300
+_MAX_NAMES: Final = 8
+_MAX_NAME_LENGTH: Final = 60
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs"})
 # What can steer a terminal: control characters, which begin escape sequences, but for tab and newline; and what changes
 # the direction of the text around it. Half a surrogate pair can't be written at all.
@@ -99,3 +102,16 @@ def format_duration(seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def count(things: Iterable[object], noun: str, plural: str = "") -> str:
+    """Return how many *things* there are, with the noun."""
+    number = len(list(things))
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def list_names(names: Iterable[str]) -> str:
+    """Return names of cookies or headers, made safe to show; the first few if there are many."""
+    shown = [clean_text(name, _MAX_NAME_LENGTH) or "(no name)" for name in names]
+    more = f", … {len(shown) - _MAX_NAMES} more" if len(shown) > _MAX_NAMES else ""
+    return ", ".join(shown[:_MAX_NAMES]) + more

@@ -9,14 +9,13 @@ from yarl import URL
 
 from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
 from aura_browser.formats.content import Content
-from aura_browser.formats.dumped import count
 from aura_browser.formats.storage_state import split_origins
 from aura_browser.hosts import host_of, is_address, is_same_site, origin_of, parse_url, registrable_domain
 from aura_browser.session import Browser, Cookie, Session
 from aura_browser.session.cookie import is_of_site
 from aura_browser.session.headers import check_headers
 from aura_browser.session.session import guess_expiry
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, count
 
 _MAX_SITES: Final = 5
 _CHROME: Final = re.compile(r"\bChrome/(\d+(?:\.\d+)*)")

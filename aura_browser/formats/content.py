@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from aura_browser.formats.dumped import list_names
 from aura_browser.session import Cookie, Session
 from aura_browser.session.session import Unknown
+from aura_browser.text import list_names
 
 CookieFacts = dict[str, Any]
 """The fields of a :class:`Cookie`, not yet checked. ``domain`` may have a leading dot; ``expires`` may be in

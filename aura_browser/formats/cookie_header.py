@@ -7,10 +7,11 @@ from yarl import URL
 
 from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
-from aura_browser.formats.dumped import Dumped, DumpOptions, choose_url, count, describe_rest, list_names
+from aura_browser.formats.dumped import Dumped, DumpOptions, choose_url, describe_rest
 from aura_browser.hosts import host_of
 from aura_browser.session import Session
 from aura_browser.session.headers import is_lasting
+from aura_browser.text import count, list_names
 
 TITLE: Final = "a Cookie header"
 ADVICE: Final = "Give the page's address with --url."

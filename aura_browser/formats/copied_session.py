@@ -10,10 +10,9 @@ from aura_browser.errors import ImportFailed, InvalidInput, raise_alone
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.copied import parse_copied
 from aura_browser.formats.copied_request import CopiedRequest
-from aura_browser.formats.dumped import count
 from aura_browser.hosts import host_of, is_same_site, origin_of, parse_url
 from aura_browser.session.headers import is_lasting
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, count
 
 if TYPE_CHECKING:
     from aura_browser.session.session import Unknown

@@ -1,7 +1,7 @@
 """A session in the form of another program, and what that form can't hold."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -10,10 +10,7 @@ from yarl import URL
 from aura_browser.errors import InvalidInput
 from aura_browser.hosts import is_same_site
 from aura_browser.session import Cookie, Session
-from aura_browser.text import clean_text
-
-_MAX_NAMES: Final = 8
-_MAX_NAME_LENGTH: Final = 60
+from aura_browser.text import count, list_names
 
 
 @dataclass(frozen=True)
@@ -104,19 +101,6 @@ def describe_rest(session: Session, *, headers: bool = True, storage: bool = Tru
     if session.proxy:
         told.append("the proxy")
     return told
-
-
-def count(things: Sequence[object] | Iterable[object], noun: str, plural: str = "") -> str:
-    """Return how many *things* there are, with the noun."""
-    number = len(list(things))
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def list_names(names: Iterable[str]) -> str:
-    """Return names of cookies or headers, made safe to show; the first few if there are many."""
-    shown = [clean_text(name, _MAX_NAME_LENGTH) or "(no name)" for name in names]
-    more = f", … {len(shown) - _MAX_NAMES} more" if len(shown) > _MAX_NAMES else ""
-    return ", ".join(shown[:_MAX_NAMES]) + more
 
 
 def choose_url(session: Session, options: DumpOptions) -> URL:

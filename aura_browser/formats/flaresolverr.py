@@ -11,13 +11,12 @@ from aura_browser.formats.dumped import (
     PARTITIONED,
     Dumped,
     DumpOptions,
-    count,
     describe_rest,
     dotted_domain,
-    list_names,
     sort_out,
 )
 from aura_browser.session import Cookie, Session
+from aura_browser.text import count, list_names
 
 TITLE: Final = "an answer of FlareSolverr"
 

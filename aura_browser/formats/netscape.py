@@ -12,12 +12,12 @@ from aura_browser.formats.dumped import (
     WITH_TAB,
     Dumped,
     DumpOptions,
-    count,
     describe_rest,
     dotted_domain,
     sort_out,
 )
 from aura_browser.session import Cookie, Session
+from aura_browser.text import count
 
 TITLE: Final = "a cookies.txt"
 _HEADERS: Final = ("# Netscape HTTP Cookie File", "# HTTP Cookie File")

@@ -12,9 +12,10 @@ import msgspec
 from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.cookie_json import read_cookie
-from aura_browser.formats.dumped import Dumped, DumpOptions, count, dotted_domain
+from aura_browser.formats.dumped import Dumped, DumpOptions, dotted_domain
 from aura_browser.proxy.address import has_password
 from aura_browser.session import Cookie, Session
+from aura_browser.text import count
 
 TITLE: Final = "a storage state of Playwright"
 OWN: Final = "_aura"

@@ -3,24 +3,25 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from http.cookies import Morsel
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from yarl import URL
 
 from aura_browser.errors import SessionFormatError, raise_alone
-from aura_browser.hosts import is_trustworthy, parse_url
-from aura_browser.proxy.connection import connection_args
-from aura_browser.request import HEADER_LIMITS
+from aura_browser.hosts import parse_url
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
+from aura_browser.session.for_clients import (
+    ClientArgs,
+    build_aiohttp_args,
+    build_curl_cffi_args,
+    build_httpx_args,
+    build_requests_args,
+)
 from aura_browser.session.headers import check_headers
 from aura_browser.session.json_format import VERSION, decode_session
-
-if TYPE_CHECKING:
-    import aiohttp
 
 # Cookies of Cloudflare, AWS and Akamai, from their documentation.
 _INFRASTRUCTURE_COOKIES: Final = frozenset(
@@ -195,20 +196,30 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Raises:
             InvalidInput: if aiohttp can't use the proxy.
         """
-        args: dict[str, Any] = {"headers": dict(self.headers), "cookie_jar": self._build_jar(), **HEADER_LIMITS}
-        return args | connection_args(self.proxy)
+        return self.for_aiohttp()[0]
 
-    def _build_jar(self) -> "aiohttp.CookieJar":
-        import aiohttp
+    def for_aiohttp(self) -> ClientArgs:
+        """Return the arguments of :meth:`client_args`, and what of the session aiohttp can't carry.
 
-        origin = URL(self.origin)
-        trusted = [origin] if origin.scheme == "http" and is_trustworthy(origin) else None
-        jar = aiohttp.CookieJar(unsafe=True, quote_cookie=False, treat_as_secure_origin=trusted)
-        for cookie in self.cookies:
-            if cookie.name:  # aiohttp's jar can't hold a cookie without a name
-                host = f"[{cookie.domain}]" if ":" in cookie.domain else cookie.domain
-                jar.update_cookies([(cookie.name, _build_morsel(cookie))], URL(f"https://{host}/"))
-        return jar
+        Raises:
+            InvalidInput: if aiohttp can't use the proxy.
+        """
+        return build_aiohttp_args(self.cookies, self.headers, self.origin, self.proxy)
+
+    def for_requests(self) -> ClientArgs:
+        """Return arguments for ``requests.get(url, **args)`` and the like, and what of the session they can't carry.
+
+        For a ``requests.Session``, update its ``headers``, ``cookies`` and ``proxies`` with them.
+        """
+        return build_requests_args(self.cookies, self.headers, self.origin, self.proxy)
+
+    def for_httpx(self) -> ClientArgs:
+        """Return arguments for ``httpx.Client(**args)`` and ``AsyncClient``, and what they can't carry."""
+        return build_httpx_args(self.cookies, self.headers, self.origin, self.proxy)
+
+    def for_curl_cffi(self) -> ClientArgs:
+        """Return arguments for ``curl_cffi.requests.Session(**args)``, and what of the session they can't carry."""
+        return build_curl_cffi_args(self.cookies, self.headers, self.proxy)
 
     def to_json(self) -> str:
         """Return the session as indented JSON, version 2. All of it is secret: write it with mode 0600."""
@@ -246,20 +257,6 @@ def guess_expiry(cookies: Iterable[Cookie], origin: URL) -> float | None:
     if http_only:
         return None if None in http_only else max(e for e in http_only if e is not None)
     return max((c.expires for c in sent if c.expires is not None), default=None)
-
-
-def _build_morsel(cookie: Cookie) -> "Morsel[str]":
-    """Return *cookie* as aiohttp's jar takes it, where a cookie without a domain is host-only."""
-    morsel: Morsel[str] = Morsel()
-    # Morsel.set() refuses names that browsers send; aiohttp itself uses __setstate__ too.
-    morsel.__setstate__({"key": cookie.name, "value": cookie.value, "coded_value": cookie.value})  # type: ignore[attr-defined]
-    morsel["domain"] = "" if cookie.host_only else cookie.domain
-    morsel["path"] = cookie.path
-    morsel["secure"] = cookie.secure
-    morsel["httponly"] = cookie.http_only
-    if cookie.expires is not None:
-        morsel["max-age"] = str(max(0, round(cookie.expires - time.time())))
-    return morsel
 
 
 def _upgrade(fields: dict[str, Any]) -> None:
