@@ -9,6 +9,7 @@ from shlex import join, quote
 from typing import Final
 
 EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
+    "carry": {"pyrage": "pyrage>=1.4"},
     "keyring": {"cryptography": "cryptography>=45", "keyring": "keyring>=25"},
     "redis": {"redis": "redis>=8.0"},
     "socks": {"aiohttp_socks": "aiohttp-socks>=0.11"},

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aura_browser.errors import ImportFailed
-from aura_browser.formats import cookie_header, copied_session, json_file, netscape
+from aura_browser.formats import age, cookie_header, copied_session, json_file, netscape
 from aura_browser.formats.building import build_session
 from aura_browser.formats.content import Content
 from aura_browser.formats.copied import recognise
@@ -68,6 +68,8 @@ def _refuse_other_bytes(data: bytes) -> None:
     if data.startswith(b"SQLite format 3"):
         advice = "Use that browser itself: aura-browser harvest URL --attach 127.0.0.1:9222"
         raise ImportFailed("a browser's database of cookies", "", "the browser encrypts it", advice)
+    if age.is_encrypted(data):
+        raise ImportFailed(age.TITLE, "", "it is encrypted", "Decrypt it first, with age.decrypt.")
     if data.startswith(_PICKLES):
         advice = "In the program that wrote it, use: json.dump(driver.get_cookies(), file)"
         raise ImportFailed("a pickle", "", "reading it would run whatever code is in it", advice)

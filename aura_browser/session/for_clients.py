@@ -100,7 +100,9 @@ def _sort_out(cookies: Sequence[Cookie], *checks: _Check) -> tuple[list[Cookie],
 def _describe_jar(cookies: Sequence[Cookie], origin: str) -> tuple[str, ...]:
     """Return what the jar of Python's standard library does otherwise than a browser."""
     told = []
-    if wide := [cookie for cookie in cookies if cookie.host_only and "." in cookie.domain and not is_address(cookie.domain)]:
+    if wide := [
+        cookie for cookie in cookies if cookie.host_only and "." in cookie.domain and not is_address(cookie.domain)
+    ]:
         names = list_names(cookie.name for cookie in wide)
         told.append(f"{count(wide, 'host-only cookie')} would go to subdomains too: {names}")
     if origin.startswith("http:") and (secure := [cookie for cookie in cookies if cookie.secure]):

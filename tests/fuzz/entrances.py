@@ -21,6 +21,8 @@ from aura_browser.chat.dialects import find_dialect
 from aura_browser.chat.messages import ChatRequest, read_messages
 from aura_browser.cli import cli
 from aura_browser.errors import AuraError
+from aura_browser.formats import DUMPS, DumpOptions, dump, load
+from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
 from aura_browser.hosts import registrable_domain
 from aura_browser.http.body import decode_text
 from aura_browser.http.comparison import ProbeAnswer
@@ -40,6 +42,7 @@ from aura_browser.store.redis_connection import check_address
 from aura_browser.text import clean_text, has_secret, make_inert, redact_url
 from tests.fuzz.driver import enter_driver_answer
 from tests.fuzz.inputs import dump_json, pick_bytes, pick_text, pick_value, spoil_json
+from tests.parts.devtools_copies import FORMS
 from tests.parts.sessions import make_cookie, make_session
 
 Entrance = Callable[[Random], Awaitable[None]]
@@ -129,6 +132,22 @@ async def enter_session_file(random: Random) -> None:
     session.without_expired(_NOW)
     Session.from_json(session.to_json())
     repr(SessionKey(session.origin, "x", session.proxy))
+
+
+async def enter_foreign_file(random: Random) -> None:
+    """A file of another program, or a request copied from a browser, in bytes."""
+    text = random.choice(_FILES)
+    if text.startswith(("{", "[")) and random.random() < 0.7:
+        text = dump_json(spoil_json(random, json.loads(text)))
+    data = text.encode("utf-8", "surrogatepass") if random.random() < 0.3 else pick_bytes(random, (text,))
+    url = random.choice((None, f"{_ORIGIN}/", "http://127.0.0.1:8080/"))
+    loaded = load(data, now=_NOW, url=url, user_agent=random.choice((None, "x")))
+    repr(loaded)
+    for sentence in loaded.left_out:
+        assert "s3cret" not in sentence, ascii(sentence)
+    Session.from_json(loaded.session.to_json())
+    for name in DUMPS:
+        dump(loaded.session, name, DumpOptions(now=_NOW))
 
 
 async def enter_set_cookie(random: Random) -> None:
@@ -244,9 +263,48 @@ _BUDGET_SLUGS: Final = tuple(
     for name in ("_own", "_shared")
 )
 
+_HAR: Final = {
+    "log": {
+        "creator": {"name": "WebInspector"},
+        "entries": [
+            {
+                "startedDateTime": "2027-01-15T08:00:00.000Z",
+                "request": {
+                    "url": f"{_ORIGIN}/a",
+                    "headers": [{"name": "Cookie", "value": "sid=s3cret"}, {"name": "User-Agent", "value": "x"}],
+                    "cookies": [{"name": "sid", "value": "s3cret", "domain": ".example.com", "path": "/"}],
+                },
+                "response": {"headers": [{"name": "Set-Cookie", "value": _SET_COOKIES[0]}], "content": {}},
+            }
+        ],
+    }
+}
+_EXTENSION: Final = {
+    "name": "sid",
+    "value": "s3cret",
+    "domain": ".example.com",
+    "hostOnly": False,
+    "expirationDate": 2e9,
+}
+_BIDI: Final = {"name": "sid", "value": {"type": "string", "value": "s3cret"}, "domain": "example.com", "expiry": 2e9}
+_COPIED: Final = CopiedRequest(
+    "POST",
+    f"{_ORIGIN}/a?b=c",
+    (("user-agent", "x"), ("content-type", "text/plain")),
+    (CopiedCookie("sid", "s3cret'!$x", "chat.example.com"),),
+    b"s3cret",
+)
+_FILES: Final = (
+    *(dump(_SESSION, name, DumpOptions(now=_NOW)).text for name in DUMPS),
+    *(json.dumps(value) for value in (_HAR, [_EXTENSION], {"cookies": [_BIDI]}, [_EXTENSION, _BIDI])),
+    *(copy(_COPIED) for copy in FORMS.values()),
+    "sid=s3cret; b=c",
+)
+
 ENTRANCES: Final[Mapping[str, Entrance]] = {
     "address": enter_address,
     "session file": enter_session_file,
+    "foreign file": enter_foreign_file,
     "Set-Cookie": enter_set_cookie,
     "Retry-After": enter_retry_after,
     "answer": enter_answer,

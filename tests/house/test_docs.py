@@ -14,12 +14,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+import pyrage
 import pytest
 
 from aura_browser import assembly, errors
 from aura_browser.cli.sessions.checking import State
 from aura_browser.engine import Engine
-from aura_browser.formats import dump
+from aura_browser.formats import age, dump
 from aura_browser.keeping.counters import Counters
 from aura_browser.playground import serve_in_thread
 from aura_browser.session.session import Proof
@@ -45,6 +46,7 @@ from tests.parts.pages import (
 from tests.parts.sessions import make_cookie, make_session
 
 T = TypeVar("T")
+KEY = pyrage.x25519.Identity.generate()
 
 BLOCKS = [block for page in PAGES for block in read_blocks(page)]
 PYTHON = [block for block in BLOCKS if block.kind == "python"]
@@ -117,6 +119,9 @@ def folder(origins: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
     session = make_session(origins[1], cookies=(make_cookie(COOKIE),))
     (here / "session.json").write_text(session.to_json(), "utf-8")
     (here / "cookies.txt").write_text(dump(session, "netscape").text, "utf-8")
+    (here / "server.pub").write_text(f"{KEY.to_public()}\n")
+    (here / "server").write_text(f"{KEY}\n")
+    (here / "session.age").write_text(age.encrypt(session.to_json().encode(), [str(KEY.to_public())]))
     (here / "notes.txt").write_text("One note.", "utf-8")
     monkeypatch.chdir(here)
     return here
@@ -295,12 +300,12 @@ def test_shown_output_has_what_prints_it(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", mark_chrome(PYTHON, lambda block: block.text), ids=str)
-def test_python_runs(block: Block, sites: None, tmp_path: Path) -> None:
+def test_python_runs(block: Block, sites: None, folder: Path) -> None:
     if "def test_" in block.text:
-        _run_as_a_test(block, tmp_path)
+        _run_as_a_test(block, folder)
         return
     program = [sys.executable, "-W", "error", "-m", "tests.parts.moved", "page", str(block.page), str(block.line)]
-    run = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     (result,) = json.loads(run.stdout.splitlines()[-1])
     assert result["error"] == ""

@@ -104,6 +104,7 @@ def test_each_library_has_its_places(name: str) -> None:
         "aiohttp_socks": {"proxy"},
         "cryptography": {"store"},
         "keyring": {"store"},
+        "pyrage": {"formats"},
     }
     for module, _ in imported(path_of(name)):
         allowed = places.get(module.split(".")[0])
