@@ -44,6 +44,8 @@ def load(text: str, kind: str, url: str | None) -> Content:
         requests = [(_parse(request, title), request) for request in parse_copied(text)]
     except InvalidInput as error:
         raise_alone(ImportFailed(title, "", error.problem, "Copy it again."))
+    if not requests:
+        raise ImportFailed(title, "", "there is no request in it", "Copy it again.")
     page = url or _choose_page(requests, title)
     own = [(address, request) for address, request in requests if is_same_site(address, URL(page))]
     cookies, left_out = build_cookies(fact for address, request in own for fact in _read_cookies(request, address))

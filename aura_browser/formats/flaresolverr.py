@@ -64,7 +64,8 @@ def _write(cookie: Cookie) -> dict[str, Any]:
 def load(fields: dict[str, Any]) -> Content:
     """Return the cookies, the user agent and the address of an answer."""
     solution = fields["solution"]
-    items = [item for item in solution.get("cookies") or () if isinstance(item, dict)]
+    listed = solution.get("cookies")
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     cookies, left_out = build_cookies(map(read_cookie, items))
     agent, url = solution.get("userAgent"), solution.get("url")
     return Content(
