@@ -37,6 +37,14 @@ def _read_alias(text: str) -> tuple[str, str]:
     return name, model
 
 
+def _read_program(text: str) -> str:
+    from aura_browser.gateway.programs import CONFIGURATIONS
+
+    if text not in CONFIGURATIONS:
+        raise InvalidInput("program", f"{text!r} is not one of {', '.join(CONFIGURATIONS)}")
+    return text
+
+
 @click.command("serve")
 @click.argument(
     "site", metavar="[SITE]", default=OPENCHAT.url, type=ParsedText("url", partial(site_at, dialect=OPENCHAT.dialect))
@@ -65,6 +73,13 @@ def _read_alias(text: str) -> tuple[str, str]:
     help="Questions that the site is asked at once; the others wait in line.",
 )
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name that clients may ask for.")
+@click.option(
+    "--print-config",
+    "program",
+    metavar="PROGRAM",
+    type=ParsedText("program", _read_program),
+    help="Print what makes a program use the gateway, and end: codex, claude, llm, aider and others.",
+)
 @click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A web page's origin that may ask.")
 @session_options(refresh=True)
 @report_errors
@@ -79,6 +94,7 @@ def command(
     upstream_concurrency: int,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
+    program: str | None,
     options: "SessionOptions",
 ) -> None:
     """Let programs that speak OpenAI's or Anthropic's API use a chat site, until Ctrl-C.
@@ -89,6 +105,7 @@ def command(
     \b
     aura-browser serve
     aura-browser serve http://127.0.0.1:8765 --alias gpt-4o=openchat_3.6
+    aura-browser serve --print-config llm
     """  # noqa: D301 - click's mark for text that it must not wrap
     from aura_browser.gateway.server import Settings
 
@@ -102,7 +119,18 @@ def command(
         hosts=frozenset(name.lower() for name in hosts),
         origins=frozenset(origins),
     )
-    asyncio.run(_serve(site, settings, options))
+    if program is None:
+        asyncio.run(_serve(site, settings, options))
+    else:
+        click.echo(_write_configuration(program, settings), nl=False)
+
+
+def _write_configuration(program: str, settings: "Settings") -> str:
+    from aura_browser.gateway.programs import write_configuration
+    from aura_browser.gateway.server import make_origin
+
+    origin, key = make_origin(settings.host, settings.port), "TOKEN" if settings.token else "none"
+    return write_configuration(program, origin=origin, key=key, model=DEFAULT_MODEL)
 
 
 def _read_token(path: Path | None, host: str) -> str:
@@ -197,6 +225,7 @@ Programs read one of these:
   export OPENAI_BASE_URL={gateway.base_url} OPENAI_API_KEY={key}
   export ANTHROPIC_BASE_URL={gateway.origin} ANTHROPIC_AUTH_TOKEN={key}
 
+Chat in your browser: {gateway.origin}/{"#token=TOKEN" if settings.token else ""}
 Stop it with Ctrl-C."""
 
 

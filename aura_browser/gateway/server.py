@@ -25,6 +25,7 @@ from aura_browser.gateway.wires.problem import Problem
 from aura_browser.site import Site
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
+_EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared only
 _LINGER_S: Final = 2.0  # the rest of a body that is refused is read for so long, so that the client sees why
 _CLEAN_UP_S: Final = 1.0
 _BACKLOG: Final = 2048
@@ -103,9 +104,7 @@ class Gateway:
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        host = self._settings.host
-        shown = "127.0.0.1" if host in {"", "0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104 - compared only
-        return f"http://{shown}:{self.port}"
+        return make_origin(self._settings.host, self.port)
 
     async def start(self) -> None:
         """Listen.
@@ -181,6 +180,12 @@ class Gateway:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def make_origin(host: str, port: int) -> str:
+    """Return scheme, host and port of a gateway, as a program on this machine reaches it."""
+    shown = LOOPBACK[0] if host in _EVERYWHERE else _as_host(host)
+    return f"http://{shown}:{port}"
 
 
 def find_free_port(port: int) -> int:

@@ -23,7 +23,7 @@ FLOORS: Mapping[str, int] = {
     "assembly": 8,
     "client": 9,
     "chat/client": 10,
-    **dict.fromkeys(("provider", "doctor", "gateway", "playground"), 11),
+    **dict.fromkeys(("provider", "doctor", "gateway", "llm_plugin", "playground"), 11),
     "cli": 12,
     **dict.fromkeys(("__init__", "__main__"), 13),
 }
@@ -103,6 +103,8 @@ def test_each_library_has_its_places(name: str) -> None:
         "redis": {"store"},
         "aiohttp_socks": {"proxy"},
         "cryptography": {"store"},
+        "llm": {"llm_plugin"},
+        "pydantic": {"llm_plugin"},
         "keyring": {"store"},
         "pyrage": {"formats"},
     }

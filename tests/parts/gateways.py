@@ -1,8 +1,11 @@
 """Gateways in front of a playground, in the test's own event loop."""
 
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+import asyncio
+import threading
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
 
 import anthropic
 import openai
@@ -15,6 +18,7 @@ from aura_browser.playground import Playground
 from tests.parts.sessions import make_session
 
 MODEL = "openchat_3.6"
+_START_S: Final = 10.0
 QUICK = Patience(hold=0.3, beat=0.3, stuck=2.0, body=0.5, stop=1.0, tick=0.05)
 """As long as a test can wait."""
 
@@ -62,3 +66,24 @@ async def read_until_error(stream: AsyncIterable[Any], kind: type[Exception], wo
         assert words in str(error)
         return [*seen, error]
     pytest.fail(f"no {kind.__name__} after {seen}")
+
+
+@contextmanager
+def gateway_in_thread(site: Playground, **settings: Any) -> Iterator[Gateway]:  # noqa: ANN401 - any setting
+    """Serve *site* in a thread while the context lasts."""
+    running: Future[tuple[Gateway, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with gateway_to(site, **settings) as gateway:
+            running.set_result((gateway, asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="gateway", daemon=True)
+    thread.start()
+    gateway, loop, stop = running.result(_START_S)
+    try:
+        yield gateway
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(_START_S)
