@@ -102,10 +102,6 @@ def _read_messages(prompt: "Prompt") -> "list[Message]":
     """Return the whole conversation. ``prompt.messages`` has it; ``conversation`` is empty where ``llm -c`` goes on."""
     from aura_browser.chat.messages import Message
 
-    if prompt.attachments:
-        raise llm.ModelError("The site reads text only: leave the attachments out.")
-    if prompt.schema or prompt.tools:
-        raise llm.ModelError("The site has no schemas and no tools: leave them out.")
     return [
         Message(cast("Role", message.role), "".join(getattr(part, "text", "") for part in message.parts))
         for message in prompt.messages
