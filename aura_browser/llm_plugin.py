@@ -78,8 +78,8 @@ def register_models(register: Callable[..., None]) -> None:
 
 async def _answer(prompt: "Prompt", response: Any) -> AsyncGenerator[str, None]:  # noqa: ANN401 - one of two types
     from aura_browser.chat.client import AuraClient
+    from aura_browser.chat.tokens import count_bytes, count_messages
     from aura_browser.errors import AuraError
-    from aura_browser.gateway.wires.tokens import count_bytes, count_messages
     from aura_browser.site import OPENCHAT
 
     options: Any = prompt.options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aura_browser.chat.client import AuraClient
 from aura_browser.chat.dialects import find_dialect
+from aura_browser.chat.tokens import count_carefully, count_messages
 from aura_browser.errors import RateLimited
 from aura_browser.gateway.cutting import Cutter
 from aura_browser.gateway.limits import Hold, Turns
@@ -16,7 +17,6 @@ from aura_browser.gateway.models import Models
 from aura_browser.gateway.trouble import UNNAMED_LIMIT_S
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.gateway.wires.question import Finish, Heading, Question
-from aura_browser.gateway.wires.tokens import count_carefully, count_messages
 
 if TYPE_CHECKING:
     from aura_browser.chat.dialects.dialect import PromptLimits

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from aura_browser.gateway.wires.tokens import BYTES_PER_TOKEN, count_bytes
+from aura_browser.chat.tokens import BYTES_PER_TOKEN, count_bytes
 
 if TYPE_CHECKING:
     from aura_browser.gateway.wires.question import Reason

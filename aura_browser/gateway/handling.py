@@ -13,7 +13,7 @@ from aura_browser.gateway.answering import Answering
 from aura_browser.gateway.core import WINDOW, Core
 from aura_browser.gateway.guard import Guard, check_content
 from aura_browser.gateway.metrics import CONTENT_TYPE, Metrics
-from aura_browser.gateway.page import read_page
+from aura_browser.gateway.page import PAGE, PAGE_HEADERS
 from aura_browser.gateway.reading import read_request
 from aura_browser.gateway.status import describe_health, list_gauges
 from aura_browser.gateway.trouble import describe_trouble
@@ -114,8 +114,7 @@ class Handling:
     async def _show(self, visit: Visit) -> web.Response:
         match visit.path:
             case routes.PAGE:
-                page, headers = read_page()
-                return web.Response(body=page, headers={**visit.headers, **headers})
+                return web.Response(body=PAGE, headers={**visit.headers, **PAGE_HEADERS})
             case routes.HEALTH:
                 body = describe_health(self._core.client, is_stopping=self._is_stopping())
                 return self._respond(visit, body, status=503 if self._is_stopping() else 200)

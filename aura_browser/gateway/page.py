@@ -2,7 +2,6 @@
 
 import base64
 import re
-from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
@@ -13,16 +12,14 @@ _POLICY: Final = (
 )
 
 
-@lru_cache
-def read_page() -> tuple[bytes, dict[str, str]]:
-    """Return the page and its headers.
+def _make_headers(page: bytes) -> dict[str, str]:
+    """Return the page's headers.
 
     Its script and style are allowed by their hashes alone (https://www.w3.org/TR/CSP3/), so that no text of an answer
     can become a script.
     """
-    page = files(__package__).joinpath("page.html").read_bytes()
     policy = _POLICY.format(script=_hash_element(page, b"script"), style=_hash_element(page, b"style"))
-    return page, {
+    return {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-cache",
         "Content-Security-Policy": policy,
@@ -37,3 +34,7 @@ def _hash_element(page: bytes, name: bytes) -> str:
     if found is None:
         raise RuntimeError(f"the page has no {name.decode()}")
     return f"sha256-{base64.b64encode(sha256(found[1]).digest()).decode()}"
+
+
+PAGE: Final = files(__package__).joinpath("page.html").read_bytes()
+PAGE_HEADERS: Final = _make_headers(PAGE)

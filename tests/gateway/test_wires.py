@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from aura_browser.chat.tokens import count_messages, count_text
 from aura_browser.gateway.wires import anthropic, chat, completions, responses
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.gateway.wires.question import Finish, Heading, Question, Wire
-from aura_browser.gateway.wires.tokens import count_messages, count_text
 
 MINIMUM: dict[Any, dict[str, Any]] = {
     chat: {"model": "m", "messages": [{"role": "user", "content": "hi"}]},

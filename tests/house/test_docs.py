@@ -64,7 +64,7 @@ NOT_RUN: Mapping[str, str] = {
 ONLY_PARSED: Mapping[str, str] = {
     r" --basic": "needs a password; webdriver/test_readiness.py and cli/test_commands.py give one",
     r" --interactive": "needs a person; webdriver/test_interactive.py plays one",
-    r" serve( |$)": "runs until Ctrl-C; cli/test_serve.py runs it",
+    r" serve( (--port|--alias|http)| +#|$)": "runs until Ctrl-C; cli/test_serve.py runs it",
     r" playground": "runs until Ctrl-C; cli/test_commands.py runs it",
     r" chat *(#|$)": "needs a terminal; cli/test_commands.py runs it on one",
 }

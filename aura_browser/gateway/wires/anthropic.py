@@ -6,12 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from aura_browser.chat.messages import Message
+from aura_browser.chat.tokens import count_messages
 from aura_browser.gateway.wires.chat import read_model
 from aura_browser.gateway.wires.content import read_messages, read_text
 from aura_browser.gateway.wires.fields import Fields, Refused, always, parse_body
 from aura_browser.gateway.wires.problem import Problem, anthropic_error, refuse_field
 from aura_browser.gateway.wires.question import Finish, Heading, Question
-from aura_browser.gateway.wires.tokens import count_messages
 
 _REASONS: Final = {"end": "end_turn", "length": "max_tokens", "stop": "stop_sequence"}
 _NO_FORMAT: Final = "the site has no JSON mode; ask for JSON in the prompt"
