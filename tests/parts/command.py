@@ -1,17 +1,21 @@
 """The command, run as people run it: in a process of its own, or on a terminal."""
 
+import logging
 import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 import pytest
 
+from aura_browser.cli import main
 from tests.parts.waiting import until
 
 PROGRAM = [sys.executable, "-m", "aura_browser"]
@@ -28,6 +32,44 @@ def run(*args: str, text: str | None = None, **environment: str) -> "subprocess.
         check=False,
         env=os.environ | environment,
     )
+
+
+def run_here(*args: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run the command in this process, which takes milliseconds; it must not need a terminal or signals."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    root, own = logging.getLogger(), logging.getLogger("aura_browser")
+    logs = [*root.handlers], root.level, own.level
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write((text or "").encode())
+        given.seek(0)
+        kept = [os.dup(number) for number in range(3)]
+        streams = sys.stdin, sys.stdout, sys.stderr
+        try:
+            for number, file in enumerate((given, out, err)):
+                os.dup2(file.fileno(), number)
+            with (
+                open(0, encoding="utf-8", closefd=False) as sys.stdin,
+                _open_text(1) as sys.stdout,
+                _open_text(2) as sys.stderr,
+            ):
+                code = main(args)
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = streams
+            root.handlers[:] = logs[0]
+            root.setLevel(logs[1])
+            own.setLevel(logs[2])
+            for number, copy in enumerate(kept):
+                os.dup2(copy, number)
+                os.close(copy)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess([*args], code, out.read().decode(), err.read().decode())
+
+
+def _open_text(number: int) -> TextIO:
+    return open(number, "w", encoding="utf-8", closefd=False)
 
 
 class Terminal:

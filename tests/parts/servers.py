@@ -13,6 +13,7 @@ from aiohttp import web
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _START_S: Final = 10.0
+_MAX_BODY_BYTES: Final = 64 * 2**20
 
 
 class Server:
@@ -25,6 +26,7 @@ class Server:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.append(request)
+        request._client_max_size = _MAX_BODY_BYTES  # below an application nothing else sets it
         self.bodies.append(await request.read())
         return await self._handler(request)
 

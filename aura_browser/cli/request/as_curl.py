@@ -1,0 +1,115 @@
+"""A curl command for a request. What is secret in it goes to a private file that curl reads, never to its arguments."""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from shlex import join
+from typing import TYPE_CHECKING, Final
+
+from yarl import URL
+
+from aura_browser.errors import InvalidInput
+from aura_browser.store.file import default_folder
+from aura_browser.text import hide_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aura_browser.request import Request
+    from aura_browser.session import Session
+    from aura_browser.site import Site
+
+_MAX_AGE_S: Final = 86_400.0
+_SOCKS: Final = "socks5://"
+
+
+def find_folder() -> Path:
+    """Return the folder of the private files, beside that of the sessions. Raises as :func:`default_folder`."""
+    return default_folder().parent / "curl"
+
+
+def write_curl_command(
+    site: "Site", session: "Session", url: URL, request: "Request", options: "Sequence[str]", *, compressed: bool
+) -> str:
+    """Write what is secret to a file of mode 0600, and return the command that uses it.
+
+    Args:
+        site: the site.
+        session: its session.
+        url: the whole address.
+        request: what is asked; its body is bytes or None.
+        options: further words of the command.
+        compressed: whether the answer may be compressed.
+
+    Raises:
+        InvalidInput: if a header can't be written in curl's configuration, or the folder can't be used.
+    """
+    folder = find_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        host = re.sub(r"[^a-z0-9.]+", "-", (url.host or "site").lower())[:60]
+        body = _write(folder, host, ".body", request.body) if isinstance(request.body, bytes) else None
+        is_shown = hide_tokens(str(url)) == str(url)
+        lines = list(_list_lines(site, session, url, request, body))
+        lines += ["compressed"] * compressed
+        lines += [] if is_shown else [_quote("url", str(url))]
+        config = _write(folder, host, ".curl", "".join(f"{line}\n" for line in lines).encode())
+    except OSError as error:
+        raise InvalidInput("--as-curl", f"{folder} can't be used: {error.strerror}") from None
+    return join(["curl", "-K", str(config), *options, *([str(url)] if is_shown else [])])
+
+
+def find_old_files(now: float | None = None) -> list[Path]:
+    """Return the private files that are over a day old (*now* in epoch seconds)."""
+    limit = (time.time() if now is None else now) - _MAX_AGE_S
+    try:
+        found = [path for path in find_folder().iterdir() if path.suffix in {".curl", ".body"}]
+    except OSError:
+        return []
+    return sorted(path for path in found if path.lstat().st_mtime < limit)
+
+
+def _write(folder: Path, host: str, suffix: str, data: bytes) -> Path:
+    # mkstemp creates files with mode 0600, whatever the umask.
+    handle, name = tempfile.mkstemp(prefix=f"{host}-", suffix=suffix, dir=folder)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    return Path(name)
+
+
+def _list_lines(site: "Site", session: "Session", url: URL, request: "Request", body: Path | None) -> "Iterator[str]":
+    """Yield the lines of curl's configuration, with the headers that the client itself would send."""
+    yield "globoff"
+    yield "head" if request.method == "HEAD" else _quote("request", request.method)
+    for name, value in build_headers(site, session, url, request).items():
+        yield _quote("header", f"{name}: {value}" if value else f"{name};")
+    if body is not None:
+        yield _quote("data-binary", f"@{body}")
+    if session.proxy:
+        # curl resolves names itself with socks5, and the proxy does with socks5h.
+        yield _quote("proxy", re.sub(f"^{_SOCKS}", "socks5h://", session.proxy))
+
+
+def build_headers(site: "Site", session: "Session", url: URL, request: "Request") -> Mapping[str, str]:
+    """Return the headers of *request* with the session's; the caller's win, but for what is derived from the session.
+
+    The cookies are one header: curl keeps that from other hosts when it follows a redirect.
+    """
+    headers = {**session.headers}
+    for name, value in request.headers.items():
+        for same in [each for each in headers if each.lower() == name.lower()]:
+            del headers[same]
+        headers[name] = value
+    derived = site.derive(session, request.method) if site.derive else {}
+    cookie = session.cookie_header(url)
+    return {**headers, **derived, **({"Cookie": cookie} if cookie else {})}
+
+
+def _quote(option: str, value: str) -> str:
+    if any(char in value for char in "\r\n\0"):
+        raise InvalidInput("--as-curl", f"{option} has a line end in its value, which curl's configuration can't hold")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{option} = "{escaped}"'
