@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
 
 _MAX_DURATION_S: Final = 86_400.0
+_MAX_SPAN_S: Final = 365 * 86_400.0
+_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _TYPED: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.PROMPT})
 _VISIBLE_TO_EVERYBODY: Final = (
     "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
@@ -303,3 +306,16 @@ def parse_seconds(text: str) -> float:
             "seconds", f"{clean_text(text, 40)!r} is not a number of seconds above 0 and up to {_MAX_DURATION_S:.0f}"
         )
     return number
+
+
+def parse_duration(text: str) -> float:
+    """Parse a time such as ``90s``, ``30min``, ``2h`` or ``1d``, and return its seconds; a bare number is seconds.
+
+    Raises:
+        InvalidInput: if it is not one, is not above 0, or is over a year.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|m|min|h|d)?", text.strip())
+    seconds = float(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
+    if not 0 < seconds <= _MAX_SPAN_S:
+        raise InvalidInput("time", f"{clean_text(text, 40)!r} is not a time such as 90s, 30min, 2h or 1d")
+    return seconds

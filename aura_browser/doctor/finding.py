@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from aura_browser.session.state import State
+
 Verdict = Literal["ok", "note", "problem"]
 """Good; worth knowing, but maybe intended; or to be fixed."""
 
@@ -18,6 +20,8 @@ class Finding:
         found: the details, in one line.
         command: the command that fixes it or installs what is missing; None if there is nothing to fix.
         stops: whether it keeps the main job from running.
+        slug: the slug of the session that it is about, or None.
+        state: that session's state as last proven (see :mod:`aura_browser.session.state`); None if it can't be read.
     """
 
     name: str
@@ -25,6 +29,8 @@ class Finding:
     found: str
     command: str | None = None
     stops: bool = False
+    slug: str | None = None
+    state: State | None = None
 
 
 def as_root(command: str) -> str:

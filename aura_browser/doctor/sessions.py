@@ -12,6 +12,7 @@ from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.doctor.state import find_nearest, suggest_fix
 from aura_browser.errors import InvalidInput, SessionFormatError, SessionLocked, StoreError
 from aura_browser.session import Session
+from aura_browser.session.state import read_state
 from aura_browser.store import Store
 from aura_browser.store.encrypted import KEY_VARIABLE
 from aura_browser.store.file import default_folder
@@ -54,13 +55,16 @@ async def _check_session(store: Store, slug: str, place: str | None) -> Finding:
         session = None if data is None else Session.from_json(data)
     except SessionLocked as error:
         fix = f"export {KEY_VARIABLE}=THE_KEY_IT_WAS_WRITTEN_WITH"
-        return Finding("session", "problem", f"{slug}: {clean_text(error.problem, _MAX_PROBLEM_LENGTH)}", fix)
+        return Finding(
+            "session", "problem", f"{slug}: {clean_text(error.problem, _MAX_PROBLEM_LENGTH)}", fix, slug=slug
+        )
     except (StoreError, SessionFormatError) as error:
         problem = error.problem if isinstance(error, StoreError) else str(error)
-        return Finding(
-            "session", "problem", f"{slug} can't be read: {clean_text(problem, _MAX_PROBLEM_LENGTH)}", remove
-        )
-    return Finding("session", "ok", f"{slug}: {_format_ages(session, time.time()) if session else 'removed meanwhile'}")
+        found = f"{slug} can't be read: {clean_text(problem, _MAX_PROBLEM_LENGTH)}"
+        return Finding("session", "problem", found, remove, slug=slug)
+    now = time.time()
+    found = f"{slug}: {_format_ages(session, now) if session else 'removed meanwhile'}"
+    return Finding("session", "ok", found, slug=slug, state=read_state(session, now) if session else None)
 
 
 def _format_ages(session: Session, now: float) -> str:

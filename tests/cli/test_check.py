@@ -151,7 +151,11 @@ def test_as_json(store: FileStore, stub: StubSite) -> None:
     found = {each["slug"]: each for each in json.loads(shown.stdout)}
     assert found[good.slug] == {"slug": good.slug, "origin": stub.origin, "state": "valid", "reason": ""}
     assert found[gone.slug]["state"] == "refused"
-    assert found["damaged"] == {"slug": "damaged", "problem": "Not a session: malformed JSON. Harvest a new session."}
+    assert found["damaged"] == {
+        "slug": "damaged",
+        "state": None,
+        "problem": "Not a session: malformed JSON. Harvest a new session.",
+    }
 
 
 async def test_at_most_eight_are_asked_at_once(stub: StubSite, monkeypatch: pytest.MonkeyPatch) -> None:

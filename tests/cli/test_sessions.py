@@ -106,6 +106,7 @@ def test_the_list_as_json(store: FileStore) -> None:
         {
             "slug": A.slug,
             "origin": A.origin,
+            "state": "unproven",
             "harvested_at": session.harvested_at,
             "expires_at": session.expires_at,
             "verified_at": None,
@@ -115,8 +116,20 @@ def test_the_list_as_json(store: FileStore) -> None:
             "cookies": 1,
             "fingerprint": session.fingerprint,
         },
-        {"slug": "damaged", "problem": "Not a session: malformed JSON. Harvest a new session."},
+        {"slug": "damaged", "state": None, "problem": "Not a session: malformed JSON. Harvest a new session."},
     ]
+
+
+def test_the_list_says_the_state_of_the_last_proof(store: FileStore) -> None:
+    facts: dict[str, dict[str, object]] = {
+        "a": {"proof": "distinguished"},
+        "b": {"proof": "open"},
+        "c": {"proof": "distinguished", "expires_at": 1.0},
+    }
+    for name, each in facts.items():
+        asyncio.run(store.save(SessionKey("http://127.0.0.1:1", name), make_session("http://127.0.0.1:1", **each)))
+    listed = json.loads(sessions("list", "--json").stdout)
+    assert [each["state"] for each in listed] == ["valid", "open", "expired"]
 
 
 def test_an_empty_store_is_an_empty_table_and_is_not_made(store: FileStore) -> None:

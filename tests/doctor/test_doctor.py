@@ -159,10 +159,11 @@ def test_json_and_no_secrets(store: FileStore) -> None:
         report = json.loads(shown.stdout)
         assert report["ok"] is False
         for finding in report["findings"]:
-            assert set(finding) == {"name", "verdict", "found", "command", "stops"}
+            assert set(finding) == {"name", "verdict", "found", "command", "stops", "slug", "state"}
         assert {finding["name"] for finding in report["findings"] if finding["stops"]} >= {"proxy"}
     sessions = [finding for finding in report["findings"] if finding["name"] == "session"]
     assert [finding["found"].partition(":")[0] for finding in sessions] == [KEY.slug]
+    assert [(finding["slug"], finding["state"]) for finding in sessions] == [(KEY.slug, "unproven")]
 
 
 async def test_no_chrome(bare: Path) -> None:

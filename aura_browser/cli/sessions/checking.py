@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from shlex import join
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
 from aura_browser.cli.sessions.catalogue import Entry
@@ -19,6 +19,7 @@ from aura_browser.errors import (
     StoreError,
 )
 from aura_browser.session import Session
+from aura_browser.session.state import State
 from aura_browser.site import Site, site_at
 from aura_browser.site.commands import DEFAULT_SESSION, describe_hidden, list_options
 from aura_browser.store import SessionKey
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from aura_browser.store import Store
 
 _log = logging.getLogger(__name__)
-
-State = Literal["valid", "open", "unproven", "refused", "expired", "unreachable"]
 
 _AT_ONCE: Final = 8
 _SERVER_ERRORS: Final = 500
@@ -118,7 +117,7 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
             return Checked(entry, "valid", proven=proven)
         case "open":
             return Checked(entry, "open", "anybody gets the same answer", proven)
-    name = _guess_name(proven, entry.slug)
+    name = guess_name(proven, entry.slug)
     words = ["aura-browser", "harvest", redact_url(proven.url), *_list_options(proven, name, place)]
     advice = f"Name a request that needs the login: {join(words)} --probe PATH"
     return Checked(entry, "unproven", f"the answer proves nothing. {advice}", proven)
@@ -127,7 +126,7 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
 def _explain(entry: Entry, session: Session, error: AuraError, place: str | None) -> Checked:
     if isinstance(error, SessionRefused):
         state: State = "expired" if session.is_over(time.time()) else "refused"
-        command = build_login_command(session, _guess_name(session, entry.slug), place)
+        command = build_login_command(session, guess_name(session, entry.slug), place)
         hidden = describe_hidden(proxy=session.proxy, store=place)
         return Checked(entry, state, f"{error.mark}.{hidden} Log in again: {command}")
     if isinstance(error, SiteFailed) and 0 < error.status < _SERVER_ERRORS:
@@ -157,7 +156,7 @@ def _list_options(session: Session, name: str, place: str | None) -> tuple[str, 
     return list_options(proxy=session.proxy, session=name, store=place)
 
 
-def _guess_name(session: Session, slug: str) -> str:
+def guess_name(session: Session, slug: str) -> str:
     """Return the name that a session is stored under, as far as its slug tells it."""
     default = SessionKey(session.origin, DEFAULT_SESSION, session.proxy).slug
     shared = len(default) - len(DEFAULT_SESSION) - 13  # a hyphen and twelve digits follow the name

@@ -1,4 +1,4 @@
-"""``aura-browser sessions``: see, check, import and remove cached sessions."""
+"""``aura-browser sessions``: see, check, renew, import and remove cached sessions."""
 
 import asyncio
 import json
@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Final, TypeVar
 
 import click
 
 from aura_browser.assembly import open_store
+from aura_browser.cli.blocking import call_apart
 from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
@@ -31,12 +33,13 @@ NAME_HELP: Final = "NAME is a slug from the list, or a unique prefix of a slug o
 
 @click.group("sessions")
 def command() -> None:
-    """See, check, export, import and remove cached sessions. Values of cookies are shown by export alone.
+    """See, check, renew, export, import and remove cached sessions. Values of cookies are shown by export alone.
 
     \b
     aura-browser sessions list
     aura-browser sessions show openchat
     aura-browser sessions check
+    aura-browser sessions renew --all
     aura-browser sessions export openchat --format netscape -o cookies.txt
     aura-browser sessions import session.json
     aura-browser sessions rm openchat
@@ -52,12 +55,12 @@ def list_sessions(*, as_json: bool, store: str | None) -> None:
 
     \b
     aura-browser sessions list
-    aura-browser sessions list --json | jq '.[].origin'
+    aura-browser sessions list --json | jq '.[] | select(.state != "valid") | .origin'
     aura-browser sessions list --store redis://localhost
     """  # noqa: D301 - click's mark for text that it must not wrap
     entries = run_with_store(store, catalogue.read_entries)
     if as_json:
-        click.echo(json.dumps([view.build_facts(entry) for entry in entries], indent=2))
+        click.echo(json.dumps([view.build_facts(entry, time.time()) for entry in entries], indent=2))
         return
     view.print_list(Screen(sys.stdout), entries, time.time())
     if not entries:
@@ -112,7 +115,7 @@ def check(*, name: str | None, as_json: bool, store: str | None) -> None:
                     await keep_proven(opened, result)
                     results.append(result)
                     if not as_json:
-                        click.echo(view.format_state(result, width))
+                        await call_apart(partial(click.echo, view.format_state(result, width)))
         return results
 
     results = run_with_store(store, check_chosen)
@@ -160,17 +163,20 @@ def remove(*, names: tuple[str, ...], everything: bool, yes: bool, store: str | 
 def clean(*, dry_run: bool, store: str | None) -> None:
     """Remove what is no longer needed, and print it.
 
-    That is: expired sessions, previous versions of sessions that are gone, and damaged ones set aside over a week ago.
+    That is: expired sessions, previous versions of sessions that are gone, damaged ones set aside over a week ago, and
+    files that "request --as-curl" wrote over a day ago.
     What is, or may be, a person's login stays until its site refuses it; the site is asked.
 
     \b
     aura-browser sessions clean --dry-run
     aura-browser sessions clean
     """  # noqa: D301 - click's mark for text that it must not wrap
+    from aura_browser.cli.request.as_curl import find_old_files
 
     async def remove_outdated(opened: Store) -> list[str]:
         slugs = await find_outdated(opened, time.time())
         files = await asyncio.to_thread(catalogue.find_set_aside, opened, time.time() - _MAX_CORRUPT_AGE_S)
+        files += await asyncio.to_thread(find_old_files)
         if not dry_run:
             await catalogue.remove(opened, slugs)
             await asyncio.to_thread(catalogue.unlink, files)

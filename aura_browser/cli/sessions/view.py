@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.cli.sessions.catalogue import MAX_PROBLEM_LENGTH, Entry
 from aura_browser.proxy.address import without_password
+from aura_browser.session.state import read_state
 from aura_browser.text import clean_text, format_duration, redact_url
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ UNKNOWN: Final = {
 """What an imported session's file did not say, in words."""
 
 
-def build_facts(entry: Entry) -> dict[str, Any]:
-    """Return one session as in the JSON list; times in epoch seconds."""
+def build_facts(entry: Entry, now: float) -> dict[str, Any]:
+    """Return one session as in the JSON list; times in epoch seconds. Its state is that of the last proof."""
     session = entry.session
     if session is None:
-        return {"slug": entry.slug, "problem": entry.problem}
+        return {"slug": entry.slug, "state": None, "problem": entry.problem}
     return {
         "slug": entry.slug,
         "origin": session.origin,
+        "state": read_state(session, now),
         "harvested_at": session.harvested_at,
         "expires_at": session.expires_at,
         "verified_at": session.verified_at,
@@ -104,7 +106,7 @@ def format_state(checked: "Checked", width: int) -> str:
 def build_state(checked: "Checked") -> dict[str, Any]:
     """Return what was found of one session, as in JSON."""
     if checked.entry.session is None:
-        return {"slug": checked.entry.slug, "problem": checked.reason}
+        return {"slug": checked.entry.slug, "state": None, "problem": checked.reason}
     return {
         "slug": checked.entry.slug,
         "origin": checked.entry.session.origin,

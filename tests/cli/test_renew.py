@@ -1,0 +1,211 @@
+"""``aura-browser sessions renew``: which sessions are renewed, when it is tried again, and what cron is told."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aura_browser.assembly import assemble
+from aura_browser.cli.sessions import renewing
+from aura_browser.errors import HarvestCoolingDown, LoginNeeded, PageFailed
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.playground import serve_in_thread
+from aura_browser.session import Session
+from aura_browser.site import Site
+from aura_browser.store import FileStore, SessionKey
+from tests.parts.cached import cache_session
+from tests.parts.command import run, run_here
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+from typing import Any
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def store(state_home: Path) -> FileStore:
+    return FileStore(state_home / "aura-browser" / "sessions")
+
+
+@pytest.fixture
+def stub() -> Iterator[StubSite]:
+    with serving_stub() as site:
+        yield site
+
+
+class Browser:
+    """A stand-in for the browser: gives a session with a cookie, or fails.
+
+    Attributes:
+        opened: how often it was opened.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened = 0
+        self.value = GOOD
+        self.error: Exception | None = None
+        monkeypatch.setattr(renewing, "assemble", self._assemble)
+
+    def _assemble(self, site: Site, **options: Any) -> SessionManager:  # noqa: ANN401 - options of any type
+        assert options["refresh"] == "headless"
+
+        async def harvest() -> Session:
+            self.opened += 1
+            if self.error is not None:
+                raise self.error
+            return build(site.origin, "/members", self.value, life_s=86_400)
+
+        return assemble(site, **options, harvest=harvest)
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
+    return Browser(monkeypatch)
+
+
+def build(origin: str, path: str, value: str, life_s: float | None, age_s: float = 0.0) -> Session:
+    now = time.time()
+    expires = None if life_s is None else now - age_s + life_s
+    cookie = make_cookie(COOKIE, value, http_only=True, expires=expires)
+    return make_session(
+        origin,
+        url=f"{origin}{path}",
+        cookies=(cookie,),
+        harvested_at=now - age_s,
+        expires_at=expires,
+    )
+
+
+def keep(
+    store: FileStore, origin: str, *, path: str = "/members", value: str = GOOD, life_s: float | None, age_s: float = 0
+) -> SessionKey:
+    key = SessionKey(origin)
+    asyncio.run(store.save(key, build(origin, path, value, life_s, age_s)))
+    return key
+
+
+def load(store: FileStore, key: SessionKey) -> Session:
+    session = asyncio.run(store.load(key))
+    assert session is not None
+    return session
+
+
+def renew(*args: str) -> "CompletedProcess[str]":
+    done = run_here("sessions", "renew", *args)
+    assert "s3cret" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (3600, 3500, (), 1),
+        (3600, 1000, (), 0),
+        (86_400, 86_400 - 700, (), 0),  # at most ten minutes before its end
+        (86_400, 86_400 - 500, (), 1),
+        (86_400, 80_000, ("--within", "2h"), 1),
+        (86_400, 70_000, ("--within", "2h"), 0),
+        (None, 3500, (), 0),
+    ],
+)
+def test_a_login_near_its_end_is_renewed(
+    store: FileStore, stub: StubSite, browser: Browser, case: tuple[float | None, float, tuple[str, ...], int]
+) -> None:
+    life_s, age_s, args, opened = case
+    key = keep(store, stub.origin, life_s=life_s, age_s=age_s)
+    before = load(store, key)
+    done = renew("--all", *args)
+    assert done.stderr == ""
+    assert (done.returncode, browser.opened) == (0, opened)
+    assert done.stdout == (f"{key.slug}: renewed (valid), distinguished\n" if opened else "")
+    after = load(store, key)
+    assert (after.generation > before.generation) is bool(opened)
+    assert after.proof == "distinguished"
+
+
+def test_proofs_meanwhile_do_not_make_its_life_look_short(store: FileStore, stub: StubSite, browser: Browser) -> None:
+    keep(store, stub.origin, life_s=86_400, age_s=86_400 - 550)
+    assert run_here("sessions", "check").returncode == 0  # as another run of cron
+    assert renew("--all").returncode == 0
+    assert browser.opened == 1
+
+
+def test_a_refused_login_is_renewed(store: FileStore, stub: StubSite, browser: Browser) -> None:
+    key = keep(store, stub.origin, value="gone", life_s=86_400)
+    done = renew(key.slug)
+    assert (done.returncode, done.stdout) == (0, f"{key.slug}: renewed (refused), distinguished\n")
+    assert renew("--all").stdout == ""
+    assert browser.opened == 1
+
+
+def test_a_person_is_asked_for_once_a_day_and_the_login_stays(
+    store: FileStore, stub: StubSite, browser: Browser
+) -> None:
+    key = keep(store, stub.origin, value="gone", life_s=86_400)
+    before = asyncio.run(store.read(key.slug))
+    browser.error = LoginNeeded(f"{stub.origin}/login", "a password field", "aura-browser harvest")
+    for again, args in ((False, ()), (True, ()), (False, ("--force",))):
+        done = renew("--all", *args)
+        assert (done.returncode, done.stdout) == (77, "")
+        assert f"Log in: aura-browser harvest {stub.origin}/members --interactive" in done.stderr
+        assert ("not tried again before a day has passed" in done.stderr) is again
+    assert browser.opened == 2
+    assert asyncio.run(store.read(key.slug)) == before
+    browser.error = None
+    assert renew("--all", "--force").returncode == 0
+    assert renew("--all").stderr == ""
+
+
+def test_a_strangers_session_does_not_replace_a_login(store: FileStore, stub: StubSite, browser: Browser) -> None:
+    key = keep(store, stub.origin, life_s=3600, age_s=3500)
+    browser.value = "nobody"
+    done = renew("--all")
+    assert done.returncode == 77
+    assert load(store, key).cookies[0].value == GOOD
+
+
+@pytest.mark.parametrize("error", [HarvestCoolingDown(30.0, "it failed"), PageFailed("http://x/", "ERR_TIMED_OUT")])
+def test_what_may_work_later_is_tried_again(
+    store: FileStore, stub: StubSite, browser: Browser, error: Exception
+) -> None:
+    keep(store, stub.origin, value="gone", life_s=86_400)
+    browser.error = error
+    assert renew("--all").returncode == 75
+    browser.error = None
+    assert "not tried again" not in renew("--all").stderr
+
+
+def test_each_is_renewed_by_itself_and_the_worst_is_the_exit_code(
+    store: FileStore, stub: StubSite, browser: Browser
+) -> None:
+    near = keep(store, stub.origin, life_s=3600, age_s=3500)
+    away = keep(store, NOWHERE, life_s=3600)
+    done = renew("--all")
+    assert (done.returncode, done.stdout) == (75, f"{near.slug}: renewed (valid), distinguished\n")
+    assert away.slug in done.stderr
+    (store.folder / "broken-0123456789ab.json").write_text("{")
+    assert renew("--all").returncode == 75
+    asyncio.run(store.swap(away.slug, asyncio.run(store.read(away.slug)), None))
+    assert renew("--all").returncode == 1
+
+
+@pytest.mark.parametrize("args", [(), ("x", "--all"), ("--all", "--within", "soon"), ("--all", "--within", "0s")])
+def test_wrong_usage(args: tuple[str, ...]) -> None:
+    done = renew(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.chrome
+def test_a_real_browser_renews_what_a_site_has_dropped(state_home: Path) -> None:
+    with serve_in_thread("check-503") as site:
+        cache_session(state_home, site.origin)
+        done = run("sessions", "renew", "--all")
+        assert done.returncode == 0, done.stderr
+        assert "renewed (refused)" in done.stdout
+        assert run("sessions", "check").returncode == 0
