@@ -77,6 +77,9 @@ need_test_programs() {
     has_program npm || need npm npm nodejs
     php -r 'exit(extension_loaded("mbstring") && extension_loaded("xml") ? 0 : 1);' >/dev/null 2>&1 ||
         need PHP php-cli php-mbstring php-xml
+    # Not the package apache2: that starts a server.
+    { has_program apache2 && has_program htpasswd; } || need Apache apache2-bin apache2-utils
+    for program in git zsh fish; do has_program "$program" || need "$program" "$program"; done
 }
 
 has_apt() { command -v apt-get >/dev/null 2>&1; }

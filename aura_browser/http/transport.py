@@ -23,6 +23,8 @@ from aura_browser.text import redact_url
 
 _KEEP_ALIVE_S: Final = 3.0
 _MIN_REDIRECT_STATUS: Final = 300
+_PROTOCOL: Final = "sec-websocket-protocol"
+_MAX_MESSAGE_BYTES: Final = 64 * 2**20
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
 
 
@@ -128,6 +130,13 @@ class HttpResponse:
             self._timer = self._loop.call_at(due, self._check_silence)
 
 
+def _split_protocols(headers: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return *headers* without ``Sec-WebSocket-Protocol``, which aiohttp writes itself, and what it names."""
+    named = "".join(value for name, value in headers.items() if name.lower() == _PROTOCOL)
+    others = {name: value for name, value in headers.items() if name.lower() not in {_PROTOCOL, "origin"}}
+    return others, tuple(each.strip() for each in named.split(",") if each.strip())
+
+
 class HttpTransport:
     """Sends requests to one site over aiohttp, with the manager's session.
 
@@ -190,8 +199,15 @@ class HttpTransport:
         request = check_request(request)
         url = self._resolve(request.url)
         url = url.with_scheme(_SCHEMES.get(url.scheme, url.scheme))
+        headers, protocols = _split_protocols(request.headers)
         with typed_errors(url, self._read_timeout_s):
-            socket = await self._require_open().ws_connect(url, headers=request.headers, origin=self._site.origin)
+            socket = await self._require_open().ws_connect(
+                url,
+                headers=headers,
+                origin=self._site.origin,
+                protocols=protocols,
+                max_msg_size=_MAX_MESSAGE_BYTES,
+            )
         try:
             yield socket
         finally:
