@@ -28,8 +28,7 @@ def run(effort: Effort) -> list[Result]:
     with serve_in_thread("login-401") as site, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         session = asyncio.run(logged_in(site))
         asyncio.run(keep(session, folder))
-        facts = Path(folder) / "headers.json"
-        facts.write_bytes(_headers(session))
+        facts = write_headers(session, folder)
         pairs = alternate(
             lambda: first_byte_ms(chat_command(site.origin), {"XDG_STATE_HOME": folder}),
             lambda: first_byte_ms([sys.executable, str(_SCRIPT), site.origin, str(facts)], {}),
@@ -76,5 +75,9 @@ def check_no_browser(site: Playground, answers: int) -> None:
         raise CommandFailed(f"{site.page_loads} pages, {logins} logins, {site.chats} answers: not as a cached session")
 
 
-def _headers(session: Session) -> bytes:
-    return msgspec.json.encode(dict(session.headers) | {"Cookie": session.cookie_header(URL(session.url))})
+def write_headers(session: Session, folder: str) -> Path:
+    """Write what a script sends with each request to a file in *folder*, and return its path."""
+    facts = Path(folder) / "headers.json"
+    headers = dict(session.headers) | {"Cookie": session.cookie_header(URL(session.url))}
+    facts.write_bytes(msgspec.json.encode(headers))
+    return facts

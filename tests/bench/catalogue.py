@@ -3,13 +3,39 @@
 from collections.abc import Callable
 from typing import Final
 
-from tests.bench import cached, expiry, fuzz, growth, harvest, memory, renewal, requests, startup, streaming
+from tests.bench import (
+    cached,
+    expiry,
+    fuzz,
+    growth,
+    harvest,
+    memory,
+    relaying,
+    renewal,
+    requests,
+    sending,
+    startup,
+    streaming,
+)
 from tests.bench.measure import Effort
 from tests.bench.results import Result
 
 BENCHMARKS: Final[dict[str, Callable[[Effort], list[Result]]]] = {
     module.NAME: module.run
-    for module in (startup, cached, requests, streaming, expiry, memory, growth, fuzz, harvest, renewal)
+    for module in (
+        startup,
+        cached,
+        sending,
+        relaying,
+        requests,
+        streaming,
+        expiry,
+        memory,
+        growth,
+        fuzz,
+        harvest,
+        renewal,
+    )
 }
 
 NEED_CHROME: Final = frozenset({harvest.NAME, renewal.NAME})
