@@ -1,6 +1,7 @@
 """The command ``aura-browser``. Each subcommand is a file here, loaded when it is called."""
 
 import gc
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
@@ -16,9 +17,12 @@ _COMMANDS: Final = {
     "harvest": "Open a site in Chrome and print its session as JSON.",
     "chat": "Ask a chat site, once or in a conversation.",
     "serve": "Let programs that speak OpenAI's or Anthropic's API use a chat site.",
-    "sessions": "See, check, export, import and remove cached sessions.",
+    "request": "Send any request to a site with its session.",
+    "proxy": "Serve a site with its session on this machine, for other programs.",
+    "sessions": "See, check, renew, export, import and remove cached sessions.",
     "sites": "See, add, change and try the sites of your own.",
     "doctor": "Check whether aura-browser can run here, and how to fix it if not.",
+    "completion": "Print the script with which a shell completes commands and names.",
     "demo": "Run the main job against a local site.",
     "playground": "Serve a local chat site for experiments.",
 }
@@ -81,6 +85,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.set_threshold(_GC_THRESHOLD)
     prepare_streams()
     try:
+        if argv is None and (instruction := os.environ.get("_AURA_BROWSER_COMPLETE")):
+            from aura_browser.cli.completing import answer
+
+            click.echo(answer(instruction))
+            flush_output()
+            return 0
         code = cli.main(None if argv is None else list(argv), prog_name="aura-browser", standalone_mode=False)
         flush_output()
     except click.ClickException as error:

@@ -18,12 +18,12 @@ import pyrage
 import pytest
 
 from aura_browser import assembly, errors
-from aura_browser.cli.sessions.checking import State
 from aura_browser.engine import Engine
 from aura_browser.formats import age, dump
 from aura_browser.keeping.counters import Counters
 from aura_browser.playground import serve_in_thread
 from aura_browser.session.session import Proof
+from aura_browser.session.state import State
 from aura_browser.site.condition import ConditionKind
 from tests.house import test_floors as floors
 from tests.parts import moved, screens
@@ -58,6 +58,7 @@ NOT_RUN: Mapping[str, str] = {
     ".": "changes the shell that it is run in; tests/fresh.sh runs it",
     "python": "house/test_examples.py runs the program",
     "make": "starts the tests themselves, or benchmarks; its targets are checked",
+    "git": "relay/test_programs.py clones so",
     "export": "sets a variable for the lines after it",
 }
 """Commands of the pages that no test runs, and why."""
@@ -65,6 +66,8 @@ ONLY_PARSED: Mapping[str, str] = {
     r" --basic": "needs a password; webdriver/test_readiness.py and cli/test_commands.py give one",
     r" --interactive": "needs a person; webdriver/test_interactive.py plays one",
     r" serve( (--port|--alias|http)| +#|$)": "runs until Ctrl-C; cli/test_serve.py runs it",
+    r" --from-curl": "needs a text copied from a browser; cli/test_request.py writes such texts",
+    r" proxy": "runs until Ctrl-C; relay/test_programs.py runs it",
     r" playground": "runs until Ctrl-C; cli/test_commands.py runs it",
     r" chat *(#|$)": "needs a terminal; cli/test_commands.py runs it on one",
 }

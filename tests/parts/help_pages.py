@@ -1,4 +1,7 @@
-"""Writes every command's ``--help`` into docs/command-line.md: ``python -m tests.parts.help_pages``."""
+"""Writes every command's ``--help`` into docs/command-line.md, and what shells complete.
+
+Run it with: ``python -m tests.parts.help_pages``.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -36,4 +39,7 @@ def render_page(page: str) -> str:
 
 
 if __name__ == "__main__":
+    from tests.parts.completions import write_table
+
+    write_table()
     COMMAND_LINE.write_text(render_page(COMMAND_LINE.read_text("utf-8")), "utf-8")
