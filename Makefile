@@ -39,7 +39,7 @@ test-apps: setup ## test against Django, Node-RED and DokuWiki, which it install
 	@$(BIN)/python -m pytest tests/apps --durations=5
 
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
-	@$(BIN)/python -m pytest -m "not chrome and not slow and not soak" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/edges
+	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/edges
 
 fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
 	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz

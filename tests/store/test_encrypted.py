@@ -160,7 +160,7 @@ async def test_auto_keeps_encrypted_what_it_finds_so(inner: Store) -> None:
 
 
 @pytest.mark.parametrize("encryption", ["auto", "keyring", "off"])
-@pytest.mark.parametrize("other", [None, Fernet.generate_key().decode()])
+@pytest.mark.parametrize("other", [None, Fernet.generate_key().decode()], ids=["no key", "another key"])
 async def test_a_value_that_no_key_opens_stays_and_the_error_says_what_to_do(
     inner: Store, key: str, monkeypatch: pytest.MonkeyPatch, encryption: str, other: str | None
 ) -> None:
