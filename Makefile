@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test soak test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome bench
+.PHONY: help setup demo test soak test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome formats bench
 .PHONY: bench-peers docs wheel release-check clean system
 
 PYTHON ?= python3
@@ -64,6 +64,9 @@ lifecycle: setup ## check that a harvest leaves nothing behind, however it ends
 
 cookies-vs-chrome: setup ## compare how cookies are kept with a real Chrome
 	@$(BIN)/python -m tests.cookies $(ARGS)
+
+formats: setup ## print which programs send and save which cookies (ARGS=--record writes the page)
+	@$(BIN)/python -m tests.formats.programs $(ARGS)
 
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aura_browser.formats import Dumped, DumpOptions
     from aura_browser.session import Session
 
+_MAX_SENTENCE_LENGTH: Final = 1000
 # Here too, so that --help loads no format.
 FORMATS: Final = (
     *("session", "storage-state", "netscape", "httpie", "curl", "header", "cookie-editor", "tough-cookie"),
@@ -79,9 +80,11 @@ def write_session(session: "Session", name: str, options: "DumpOptions", output:
 
 
 def warn_of_losses(dumped: "Dumped") -> None:
-    """Say on stderr what of the session is not in *dumped*."""
+    """Say on stderr what of the session is not in *dumped*, or works otherwise there."""
     for sentence in dumped.left_out:
-        click.echo(f"Warning: not in it: {clean_text(sentence, 1000)}", err=True)
+        click.echo(f"Warning: not in it: {clean_text(sentence, _MAX_SENTENCE_LENGTH)}", err=True)
+    for sentence in dumped.notes:
+        click.echo(f"Warning: {clean_text(sentence, _MAX_SENTENCE_LENGTH)}", err=True)
 
 
 def write_text(text: str, output: "Output | None", *, is_secret: bool = True) -> None:

@@ -7,7 +7,7 @@ takes them all, since people mix and edit them.
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 
@@ -71,16 +71,19 @@ def _read_same_site(word: object) -> str | None:
 
 def _read_expiry(item: Mapping[str, Any]) -> float | None:
     value = next((item[name] for name in _EXPIRY_NAMES if item.get(name) is not None), None)
-    if isinstance(value, bool):
+    since, age = _read_date(item.get("creation")), item.get("maxAge")
+    if since is not None and _is_number(age):  # of tough-cookie, which counts from the creation
+        return since + age
+    return min(value, 1e18) if _is_number(value) else _read_date(value)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:  # noqa: ANN401 - what the file holds
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read_date(text: object) -> float | None:
+    if not isinstance(text, str) or not _ISO_DATE.fullmatch(text):
         return None
-    if isinstance(value, int | float):
-        return min(value, 1e18)
-    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
-        return _read_date(value)
-    return None
-
-
-def _read_date(text: str) -> float | None:
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):

@@ -19,12 +19,13 @@ class Dumped:
 
     Attributes:
         text: the file's text, all of it secret.
-        left_out: what of the session is not in it, or works differently there: one sentence each, with names and
-            counts but no values.
+        left_out: what of the session is not in it: one phrase each, with names and counts but no values.
+        notes: what is in it, and works otherwise in some of the programs that read it: one sentence each.
     """
 
     text: str = field(repr=False)
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,11 @@ NOT_ASCII: Final = Check(
     lambda cookie: not f"{cookie.name}{cookie.value}".isascii(),
 )
 
+HOST_ONLY: Final = Check("host-only cookie", "host-only cookies", lambda cookie: cookie.host_only)
+ENDLESS: Final = Check(
+    "cookie that ends with the browser", "cookies that end with the browser", lambda cookie: cookie.expires is None
+)
+
 
 def sort_out(cookies: Iterable[Cookie], *checks: Check) -> tuple[list[Cookie], list[str]]:
     """Return the cookies that no check fits, and a sentence for each kind of the others."""
@@ -81,6 +87,19 @@ def sort_out(cookies: Iterable[Cookie], *checks: Check) -> tuple[list[Cookie], l
             kept = [cookie for cookie in kept if not check.fits(cookie)]
             told.append(f"{count(gone, check.one, check.many)}: {list_names(cookie.name for cookie in gone)}")
     return kept, told
+
+
+def describe_fitting(cookies: Iterable[Cookie], check: Check, consequence: str) -> list[str]:
+    """Return a sentence on the cookies that *check* fits, if there are some.
+
+    Args:
+        cookies: what is written.
+        check: a kind of cookies.
+        consequence: what some programs do with them.
+    """
+    fitting = [cookie for cookie in cookies if check.fits(cookie)]
+    names = list_names(cookie.name for cookie in fitting)
+    return [f"{count(fitting, check.one, check.many)} {consequence}: {names}"] if fitting else []
 
 
 def describe_rest(session: Session, *, headers: bool = True, storage: bool = True) -> list[str]:

@@ -8,11 +8,13 @@ from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.cookie_json import read_cookie
 from aura_browser.formats.dumped import (
+    HOST_ONLY,
     NAMELESS,
     NOT_ASCII,
     PARTITIONED,
     Dumped,
     DumpOptions,
+    describe_fitting,
     describe_rest,
     dotted_domain,
     sort_out,
@@ -49,7 +51,8 @@ def dump(session: Session, options: DumpOptions) -> Dumped:  # noqa: ARG001 - al
         "headers": [{"name": name, "value": value} for name, value in session.headers.items()],
     }
     text = msgspec.json.format(msgspec.json.encode(fields), indent=4).decode()
-    return Dumped(f"{text}\n", (*left_out, *describe_rest(session, headers=False)))
+    notes = describe_fitting(cookies, HOST_ONLY, "would go to subdomains too, since HTTPie knows no host-only cookies")
+    return Dumped(f"{text}\n", (*left_out, *describe_rest(session, headers=False)), tuple(notes))
 
 
 def load(fields: dict[str, Any]) -> Content:

@@ -7,17 +7,19 @@ from typing import Final
 from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.dumped import (
+    ENDLESS,
     NAMELESS,
+    NOT_ASCII,
     PARTITIONED,
     WITH_TAB,
     Dumped,
     DumpOptions,
+    describe_fitting,
     describe_rest,
     dotted_domain,
     sort_out,
 )
 from aura_browser.session import Cookie, Session
-from aura_browser.text import count
 
 TITLE: Final = "a cookies.txt"
 _HEADERS: Final = ("# Netscape HTTP Cookie File", "# HTTP Cookie File")
@@ -38,13 +40,11 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     cookies, left_out = sort_out(session.cookies, NAMELESS, PARTITIONED, WITH_TAB)
     ends = None if options.session_days is None else options.now + options.session_days * _DAY_S
     lines = [line for cookie in cookies for line in _write(cookie, ends)]
-    left_out += describe_rest(session)
-    if ends is None and (endless := [cookie for cookie in cookies if cookie.expires is None]):
-        left_out.append(
-            f"the end of {count(endless, 'cookie')}: there is none, for which Python's MozillaCookieJar needs "
-            "load(ignore_discard=True, ignore_expires=True); or write one with --session-days"
-        )
-    return Dumped("\n".join([_HEADERS[0], *lines, ""]), tuple(left_out))
+    notes = describe_fitting(cookies, NOT_ASCII, "can't be sent by yt-dlp, gallery-dl and other programs in Python")
+    if ends is None:
+        advice = "can't be sent by Python's MozillaCookieJar, which needs an end (--session-days)"
+        notes += describe_fitting(cookies, ENDLESS, advice)
+    return Dumped("\n".join([_HEADERS[0], *lines, ""]), (*left_out, *describe_rest(session)), tuple(notes))
 
 
 def _write(cookie: Cookie, ends: float | None) -> Iterator[str]:

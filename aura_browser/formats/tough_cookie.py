@@ -5,7 +5,16 @@ from typing import Any, Final
 
 import msgspec
 
-from aura_browser.formats.dumped import NAMELESS, PARTITIONED, Dumped, DumpOptions, describe_rest, sort_out
+from aura_browser.formats.dumped import (
+    NAMELESS,
+    NOT_ASCII,
+    PARTITIONED,
+    Dumped,
+    DumpOptions,
+    describe_fitting,
+    describe_rest,
+    sort_out,
+)
 from aura_browser.session import Cookie, Session
 
 TITLE: Final = "a jar of tough-cookie"
@@ -25,7 +34,8 @@ def dump(session: Session, options: DumpOptions) -> Dumped:  # noqa: ARG001 - al
         "cookies": [_write(cookie, _write_date(session.harvested_at)) for cookie in cookies],
     }
     text = msgspec.json.format(msgspec.json.encode(jar), indent=2).decode()
-    return Dumped(f"{text}\n", (*left_out, *describe_rest(session)))
+    notes = describe_fitting(cookies, NOT_ASCII, "can't be sent by newman")
+    return Dumped(f"{text}\n", (*left_out, *describe_rest(session)), tuple(notes))
 
 
 def _write(cookie: Cookie, since: str) -> dict[str, Any]:

@@ -110,11 +110,13 @@ def test_tough_cookie_as_newman_writes_it() -> None:
                 "expires": "2027-01-26T21:46:40.000Z",
                 "sameSite": "lax",
             },
+            {"key": "c", "value": "v", "domain": "example.com", "maxAge": 60, "creation": DATE},
         ],
     }
-    first, second = read(jar).session.cookies
+    first, second, third = read(jar).session.cookies
     assert (first.host_only, first.expires) == (False, None)
     assert (second.host_only, second.expires, second.same_site) == (True, 1_801_000_000.0, "Lax")
+    assert third.expires == 1_801_000_060.0
 
 
 LINE: Final = ".example.com\tTRUE\t/\tTRUE\t{}\ta\tv"
