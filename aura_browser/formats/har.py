@@ -176,7 +176,7 @@ def _take_sent(
 
 
 def _list_bare(entry: _Entry, address: URL) -> list[CookieFacts]:
-    values = [pair.value for pair in entry.request.headers if pair.name.lower() == "cookie"]
+    values = [_decode(pair.value) for pair in entry.request.headers if pair.name.lower() == "cookie"]
     return [fact for value in values for fact in split_cookies(value, str(address))]
 
 
@@ -184,9 +184,24 @@ def _take_received(kept: tuple[Cookie, ...], entry: _Entry, address: URL, then: 
     if entry.response is None:
         return kept
     # Chrome joins several headers of one name with line feeds.
-    values = [pair.value for pair in entry.response.headers if pair.name.lower() == "set-cookie"]
+    values = [_decode(pair.value) for pair in entry.response.headers if pair.name.lower() == "set-cookie"]
     lines = [line for value in values for line in value.split("\n")]
     return fold_set_cookies(kept, lines, address, then) if lines else kept
+
+
+def _decode(text: str) -> str:
+    """Return a header's text as the browser sent it: Chrome shows its UTF-8 as if it were windows-1252."""
+    if text.isascii():
+        return text
+    try:
+        return b"".join(map(_to_byte, text)).decode()
+    except UnicodeError:
+        return text
+
+
+def _to_byte(char: str) -> bytes:
+    # What windows-1252 leaves free is a control character of that number (https://encoding.spec.whatwg.org/#windows-1252).
+    return char.encode("latin-1") if "\x80" <= char <= "\x9f" else char.encode("cp1252")
 
 
 def _read_time(text: str, now: float) -> float:

@@ -220,6 +220,12 @@ def test_later_answers_of_a_har_change_its_cookies() -> None:
     assert "pref" not in found
 
 
+@pytest.mark.parametrize(("shown", "sent"), [("h\xe2\u201a\xac", "h€"), ("hÃ©", "hé"), ("h€", "h€"), ("hé", "hé"), ("\xd0\x90", "\u0410")])
+def test_a_har_shows_utf_8_as_windows_1252(shown: str, sent: str) -> None:
+    [cookie] = read(make_har(make_entry(URL, f"sid={shown}")), url=None).session.cookies
+    assert cookie.value == sent
+
+
 def test_a_har_that_was_exported_without_secrets_names_the_setting() -> None:
     with pytest.raises(ImportFailed, match="Allow to generate HAR with sensitive data"):
         read(make_har(make_entry(URL)))

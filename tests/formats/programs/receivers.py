@@ -243,7 +243,7 @@ RECEIVERS: Final = (
     Receiver("Playwright storageState", "a storage state", _save_with_playwright("state"), is_quick=False),
     Receiver("Playwright cookies", "cookies as JSON", _save_with_playwright("cookies"), is_quick=False),
     Receiver("Playwright HAR", "a HAR file", _save_with_playwright("har"), is_quick=False),
-    Receiver("Puppeteer cookies", "cookies as JSON (Puppeteer)", _save_with_puppeteer, is_quick=False),
+    Receiver("Puppeteer cookies", "cookies as JSON (CDP)", _save_with_puppeteer, is_quick=False),
     Receiver("tough-cookie serialize", "cookies as JSON (tough-cookie)", _save_with_tough_cookie, is_quick=False),
     Receiver("newman --export-cookie-jar", "cookies as JSON (tough-cookie)", _save_with_newman, is_quick=False),
 )
