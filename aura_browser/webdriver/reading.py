@@ -16,6 +16,7 @@ from aura_browser.site.catalogue import DIALECT_MARKS
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.observing import Observer
+from aura_browser.webdriver.storage_reading import READ_DATABASES
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,9 @@ _MAX_ENTRIES: Final = 100_000
 _MAX_TEXT: Final = 4096
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 # Pairs, because a key may be __proto__; by number, because one may be length.
-_PAGE: Final = """
+_PAGE: Final = (
+    READ_DATABASES
+    + """
 const read = (storage) => {
   const entries = [];
   try {
@@ -35,14 +38,7 @@ const read = (storage) => {
   return entries;
 };
 const brands = navigator.userAgentData;
-const databases = async () => {
-  try {
-    const late = new Promise((resolve) => setTimeout(() => resolve([]), 200));
-    return (await Promise.race([indexedDB.databases(), late])).map((database) => String(database.name));
-  } catch (error) {
-    return [];
-  }
-};
+const databases = await readDatabases();
 return {
   userAgent: navigator.userAgent,
   languages: [...navigator.languages],
@@ -50,12 +46,15 @@ return {
   mobile: brands ? (brands.mobile ? '?1' : '?0') : '',
   platform: brands ? `"${brands.platform}"` : '',
   storage: read(() => localStorage),
-  sessionKeys: read(() => sessionStorage).map(([key]) => key),
-  databases: await databases(),
+  sessionStorage: read(() => sessionStorage),
+  databases: databases.read,
+  unreadDatabases: databases.left,
   dialects: DIALECTS.filter(([, selector]) => find(selector)).map(([dialect]) => dialect),
 };
 """.replace("DIALECTS", json.dumps(list(DIALECT_MARKS.items())))
+)
 _TOKEN_NAME: Final = re.compile(r"token|auth|session|jwt|login|msal|firebase", re.IGNORECASE)
+_NO_REQUEST: Final = "which no request carries: only a browser that is opened with the session has it."
 _HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
@@ -103,6 +102,7 @@ def read_session(
         harvested_at=now,
         page_requests=observer.log.list_page_requests(site, origin),
         dialect=site.dialect or next(iter(page["dialects"]), ""),
+        extra_storage=_build_extra_storage(page, origin),
     )
     session = session.with_cookies(read_cookies(observer.driver, url))
     for limit in _find_limits(session, page, binds_session=observer.log.binds_session) if warns else ():
@@ -117,14 +117,19 @@ def _check_page(page: dict[str, Any] | None) -> dict[str, Any] | None:
     texts = [page.get(name) for name in ("userAgent", "brands", "mobile", "platform")]
     if not all(isinstance(text, str) and len(text) < _MAX_TEXT and _HEADER_VALUE.fullmatch(text) for text in texts):
         return None
-    lists = [page.get(name) for name in ("languages", "sessionKeys", "databases", "dialects")]
+    lists = [page.get(name) for name in ("languages", "unreadDatabases", "dialects")]
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
+        return None
+    databases = page.get("databases")
+    if not isinstance(databases, list) or not all(isinstance(each, dict) and "name" in each for each in databases):
         return None
     if not page["languages"] or not all(_LANGUAGE.fullmatch(language) for language in page["languages"]):
         return None
-    entries = page.get("storage")
-    is_valid = isinstance(entries, list) and len(entries) <= _MAX_ENTRIES and all(map(_is_pair, entries))
-    return page if is_valid else None
+    return page if _are_entries(page.get("storage")) and _are_entries(page.get("sessionStorage")) else None
+
+
+def _are_entries(entries: object) -> bool:
+    return isinstance(entries, list) and len(entries) <= _MAX_ENTRIES and all(map(_is_pair, entries))
 
 
 def _is_pair(entry: object) -> bool:
@@ -137,22 +142,39 @@ def _find_limits(session: Session, page: dict[str, Any], *, binds_session: bool)
         yield f"{partitioned} partitioned cookies are kept, but most other tools' file formats can't hold them."
     if binds_session:
         yield "the site binds its session to this device; it will probably end when it asks for the browser's key."
-    if any(_TOKEN_NAME.search(name) for name in page["sessionKeys"]):
-        yield "the page seems to keep a login in its session storage, which is lost when the window closes."
-    if any(_TOKEN_NAME.search(name) for name in page["databases"]):
-        yield "the page seems to keep a login in IndexedDB, which a session does not hold."
+    if any(_TOKEN_NAME.search(name) for name, _ in page["sessionStorage"]):
+        yield f"the page seems to keep a login in its session storage, {_NO_REQUEST}"
+    if any(_TOKEN_NAME.search(str(each["name"])) for each in page["databases"]):
+        yield f"the page seems to keep a login in IndexedDB, {_NO_REQUEST}"
+    if any(_TOKEN_NAME.search(name) for name in page["unreadDatabases"]):
+        yield "the page seems to keep a login in an IndexedDB that can't be read as text, so it is left out."
+
+
+def _build_extra_storage(page: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Return the page's session storage and IndexedDB, as in ``Session.extra_storage``."""
+    entries = _drop_invalid_text(page["sessionStorage"])
+    parts: dict[str, Any] = {"sessionStorage": [{"name": name, "value": value} for name, value in entries.items()]}
+    parts["indexedDB"] = [each for each in page["databases"] if _is_text(json.dumps(each, ensure_ascii=False))]
+    kept = {name: part for name, part in parts.items() if part}
+    return {"origins": [{"origin": origin, **kept}]} if kept else {}
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _drop_invalid_text(entries: list[list[str]]) -> dict[str, str]:
     """Leave out what UTF-8 can't encode: a JavaScript string may hold a lone surrogate."""
     kept = {}
     for name, value in entries:
-        try:
-            f"{name}{value}".encode()
-        except UnicodeEncodeError:
-            _log.warning("A local storage entry is not valid Unicode and is left out.")
-        else:
+        if _is_text(f"{name}{value}"):
             kept[name] = value
+        else:
+            _log.warning("An entry of local or session storage is not valid Unicode and is left out.")
     return kept
 
 

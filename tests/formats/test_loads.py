@@ -220,7 +220,9 @@ def test_later_answers_of_a_har_change_its_cookies() -> None:
     assert "pref" not in found
 
 
-@pytest.mark.parametrize(("shown", "sent"), [("h\xe2\u201a\xac", "h€"), ("hÃ©", "hé"), ("h€", "h€"), ("hé", "hé"), ("\xd0\x90", "\u0410")])
+@pytest.mark.parametrize(
+    ("shown", "sent"), [("h\xe2\u201a\xac", "h€"), ("hÃ©", "hé"), ("h€", "h€"), ("hé", "hé"), ("\xd0\x90", "\u0410")]
+)
 def test_a_har_shows_utf_8_as_windows_1252(shown: str, sent: str) -> None:
     [cookie] = read(make_har(make_entry(URL, f"sid={shown}")), url=None).session.cookies
     assert cookie.value == sent
