@@ -1,12 +1,19 @@
 """Storage that no request uses is harvested whole: session storage and IndexedDB, and comes back the same."""
 
+import asyncio
+import time
 from typing import Final
 
 import pytest
+from aiohttp import web
+from multidict import CIMultiDict
 
-from aura_browser import Condition, Session, page_site
+from aura_browser import Condition, OwnDriver, Session, page_site
 from aura_browser.formats import dump, load
 from aura_browser.webdriver import harvest
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.restore import restore_session
+from tests.parts.drivers import own_driver
 from tests.parts.servers import page, serving
 
 pytestmark = pytest.mark.chrome
@@ -35,6 +42,12 @@ request.onupgradeneeded = () => {
 };
 request.onsuccess = () => { document.body.id = 'filled'; };
 </script>"""
+_PLAIN: Final = "<!doctype html><body id=filled>Welcome"
+_COOKIES: Final = (
+    "sid=a+b/c==; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600",
+    "part=v; Path=/; Secure; SameSite=None; Partitioned; Max-Age=3600",
+    "brief=v; Path=/",
+)
 _FILLED: Final = (Condition.parse("selector:#filled"),)
 
 
@@ -81,4 +94,23 @@ async def test_a_database_that_is_no_text_is_left_out_and_said_if_it_seems_a_log
 
 
 async def test_what_was_harvested_exported_and_put_back_is_harvested_the_same() -> None:
-    pytest.importorskip("aura_browser.webdriver.restore")
+    headers: CIMultiDict[str] = CIMultiDict()
+    for line in _COOKIES:
+        headers.add("Set-Cookie", line)
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        body = f"{_FILL}<script>localStorage.setItem('theme', 'dark')</script>" if request.path == "/fill" else _PLAIN
+        return web.Response(text=body, content_type="text/html", headers=headers if request.path == "/fill" else {})
+
+    async with serving(answer) as (_server, origin):
+        first = await harvest(page_site(f"{origin}/fill", _FILLED), timeout_s=30)
+        loaded = load(dump(first, "storage-state").text.encode(), now=time.time()).session
+        with own_driver() as driver:
+            restored = await asyncio.to_thread(restore_session, driver, loaded, Deadline(30))
+            second = await harvest(page_site(f"{origin}/plain", _FILLED), engine=OwnDriver(driver), timeout_s=30)
+    assert restored.refused == ()
+    assert loaded == first
+    assert second.cookies == first.cookies
+    assert {cookie.partition_key for cookie in second.cookies} == {None, "http://127.0.0.1"}
+    assert second.local_storage == first.local_storage == {"theme": "dark"}
+    assert second.extra_storage == first.extra_storage
