@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -44,28 +45,33 @@ def build_session(
     origins = [each for each in content.origins if _is_of_page(each, page)]
     if others := len(content.origins) - len(origins):
         told.append(f"the storage of {others} other {'origin' if others == 1 else 'origins'}")
-    local, extra = split_origins(origins, str(origin_of(page)))
-    if not (kept or local or extra):
+    if not (kept or origins):
         problem = f"it holds nothing for {clean_text(str(page.origin()))}"
         raise ImportFailed(kind, "", problem, f"It holds: {_list_sites(content) or 'nothing'}.")
     agent = content.user_agent or user_agent or ""
-    headers = dict(content.headers) or ({"User-Agent": agent} if agent else {})
-    session = Session(
+    of_site = replace(content, cookies=kept, origins=tuple(origins), user_agent=agent)
+    return _check(_assemble(of_site, page, now), kind), (*content.left_out, *told)
+
+
+def _assemble(content: Content, page: URL, now: float) -> Session:
+    """Return the session at *page* of what a file holds for that site alone."""
+    agent = content.user_agent or ""
+    local, extra = split_origins(content.origins, str(origin_of(page)))
+    return Session(
         origin=str(origin_of(page)),
         url=str(page.with_user(None).with_fragment(None)),
         user_agent=agent,
-        headers=headers,
-        cookies=kept,
+        headers=dict(content.headers) or ({"User-Agent": agent} if agent else {}),
+        cookies=content.cookies,
         local_storage=local,
         proxy=None,
         browser=_read_browser(agent),
         harvested_at=now,
-        expires_at=guess_expiry(kept, page),
+        expires_at=guess_expiry(content.cookies, page),
         is_login=None,
         extra_storage=extra,
         unknown=tuple(each for each in content.unknown if not (each == "user_agent" and agent)),
     )
-    return _check(session, kind), (*content.left_out, *told)
 
 
 def _take_whole(session: Session, kind: str, url: str | None) -> Session:
