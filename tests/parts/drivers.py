@@ -9,8 +9,12 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 
 @contextmanager
-def own_driver() -> Iterator[WebDriver]:
+def own_driver(*, as_ours: bool = False) -> Iterator[WebDriver]:
+    """Open a driver of the caller's own; *as_ours* one that does not wait for pages and has a log, as the package's."""
     options = Options()
+    if as_ours:
+        options.page_load_strategy = "none"
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     for flag in (
         "--headless=new",
         "--no-sandbox",

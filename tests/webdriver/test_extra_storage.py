@@ -105,7 +105,7 @@ async def test_what_was_harvested_exported_and_put_back_is_harvested_the_same() 
     async with serving(answer) as (_server, origin):
         first = await harvest(page_site(f"{origin}/fill", _FILLED), timeout_s=30)
         loaded = load(dump(first, "storage-state").text.encode(), now=time.time()).session
-        with own_driver() as driver:
+        with own_driver(as_ours=True) as driver:
             restored = await asyncio.to_thread(restore_session, driver, loaded, Deadline(30))
             second = await harvest(page_site(f"{origin}/plain", _FILLED), engine=OwnDriver(driver), timeout_s=30)
     assert restored.refused == ()
