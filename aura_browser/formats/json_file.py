@@ -1,5 +1,6 @@
 """Recognises what a JSON file is by its keys, and reads it."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ OWN_TITLE: Final = "a session of aura-browser"
 
 _Fields = dict[str, Any]
 _MAX_KEYS_AROUND: Final = 4
+_MAX_SIZE: Final = 32 * 2**20
+_HAR_START: Final = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
 
 
 def load(file: File) -> tuple[str, Content]:
@@ -24,6 +27,10 @@ def load(file: File) -> tuple[str, Content]:
         ImportFailed: if it is of no known form.
         SessionFormatError: if it is a session of aura-browser that can't be read.
     """
+    if _HAR_START.match(file.data):
+        return _read_har({}, file)  # which reads only what it needs of hundreds of megabytes
+    if len(file.data) > _MAX_SIZE:
+        refuse_file(f"it is larger than {_MAX_SIZE // 2**20} MiB, and no HAR")
     try:
         value = _unwrap(msgspec.json.decode(file.data))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

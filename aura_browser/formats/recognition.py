@@ -15,8 +15,34 @@ from aura_browser.session.times import correct_times
 MAX_SIZE: Final = 200 * 2**20
 """The largest file that is read, in bytes."""
 
-_PICKLES: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04")
+_OTHER_FILES: Final = (
+    (
+        (b"SQLite format 3",),
+        "a browser's database of cookies",
+        "the browser encrypts it",
+        "Use that browser itself: aura-browser harvest URL --attach 127.0.0.1:9222",
+    ),
+    (
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+        "a pickle",
+        "reading it would run whatever code is in it",
+        "In the program that wrote it, use: json.dump(driver.get_cookies(), file)",
+    ),
+    (
+        (b"aura-browser-encrypted-",),
+        "a stored session of aura-browser",
+        "it is encrypted for the store that it is in",
+        "On the machine that has the key, run: aura-browser sessions export NAME -o session.json",
+    ),
+    ((b"-----BEGIN PGP", b"Salted__"), "an encrypted file", "it can't be decrypted here", "Decrypt it first."),
+    (
+        (b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ", b"7z\xbc\xaf"),
+        "a packed file",
+        "it is not unpacked here",
+        "Unpack it first.",
+    ),
+)
+"""What may hold a session and can't be read here: how it begins, what it is, why, and the way that works."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +91,11 @@ def _refuse_other_bytes(data: bytes) -> None:
     """
     if len(data) > MAX_SIZE:
         raise ImportFailed("This file", "", f"it is larger than {MAX_SIZE // 2**20} MiB", "Export only what is needed.")
-    if data.startswith(b"SQLite format 3"):
-        advice = "Use that browser itself: aura-browser harvest URL --attach 127.0.0.1:9222"
-        raise ImportFailed("a browser's database of cookies", "", "the browser encrypts it", advice)
     if age.is_encrypted(data):
         raise ImportFailed(age.TITLE, "", "it is encrypted", "Decrypt it first, with age.decrypt.")
-    if data.startswith(_PICKLES):
-        advice = "In the program that wrote it, use: json.dump(driver.get_cookies(), file)"
-        raise ImportFailed("a pickle", "", "reading it would run whatever code is in it", advice)
-    if data.startswith(_PACKED):
-        raise ImportFailed("a packed file", "", "it is not unpacked here", "Unpack it first.")
+    for magics, kind, problem, advice in _OTHER_FILES:
+        if data.startswith(magics):
+            raise ImportFailed(kind, "", problem, advice)
 
 
 def _read_text(file: File) -> tuple[str, Content]:

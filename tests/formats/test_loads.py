@@ -318,6 +318,32 @@ def test_a_user_agent_is_taken_where_the_file_has_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"SQLite format 3\0", "a browser's database of cookies: the browser encrypts it. Use that browser itself"),
+        (b"\x80\x05\x95", "a pickle: reading it would run whatever code is in it"),
+        (b"aura-browser-encrypted-2 gAAA", "a stored session of aura-browser: it is encrypted"),
+        (b"-----BEGIN PGP MESSAGE-----\n", "an encrypted file: it can't be decrypted here"),
+        (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "a file of age: it is encrypted"),
+        (b"\x1f\x8b\x08", "a packed file: it is not unpacked here"),
+    ],
+)
+def test_what_can_not_be_read_is_named_with_the_way_that_works(data: bytes, said: str) -> None:
+    with pytest.raises(ImportFailed) as caught:
+        read(data)
+    assert str(caught.value).startswith(said)
+
+
+def test_of_a_large_file_only_a_har_is_read() -> None:
+    padding = "x" * (33 * 2**20)
+    har = make_har(make_entry(URL, "sid=v"))
+    har["log"]["entries"][0]["response"]["content"]["text"] = padding
+    assert [c.name for c in read(har, url=None).session.cookies] == ["sid"]
+    with pytest.raises(ImportFailed, match="larger than 32 MiB, and no HAR"):
+        read([COOKIE | {"padding": padding}])
+
+
+@pytest.mark.parametrize(
     "data",
     [b"", b"   ", b"{", b"[]", b"[1]", b"{}", b"nonsense", b"\xff\xfe", b"PK\x03\x04", b'[{"x": 1}]', b'{"log": {}}'],
 )
