@@ -16,7 +16,7 @@ from aura_browser.session import Browser, Cookie, Session
 from aura_browser.session.cookie import is_of_site
 from aura_browser.session.headers import check_headers
 from aura_browser.session.session import guess_expiry
-from aura_browser.text import clean_text, count
+from aura_browser.text import clean_text, count, list_names
 
 _MAX_SITES: Final = 5
 _CHROME: Final = re.compile(r"\bChrome/(\d+(?:\.\d+)*)")
@@ -102,7 +102,22 @@ def _choose_cookies(cookies: tuple[Cookie, ...], page: URL, now: float) -> tuple
     kept = tuple(cookie for cookie in own if not cookie.is_over(now))
     if over := len(own) - len(kept):
         told.append(f"{over} expired {'cookie' if over == 1 else 'cookies'}")
+    if garbled := [cookie.name for cookie in kept if _is_garbled(cookie.value)]:
+        told.append(
+            f"the right value of {count(garbled, 'cookie')}, whose UTF-8 was saved as Latin-1: {list_names(garbled)}"
+        )
     return kept, told
+
+
+def _is_garbled(value: str) -> bool:
+    """Return whether *value* is probably UTF-8 that a program took for Latin-1, as those in Python do."""
+    if value.isascii():
+        return False
+    try:
+        value.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_of_site(cookie: Cookie, page: URL) -> bool:

@@ -1,5 +1,6 @@
 """What requests copied from a browser's developer tools hold of a session."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ TITLES: Final[Mapping[str, str]] = {
 }
 """What each kind of copied text is called."""
 
+_OPTION: Final = re.compile("--[a-z-]{1,30}|-[A-Za-z]")
 _COPY_WITH_COOKIES: Final = "In DevTools, choose 'Copy as cURL', or 'Copy as fetch (Node.js)'."
 
 
@@ -53,11 +55,16 @@ def load(text: str, kind: str, url: str | None) -> Content:
         raise ImportFailed(title, "", "it has no cookies", _COPY_WITH_COOKIES)
     if others := len(requests) - len(own):
         left_out = (*left_out, f"{count(range(others), 'request')} to other sites")
-    left_out = (*left_out, *dict.fromkeys(f"the option {clean_text(o, 40)}" for _, r in own for o in r.left_out))
+    left_out = (*left_out, *dict.fromkeys(map(_name_option, (option for _, r in own for option in r.left_out))))
     headers = _read_headers([r for address, r in own if origin_of(address) == origin_of(URL(page))])
     agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
     unknown: tuple[Unknown, ...] = ("cookie_attributes", "local_storage", *(() if agent else ("user_agent",)))
     return Content(cookies=cookies, url=page, user_agent=agent, headers=headers, unknown=unknown, left_out=left_out)
+
+
+def _name_option(text: str) -> str:
+    # In a damaged command anything may stand where an option should, a secret too.
+    return f"the option {text}" if _OPTION.fullmatch(text) else "an unknown option"
 
 
 def _parse(request: CopiedRequest, title: str) -> URL:

@@ -310,6 +310,11 @@ def test_other_sites_and_expired_cookies_are_counted() -> None:
         read(items, url="https://example.net/")
 
 
+def test_a_value_that_a_program_took_for_latin_1_is_named() -> None:
+    loaded = read([COOKIE | {"value": "h\xe2\x82\xac", "name": "wide"}, COOKIE | {"value": "h€é"}])
+    assert loaded.left_out == ("the right value of 1 cookie, whose UTF-8 was saved as Latin-1: wide",)
+
+
 def test_a_user_agent_is_taken_where_the_file_has_none() -> None:
     session = read([COOKIE], user_agent="Mozilla/5.0 Firefox/140.0").session
     assert session.headers == {"User-Agent": "Mozilla/5.0 Firefox/140.0"}
@@ -391,6 +396,14 @@ def test_of_several_copied_requests_the_last_counts() -> None:
         read(other, url=None)
     loaded = read(other)
     assert loaded.left_out == ("1 request to other sites",)
+
+
+def test_an_option_that_is_not_taken_is_named_unless_it_may_be_a_secret() -> None:
+    text = "curl 'https://app.example.com/' -b 'sid=v' --http2-prior-knowledge --retry-all-errors '--x s3cret'"
+    said = read(text, url=None).left_out
+    assert "the option --retry-all-errors" in said
+    assert "an unknown option" in said
+    assert not any("s3cret" in sentence for sentence in said)
 
 
 def test_a_fetch_without_cookies_says_which_copy_has_them() -> None:
