@@ -1,5 +1,6 @@
 """What a file of another program holds of a session."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ CookieFacts = dict[str, Any]
 milliseconds, and 0 or less for none."""
 
 _MAX_DOMAIN_LENGTH: Final = 260  # the time to make a longer one an IDN grows with the square of its length
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _MILLISECONDS: Final = 1e11  # as seconds that is the year 5138
 
 
@@ -52,11 +54,16 @@ def build_cookies(facts: Iterable[CookieFacts]) -> tuple[tuple[Cookie, ...], tup
         try:
             cookie = _build(each)
         except (msgspec.ValidationError, UnicodeError):
-            spoilt[str(each.get("name"))] += 1
+            spoilt[_show_name(each.get("name"))] += 1
             continue
         kept[cookie.identity] = cookie
     left_out = f"{spoilt.total()} that no browser would keep as cookies: {list_names(spoilt)}" if spoilt else ""
     return tuple(kept.values()), (left_out,) if left_out else ()
+
+
+def _show_name(name: object) -> str:
+    # In a damaged file a value may stand where the name should.
+    return name if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else "(no usual name)"
 
 
 def _build(facts: CookieFacts) -> Cookie:

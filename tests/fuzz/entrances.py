@@ -144,7 +144,7 @@ async def enter_foreign_file(random: Random) -> None:
     loaded = load(data, now=_NOW, url=url, user_agent=random.choice((None, "x")))
     repr(loaded)
     for sentence in loaded.left_out:
-        assert "s3cret" not in sentence, ascii(sentence)
+        assert _VALUE not in sentence, ascii(sentence)
     Session.from_json(loaded.session.to_json())
     for name in DUMPS:
         dump(loaded.session, name, DumpOptions(now=_NOW))
@@ -263,6 +263,7 @@ _BUDGET_SLUGS: Final = tuple(
     for name in ("_own", "_shared")
 )
 
+_VALUE: Final = "s3cret+/=="
 _HAR: Final = {
     "log": {
         "creator": {"name": "WebInspector"},
@@ -271,8 +272,8 @@ _HAR: Final = {
                 "startedDateTime": "2027-01-15T08:00:00.000Z",
                 "request": {
                     "url": f"{_ORIGIN}/a",
-                    "headers": [{"name": "Cookie", "value": "sid=s3cret"}, {"name": "User-Agent", "value": "x"}],
-                    "cookies": [{"name": "sid", "value": "s3cret", "domain": ".example.com", "path": "/"}],
+                    "headers": [{"name": "Cookie", "value": f"sid={_VALUE}"}, {"name": "User-Agent", "value": "x"}],
+                    "cookies": [{"name": "sid", "value": _VALUE, "domain": ".example.com", "path": "/"}],
                 },
                 "response": {"headers": [{"name": "Set-Cookie", "value": _SET_COOKIES[0]}], "content": {}},
             }
@@ -281,24 +282,24 @@ _HAR: Final = {
 }
 _EXTENSION: Final = {
     "name": "sid",
-    "value": "s3cret",
+    "value": _VALUE,
     "domain": ".example.com",
     "hostOnly": False,
     "expirationDate": 2e9,
 }
-_BIDI: Final = {"name": "sid", "value": {"type": "string", "value": "s3cret"}, "domain": "example.com", "expiry": 2e9}
+_BIDI: Final = {"name": "sid", "value": {"type": "string", "value": _VALUE}, "domain": "example.com", "expiry": 2e9}
 _COPIED: Final = CopiedRequest(
     "POST",
     f"{_ORIGIN}/a?b=c",
     (("user-agent", "x"), ("content-type", "text/plain")),
-    (CopiedCookie("sid", "s3cret'!$x", "chat.example.com"),),
+    (CopiedCookie("sid", f"{_VALUE}'!$x", "chat.example.com"),),
     b"s3cret",
 )
 _FILES: Final = (
     *(dump(_SESSION, name, DumpOptions(now=_NOW)).text for name in DUMPS),
     *(json.dumps(value) for value in (_HAR, [_EXTENSION], {"cookies": [_BIDI]}, [_EXTENSION, _BIDI])),
     *(copy(_COPIED) for copy in FORMS.values()),
-    "sid=s3cret; b=c",
+    f"sid={_VALUE}; b=c",
 )
 
 ENTRANCES: Final[Mapping[str, Entrance]] = {
