@@ -16,7 +16,11 @@ ORIGIN: Final = "https://app.example.com"
 OPTIONS: Final = DumpOptions(now=NOW)
 
 _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters=";\x7f"), max_size=12)
-_VALUES = st.one_of(st.sampled_from(["a+b/c==", '"a b"', '{"k": "v, w"}', "hé", "h€", "", "a=b"]), _TEXT)
+# A browser drops spaces around a value.
+_VALUES = st.one_of(
+    st.sampled_from(["a+b/c==", '"a b"', '{"k": "v, w"}', "hé", "h€", "", "a=b"]),
+    _TEXT.map(lambda text: text.strip(" ")),
+)
 _NAMES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=8)
 
 
