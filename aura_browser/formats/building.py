@@ -9,9 +9,9 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
-from aura_browser.formats.content import Content
+from aura_browser.formats.content import Content, read_address
 from aura_browser.formats.storage_state import split_origins
-from aura_browser.hosts import host_of, is_address, is_same_site, origin_of, parse_url, registrable_domain
+from aura_browser.hosts import host_of, is_address, is_same_site, origin_of, registrable_domain
 from aura_browser.session import Browser, Cookie, Session
 from aura_browser.session.cookie import is_of_site
 from aura_browser.session.headers import check_headers
@@ -84,7 +84,7 @@ def _take_whole(session: Session, kind: str, url: str | None) -> Session:
 
 def _check_page(url: str, kind: str) -> URL:
     try:
-        return parse_url(url, {"http", "https"})
+        return read_address(url)
     except ValueError:
         raise_alone(ImportFailed(kind, "", "the address in it is not a web page's", "Give it with --url."))
 
@@ -129,7 +129,7 @@ def _is_of_site(cookie: Cookie, page: URL) -> bool:
 
 def _is_of_page(origin: dict[str, str], page: URL) -> bool:
     try:
-        return is_same_site(parse_url(origin["origin"], {"http", "https"}), page)
+        return is_same_site(read_address(origin["origin"]), page)
     except ValueError:
         return False
 
@@ -173,7 +173,7 @@ def _list_hosts(content: Content) -> Counter[str]:
     hosts = Counter(cookie.domain for cookie in content.cookies)
     for each in content.origins:
         try:
-            hosts[host_of(parse_url(each["origin"], {"http", "https"}))] += 1
+            hosts[host_of(read_address(each["origin"]))] += 1
         except ValueError:
             continue
     return hosts

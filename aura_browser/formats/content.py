@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from yarl import URL
 
+from aura_browser.hosts import origin_of, parse_url
 from aura_browser.session import Cookie, Session
 from aura_browser.session.session import Unknown
 from aura_browser.text import list_names
@@ -81,3 +83,14 @@ def read_expiry(expires: float | None) -> float | None:
     if expires is None or not 0 < expires < float("inf"):
         return None
     return expires / 1000 if expires > _MILLISECONDS else float(expires)
+
+
+def read_address(text: str) -> URL:
+    """Return *text* as the address of a website.
+
+    Raises:
+        ValueError: if it is not one, or its host is a name that yarl reads and can't write (1.25.1).
+    """
+    address = parse_url(text, {"http", "https", "ws", "wss"})
+    origin_of(address)
+    return address

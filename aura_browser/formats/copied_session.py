@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, InvalidInput, raise_alone
-from aura_browser.formats.content import Content, CookieFacts, build_cookies
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, read_address
 from aura_browser.formats.copied import parse_copied
 from aura_browser.formats.copied_request import CopiedRequest
-from aura_browser.hosts import host_of, is_same_site, origin_of, parse_url
+from aura_browser.hosts import host_of, is_same_site, origin_of
 from aura_browser.session.headers import is_lasting
 from aura_browser.text import clean_text, count
 
@@ -69,7 +69,7 @@ def _name_option(text: str) -> str:
 
 def _parse(request: CopiedRequest, title: str) -> URL:
     try:
-        return parse_url(request.url, {"http", "https", "ws", "wss"})
+        return read_address(request.url)
     except ValueError:
         raise_alone(ImportFailed(title, "", "its address is not one of a website", "Copy it again."))
 

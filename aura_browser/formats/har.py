@@ -9,10 +9,10 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, raise_alone
-from aura_browser.formats.content import Content, CookieFacts, build_cookies
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, read_address
 from aura_browser.formats.cookie_header import split_cookies
 from aura_browser.formats.cookie_json import read_cookie
-from aura_browser.hosts import is_same_site, origin_of, parse_url
+from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.session import Cookie
 from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.headers import is_lasting
@@ -95,7 +95,7 @@ def load(data: bytes, url: str | None, now: float) -> Content:
 
 def _parse(text: str) -> URL | None:
     try:
-        return parse_url(text, {"http", "https", "ws", "wss"})
+        return read_address(text)
     except ValueError:
         return None
 
