@@ -91,17 +91,24 @@ def write_text(text: str, output: "Output | None", *, is_secret: bool = True) ->
     """Write *text* to *output*, or to standard output.
 
     Args:
-        text: what to write; JSON, or text that standard output can encode.
+        text: what to write.
         output: where, or None.
         is_secret: whether to warn a person who has it on a terminal.
+
+    Raises:
+        click.ClickException: if standard output has no encoding for it.
     """
     if output is not None:
         output.write(text.encode())
         return
-    if text.startswith(("{", "[")):
-        click.echo(escape_json(text), nl=False)
-    else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+    click.echo(escape_json(text) if text.startswith(("{", "[")) else _check_encoding(text), nl=False)
     if is_secret and sys.stdout.isatty():
         click.echo("Warning: with this text, anybody can act as you at that site. Prefer -o FILE.", err=True)
+
+
+def _check_encoding(text: str) -> str:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        raise click.ClickException("standard output can't encode all of it; write to a file: -o FILE") from None
+    return text

@@ -107,3 +107,16 @@ def test_a_url_of_another_site_is_refused(store: FileStore) -> None:
 def test_json_on_standard_output_is_json(store: FileStore) -> None:
     state = json.loads(run("sessions", "export", "127", "--format", "storage-state").stdout)
     assert state["cookies"][0]["value"] == GOOD
+
+
+def test_what_standard_output_can_not_encode_is_refused_and_goes_to_a_file(
+    store: FileStore, stub: StubSite, tmp_path: Path
+) -> None:
+    session = make_session(stub.origin, cookies=(make_cookie("odd", "h\u20ac"),))
+    asyncio.run(store.save(SessionKey(stub.origin), session, replace=True))
+    shown = run("sessions", "export", "127", "--format", "netscape", PYTHONIOENCODING="ascii")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "standard output can't encode all of it; write to a file: -o FILE" in shown.stderr
+    file = tmp_path / "cookies.txt"
+    assert run("sessions", "export", "127", "--format", "netscape", "-o", str(file)).returncode == 0
+    assert "h\u20ac" in file.read_text("utf-8")
