@@ -72,6 +72,7 @@ need_test_programs() {
     for program in redis-server tinyproxy microsocks curl wget age; do has_program "$program" || need "$program" "$program"; done
     has_program aria2c || need aria2 aria2
     has_program ssh-keygen || need ssh-keygen openssh-client
+    for program in less vim; do has_program "$program" || need "$program" "$program"; done
     has_program Xvfb || need Xvfb xvfb
     has_program certutil || need certutil libnss3-tools
     has_program npm || need npm npm nodejs

@@ -28,6 +28,7 @@ _HTTP_ONLY: Final = "#HttpOnly_"
 _COLUMNS: Final = 7
 _DAY_S: Final = 86400.0
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]*)?")
+_WITH_PORT: Final = re.compile(r"([^:]+):[0-9]{1,5}")
 _BOOLS: Final = {"true": True, "false": False}
 
 
@@ -79,6 +80,9 @@ def load(text: str) -> Content:
         ImportFailed: naming the line, if one is not a cookie.
     """
     facts = [_read(line, number) for number, line in enumerate(text.split("\n"), 1) if _is_cookie(line)]
+    # wget writes the port of a host that has one. What it was given there is newer than what it had without.
+    facts.sort(key=lambda each: _WITH_PORT.fullmatch(each["domain"]) is not None)
+    facts = [each | {"domain": _WITH_PORT.sub(r"\1", each["domain"])} for each in facts]
     cookies, left_out = build_cookies(facts)
     return Content(cookies=cookies, unknown=("user_agent", "local_storage"), left_out=left_out)
 

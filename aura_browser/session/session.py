@@ -253,10 +253,20 @@ def guess_expiry(cookies: Iterable[Cookie], origin: URL) -> float | None:
     counts.
     """
     sent = [c for c in cookies if msgspec.structs.replace(c, path="/", expires=None).goes_to(origin, 0)]
-    http_only = [c.expires for c in sent if c.http_only and c.name not in _INFRASTRUCTURE_COOKIES]
+    http_only = [c.expires for c in sent if _may_be_login(c)]
     if http_only:
         return None if None in http_only else max(e for e in http_only if e is not None)
     return max((c.expires for c in sent if c.expires is not None), default=None)
+
+
+def list_login_cookies(cookies: Iterable[Cookie]) -> list[Cookie]:
+    """Return those of *cookies* that may hold a login, as :func:`guess_expiry` guesses it; all if there is no such."""
+    every = list(cookies)
+    return [cookie for cookie in every if _may_be_login(cookie)] or every
+
+
+def _may_be_login(cookie: Cookie) -> bool:
+    return cookie.http_only and cookie.name not in _INFRASTRUCTURE_COOKIES
 
 
 def _upgrade(fields: dict[str, Any]) -> None:

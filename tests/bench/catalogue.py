@@ -10,6 +10,7 @@ from tests.bench import (
     growth,
     harvest,
     memory,
+    programs,
     relaying,
     renewal,
     requests,
@@ -25,6 +26,7 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Result]]]] = {
     for module in (
         startup,
         cached,
+        programs,
         sending,
         relaying,
         requests,

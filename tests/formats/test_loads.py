@@ -142,6 +142,12 @@ def test_a_cookies_txt_of_any_writer(text: str, expires: float | None) -> None:
     assert cookie == msgspec.structs.replace(EXPECTED, expires=expires, http_only="#HttpOnly_" in text)
 
 
+def test_what_wget_was_given_at_a_port_is_newer_than_what_it_had() -> None:
+    text = "app.example.com:8443\tFALSE\t/\tFALSE\t1900000000\ta\tnew\napp.example.com\tFALSE\t/\tFALSE\t0\ta\told\n"
+    cookie = one_cookie(text)
+    assert (cookie.value, cookie.domain, cookie.host_only) == ("new", "app.example.com", True)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -54,13 +54,18 @@ def choose(entries: Sequence[Entry], name: str) -> Entry:
     Raises:
         click.ClickException: if no entry or several match; it lists the candidates.
     """
-    matches = [entry for entry in entries if entry.slug == name]
-    matches = matches or [entry for entry in entries if any(text.startswith(name) for text in _list_names(entry))]
+    matches = find_matches(entries, name)
     if len(matches) == 1:
         return matches[0]
     problem = "matches more than one session" if matches else "matches no session; there are"
     candidates = ", ".join(clean_text(entry.slug) for entry in matches or entries) or "no sessions"
     raise click.ClickException(f"{clean_text(name)!r} {problem}: {candidates}")
+
+
+def find_matches(entries: Sequence[Entry], name: str) -> list[Entry]:
+    """Return the entries that *name* may stand for: the one of that slug, else all with such a prefix."""
+    matches = [entry for entry in entries if entry.slug == name]
+    return matches or [entry for entry in entries if any(text.startswith(name) for text in _list_names(entry))]
 
 
 def find_set_aside(store: "Store", before: float) -> list[Path]:

@@ -1,0 +1,63 @@
+"""Which session a NAME on the command line stands for: one in the store, or that of a site."""
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aura_browser.assembly import open_store
+from aura_browser.cli.sessions.catalogue import Entry, choose, find_matches, read_entries
+from aura_browser.cli.sessions.checking import find_site as find_site_of
+from aura_browser.cli.sessions.checking import guess_name
+from aura_browser.site import Site, site_at
+from aura_browser.site.catalogue import find_named
+from aura_browser.text import clean_text
+
+if TYPE_CHECKING:
+    from aura_browser.assembly import SessionOptions
+
+NAME_HELP: Final = (
+    "NAME is a site's name or address, a slug from 'sessions list', or a unique prefix of a slug or a host."
+)
+
+_ADDRESS: Final = re.compile(r"\S+://\S+|localhost(:\d+)?(/\S*)?|\S+[.:]\S+")
+
+
+def find_site(name: str, options: "SessionOptions") -> Site:
+    """Return the site of the session that *name* stands for, and put the session's name and proxy into *options*.
+
+    Names of sites and whole addresses come first. Else a stored session is looked for, unless ``--session`` says which
+    one of a site is meant.
+
+    Raises:
+        click.ClickException: if several stored sessions match, or there is neither such a session nor such a site.
+        InvalidInput: if it is an address that can't work.
+        InvalidConfiguration: if ``sites.toml`` can't work.
+    """
+    if "://" in name or _is_given("session_name") or find_named(name.partition("/")[0]):
+        return site_at(name)
+    entries = asyncio.run(_read(options))
+    matches = find_matches(entries, name)
+    if len(matches) != 1 and _ADDRESS.fullmatch(name):
+        return site_at(name)
+    entry = choose(entries, name)
+    if entry.session is None:
+        raise click.ClickException(f"{clean_text(entry.slug)} can't be read: {entry.problem}")
+    options["session"] = guess_name(entry.session, entry.slug)
+    options["proxy"] = options.get("proxy") or entry.session.proxy
+    return find_site_of(entry.session)
+
+
+async def _read(options: "SessionOptions") -> list[Entry]:
+    place = options.get("store")
+    store = open_store(place) if place is None or isinstance(place, str) else place
+    try:
+        return await read_entries(store)
+    finally:
+        await store.aclose()
+
+
+def _is_given(parameter: str) -> bool:
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE

@@ -1,0 +1,75 @@
+"""Which cookies a program changed in its file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from yarl import URL
+
+from aura_browser.session import Cookie, Session
+from aura_browser.session.cookie import is_of_site
+from aura_browser.session.session import list_login_cookies
+from aura_browser.text import clean_text
+
+_Place = tuple[str, str, bool, str]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a program changed.
+
+    Attributes:
+        cookies: the cookies with other values or ends than before, and new ones of the same site.
+        lost: the names of cookies of the login that are not there any more; then nothing of it may be kept.
+    """
+
+    cookies: tuple[Cookie, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def find_changes(session: Session, before: Iterable[Cookie], after: Iterable[Cookie], now: float) -> Changes:
+    """Return what became of *session*'s cookies in a program's file.
+
+    Cookies that are not there any more are left as they are, since many programs write only some: only those of the
+    login count, and show that the program has logged out, or could not keep them.
+
+    Args:
+        session: the session that the file was written from.
+        before: what was in it, as it is read back: a format can't hold everything.
+        after: what the program wrote there.
+        now: epoch seconds.
+    """
+    old = {_place_of(cookie): cookie for cookie in before}
+    new = {_place_of(cookie): cookie for cookie in after if not cookie.is_over(now)}
+    logins = {_place_of(cookie) for cookie in list_login_cookies(session.cookies)}
+    lost = [cookie for place, cookie in old.items() if place in logins and not _has_value(new, place, cookie)]
+    origin = URL(session.origin)
+    changed = [
+        _complete(cookie, session.cookies, old.get(place))
+        for place, cookie in new.items()
+        if is_of_site(cookie, origin) and not _is_same(cookie, old.get(place))
+    ]
+    return Changes(tuple(changed), tuple(clean_text(cookie.name) or "(no name)" for cookie in lost))
+
+
+def _place_of(cookie: Cookie) -> _Place:
+    return cookie.name, cookie.domain, cookie.host_only, cookie.path
+
+
+def _has_value(new: Mapping[_Place, Cookie], place: _Place, old: Cookie) -> bool:
+    return place in new and (bool(new[place].value) or not old.value)
+
+
+def _is_same(cookie: Cookie, old: Cookie | None) -> bool:
+    return old is not None and (cookie.value, cookie.expires) == (old.value, old.expires)
+
+
+def _complete(cookie: Cookie, known: Sequence[Cookie], old: Cookie | None) -> Cookie:
+    """Return a changed cookie with the attributes that the session knows of it, and the file's format can't hold."""
+    place = _place_of(cookie)
+    whole = next((each for each in known if _place_of(each) == place and each.partition_key is None), None)
+    if whole is None or old is None:
+        return cookie
+    # Formats round an end, so one that the program did not change is the session's own.
+    expires = whole.expires if cookie.expires == old.expires else cookie.expires
+    return msgspec.structs.replace(whole, value=cookie.value, expires=expires)

@@ -1,0 +1,154 @@
+"""Runs a program with a session: renews it, writes its files, runs the program, keeps what the program rotated."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aura_browser.assembly import SessionOptions, assemble, open_store
+from aura_browser.errors import AuraError
+from aura_browser.formats import load
+from aura_browser.harvests import build_prove
+from aura_browser.programs.changes import Changes, find_changes
+from aura_browser.programs.child import run_child
+from aura_browser.programs.files import Given, Kind, build_environment, fill_in, write_files
+from aura_browser.programs.fold_back import fold_back
+from aura_browser.programs.private_folder import open_private_folder
+from aura_browser.session import Session
+from aura_browser.site import Site
+from aura_browser.store import SessionKey
+
+if TYPE_CHECKING:
+    from aura_browser.keeping.manager import SessionManager
+
+Tell = Callable[[str], None]
+"""Is called with a line for the person."""
+
+_PROVEN_FOR_S: Final = 300.0
+_SIGNALLED: Final = 128
+_ENDED_BY_PERSON: Final = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A program, and how it is run.
+
+    Attributes:
+        command: its path and its arguments, in which placeholders stand for files.
+        kinds: the files that it is given.
+        keeps_changes: whether the cookies that it changes in them are kept.
+        retries: whether it is run once more with a new session if the site refuses the session afterwards.
+    """
+
+    command: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    keeps_changes: bool = True
+    retries: bool = False
+
+
+def run_program(site: Site, options: SessionOptions, run: Run, tell: Tell) -> int:
+    """Run a program with the session of *site*, and return its exit code, or 128 + n if signal n ended it.
+
+    The session is renewed first if it is over, or if the site refuses it; the site is asked unless it took the session
+    in the last five minutes. What goes wrong after the program's start is said, and leaves its exit code alone.
+
+    Args:
+        site: the session's site.
+        options: how the session is got and kept; ``session`` is a name.
+        run: the program.
+        tell: is called with each warning.
+
+    Raises:
+        AuraError: if there is no session that could be used, or the program can't be given it.
+        OSError: if the program can't be started.
+    """
+    session = asyncio.run(_get_session(assemble(site, **options)))
+    code = _run_once(site, options, run, session, tell)
+    if not run.retries or code - _SIGNALLED in _ENDED_BY_PERSON:
+        return code
+    again = _renew_if_refused(site, options, session, tell)
+    if again is None:
+        return code
+    tell(f"{site.origin} refused the session. The command runs once more, with a new one.")
+    return _run_once(site, options, run, again, tell)
+
+
+async def _get_session(manager: "SessionManager") -> Session:
+    try:
+        session = await manager.get()
+        if time.time() - (session.verified_at or 0.0) > _PROVEN_FOR_S:
+            session = await manager.prove()
+        return session
+    finally:
+        await manager.aclose()
+
+
+def _run_once(site: Site, options: SessionOptions, run: Run, session: Session, tell: Tell) -> int:
+    with open_private_folder() as folder:
+        files = write_files(folder, session, run.kinds)
+        for sentence in _list_losses(files):
+            tell(sentence)
+        code = run_child(fill_in(run.command, files), build_environment(session, files))
+        changed = [(each, text) for each in files if run.keeps_changes and (text := each.read_change()) is not None]
+    if changed and options.get("store") != "memory":
+        for sentence in _keep(site, options, session, changed):
+            tell(f"Warning: the cookies that {run.command[0]} changed are not kept: {sentence}")
+    return code
+
+
+def _list_losses(files: Sequence[Given]) -> list[str]:
+    """Return what the files can't hold: a line for each file."""
+    return [f"Not in {each.path.name}: {'; '.join(each.left_out)}." for each in files if each.left_out]
+
+
+def _keep(site: Site, options: SessionOptions, session: Session, changed: Sequence[tuple[Given, str]]) -> list[str]:
+    """Keep what a program changed in its files; return a sentence for each that is not kept."""
+    problems = []
+    for given, text in changed:
+        changes = _read_changes(session, given, text)
+        if isinstance(changes, str):
+            problems.append(changes)
+        elif changes.lost:
+            problems.append(f"cookies of the login are no longer among them: {', '.join(changes.lost)}.")
+        elif changes.cookies and (problem := asyncio.run(_store(site, options, session, changes))):
+            problems.append(f"{problem}.")
+    return problems
+
+
+def _read_changes(session: Session, given: Given, text: str) -> Changes | str:
+    try:
+        now = time.time()
+        before, after = (load(each.encode(), now=now, url=session.url).session for each in (given.text, text))
+    except AuraError as error:
+        return f"its file can't be read any more. {error}"
+    return find_changes(session, before.cookies, after.cookies, now)
+
+
+async def _store(site: Site, options: SessionOptions, session: Session, changes: Changes) -> str:
+    place = options.get("store")
+    store = open_store(place) if place is None or isinstance(place, str) else place
+    key = SessionKey(session.origin, str(options["session"]), session.proxy)
+    try:
+        return await fold_back(store, key, session, changes.cookies, prove=build_prove(site), now=time.time())
+    except AuraError as error:
+        return str(error).rstrip(".")
+    finally:
+        await store.aclose()
+
+
+def _renew_if_refused(site: Site, options: SessionOptions, session: Session, tell: Tell) -> Session | None:
+    """Return a new session if the site refuses the one that the program had; None if it takes it, or can't be asked."""
+    try:
+        current = asyncio.run(_prove(assemble(site, **options)))
+    except AuraError as error:
+        tell(f"Warning: the command is not run again: {error}")
+        return None
+    return current if current.lineage != session.lineage else None
+
+
+async def _prove(manager: "SessionManager") -> Session:
+    try:
+        return await manager.prove()
+    finally:
+        await manager.aclose()

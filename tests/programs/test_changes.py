@@ -1,0 +1,60 @@
+"""What became of a session's cookies in a program's file."""
+
+import time
+
+from aura_browser.programs.changes import Changes, find_changes
+from aura_browser.session import Cookie
+from tests.parts.sessions import make_cookie, make_session
+
+NOW = time.time()
+SID = make_cookie("sid", "a", domain="app.example.com", http_only=True, same_site="Lax", priority="High")
+THEME = make_cookie("theme", "dark", domain="app.example.com", expires=NOW + 60.25)
+SESSION = make_session("https://app.example.com", cookies=(SID, THEME))
+# As a cookies.txt holds them.
+FILE = (
+    make_cookie("sid", "a", domain="app.example.com", http_only=True, expires=NOW + 86400),
+    make_cookie("theme", "dark", domain="app.example.com", expires=float(round(NOW + 60))),
+)
+
+
+def changed(*after: Cookie) -> Changes:
+    return find_changes(SESSION, FILE, after, NOW)
+
+
+def cookie(name: str, value: str, **facts: object) -> Cookie:
+    return make_cookie(name, value, **({"domain": "app.example.com"} | facts))
+
+
+def test_a_file_that_is_written_anew_with_the_same_cookies_changes_nothing() -> None:
+    assert changed(*FILE) == Changes()
+
+
+def test_a_changed_value_keeps_what_the_format_can_not_hold() -> None:
+    (found,) = changed(cookie("sid", "b", expires=FILE[0].expires), FILE[1]).cookies
+    assert (found.value, found.same_site, found.priority, found.expires) == ("b", "Lax", "High", None)
+
+
+def test_a_changed_end_is_taken_and_a_rounded_one_is_not() -> None:
+    (found,) = changed(FILE[0], cookie("theme", "dark", expires=NOW + 500)).cookies
+    assert found.expires == NOW + 500
+    (found,) = changed(FILE[0], cookie("theme", "light", expires=FILE[1].expires)).cookies
+    assert (found.value, found.expires) == ("light", THEME.expires)
+
+
+def test_a_new_cookie_of_the_site_is_taken_and_one_of_another_site_is_not() -> None:
+    new = cookie("csrf", "x", domain="example.com", host_only=False)
+    assert changed(*FILE, new, cookie("csrf", "x", domain="example.org")).cookies == (new,)
+
+
+def test_a_cookie_of_the_login_that_is_gone_empty_or_over_is_lost() -> None:
+    for after in ((FILE[1],), (cookie("sid", ""), FILE[1]), (cookie("sid", "b", expires=NOW - 1), FILE[1])):
+        assert changed(*after).lost == ("sid",)
+
+
+def test_another_cookie_that_is_gone_stays_as_it_is() -> None:
+    assert changed(FILE[0]) == Changes()
+
+
+def test_where_no_cookie_is_hidden_from_scripts_all_may_be_the_login() -> None:
+    session = make_session("https://app.example.com", cookies=(THEME,))
+    assert find_changes(session, FILE[1:], (), NOW).lost == ("theme",)
