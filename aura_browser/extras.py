@@ -11,6 +11,7 @@ from typing import Final
 EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {
     "carry": {"pyrage": "pyrage>=1.4"},
     "keyring": {"cryptography": "cryptography>=45", "keyring": "keyring>=25"},
+    "mcp": {"mcp": "mcp>=2.0"},
     "redis": {"redis": "redis>=8.0"},
     "socks": {"aiohttp_socks": "aiohttp-socks>=0.11"},
     "undetected": {

@@ -24,6 +24,10 @@ _COMMANDS: Final = {
     "doctor": "Check whether aura-browser can run here, and how to fix it if not.",
     "completion": "Print the script with which a shell completes commands and names.",
     "demo": "Run the main job against a local site.",
+    "exec": "Run a program with a session in files that it can read.",
+    "open": "Open a new Chrome with a session in it.",
+    "skill": "Print a page that teaches a coding agent to use aura-browser.",
+    "mcp": "Serve tools for agents, which see no secret.",
     "playground": "Serve a local chat site for experiments.",
 }
 

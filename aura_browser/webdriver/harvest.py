@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import AuraError, InteractionRequired, InvalidInput
+from aura_browser.errors import AuraError, BrowserDied, InteractionRequired, InvalidInput
 from aura_browser.proxy.address import check_proxy
 from aura_browser.site import Site
 from aura_browser.site.commands import list_options, replace_output
@@ -21,9 +21,13 @@ from aura_browser.webdriver.profile import make_profile_folder
 if TYPE_CHECKING:
     from aura_browser.session import Session
     from aura_browser.webdriver.collect import Reading
+    from aura_browser.webdriver.driver import Driver
 
 AsyncProve = Callable[["Session"], Coroutine[Any, Any, bool]]
 """Returns whether a session needs no person: it is a login already, or its site has none."""
+
+Prepare = Callable[["Driver", Deadline], None]
+"""Is called in another thread with the driver of a browser that has just been opened, and when to stop."""
 
 _PROVE_POLL_S: Final = 0.1
 _TIMEOUT_S: Final = 60.0
@@ -39,6 +43,7 @@ async def harvest(
     timeout_s: float | None = None,
     on_wait: OnWait | None = None,
     prove: AsyncProve | None = None,
+    prepare: Prepare | None = None,
     basic: str | None = None,
     command_options: tuple[str, ...] | None = None,
 ) -> "Session":
@@ -58,6 +63,7 @@ async def harvest(
         prove: with *interactive*, called with a session on which all conditions held from the beginning; returns
             whether it needs no person, because it is a login already or the site has none. None: the window stays until
             one of the conditions changes.
+        prepare: called before the site is opened, to put something into the browser.
         basic: user and password for HTTP basic authentication, ``user:password``.
         command_options: the options of the command that errors name; None for those of *engine* and *proxy*.
 
@@ -98,6 +104,8 @@ async def harvest(
                 # Imports Selenium, which the engine has loaded while its browser started.
                 from aura_browser.webdriver.collect import collect_session
 
+                if prepare is not None:
+                    _prepare(prepare, driver, site, deadline)
                 return collect_session(driver, site, options, proxy=proxy, on_wait=on_wait, prove=ask)
 
         reading = await _run_in_thread(work, deadline)
@@ -125,6 +133,15 @@ def _call_in_loop(
         return False
 
     return ask
+
+
+def _prepare(prepare: Prepare, driver: "Driver", site: Site, deadline: Deadline) -> None:
+    from aura_browser.webdriver.running_session import DRIVER_ERRORS
+
+    try:
+        prepare(driver, deadline)
+    except DRIVER_ERRORS as error:
+        raise BrowserDied(site.url, "it ended before the site was opened") from error
 
 
 def _check_engine(engine: Selenium, command: str, *, interactive: bool) -> None:

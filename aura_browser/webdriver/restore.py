@@ -161,7 +161,8 @@ def _count_cookies(refused: Iterable[Refusal]) -> int:
 def _list_storage(session: Session) -> dict[str, dict[str, Any]]:
     """Return what is to be written, by origin: the session's own last, so that the tab is there when it opens."""
     kept: dict[str, dict[str, Any]] = {}
-    for each in session.extra_storage.get("origins", ()):
+    origins = session.extra_storage.get("origins")
+    for each in origins if isinstance(origins, list | tuple) else ():
         if isinstance(each, Mapping) and isinstance(each.get("origin"), str):
             kept[each["origin"]] = {name: part for name, part in each.items() if name != "origin"}
     own = kept.pop(session.origin, {})

@@ -64,6 +64,7 @@ NOT_RUN: Mapping[str, str] = {
 """Commands of the pages that no test runs, and why."""
 ONLY_PARSED: Mapping[str, str] = {
     r" --basic": "needs a password; webdriver/test_readiness.py and cli/test_commands.py give one",
+    r" open (?!.*--check)": "needs a person; programs/test_open.py plays one",
     r" --interactive": "needs a person; webdriver/test_interactive.py plays one",
     r" serve( (--port|--alias|http)| +#|$)": "runs until Ctrl-C; cli/test_serve.py runs it",
     r" --from-curl": "needs a text copied from a browser; cli/test_request.py writes such texts",
@@ -72,7 +73,7 @@ ONLY_PARSED: Mapping[str, str] = {
     r" chat *(#|$)": "needs a terminal; cli/test_commands.py runs it on one",
 }
 """Command lines of aura-browser that are read by click only, and why."""
-NEEDS_CHROME = re.compile(r'\bharvest\(|gate="check| demo\b| doctor\b| harvest .*--(fresh|until)')
+NEEDS_CHROME = re.compile(r'\bharvest\(|gate="check| demo\b| doctor\b| harvest .*--(fresh|until)| open .*--check')
 
 
 def fits(line: str, patterns: Mapping[str, str]) -> bool:

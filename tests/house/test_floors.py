@@ -22,6 +22,8 @@ FLOORS: Mapping[str, int] = {
     "harvests": 7,
     "assembly": 8,
     "client": 9,
+    "programs": 9,
+    "agents": 10,
     "chat/client": 10,
     **dict.fromkeys(("provider", "doctor", "gateway", "llm_plugin", "playground", "relay"), 11),
     "cli": 12,
@@ -96,6 +98,7 @@ def test_each_library_has_its_places(name: str) -> None:
         "click": {"cli"},
         "rich": {"cli"},
         "platformdirs": {"site", "store", "webdriver", "cli"},  # what a shell completes loads nothing more
+        "mcp": {"agents"},
         "tomlkit": {"cli"},
         "filelock": {"store", "webdriver"},
         "pyvirtualdisplay": {"webdriver"},

@@ -1,0 +1,59 @@
+"""Takes a session's secrets out of text that an agent gets to see."""
+
+import html
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote, quote_plus, unquote
+
+from aura_browser.session import Session
+
+HIDDEN: Final = "[hidden]"
+
+_MIN_LENGTH: Final = 6  # what is shorter is no secret, and stands in any text
+_MIN_STORED_LENGTH: Final = 12  # storage holds words of the page too
+_MAX_DEPTH: Final = 8
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+def hide_secrets(text: str, *sessions: Session) -> str:
+    """Return *text* with the values of cookies, tokens and storage of *sessions* replaced, in any spelling."""
+    secrets = {spelling for session in sessions for secret in _list_secrets(session) for spelling in _spell(secret)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _list_secrets(session: Session) -> Iterator[str]:
+    short = [cookie.value for cookie in session.cookies]
+    short += [value for name, value in session.headers.items() if name.lower() in _SECRET_HEADERS]
+    short += [*session.tokens.values(), *([session.proxy] if session.proxy and "@" in session.proxy else [])]
+    yield from (value for value in short if len(value) >= _MIN_LENGTH)
+    for value in session.local_storage.values():
+        yield from (part for part in _list_parts(value) if len(part) >= _MIN_STORED_LENGTH)
+
+
+def _list_parts(value: str) -> Iterator[str]:
+    """Yield *value*, and the texts in it if it is JSON, as apps store their tokens."""
+    yield value
+    if value[:1] in {"{", "["}:
+        try:
+            yield from _list_texts(json.loads(value), _MAX_DEPTH)
+        except (ValueError, RecursionError):
+            return
+
+
+def _list_texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        yield value
+    elif depth and isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _list_texts(each, depth - 1)
+
+
+def _spell(secret: str) -> Iterator[str]:
+    """Yield *secret* as it stands in text, HTML, JSON and addresses."""
+    yield from (secret, html.escape(secret), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    if len(plain := unquote(secret)) >= _MIN_LENGTH:
+        yield plain

@@ -1,0 +1,177 @@
+"""``aura-browser open``: a session back in a real Chrome, in a window for a person and without one for a check."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from aura_browser import FileStore, Probe, Session, SessionKey, Site, assemble, page_site
+from aura_browser.formats import dump, load
+from aura_browser.programs.opening import build_window_harvest, check_in_browser, show_window
+from aura_browser.webdriver import harvest
+from tests.parts.command import run
+from tests.parts.person import Person, screen
+from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating
+from tests.parts.servers import serving
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.waiting import eventually
+
+if TYPE_CHECKING:
+    from aura_browser.webdriver.restore import Restored
+
+pytestmark = pytest.mark.chrome
+
+
+@pytest.fixture
+def site() -> Iterator[RotatingSite]:
+    with serving_rotating() as serving_site:
+        yield serving_site
+
+
+def make_login(origin: str, **facts: object) -> Session:
+    login: dict[str, object] = {
+        "cookies": (make_cookie(COOKIE, FIRST, http_only=True, expires=time.time() + 600),),
+        "local_storage": {},
+        "harvested_at": time.time(),
+        "proof": "distinguished",
+        "probe": "/me",
+    }
+    return make_session(origin, **(login | facts))
+
+
+def test_a_check_says_whether_the_site_accepts_the_session(site: RotatingSite, tmp_path: Path) -> None:
+    bad = make_cookie("__Host-bad", "s3cret", host_only=False, domain="example.com")
+    login = make_login(site.origin)
+    login = login.with_cookies((*login.cookies, bad))
+    file = tmp_path / "session.json"
+    file.write_text(login.to_json())
+    done = run("open", str(file), "--check")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"{site.origin}/: accepted: it answers otherwise without the session\n",
+    )
+    assert "Chrome has 1 of 2 cookies" in done.stderr
+    assert "Not taken: cookie __Host-bad of example.com" in done.stderr
+    assert f"{COOKIE}={FIRST}" in site.sent[0], "the browser sends it"
+    site.value = ""
+    done = run("open", str(file), "--check")
+    assert done.returncode == 77
+    assert "refused" in done.stdout
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_a_name_without_a_session_and_a_window_without_a_display(site: RotatingSite, state_home: Path) -> None:
+    done = run("open", site.origin, "--check")
+    assert (done.returncode, "aura-browser harvest" in done.stderr) == (77, True)
+    asyncio.run(
+        FileStore(state_home / "aura-browser" / "sessions").save(SessionKey(site.origin), make_login(site.origin))
+    )
+    done = run("open", site.origin, DISPLAY="", WAYLAND_DISPLAY="")
+    assert (done.returncode, "--check" in done.stderr) == (77, True)
+    assert run("open", site.origin, "--check", "--keep").returncode == 2
+
+
+_PAGE = """<!doctype html><title>app</title><script>
+if (!localStorage.token) { localStorage.token = 's3cret-token'; localStorage.__proto__ = 'odd'; }
+</script>"""
+_COOKIES = (
+    "sid=a+b/c==; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600",
+    "theme=h\u00e9 \u20ac; Path=/",
+    'quoted="a b"; Path=/; SameSite=Strict',
+    "deep=1; Path=/api",
+    "chips=1; Path=/; Secure; SameSite=None; Partitioned",
+)
+
+
+async def test_harvest_export_import_open_harvest_gives_the_same_session() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(text=_PAGE, content_type="text/html")
+        if "sid=" not in request.headers.get("Cookie", ""):
+            for cookie in _COOKIES:
+                response.headers.add("Set-Cookie", cookie)
+        return response
+
+    restored: list[Restored] = []
+    async with serving(handle) as (_server, origin):
+        first = await harvest(page_site(f"{origin}/"))
+        text = dump(first, "storage-state").text
+        session = load(text.encode(), now=time.time()).session
+        second = await check_in_browser(session, page_site(f"{origin}/"), lambda each, _version: restored.append(each))
+    assert len(first.cookies) == len(_COOKIES)
+    assert sorted(second.cookies, key=lambda cookie: cookie.name) == sorted(
+        first.cookies, key=lambda cookie: cookie.name
+    )
+    assert second.local_storage == first.local_storage
+    assert second.headers == first.headers
+    assert (restored[0].refused, restored[0].cookies) == ((), len(_COOKIES))
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with screen() as name:
+        yield name
+
+
+@pytest.fixture
+async def person(tmp_path: Path, display: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
+    """Return a person before the windows of this test."""
+    async with Person(tmp_path) as someone:
+        monkeypatch.setenv("DISPLAY", display)
+        monkeypatch.setenv("AURA_BROWSER_CHROME", str(someone.chrome()))
+        yield someone
+
+
+class Looks:
+    """Counts how often the open window was looked at."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, _left_s: float, _missing: tuple[str, ...]) -> None:
+        self.count += 1
+
+    async def for_a_while(self) -> None:
+        """Wait for so many looks that one of them has read the page."""
+        enough = self.count + 120
+        await eventually(lambda: self.count >= enough, 60)
+
+
+async def test_what_the_window_has_at_the_end_is_kept_if_asked(
+    site: RotatingSite, person: Person, tmp_path: Path
+) -> None:
+    login, looks = make_login(site.origin, local_storage={"theme": "dark"}), Looks()
+    where = Site(f"{site.origin}/", probe=Probe("/me"))
+    store = FileStore(tmp_path / "sessions")
+    await store.save(SessionKey(site.origin), login)
+    window = build_window_harvest(login, where, lambda *_: None, looks)
+    manager = assemble(where, store=store, harvest=window)
+    keeping = asyncio.create_task(manager.harvest(despite_cool_down=True))
+    try:
+        await eventually(lambda: any(FIRST in header for header in site.sent), 60)
+        await person.leave_the_page(site.origin, f"{site.origin}/rotate")
+        await eventually(lambda: site.value != FIRST, 60)
+        await looks.for_a_while()
+        await person.close_the_window("/rotate")
+        await keeping
+    finally:
+        keeping.cancel()
+        await manager.aclose()
+    kept = await store.load(SessionKey(site.origin))
+    assert kept is not None
+    assert {cookie.name: cookie.value for cookie in kept.cookies} == {COOKIE: site.value}
+    assert kept.local_storage == {"theme": "dark"}
+    assert kept.proof == "distinguished"
+
+
+async def test_a_window_that_is_closed_at_once_is_no_failure(site: RotatingSite, person: Person) -> None:
+    window = build_window_harvest(make_login(site.origin), page_site(site.origin), lambda *_: None)
+    showing = asyncio.create_task(show_window(window))
+    with contextlib.ExitStack() as exits:
+        exits.callback(showing.cancel)
+        await person.close_the_window(site.origin)
+        await showing
