@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aura_browser.assembly import open_store
-from aura_browser.cli.sessions.catalogue import Entry, choose, find_matches, read_entries
-from aura_browser.cli.sessions.checking import find_site as find_site_of
-from aura_browser.cli.sessions.checking import guess_name
 from aura_browser.site import Site, site_at
 from aura_browser.site.catalogue import find_named
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
+    from aura_browser.cli.sessions.catalogue import Entry
 
 NAME_HELP: Final = (
     "NAME is a site's name or address, a slug from 'sessions list', or a unique prefix of a slug or a host."
@@ -37,6 +35,14 @@ def find_site(name: str, options: "SessionOptions") -> Site:
     """
     if "://" in name or _is_given("session_name") or find_named(name.partition("/")[0]):
         return site_at(name)
+    return _find_stored(name, options)
+
+
+def _find_stored(name: str, options: "SessionOptions") -> Site:
+    from aura_browser.cli.sessions.catalogue import choose, find_matches
+    from aura_browser.cli.sessions.checking import find_site as find_site_of
+    from aura_browser.cli.sessions.checking import guess_name
+
     entries = asyncio.run(_read(options))
     matches = find_matches(entries, name)
     if len(matches) != 1 and _ADDRESS.fullmatch(name):
@@ -49,7 +55,9 @@ def find_site(name: str, options: "SessionOptions") -> Site:
     return find_site_of(entry.session)
 
 
-async def _read(options: "SessionOptions") -> list[Entry]:
+async def _read(options: "SessionOptions") -> "list[Entry]":
+    from aura_browser.cli.sessions.catalogue import read_entries
+
     place = options.get("store")
     store = open_store(place) if place is None or isinstance(place, str) else place
     try:

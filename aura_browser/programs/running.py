@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from aura_browser.assembly import SessionOptions, assemble, open_store
 from aura_browser.errors import AuraError
-from aura_browser.formats import load
 from aura_browser.harvests import build_prove
 from aura_browser.programs.changes import Changes, find_changes
 from aura_browser.programs.child import run_child
@@ -117,6 +116,8 @@ def _keep(site: Site, options: SessionOptions, session: Session, changed: Sequen
 
 
 def _read_changes(session: Session, given: Given, text: str) -> Changes | str:
+    from aura_browser.formats import load
+
     try:
         now = time.time()
         before, after = (load(each.encode(), now=now, url=session.url).session for each in (given.text, text))

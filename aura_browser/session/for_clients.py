@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from http.cookiejar import Cookie as JarCookie
-from http.cookiejar import CookieJar
 from http.cookies import Morsel
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,9 @@ from aura_browser.session.cookie import Cookie
 from aura_browser.text import count, list_names
 
 if TYPE_CHECKING:
+    from http.cookiejar import Cookie as JarCookie
+    from http.cookiejar import CookieJar
+
     import aiohttp
 
 ClientArgs = tuple[dict[str, Any], tuple[str, ...]]
@@ -72,6 +73,8 @@ def build_httpx_args(
 
 def build_curl_cffi_args(cookies: Sequence[Cookie], headers: Mapping[str, str], proxy: str | None) -> ClientArgs:
     """Return arguments for ``curl_cffi.requests.Session(**args)``: headers, cookies and proxy."""
+    from http.cookiejar import CookieJar
+
     kept, left_out = _sort_out(cookies, _NAMELESS, _EMBEDDED)
     jar = CookieJar()
     for cookie in kept:
@@ -110,7 +113,9 @@ def _describe_jar(cookies: Sequence[Cookie], origin: str) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _build_jar(cookies: Sequence[Cookie], encode: Callable[[str], str]) -> CookieJar:
+def _build_jar(cookies: Sequence[Cookie], encode: Callable[[str], str]) -> "CookieJar":
+    from http.cookiejar import CookieJar  # loads urllib, which most callers don't need
+
     jar = CookieJar()
     for cookie in cookies:
         host = _in_url(cookie.domain)
@@ -120,7 +125,9 @@ def _build_jar(cookies: Sequence[Cookie], encode: Callable[[str], str]) -> Cooki
     return jar
 
 
-def _build_jar_cookie(cookie: Cookie, domain: str, value: str) -> JarCookie:
+def _build_jar_cookie(cookie: Cookie, domain: str, value: str) -> "JarCookie":
+    from http.cookiejar import Cookie as JarCookie
+
     return JarCookie(
         version=0,
         name=cookie.name,
