@@ -11,6 +11,7 @@ from typing import Final
 from aura_browser.errors import InvalidInput
 
 _NAMES: Final = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGCONT", "SIGWINCH", "SIGUSR1", "SIGUSR2")
+_LOOK_EVERY_S: Final = 0.1
 # What a terminal sends to all of its foreground group, so to the program too.
 _OF_TERMINALS: Final = frozenset({"SIGINT", "SIGQUIT", "SIGTSTP", "SIGWINCH"})
 # What Python ignores, and programs expect to end them.
@@ -75,8 +76,10 @@ def _wait(child: int, watched: set[signal.Signals]) -> int:
 
 def _receive(watched: set[signal.Signals], child: int) -> tuple[int, bool]:
     """Return the next signal, and whether it was sent to this process and not to the program as well."""
-    if hasattr(signal, "sigwaitinfo"):
-        info = signal.sigwaitinfo(watched)
+    if hasattr(signal, "sigtimedwait"):
+        info = signal.sigtimedwait(watched, _LOOK_EVERY_S)
+        if info is None:
+            return signal.SIGCHLD, False  # another thread, which does not block it, may have been given the signal
         # Not above 0 if another process sent it: kill(2). What the program sends is meant for others.
         return info.si_signo, info.si_code <= 0 and info.si_pid != child
     number = signal.sigwait(watched)

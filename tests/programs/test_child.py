@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,3 +191,14 @@ def test_a_stopped_program_does_not_stop_a_runner_without_a_terminal(runner: str
         os.kill(child, signal.SIGCONT)
         assert process.stdout.read() == "again\n"
     assert process.returncode == 0
+
+
+def test_a_program_that_ends_is_noticed_beside_other_threads() -> None:
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        assert [run("sh", "-c", f"exit {code}") for code in range(10)] == list(range(10))
+    finally:
+        over.set()
+        other.join()
