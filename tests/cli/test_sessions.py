@@ -199,6 +199,15 @@ def test_a_beginning_is_enough(store: FileStore, name: str) -> None:
     assert B.slug in sessions("show", name).stdout
 
 
+def test_the_name_of_a_site_stands_for_its_session(store: FileStore, tmp_path: Path) -> None:
+    keep(store, A)
+    folder = tmp_path / "config" / "aura-browser"
+    folder.mkdir(parents=True)
+    (folder / "sites.toml").write_text(f'[mine]\nurl = "{A.origin}/"\n', "utf-8")
+    assert A.slug in sessions("show", "mine").stdout
+    assert sessions("show", "yours").returncode == 1
+
+
 def test_a_name_that_tells_none_or_several_lists_what_there_is(store: FileStore) -> None:
     other = SessionKey(A.origin, "work")
     for key in (A, B, other):

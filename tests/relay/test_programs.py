@@ -65,11 +65,14 @@ def test_the_address_that_is_printed_opens_the_site(site: EchoSite, tmp_path: Pa
         assert token not in f"{[(each.raw_path, dict(each.headers)) for each in site.server.seen]}"
 
 
-def test_a_token_of_ones_own_and_none(site: EchoSite) -> None:
+def test_a_token_of_ones_own_and_none(site: EchoSite, state_home: Path) -> None:
     own = "my-own-token-0123456789"
     with proxying(site.origin, AURA_BROWSER_PROXY_TOKEN=own) as (address, _):
         assert address.endswith(f"/{own}/")
-    with proxying(site.origin, "--no-token") as (address, _):
+    folder = state_home.with_name("config") / "aura-browser"
+    folder.mkdir(parents=True)
+    (folder / "sites.toml").write_text(f'[mine]\nurl = "{site.origin}/app"\n', "utf-8")
+    with proxying("mine", "--no-token") as (address, _):
         assert address.count("/") == 3
         assert read_told(curl(f"{address}echo"))[0] == "GET"
 

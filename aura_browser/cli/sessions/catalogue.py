@@ -49,7 +49,7 @@ async def read_entry(store: "Store", slug: str) -> Entry | None:
 
 
 def choose(entries: Sequence[Entry], name: str) -> Entry:
-    """Return the entry that *name* stands for: its slug, or a unique prefix of its slug, origin or host.
+    """Return the entry that *name* stands for: its slug, a unique prefix of that, its origin or host, or a site's name.
 
     Raises:
         click.ClickException: if no entry or several match; it lists the candidates.
@@ -57,6 +57,8 @@ def choose(entries: Sequence[Entry], name: str) -> Entry:
     matches = find_matches(entries, name)
     if len(matches) == 1:
         return matches[0]
+    if not matches and len(of_site := _list_of_site(entries, name)) == 1:
+        return of_site[0]
     problem = "matches more than one session" if matches else "matches no session; there are"
     candidates = ", ".join(clean_text(entry.slug) for entry in matches or entries) or "no sessions"
     raise click.ClickException(f"{clean_text(name)!r} {problem}: {candidates}")
@@ -104,6 +106,14 @@ async def remove_all(store: "Store") -> list[str]:
 def _unwrap(store: "Store") -> "Store":
     """Return the store that holds the bytes: removing needs no decryption."""
     return store.inner if isinstance(store, EncryptedStore) else store
+
+
+def _list_of_site(entries: Sequence[Entry], name: str) -> list[Entry]:
+    """Return the entries of the site that is called *name* in ``sites.toml``."""
+    from aura_browser.site.catalogue import find_named
+
+    site = find_named(name)
+    return [entry for entry in entries if site and entry.session and entry.session.origin == site.origin]
 
 
 def _list_names(entry: Entry) -> tuple[str, ...]:
