@@ -25,6 +25,8 @@ from tests.parts.open_chrome import FLAGS
 from tests.parts.servers import serving_in_thread
 from tests.parts.sessions import make_cookie, make_session
 
+pytestmark = pytest.mark.slow  # it starts servers and programs
+
 
 @contextmanager
 def proxying(site: str, *args: str, **environment: str) -> Iterator[tuple[str, int]]:
