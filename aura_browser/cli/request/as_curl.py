@@ -4,7 +4,6 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Final
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aura_browser.request import Request
-    from aura_browser.session import Session
-    from aura_browser.site import Site
 
 _MAX_AGE_S: Final = 86_400.0
 _SOCKS: Final = "socks5://"
@@ -32,15 +29,14 @@ def find_folder() -> Path:
 
 
 def write_curl_command(
-    site: "Site", session: "Session", url: URL, request: "Request", options: "Sequence[str]", *, compressed: bool
+    proxy: str | None, url: URL, request: "Request", options: "Sequence[str]", *, compressed: bool
 ) -> str:
     """Write what is secret to a file of mode 0600, and return the command that uses it.
 
     Args:
-        site: the site.
-        session: its session.
+        proxy: the URL of the proxy to use, or None.
         url: the whole address.
-        request: what is asked; its body is bytes or None.
+        request: what is asked, with all headers; its body is bytes or None.
         options: further words of the command.
         compressed: whether the answer may be compressed.
 
@@ -53,7 +49,7 @@ def write_curl_command(
         host = re.sub(r"[^a-z0-9.]+", "-", (url.host or "site").lower())[:60]
         body = _write(folder, host, ".body", request.body) if isinstance(request.body, bytes) else None
         is_shown = hide_tokens(str(url)) == str(url)
-        lines = list(_list_lines(site, session, url, request, body))
+        lines = list(_list_lines(proxy, request, body))
         lines += ["compressed"] * compressed
         lines += [] if is_shown else [_quote("url", str(url))]
         config = _write(folder, host, ".curl", "".join(f"{line}\n" for line in lines).encode())
@@ -80,32 +76,20 @@ def _write(folder: Path, host: str, suffix: str, data: bytes) -> Path:
     return Path(name)
 
 
-def _list_lines(site: "Site", session: "Session", url: URL, request: "Request", body: Path | None) -> "Iterator[str]":
-    """Yield the lines of curl's configuration, with the headers that the client itself would send."""
+def _list_lines(proxy: str | None, request: "Request", body: Path | None) -> "Iterator[str]":
+    """Yield the lines of curl's configuration.
+
+    The cookies are a header as the others are: curl keeps that one from other hosts when it follows a redirect.
+    """
     yield "globoff"
     yield "head" if request.method == "HEAD" else _quote("request", request.method)
-    for name, value in build_headers(site, session, url, request).items():
+    for name, value in request.headers.items():
         yield _quote("header", f"{name}: {value}" if value else f"{name};")
     if body is not None:
         yield _quote("data-binary", f"@{body}")
-    if session.proxy:
+    if proxy:
         # curl resolves names itself with socks5, and the proxy does with socks5h.
-        yield _quote("proxy", re.sub(f"^{_SOCKS}", "socks5h://", session.proxy))
-
-
-def build_headers(site: "Site", session: "Session", url: URL, request: "Request") -> Mapping[str, str]:
-    """Return the headers of *request* with the session's; the caller's win, but for what is derived from the session.
-
-    The cookies are one header: curl keeps that from other hosts when it follows a redirect.
-    """
-    headers = {**session.headers}
-    for name, value in request.headers.items():
-        for same in [each for each in headers if each.lower() == name.lower()]:
-            del headers[same]
-        headers[name] = value
-    derived = site.derive(session, request.method) if site.derive else {}
-    cookie = session.cookie_header(url)
-    return {**headers, **derived, **({"Cookie": cookie} if cookie else {})}
+        yield _quote("proxy", re.sub(f"^{_SOCKS}", "socks5h://", proxy))
 
 
 def _quote(option: str, value: str) -> str:

@@ -238,17 +238,16 @@ def _check_as_curl(ask: _Ask) -> None:
 async def _build_curl(ask: _Ask, options: "SessionOptions", given: Mapping[str, Any]) -> str:
     from aura_browser.assembly import assemble
     from aura_browser.cli.request.as_curl import write_curl_command
+    from aura_browser.cli.request.final_request import build_final_request
 
+    url = ask.target.resolve()
+    if not ask.target.site.owns(url):
+        raise InvalidInput("url", "is not at the site's own origins; its session is sent only there")
     manager = assemble(ask.target.site, **options)
     try:
-        session = await manager.get()
+        final = await build_final_request(manager, url, _join(ask))
     finally:
         await manager.aclose()
     words = ["-L"] * given["location"] + ["-i"] * given["include"] + ["--fail"] * given["fail"]
     words += ["-o", given["output"]] if given["output"] else []
-    url = ask.target.resolve()
-    if not ask.target.site.owns(url):
-        raise InvalidInput("url", "is not at the site's own origins; its session is sent only there")
-    return await asyncio.to_thread(
-        write_curl_command, ask.target.site, session, url, _join(ask), words, compressed=ask.compressed
-    )
+    return await asyncio.to_thread(write_curl_command, manager.proxy, url, final, words, compressed=ask.compressed)
