@@ -144,7 +144,8 @@ def _choose_page(content: Content, kind: str) -> str:
         }
     )
     if not sites:
-        raise ImportFailed(kind, "", "it holds no cookies", "Export it again, logged in at the site.")
+        problem = "; ".join(("it holds no cookies that can be kept", *content.left_out))
+        raise ImportFailed(kind, "", problem, "Export it again, logged in at the site.")
     if len(sites) > 1:
         shown = _list_sites(content)
         first = clean_text(next(iter(sites.most_common(1)))[0])
