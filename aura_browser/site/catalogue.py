@@ -83,7 +83,10 @@ def list_names() -> list[str]:
 
 def read_sites() -> Mapping[str, Site]:
     """Return the sites of ``sites.toml``. Raises InvalidConfiguration as :func:`site_at`."""
-    path = find_sites_file()
+    try:
+        path = find_sites_file()
+    except InvalidInput:
+        return {}  # a user without a home folder has none, and can do without
     if not os.path.lexists(path):
         return {}
     from aura_browser.site.sites_file import read_sites_file
