@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from aura_browser.engine import OnWait
-from aura_browser.errors import BrowserDied, NotReady, WindowClosed
+from aura_browser.errors import BrowserDied, NotReady, WindowClosed, raise_alone
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.text import clean_text, redact_url
@@ -104,10 +104,11 @@ class _Collection:
             return self._take_last(WindowClosed(url))
         except DRIVER_ERRORS as error:
             message = clean_text(str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0])
+            if isinstance(error, AnswerNotUnderstood):
+                raise_alone(BrowserDied(url, message))  # what it came of quotes the answer
             if deadline.left_s <= 0 and not deadline.is_cancelled:
                 raise NotReady(url, None, deadline.seconds, ("a reply from the browser",)) from error
-            is_lost = isinstance(error, AnswerNotUnderstood) or "crash" in message
-            if self._options.interactive and isinstance(error, WebDriverException) and not is_lost:
+            if self._options.interactive and isinstance(error, WebDriverException) and "crash" not in message:
                 # Chrome exits with its last window, and the driver reports only the exit.
                 return self._take_last(WindowClosed(url))
             raise BrowserDied(url, message) from error

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from selenium.common.exceptions import InvalidArgumentException, TimeoutException, UnexpectedAlertPresentException
 from yarl import URL
 
@@ -189,22 +190,24 @@ class NetworkLog:
         if "-Session-Registration" in text:
             self.binds_session = True
         if method == "Page.javascriptDialogOpening":
-            self._note_dialog(Dialog(str(params.get("type")), clean_text(str(params.get("message")))))
+            self._note_dialog(Dialog(clean_text(str(params.get("type"))), clean_text(str(params.get("message")))))
             return
         request = self._requests.setdefault(str(params.get("requestId")), _Request())
         if method == "Network.requestWillBeSent":
             request.was_redirected = "redirectResponse" in params
             request.url = params["request"]["url"].partition("#")[0]
-            request.method, request.kind = params["request"]["method"], params.get("type", "")
+            request.method, request.kind = str(params["request"]["method"]), str(params.get("type", ""))
             is_main = params.get("frameId") == entry.get("webview")
             request.is_navigation = is_main and params["requestId"] == params.get("loaderId")
         elif method == "Network.requestWillBeSentExtraInfo":
-            request.sent.append(params["headers"])
+            request.sent.append(msgspec.convert(params["headers"], dict[str, str]))
         elif method == "Network.responseReceived":
-            request.status, request.mime_type = params["response"]["status"], params["response"].get("mimeType", "")
+            answer = params["response"]
+            request.status, request.mime_type = int(answer["status"]), str(answer.get("mimeType", ""))
             if params.get("type") == "Document" and params["requestId"] == params.get("loaderId"):
-                headers = {name.lower(): value for name, value in params["response"]["headers"].items()}
-                self._answers[params["loaderId"]] = Answer(params["response"]["status"], headers)
+                headers = msgspec.convert(answer["headers"], dict[str, str])
+                headers = {name.lower(): value for name, value in headers.items()}
+                self._answers[params["loaderId"]] = Answer(request.status, headers)
         elif method == "Network.loadingFailed" and params.get("type") == "Document":
             code = re.search(r"ERR_\w+", str(params.get("errorText")))
             self._failures[params["requestId"]] = code[0] if code else ""

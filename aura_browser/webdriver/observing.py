@@ -243,7 +243,7 @@ def _check_facts(facts: dict[str, Any] | None, count: int) -> dict[str, Any] | N
     types |= {"is_check": bool, "may_check": bool, "checks": list}
     if facts is None or any(type(facts.get(name)) is not kind for name, kind in types.items()):
         return None
-    is_valid = len(facts["checks"]) == count and all(value in {True, False, None} for value in facts["checks"])
+    is_valid = len(facts["checks"]) == count and all(value is None or type(value) is bool for value in facts["checks"])
     return facts if is_valid else None
 
 

@@ -17,7 +17,9 @@ from selenium.common.exceptions import (
     UnexpectedAlertPresentException,
     WebDriverException,
 )
+from yarl import URL
 
+from aura_browser.hosts import origin_of
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
@@ -162,6 +164,8 @@ class Page:
     def _read_frame(self) -> tuple[str, Frame]:
         frame = self._call("Page.getFrameTree")["frameTree"]["frame"]
         url = f"{frame['url']}{frame.get('urlFragment', '')}"
+        if url.startswith("http"):
+            origin_of(URL(url))  # raises ValueError for what is no address
         return str(frame["id"]), Frame(str(frame["loaderId"]), url, bool(frame.get("unreachableUrl")))
 
     def _call(self, command: str, **arguments: object) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def read_session(
         origin=origin,
         url=str(url.with_user(None).with_fragment(None)),
         user_agent=headers.get("User-Agent", page["userAgent"]),
-        headers=msgspec.convert(headers, dict[str, str]),
+        headers=headers,
         cookies=(),
         local_storage=_drop_invalid_text(page["storage"]),
         proxy=proxy,
@@ -104,10 +104,15 @@ def read_session(
         dialect=site.dialect or next(iter(page["dialects"]), ""),
         extra_storage=_build_extra_storage(page, origin),
     )
-    session = session.with_cookies(read_cookies(observer.driver, url))
+    session = _check_session(session.with_cookies(read_cookies(observer.driver, url)))
     for limit in _find_limits(session, page, binds_session=observer.log.binds_session) if warns else ():
         _log.warning("%s: %s", session.origin, limit)
     return session
+
+
+def _check_session(session: Session) -> Session:
+    """Return *session* if it can be written and read again, as values of a driver's answer may keep it from."""
+    return msgspec.json.decode(msgspec.json.encode(session), type=Session)
 
 
 def _check_page(page: dict[str, Any] | None) -> dict[str, Any] | None:

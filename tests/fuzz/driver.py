@@ -1,6 +1,7 @@
 """The entrance of a driver's answers: what comes over the connection, and what a harvest makes of it."""
 
 import socket
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from random import Random
@@ -61,7 +62,7 @@ _LOG: Final = (
         },
     ),
     ("Network.loadingFailed", {"requestId": "1", "type": "Document", "errorText": "net::ERR_FAILED"}),
-    ("Page.javascriptDialogOpening", {"type": "alert", "message": "s3cret?"}),
+    ("Page.javascriptDialogOpening", {"type": "alert", "message": "Really?"}),
 )
 _COOKIE: Final = {
     "name": "sid",
@@ -148,8 +149,11 @@ _HARVEST_S: Final = 0.003
 
 
 def _call_driver(text: bytes) -> None:
-    ours, drivers = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours, drivers = socket.create_connection(server.getsockname()), server.accept()[0]
     with ours, drivers:
+        for each in (ours, drivers):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves no TIME_WAIT
         drivers.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
         drivers.shutdown(socket.SHUT_WR)
         with suppress(OSError, ValueError):  # of which the start of a browser makes LaunchFailed
