@@ -1,5 +1,6 @@
 """The entrance of a driver's answers: what comes over the connection, and what a harvest makes of it."""
 
+import asyncio
 import socket
 import struct
 from collections.abc import Mapping
@@ -134,7 +135,11 @@ class _SpoiledDriver:
 
 
 async def enter_driver_answer(random: Random) -> None:
-    """What a driver answers: over the connection to it, and to each command of a harvest."""
+    """What a driver answers: over the connection to it, and to each command of a harvest, which has its own thread."""
+    await asyncio.to_thread(_enter, random)
+
+
+def _enter(random: Random) -> None:
     if random.random() < 0.3:
         _call_driver(pick_bytes(random, ('{"value": {"sessionId": "x", "capabilities": {}}}', '{"value": []}')))
         return
