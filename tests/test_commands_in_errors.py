@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
+from cryptography.fernet import Fernet
 
 from aura_browser import (
     Attach,
@@ -21,15 +22,17 @@ from aura_browser import (
     openchat_site,
     page_site,
 )
+from aura_browser.assembly import open_store
 from aura_browser.cli import cli
 from aura_browser.cli.kept import report_kept
 from aura_browser.client import SiteClient
-from aura_browser.errors import InteractionRequired, LoginNeeded, NotReady, SessionRefused
+from aura_browser.errors import InteractionRequired, LoginNeeded, NotReady, SessionRefused, SessionUnreadable
 from aura_browser.harvests import policy_harvest
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.site.commands import describe_hidden, list_options, replace_output
 from aura_browser.store import FileStore, MemoryStore, SessionKey
+from aura_browser.store.redis import RedisStore
 from tests.parts.command_lines import parse_command
 from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
@@ -290,3 +293,24 @@ def test_each_command_names_its_options_where_a_login_is_needed(
     output = ["-o", str(Path("me.json").absolute())] if command == "harvest" else []
     assert words[-8 - len(output) :] == [*options, *output]
     parse_command(words)
+
+
+async def test_the_command_that_removes_what_a_store_can_not_read_names_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_KEY", Fernet.generate_key().decode())
+    key, store = SessionKey("https://a.example"), open_store(str(tmp_path / "my sessions"))
+    plain = make_session("https://a.example").to_json()
+    other = make_session("https://b.example").to_json()
+    for data, is_inner in ((plain, True), ('{"version": 3}', False), (other, False)):
+        for slug in await store.slugs():
+            assert await store.inner.swap(slug, await store.inner.read(slug), None)  # type: ignore[attr-defined]
+        assert await (store.inner if is_inner else store).swap(key.slug, None, data.encode())  # type: ignore[attr-defined]
+        with pytest.raises(SessionUnreadable) as caught:
+            await store.load(key)
+        words = shlex.split(str(caught.value).rpartition("with: ")[2])
+        assert words == ["aura-browser", "sessions", "rm", key.slug, "--store", str(tmp_path / "my sessions")]
+        parse_command(words)
+    assert FileStore().build_command("rm", "x") == "aura-browser sessions rm x"
+    assert RedisStore("redis://:s3cret@c/1").build_command("rm", "x") == "aura-browser sessions rm x"
+    assert RedisStore("redis://c/1").build_command("rm", "x") == "aura-browser sessions rm x --store redis://c/1"

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import re
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -24,6 +25,7 @@ from aura_browser.errors import (
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
 from aura_browser.store.checks import check_origin, encode_session
+from aura_browser.text import clean_text
 
 _log = logging.getLogger(__name__)
 
@@ -88,9 +90,16 @@ class Store(ABC):
     Attributes:
         spans_machines: whether several machines use it. Then nobody renews without its lock: otherwise each
             machine would start a browser while the store is unavailable.
+        place_option: the store as ``--store`` takes it; empty for the default one, and where a command can't name it.
     """
 
     spans_machines: ClassVar[bool] = False
+    place_option: str = ""
+
+    def build_command(self, *words: str) -> str:
+        """Return a command of ``aura-browser sessions`` for this store, to show."""
+        place = ("--store", self.place_option) if self.place_option else ()
+        return shlex.join(("aura-browser", "sessions", *map(clean_text, words), *place))
 
     async def load(self, key: SessionKey) -> Session | None:
         """Return the session under *key*, or None. A malformed one is set aside and logged, and counts as None.
@@ -100,7 +109,7 @@ class Store(ABC):
             StoreError: if the store can't be used.
         """
         session = (await self._load(key.slug))[1]
-        return session if session is None else check_origin(key.slug, key.origin, session)
+        return session if session is None else self._check_origin(key.slug, key.origin, session)
 
     async def save(
         self, key: SessionKey, session: Session, lease: Lease | None = None, *, replace: bool = False
@@ -159,7 +168,7 @@ class Store(ABC):
         """Change the session of *origin* under *slug*, where its key is not known, as :meth:`update` does."""
         for _ in range(_MAX_TRIES):
             before, session = await self._load(slug)
-            changed = change(session and check_origin(slug, origin, session))
+            changed = change(session and self._check_origin(slug, origin, session))
             if changed is None or changed == session:
                 return session
             data = encode_session(slug, changed)
@@ -245,11 +254,14 @@ class Store(ABC):
             if await self.read(slug) != data:
                 return await self._load(slug)  # replaced meanwhile
             if error.is_newer:
-                advice = f"Update this one, or remove the session with: aura-browser sessions rm {slug}"
+                advice = f"Update this one, or remove the session with: {self.build_command('rm', slug)}"
                 raise SessionUnreadable(slug, f"a newer aura-browser wrote it. {advice}") from None
             place = await self.set_aside(slug)
             _log.warning("A cached session can't be read and was set aside as %s: %s", place, error)
             return None, None
+
+    def _check_origin(self, slug: str, origin: str, session: Session) -> Session:
+        return check_origin(slug, origin, session, self.build_command("rm", slug))
 
     async def _keep_previous(self, slug: str, data: bytes | None, replaced: Session | None) -> None:
         """Keep a session that was replaced, before those kept earlier; nobody's session pushes out a login."""

@@ -5,8 +5,14 @@ from aura_browser.session import Session
 from aura_browser.text import redact_url
 
 
-def check_origin(slug: str, origin: str, session: Session) -> Session:
+def check_origin(slug: str, origin: str, session: Session, command: str) -> Session:
     """Return *session*, which is under *slug*, if it is of that site: a store may be shared, and written by others.
+
+    Args:
+        slug: where it is.
+        origin: the site's.
+        session: the session.
+        command: the command that removes it.
 
     Raises:
         SessionUnreadable: if it is another site's.
@@ -14,7 +20,7 @@ def check_origin(slug: str, origin: str, session: Session) -> Session:
     if session.origin == origin:
         return session
     problem = f"it is a session of {redact_url(session.origin)}, not of {redact_url(origin)}. Somebody else may"
-    raise SessionUnreadable(slug, f"{problem} have put it there. Remove it with: aura-browser sessions rm {slug}")
+    raise SessionUnreadable(slug, f"{problem} have put it there. Remove it with: {command}")
 
 
 def encode_session(slug: str, session: Session) -> bytes:

@@ -81,6 +81,7 @@ class EncryptedStore(Store):
         if encryption == "keyring":
             _import_keyring()
         self.inner = inner
+        self.place_option = inner.place_option
         # Per object, because the inner store decides it.
         self.spans_machines = inner.spans_machines  # type: ignore[misc]
         self._encryption = encryption
@@ -157,13 +158,22 @@ class EncryptedStore(Store):
             raise SessionLocked(slug, "its value was encrypted by another version of aura-browser. Update this one.")
         # In a thread, because reading the keyring may block.
         plain = await asyncio.to_thread(self._try_keys, slug, value.partition(b" ")[2])
-        return _without_mark(slug, plain) if value.startswith(_PREFIX) else plain
+        return self._without_mark(slug, plain) if value.startswith(_PREFIX) else plain
+
+    def _without_mark(self, slug: str, value: bytes) -> bytes:
+        mark = _mark_of(slug)
+        if not value.startswith(mark):
+            problem = "its value was encrypted under another name, and somebody has moved it. It was left unchanged."
+            raise SessionUnreadable(slug, f"{problem} Remove it with: {self.build_command('rm', slug)}")
+        return value.removeprefix(mark)
 
     def _check_plain(self, slug: str, value: bytes) -> bytes:
         is_asked_for = self._encryption == "keyring" or (self._encryption == "auto" and KEY_VARIABLE in os.environ)
         if not is_asked_for or slug.startswith("budget-") or os.environ.get(PLAIN_VARIABLE) == "accept":
             return value
-        raise SessionUnreadable(slug, _describe_plain(slug))
+        raise SessionUnreadable(
+            slug, _describe_plain(self.build_command("check", slug), self.build_command("rm", slug))
+        )
 
     def _try_keys(self, slug: str, token: bytes) -> bytes:
         reasons = []
@@ -178,7 +188,7 @@ class EncryptedStore(Store):
                     # Another process chose encryption; writing a rotated cookie here must keep it.
                     self._writer = key
                 return value
-        raise SessionLocked(slug, _describe_locked(slug, reasons))
+        raise SessionLocked(slug, _describe_locked(self.build_command("rm", slug), reasons))
 
 
 def key_from_environment() -> "MultiFernet":
@@ -270,26 +280,16 @@ def _mark_of(slug: str) -> bytes:
     return slug.encode() + b"\n"
 
 
-def _without_mark(slug: str, value: bytes) -> bytes:
-    mark = _mark_of(slug)
-    if not value.startswith(mark):
-        problem = "its value was encrypted under another name, and somebody has moved it. It was left unchanged."
-        raise SessionUnreadable(slug, f"{problem} Remove it with: aura-browser sessions rm {clean_text(slug)}")
-    return value.removeprefix(mark)
-
-
-def _describe_plain(slug: str) -> str:
-    command = f"{PLAIN_VARIABLE}=accept aura-browser sessions check {clean_text(slug)}"
+def _describe_plain(check: str, remove: str) -> str:
     return (
         "its value is not encrypted, although encryption is on, so somebody else may have put it there. It was left "
-        f"unchanged. If it was there before you switched encryption on, encrypt it with: {command}. Otherwise remove "
-        f"it with: aura-browser sessions rm {clean_text(slug)}"
+        f"unchanged. If it was there before you switched encryption on, encrypt it with: "
+        f"{PLAIN_VARIABLE}=accept {check}. Otherwise remove it with: {remove}"
     )
 
 
-def _describe_locked(slug: str, reasons: list[str]) -> str:
+def _describe_locked(remove: str, reasons: list[str]) -> str:
     return (
         f"its value is encrypted, and no available key decrypts it ({'; '.join(reasons)}). It was left unchanged. "
-        f"Set {KEY_VARIABLE} to the key that encrypted it, or delete it with: "
-        f"aura-browser sessions rm {clean_text(slug)}"
+        f"Set {KEY_VARIABLE} to the key that encrypted it, or delete it with: {remove}"
     )

@@ -58,6 +58,7 @@ class FileStore(Store):
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
+        self.place_option = "" if folder is None else str(self.folder)
         self._has_locks = True
         self._guard = threading.Lock()
 

@@ -14,6 +14,7 @@ from aura_browser.errors import StoreError, raise_alone
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.redis_connection import check_address, create_pool, describe_error
 from aura_browser.store.redis_scripts import ACQUIRE, RELEASE, RENEW, SET_ASIDE, SWAP
+from aura_browser.text import has_secret
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class RedisStore(Store):
 
     def __init__(self, url: str, *, prefix: str = "aura-browser:", lease_s: float = 15.0) -> None:
         self.place = check_address(url)
+        self.place_option = "" if has_secret(url) else url
         self._prefix = prefix
         self._lease_s = lease_s
         self._lease_ms = max(1, round(lease_s * 1000))

@@ -15,6 +15,7 @@ from aura_browser.cli.screen import Screen
 from aura_browser.errors import InvalidInput
 from aura_browser.site import Condition, Site, page_url
 from aura_browser.site.catalogue import find_named, list_names, read_sites
+from aura_browser.site.commands import list_options
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -172,10 +173,10 @@ def test(*, name: str, store: str | None) -> None:
             await opened.aclose()
 
     trial = asyncio.run(run())
-    click.get_current_context().exit(_report(trial, site))
+    click.get_current_context().exit(_report(trial, site, list_options(proxy=proxy, store=store)))
 
 
-def _report(trial: "Trial", site: Site) -> int:
+def _report(trial: "Trial", site: Site, named: tuple[str, ...]) -> int:
     """Print what came of a trial, and return the exit code."""
     from aura_browser.cli.sessions.checking import find_exit_code
     from aura_browser.cli.sessions.view import format_state
@@ -190,7 +191,7 @@ def _report(trial: "Trial", site: Site) -> int:
     if not trial.is_answered:
         return TRY_LATER
     if not trial.sessions:
-        click.echo(f"No session is cached. Log in with: {site.login_command()}", err=True)
+        click.echo(f"No session is cached. Log in with: {site.login_command(*named)}", err=True)
         return LOGIN_NEEDED
     return find_exit_code(trial.sessions)
 
