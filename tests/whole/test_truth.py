@@ -40,7 +40,7 @@ class Person:
                 return await response.text()
         except AuraError as error:
             if isinstance(error, InteractionRequired):
-                assert error.command == self.logins.site.login_command()
+                assert error.command == self.logins.site.login_command("-o", "session.json")
             return type(error)
 
     async def stored(self) -> Session:
