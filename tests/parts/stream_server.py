@@ -17,16 +17,14 @@ async def stream_server(serve: Serve) -> AsyncIterator[int]:
     running: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await serve(reader, writer)
-                writer.close()
-                await writer.wait_closed()
-        finally:
-            writer.transport.abort()
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await serve(reader, writer)
+            writer.close()
+            await writer.wait_closed()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(handle(reader, writer))
+        task.add_done_callback(lambda _: writer.transport.abort())  # also if it was cancelled before it began
         running.add(task)
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
