@@ -59,6 +59,10 @@ format: $(STAMP) ## fix style and format automatically
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+.PHONY: test-chrome
+test-chrome: setup ## run the tests of harvests again, with a Chrome without ChromeDriver
+	@$(BIN)/python -m pytest --engine=chrome -m chrome tests/webdriver tests/keeping tests/http
+
 lifecycle: setup ## check that a harvest leaves nothing behind, however it ends
 	@$(BIN)/python -m tests.lifecycle $(ONLY)
 

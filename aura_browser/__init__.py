@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from aura_browser.chat.client import AuraClient
     from aura_browser.chat.messages import Message, Messages, Model, Prompt
     from aura_browser.client import SiteClient, SiteResponse
-    from aura_browser.engine import Attach, Engine, Grid, OwnDriver, Selenium, Undetected
+    from aura_browser.engine import Attach, AttachChrome, Chrome, Engine, Grid, OwnDriver, Selenium, Undetected
     from aura_browser.errors import (
         AnswerTimeout,
+        AttachRefused,
         AuraError,
         BrowserDied,
         BrowserError,
@@ -63,9 +64,10 @@ _HOMES: Final = {
     "chat.messages": ("Message", "Messages", "Model", "Prompt"),
     "chat.client": ("AuraClient",),
     "client": ("SiteClient", "SiteResponse"),
-    "engine": ("Attach", "Engine", "Grid", "OwnDriver", "Selenium", "Undetected"),
+    "engine": ("Attach", "AttachChrome", "Chrome", "Engine", "Grid", "OwnDriver", "Selenium", "Undetected"),
     "errors": (
         "AnswerTimeout",
+        "AttachRefused",
         "AuraError",
         "BrowserDied",
         "BrowserError",
@@ -111,6 +113,8 @@ __all__ = [
     "OPENCHAT",
     "AnswerTimeout",
     "Attach",
+    "AttachChrome",
+    "AttachRefused",
     "Aura",
     "AuraClient",
     "AuraError",
@@ -119,6 +123,7 @@ __all__ = [
     "BrowserError",
     "BrowserNotFound",
     "ChatError",
+    "Chrome",
     "ClientOptions",
     "Condition",
     "ConnectionFailed",

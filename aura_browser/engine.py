@@ -13,6 +13,9 @@ from aura_browser.hosts import parse_url
 if TYPE_CHECKING:
     from selenium.webdriver.chromium.webdriver import ChromiumDriver
 
+CHANNELS: Final = ("stable", "beta", "dev", "canary")
+"""The channels of Chrome, each of which has its own folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selenium:
@@ -32,6 +35,34 @@ class Selenium:
 
     chrome_path: str | os.PathLike[str] | None = None
     driver_path: str | os.PathLike[str] | None = None
+    profile: str | os.PathLike[str] | None = None
+    virtual_display: bool = False
+    sandbox: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultEngine(Selenium):
+    """What is used where no engine was named: :class:`Selenium`, or :class:`Chrome` without a matching ChromeDriver."""
+
+    browser: ClassVar[str] = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """A new Chrome on this machine, started without ChromeDriver and ended after the harvest.
+
+    It is controlled over a pipe, so nobody else can connect to it, and no ChromeDriver has to match its version.
+
+    Attributes:
+        chrome_path: Chrome's executable; None to search for it.
+        profile: as for :class:`Selenium`.
+        virtual_display: as for :class:`Selenium`.
+        sandbox: as for :class:`Selenium`.
+    """
+
+    browser: ClassVar[str] = "chrome"
+
+    chrome_path: str | os.PathLike[str] | None = None
     profile: str | os.PathLike[str] | None = None
     virtual_display: bool = False
     sandbox: bool | None = None
@@ -103,6 +134,35 @@ class Attach:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachChrome:
+    """The Chrome that a person uses every day, version 144 or newer. It asks the person first.
+
+    Its switch at ``chrome://inspect/#remote-debugging`` has to be on. One tab is opened in the background and closed
+    again; only the site's cookies are read. Since both then use one login, a site that rotates its cookies may sign one
+    of them out; so such a session is renewed only with ``refresh="interactive"``.
+
+    Attributes:
+        channel: ``stable``, ``beta``, ``dev`` or ``canary``.
+
+    Raises:
+        InvalidInput: if there is no such channel.
+    """
+
+    browser: ClassVar[str] = "everyday"
+
+    channel: str = "stable"
+
+    def __post_init__(self) -> None:
+        if self.channel not in CHANNELS:
+            raise InvalidInput("attach", f"chrome has the channels {', '.join(CHANNELS)}, such as chrome:beta")
+
+    @property
+    def option(self) -> str:
+        """What the option ``--attach`` is given for it."""
+        return "chrome" if self.channel == CHANNELS[0] else f"chrome:{self.channel}"
+
+
+@dataclass(frozen=True, slots=True)
 class OwnDriver:
     """The caller's own Chrome driver, which stays open.
 
@@ -119,9 +179,26 @@ class OwnDriver:
     driver: "ChromiumDriver" = field(repr=False)
 
 
-Engine = Selenium | Undetected | Grid | Attach | OwnDriver
+def parse_attach(text: str) -> "Attach | AttachChrome":
+    """Return the engine for ``host:port``, ``chrome`` or ``chrome:CHANNEL``.
 
-LOCAL_ENGINES: Final[Mapping[str, type[Selenium]]] = {engine.browser: engine for engine in (Selenium, Undetected)}
+    Raises:
+        InvalidInput: if *text* has another form.
+    """
+    name, _, channel = text.partition(":")
+    if name == "chrome" and not channel.isdigit():
+        return AttachChrome(channel or CHANNELS[0])
+    return Attach(text)
+
+
+LocalEngine = Selenium | Chrome
+"""An engine that starts a Chrome on this machine."""
+
+Engine = Selenium | Chrome | Undetected | Grid | Attach | AttachChrome | OwnDriver
+
+LOCAL_ENGINES: Final[Mapping[str, type[LocalEngine]]] = {
+    engine.browser: engine for engine in (Selenium, Chrome, Undetected)
+}
 """The engines that start a Chrome on this machine, by their ``--engine`` names."""
 
 OnWait = Callable[[float, tuple[str, ...]], None]

@@ -9,6 +9,7 @@
     │   ├── BrowserNotFound    no Chrome or no ChromeDriver
     │   ├── DriverMismatch     Chrome and ChromeDriver have different major versions
     │   ├── LaunchFailed       Chrome did not start; carries the end of its own stderr
+    │   ├── AttachRefused      the person did not let this program connect to the everyday Chrome
     │   ├── GridFailed         no Selenium Grid answers, or it gave no browser
     │   ├── BrowserDied        the browser or its driver ended or stopped responding during a harvest
     │   ├── WindowClosed       the window was closed before the session was read
@@ -206,6 +207,23 @@ class GridFailed(BrowserError):
         return (
             f"No browser from the Selenium Grid at {self.url}: {_as_sentence(self.reason)} Check the URL, and that the "
             "Grid has a free node with Chrome."
+        )
+
+
+@dataclass(eq=False, repr=False)
+class AttachRefused(BrowserError):
+    """The person's own Chrome was not connected to, because the person did not allow it.
+
+    Attributes:
+        reason: what happened to Chrome's question.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"Your Chrome did not let this program connect: {_as_sentence(self.reason)} Run the command again, and "
+            'click "Allow" in the question that Chrome shows.'
         )
 
 

@@ -7,8 +7,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from aura_browser.engine import Engine, OnWait, Selenium
-from aura_browser.errors import AuraError, LoginNeeded, NotReady, SessionRefused
+from aura_browser.engine import AttachChrome, Engine, LocalEngine, OnWait
+from aura_browser.errors import AuraError, InteractionRequired, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.session import Session
@@ -30,7 +30,7 @@ def policy_harvest(
     """Return the harvest of *site* that a refresh policy allows.
 
     With ``interactive`` and a kept profile, a headless browser is tried first, because the person's last login may
-    still be valid.
+    still be valid. A person's own Chrome is connected to with ``interactive`` only.
 
     Args:
         site: the site to open.
@@ -44,9 +44,9 @@ def policy_harvest(
         browser_harvest, site, engine=engine, proxy=proxy, on_wait=on_wait, command_options=command_options
     )
     if refresh != "interactive":
-        return open_page()
+        return _refuse_to_attach(site, refresh, command_options) if isinstance(engine, AttachChrome) else open_page()
     visible = open_page(interactive=True)
-    if not (isinstance(engine, Selenium) and engine.profile):
+    if not (isinstance(engine, LocalEngine) and engine.profile):
         return visible
     headless, prove = open_page(timeout_s=_HEADLESS_TRY_TIMEOUT_S), build_prove(site)
 
@@ -57,6 +57,16 @@ def policy_harvest(
         except (NotReady, LoginNeeded, SessionRefused):
             return await visible()
         return session
+
+    return harvest
+
+
+def _refuse_to_attach(site: Site, refresh: Refresh, command_options: tuple[str, ...] | None) -> Harvest:
+    """Return a harvest that asks for the person: each connection to their Chrome takes a click there."""
+
+    async def harvest() -> Session:
+        reason = f"A new session needs your click in your Chrome, and the refresh policy is {refresh!r}."
+        raise InteractionRequired(reason, site.login_command(*(command_options or ())))
 
     return harvest
 

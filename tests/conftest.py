@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
 
+from aura_browser.webdriver.locate import find_driver
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 
@@ -21,6 +23,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("chrome") is None or (shutil.which("chromium") and shutil.which("chromedriver")):
         return
     missing(_MISSING_CHROME)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all tests that name no engine run with another one than the default."""
+    parser.addoption("--engine", choices=["chrome"], help="the engine of tests that name none")
+
+
+@pytest.fixture(autouse=True)
+def usual_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the engine of ``--engine`` where a harvest in this process names none."""
+    if request.config.getoption("--engine") == "chrome":
+        default = import_module("aura_browser.webdriver.browsers.default")
+        named = "AURA_BROWSER_DRIVER"
+        monkeypatch.setattr(default, "find_driver", lambda given: os.environ.get(named) and find_driver(given))
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import click
 from aura_browser.cli.options import session_options
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
-from aura_browser.engine import Selenium
+from aura_browser.engine import DefaultEngine
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command(*, as_json: bool, interactive: bool, options: "SessionOptions") -> N
     from aura_browser.doctor import examine
 
     store = cast("str | None", options["store"])  # --store is text
-    engine = options["engine"] or Selenium()
+    engine = options["engine"] or DefaultEngine()
     with progress("Checking this machine …"):
         findings = asyncio.run(examine(engine=engine, proxy=options["proxy"], store=store, interactive=interactive))
     can_run = not any(finding.stops for finding in findings)

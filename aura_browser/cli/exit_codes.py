@@ -17,7 +17,7 @@ BAD_CONFIGURATION: Final = 78
 # By name, so that an error of another module needs no import here.
 _CODES: Final[Mapping[str, int]] = {
     "InvalidInput": WRONG_USAGE,
-    **dict.fromkeys(("BrowserNotFound", "DriverMismatch", "LaunchFailed", "GridFailed"), NO_BROWSER),
+    **dict.fromkeys(("BrowserNotFound", "DriverMismatch", "LaunchFailed", "GridFailed", "AttachRefused"), NO_BROWSER),
     **dict.fromkeys(("HarvestCoolingDown", "RateLimited", "ConnectionFailed", "AnswerTimeout"), TRY_LATER),
     "PageFailed": TRY_LATER,  # what ConnectionFailed is to the client
     **dict.fromkeys(("InteractionRequired", "SessionRefused", "NotReady", "LoginNeeded"), LOGIN_NEEDED),

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from aura_browser.cli.exit_codes import BadFile, BadSetting
-from aura_browser.engine import LOCAL_ENGINES, Attach, Engine, Grid, Selenium
+from aura_browser.engine import LOCAL_ENGINES, Attach, AttachChrome, DefaultEngine, Engine, Grid, parse_attach
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.proxy.address import check_proxy, has_password
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
@@ -127,9 +127,9 @@ _proxy_option: Decorator = click.option(
 
 def _build_engine(
     *,
-    engine: str,
+    engine: str | None,
     grid: str | None,
-    attach: str | None,
+    attach: Attach | AttachChrome | None,
     profile: str | None,
     virtual_display: bool,
     sandbox: bool | None,
@@ -140,7 +140,7 @@ def _build_engine(
         UsageError: if they exclude each other.
     """
     options = {
-        f"--engine {engine}": engine != Selenium.browser,
+        f"--engine {engine}": engine,
         "--grid (or AURA_BROWSER_GRID)": grid,
         "--attach": attach,
         "--profile": profile,
@@ -153,10 +153,11 @@ def _build_engine(
     if grid:
         return Grid(grid)
     if attach:
-        return Attach(attach)
+        return attach
     if not given:
         return None
-    return LOCAL_ENGINES[engine](profile=profile, virtual_display=virtual_display, sandbox=sandbox)
+    kind = DefaultEngine if engine is None else LOCAL_ENGINES[engine]
+    return kind(profile=profile, virtual_display=virtual_display, sandbox=sandbox)
 
 
 def _check_grid_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -176,9 +177,11 @@ _ENGINE_OPTIONS: Final = (
     click.option(
         "--engine",
         type=click.Choice(list(LOCAL_ENGINES)),
-        default=Selenium.browser,
-        show_default=True,
-        help="How Chrome is started here. undetected, for sites that reject automated browsers, is an extra.",
+        help=(
+            "How Chrome is started here: by ChromeDriver (selenium), or without one and without any port (chrome). "
+            "undetected, for sites that reject automated browsers, is an extra. [default: selenium; chrome where there "
+            "is no ChromeDriver that matches Chrome]"
+        ),
     ),
     click.option(
         "--grid",
@@ -190,9 +193,12 @@ _ENGINE_OPTIONS: Final = (
     ),
     click.option(
         "--attach",
-        metavar="HOST:PORT",
-        type=ParsedText("attach", lambda text: Attach(text).address),
-        help="Use a tab of a Chrome that runs with --remote-debugging-port, such as 127.0.0.1:9222. It stays open.",
+        metavar="chrome[:CHANNEL]|HOST:PORT",
+        type=ParsedText("attach", parse_attach),
+        help=(
+            "Use a tab of a Chrome that runs: chrome for your own (144 or newer), which asks you first; or one with "
+            "--remote-debugging-port, such as 127.0.0.1:9222. It stays open."
+        ),
     ),
     click.option(
         "--profile",

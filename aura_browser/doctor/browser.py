@@ -8,13 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Final
 
 from aura_browser.doctor.finding import Finding, as_root, build_blocker
-from aura_browser.engine import Attach, Selenium
+from aura_browser.engine import Attach, Chrome, DefaultEngine, LocalEngine
 from aura_browser.errors import BrowserNotFound, DriverMismatch
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
@@ -22,7 +22,9 @@ from aura_browser.webdriver.locate import (
     CHROME_VARIABLE,
     DRIVER_VARIABLE,
     Executable,
+    find_chrome,
     find_chromes,
+    find_driver,
     find_drivers,
     find_managed,
 )
@@ -57,12 +59,26 @@ class Program:
         return self.version.partition(".")[0]
 
 
-def inspect_browser(engine: Selenium) -> list[Finding]:
-    """Check Chrome, ChromeDriver, and that their versions match."""
+def inspect_browser(engine: LocalEngine) -> list[Finding]:
+    """Check Chrome, and where *engine* uses it ChromeDriver and that their versions match."""
     chrome, chrome_finding = _find_program("Chrome", CHROME_VARIABLE, find_chromes, engine.chrome_path, None)
+    if isinstance(engine, Chrome):
+        return [chrome_finding]
+    if isinstance(engine, DefaultEngine) and _has_chrome_alone(engine):
+        return [chrome_finding, Finding("driver", "ok", "no ChromeDriver: Chrome is started without one")]
     path = Path(chrome.path) if chrome else None
     driver, driver_finding = _find_program("ChromeDriver", DRIVER_VARIABLE, find_drivers, engine.driver_path, path)
-    return [chrome_finding, driver_finding, *_compare_versions(chrome, driver)]
+    compared = _compare_versions(chrome, driver)
+    if isinstance(engine, DefaultEngine):
+        compared = [replace(each, stops=False) for each in compared]  # Chrome is started without it
+    return [chrome_finding, driver_finding, *compared]
+
+
+def _has_chrome_alone(engine: DefaultEngine) -> bool:
+    try:
+        return find_chrome(engine.chrome_path) is not None and find_driver(engine.driver_path) is None
+    except BrowserNotFound:
+        return False
 
 
 def inspect_driver(engine: Attach, version: str | None) -> list[Finding]:

@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.doctor.page import LocalPage
-from aura_browser.engine import Attach, Grid
+from aura_browser.engine import Attach, AttachChrome, Grid
 from aura_browser.errors import AuraError, BrowserNotFound, ConnectionFailed, GridFailed
 from aura_browser.http.body import read_start
 from aura_browser.http.exchange import check_proxy_answer, typed_errors
@@ -19,6 +19,7 @@ from aura_browser.proxy.address import PROXY_REFUSED, has_credentials, without_c
 from aura_browser.proxy.connection import connection_args
 from aura_browser.text import clean_text
 from aura_browser.webdriver.browsers.grid import check_grid
+from aura_browser.webdriver.everyday import find_everyday
 from aura_browser.webdriver.locate import find_chrome
 
 _TIMEOUT_S: Final = 5.0
@@ -97,6 +98,18 @@ async def inspect_attached(engine: Attach) -> tuple[Finding, str | None]:
         details = f"no Chrome listens for remote debugging at {engine.address}"
         return build_blocker("attach", details, await asyncio.to_thread(_suggest_attach, engine)), None
     return Finding("attach", "ok", f"{clean_text(str(version))} at {engine.address}"), str(version).rpartition("/")[2]
+
+
+def inspect_everyday(engine: AttachChrome) -> list[Finding]:
+    """Check that the person's own Chrome can be connected to; it asks at the harvest."""
+    command = f"aura-browser doctor --attach {engine.option}"
+    try:
+        everyday = find_everyday(engine.channel)
+    except BrowserNotFound as error:
+        return [build_blocker("attach", str(error), command)]
+    if everyday.url is None:
+        return [build_blocker("attach", f"your Chrome ({everyday.folder}): {everyday.problem}", command)]
+    return [Finding("attach", "ok", f"your Chrome ({everyday.folder}) lets programs connect, and asks you each time")]
 
 
 def _suggest_attach(engine: Attach) -> str:

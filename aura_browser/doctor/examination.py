@@ -12,7 +12,7 @@ from traceback import extract_tb, format_tb
 from typing import Final, TypeVar
 
 from aura_browser.doctor.browser import inspect_browser, inspect_driver
-from aura_browser.doctor.connections import inspect_attached, inspect_grid, inspect_proxy
+from aura_browser.doctor.connections import inspect_attached, inspect_everyday, inspect_grid, inspect_proxy
 from aura_browser.doctor.extras import find_needed_extras, inspect_extras
 from aura_browser.doctor.finding import Finding
 from aura_browser.doctor.machine import inspect_machine
@@ -21,7 +21,7 @@ from aura_browser.doctor.sessions import inspect_sessions
 from aura_browser.doctor.state import inspect_state
 from aura_browser.doctor.surroundings import inspect_surroundings
 from aura_browser.doctor.trial import try_harvest
-from aura_browser.engine import Attach, Engine, Grid, Selenium
+from aura_browser.engine import Attach, AttachChrome, Chrome, DefaultEngine, Engine, Grid, LocalEngine, Selenium
 from aura_browser.errors import AuraError
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ async def examine(
         store: where sessions are cached; likewise.
         interactive: whether a person must be able to log in in a window.
     """
-    engine = engine or Selenium()
+    engine = engine or DefaultEngine()
     async with serve_page() as page:
         findings = await _run_check("program", run_in_thread(_describe_program))
         findings += await _check_requirements(engine, proxy, store, page, interactive=interactive)
@@ -66,7 +66,7 @@ async def _check_requirements(
 ) -> list[Finding]:
     """Check what a harvest can't do without."""
     findings = await _check_browser(engine, proxy)
-    if isinstance(engine, Selenium):
+    if isinstance(engine, LocalEngine):
         findings += await _run_check("machine", run_in_thread(lambda: inspect_machine(engine, interactive=interactive)))
     findings += await _run_check("surroundings", run_in_thread(lambda: inspect_surroundings(engine)))
     findings += await _run_check(
@@ -83,7 +83,9 @@ async def _check_browser(engine: Engine, proxy: str | None) -> list[Finding]:
             return await _run_check("grid", run_in_thread(lambda: inspect_grid(engine, proxy)), stops=True)
         case Attach():
             return await _run_check("attach", _check_attached(engine), _BROWSER_TIMEOUT_S, stops=True)
-        case Selenium():
+        case AttachChrome():
+            return await _run_check("attach", run_in_thread(lambda: inspect_everyday(engine)), stops=True)
+        case Selenium() | Chrome():
             return await _run_check(
                 "chrome", run_in_thread(lambda: inspect_browser(engine)), _BROWSER_TIMEOUT_S, stops=True
             )

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from yarl import URL
 
 from aura_browser.doctor.finding import Finding, build_blocker
-from aura_browser.engine import Engine, Selenium, Undetected
+from aura_browser.engine import Engine, LocalEngine, Undetected
 from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store.encrypted import KEY_VARIABLE
 
@@ -24,7 +24,7 @@ def find_needed_extras(engine: Engine, proxy: str | None, store: str | None) -> 
         "redis": store is not None and store.startswith(("redis://", "rediss://", "unix://")),
         "socks": proxy is not None and URL(proxy).scheme.startswith("socks"),
         "undetected": isinstance(engine, Undetected),
-        "virtual-display": isinstance(engine, Selenium) and engine.virtual_display,
+        "virtual-display": isinstance(engine, LocalEngine) and engine.virtual_display,
     }
     return {name for name, is_needed in facts.items() if is_needed}
 

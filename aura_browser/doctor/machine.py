@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from aura_browser.doctor.finding import Finding, as_root, build_blocker
-from aura_browser.engine import Selenium, Undetected
+from aura_browser.engine import LocalEngine, Undetected
 from aura_browser.site import OPENCHAT
 from aura_browser.webdriver.process.display import has_display
 
@@ -23,7 +23,7 @@ _TRY_S: Final = 5.0
 _MIN_SHARED_BYTES: Final = 64 * 2**20  # Docker's default, which is too little for large pages
 
 
-def inspect_machine(engine: Selenium, *, interactive: bool) -> list[Finding]:
+def inspect_machine(engine: LocalEngine, *, interactive: bool) -> list[Finding]:
     """Check the machine for a Chrome that *engine* starts here."""
     findings = [check_display(interactive=interactive), check_temporary_folder(engine)]
     if engine.virtual_display:
@@ -135,7 +135,7 @@ def check_shared_memory(folder: Path = _SHARED_MEMORY) -> Finding:
     return Finding("shared memory", "note", f"{size} at {folder}: large pages may crash", "docker run --shm-size=1g")
 
 
-def check_temporary_folder(engine: Selenium) -> Finding:
+def check_temporary_folder(engine: LocalEngine) -> Finding:
     """Check that the browser's folder can be created, and that a patched driver can run in it."""
     name, fix = "temporary folder", 'mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
     try:

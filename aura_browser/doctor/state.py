@@ -10,7 +10,7 @@ from shlex import join, quote
 from typing import Final
 
 from aura_browser.doctor.finding import Finding, build_blocker
-from aura_browser.engine import Engine, Selenium
+from aura_browser.engine import Engine, LocalEngine
 from aura_browser.errors import InvalidInput
 from aura_browser.store.file import default_folder
 from aura_browser.webdriver.profile import make_profile_folder
@@ -26,7 +26,7 @@ def inspect_state(store: str | None, engine: Engine) -> list[Finding]:
     if store is None or not (store == "memory" or "://" in store):
         folder = Path(store) if store else default_folder()
         findings = [_check_folder(folder), *_check_modes(_list_private_paths(folder, with_profiles=store is None))]
-    if isinstance(engine, Selenium) and engine.profile is not None:
+    if isinstance(engine, LocalEngine) and engine.profile is not None:
         findings.append(_check_profile(os.fspath(engine.profile)))
     return findings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aura_browser.doctor.finding import Finding
-from aura_browser.engine import Attach, Engine, Grid, Selenium
+from aura_browser.engine import Attach, AttachChrome, Chrome, Engine, Grid, LocalEngine, Selenium
 from aura_browser.webdriver.process.control import explain_refusal
 
 _MIN_FILES: Final = 1024
@@ -19,7 +19,7 @@ _PROCESSES: Final = Path("/proc")
 def inspect_surroundings(engine: Engine) -> list[Finding]:
     """Check what surrounds a harvest with *engine* here."""
     findings = [check_control(engine), check_certificates()]
-    if isinstance(engine, Selenium) and os.name == "posix":
+    if isinstance(engine, LocalEngine) and os.name == "posix":
         findings += [check_first_process(), check_files(), check_locks(Path(tempfile.gettempdir()))]
     return findings
 
@@ -29,12 +29,14 @@ def check_control(engine: Engine) -> Finding:
     match engine:
         case Attach():
             found = f"every user of that machine can control the Chrome at {engine.address}, as long as it runs"
+        case AttachChrome():
+            found = "your Chrome asks you about each program that connects; whom you allow controls all of it"
         case Grid():
             found = "whoever reaches the Grid can control its browsers; let it listen where only you are"
         case Selenium() if (refusal := explain_refusal()) is not None:
             found = f"ChromeDriver's port stays open for other users of this machine while a harvest runs ({refusal})"
             return Finding("control", "note", found, "docker run --cap-add SYS_PTRACE" if _is_container() else None)
-        case Selenium():
+        case Selenium() | Chrome():
             return Finding("control", "ok", "no other user of this machine can control a harvest's browser")
         case _:
             found = "that driver's port is open for every user of its machine"

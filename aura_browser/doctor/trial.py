@@ -10,8 +10,8 @@ from yarl import URL
 from aura_browser.assembly import assemble
 from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.doctor.machine import suggest_sandbox_fix
-from aura_browser.engine import Attach, Engine, Grid, Selenium
-from aura_browser.errors import AuraError, LaunchFailed, PageFailed
+from aura_browser.engine import Attach, AttachChrome, Engine, Grid, LocalEngine
+from aura_browser.errors import AttachRefused, AuraError, LaunchFailed, PageFailed
 from aura_browser.harvests import browser_harvest
 from aura_browser.site import page_site
 
@@ -59,7 +59,7 @@ def _is_local(engine: Engine) -> bool:
 
 def _without_profile(engine: Engine) -> Engine:
     """Return *engine* without its profile: a trial must not touch the person's profile."""
-    if not isinstance(engine, Selenium):
+    if not isinstance(engine, LocalEngine):
         return engine
     return replace(engine, profile=None)
 
@@ -70,6 +70,9 @@ def _describe_failure(engine: Engine, error: AuraError) -> Finding:
         return Finding(
             "harvest", "note", f"the browser there works, but can't open a page of this machine: {error.code}"
         )
+    if isinstance(error, AttachRefused) and isinstance(engine, AttachChrome):
+        command = f"aura-browser doctor --attach {engine.option}"
+        return build_blocker("harvest", f"waiting for Allow: {error.reason}", command)
     is_sandbox = isinstance(error, LaunchFailed) and "sandbox" in " ".join(error.stderr_tail).lower()
     fix = suggest_sandbox_fix() if is_sandbox else "aura-browser doctor --debug"
     return build_blocker("harvest", str(error), fix)

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from aura_browser.errors import (
+    AttachRefused,
     AuraError,
     BrowserNotFound,
     DriverMismatch,
@@ -38,7 +39,15 @@ _log = logging.getLogger(__name__)
 Harvest = Callable[[], Awaitable[Session]]
 """Opens a browser and returns the session that it reads. It limits its own time."""
 
-_BEFORE_THE_SITE: Final = (InteractionRequired, InvalidInput, BrowserNotFound, DriverMismatch, GridFailed, WindowClosed)
+_BEFORE_THE_SITE: Final = (
+    InteractionRequired,
+    InvalidInput,
+    BrowserNotFound,
+    DriverMismatch,
+    GridFailed,
+    AttachRefused,
+    WindowClosed,
+)
 
 
 class Renewal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from aura_browser.engine import OnWait, Selenium
+from aura_browser.engine import OnWait
 from aura_browser.errors import WindowClosed
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.session import Session
@@ -85,7 +85,6 @@ async def _open(
 
     read: Session = await webdriver.harvest(
         site,
-        engine=Selenium(),
         proxy=session.proxy,
         interactive=is_window,
         timeout_s=_WINDOW_TIMEOUT_S if is_window else None,

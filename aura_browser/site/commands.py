@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from aura_browser.engine import Attach, Engine, Grid, Selenium
+from aura_browser.engine import Attach, AttachChrome, Chrome, DefaultEngine, Engine, Grid, Selenium
 from aura_browser.proxy.address import has_password
 from aura_browser.text import has_secret
 
@@ -79,8 +79,11 @@ def _list_engine_options(engine: Engine | None) -> list[str]:
             return ["--grid", engine.url] if not has_secret(engine.url) else []
         case Attach():
             return ["--attach", engine.address]
-        case Selenium():
-            words = ["--engine", engine.browser] if engine.browser != Selenium.browser else []
+        case AttachChrome():
+            return ["--attach", engine.option]
+        case Selenium() | Chrome():
+            is_usual = isinstance(engine, DefaultEngine) or engine.browser == Selenium.browser
+            words = [] if is_usual else ["--engine", engine.browser]
             words += ["--profile", os.fspath(engine.profile)] if engine.profile is not None else []
             return words + {None: [], True: ["--sandbox"], False: ["--no-sandbox"]}[engine.sandbox]
     return []

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from aura_browser.engine import LOCAL_ENGINES, Engine, Selenium
+from aura_browser.engine import LOCAL_ENGINES, DefaultEngine, Engine
 from aura_browser.errors import InvalidInput
 from aura_browser.session.headers import is_refused
 from aura_browser.site.addresses import page_url
@@ -93,7 +93,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     headers: Mapping[str, str] = {}
     keep_headers: tuple[str, ...] = ()
     dialect: str = ""
-    engine: Literal["selenium", "undetected"] | None = None
+    engine: Literal["selenium", "chrome", "undetected"] | None = None
     profile: str = ""
     proxy: str = ""
     refresh: Refresh | None = None
@@ -187,7 +187,8 @@ def _check_headers(headers: Mapping[str, str], *key: str) -> Mapping[str, str]:
 def _build_engine(definition: Definition) -> Engine | None:
     if definition.engine is None and not definition.profile:
         return None
-    return LOCAL_ENGINES[definition.engine or Selenium.browser](profile=definition.profile or None)
+    kind = LOCAL_ENGINES[definition.engine] if definition.engine else DefaultEngine
+    return kind(profile=definition.profile or None)
 
 
 def _read_variable(text: str) -> str:

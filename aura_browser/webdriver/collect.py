@@ -13,13 +13,13 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.answers import AnswerNotUnderstood
+from aura_browser.webdriver.devtools import list_driver_errors
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.network_log import warn_of_dialogs
 from aura_browser.webdriver.observing import Observation, Observer
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.reading import AddressLeft, read_session
 from aura_browser.webdriver.ready import Wait
-from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class _Collection:
             return self._read()
         except NoSuchWindowException:
             return self._take_last(WindowClosed(url))
-        except DRIVER_ERRORS as error:
+        except list_driver_errors() as error:
             message = clean_text(str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0])
             if isinstance(error, AnswerNotUnderstood):
                 raise_alone(BrowserDied(url, message))  # what it came of quotes the answer

@@ -1,8 +1,9 @@
-"""Sends commands of the DevTools protocol through a driver. Importing it loads Selenium."""
+"""Sends commands of the DevTools protocol through a driver, and says what a driver raises."""
 
+import sys
 from typing import Any, Final
 
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 
 from aura_browser.webdriver.driver import Driver
 
@@ -22,3 +23,12 @@ def call_devtools(driver: Driver, command: str, **arguments: object) -> dict[str
         if result is not None:
             return result
     raise TimeoutException("the page opens one dialog after the other")
+
+
+def list_driver_errors() -> tuple[type[Exception], ...]:
+    """Return what a driver raises when it reports an error, and when it or its connection is gone.
+
+    Selenium passes on urllib3's errors; without Selenium's driver, urllib3 is not loaded.
+    """
+    urllib3 = sys.modules.get("urllib3.exceptions")
+    return (WebDriverException, OSError, *((urllib3.HTTPError,) if urllib3 else ()))

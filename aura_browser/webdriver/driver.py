@@ -1,4 +1,4 @@
-"""The part of Selenium's ``WebDriver`` that a harvest uses."""
+"""What a harvest uses of a driver: a part of Selenium's ``WebDriver``."""
 
 from typing import Any, Protocol
 
@@ -33,3 +33,7 @@ class Driver(Protocol):
 
     def get_log(self, log_type: str, /) -> Any:  # noqa: ANN401 - JSON
         """Return the log entries since the last call."""
+
+
+class StartedDriver:
+    """Marks a driver of our own, which is ended at the deadline even in the middle of a command."""

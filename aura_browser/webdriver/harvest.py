@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from aura_browser.engine import Engine, OnWait, Selenium
+from aura_browser.engine import AttachChrome, DefaultEngine, Engine, LocalEngine, OnWait
 from aura_browser.errors import AuraError, BrowserDied, InteractionRequired, InvalidInput
 from aura_browser.proxy.address import check_proxy
 from aura_browser.site import Site
@@ -53,12 +53,13 @@ async def harvest(
 
     Args:
         site: the site to open, with its conditions.
-        engine: which browser to use; None for ``Selenium()``, a new Chrome on this machine.
+        engine: which browser to use; None for a new Chrome on this machine: ``Selenium()``, or ``Chrome()`` where
+            there is no ChromeDriver that matches Chrome.
         proxy: ``http://host:port`` or ``socks5://host:port``, with ``user:password@`` if it needs them; None for no
             proxy. A browser that already runs has its own proxy settings; then only the client uses this one.
         interactive: show a window in which a person can log in. It closes by itself when the site's conditions hold and
             one of them has changed; without conditions, the person closes it.
-        timeout_s: seconds for the whole harvest; None for 60, or 300 if *interactive*.
+        timeout_s: seconds for the whole harvest; None for 60, or 300 if *interactive* or with ``AttachChrome``.
         on_wait: called from another thread with the seconds left and the conditions that don't hold yet.
         prove: with *interactive*, called with a session on which all conditions held from the beginning; returns
             whether it needs no person, because it is a login already or the site has none. None: the window stays until
@@ -75,10 +76,11 @@ async def harvest(
         SiteFailed: if the page answers with another error, and there is no person.
         BrowserError: if the browser or the page fails, or the site is not ready in time.
     """
-    deadline = Deadline(timeout_s or (_INTERACTIVE_TIMEOUT_S if interactive else _TIMEOUT_S))
+    needs_person = interactive or isinstance(engine, AttachChrome)  # who allows the connection
+    deadline = Deadline(timeout_s or (_INTERACTIVE_TIMEOUT_S if needs_person else _TIMEOUT_S))
     if not isinstance(site, Site):
         raise InvalidInput("site", "must be a site, such as page_site('https://example.com')")
-    engine = Selenium() if engine is None else engine
+    engine = DefaultEngine() if engine is None else engine
     if not isinstance(engine, Engine):
         raise InvalidInput("engine", "must be an engine, such as Selenium()")
     if basic is not None and ":" not in basic:
@@ -87,12 +89,12 @@ async def harvest(
         command_options = list_options(engine=engine, proxy=proxy)
     if proxy:
         await asyncio.to_thread(check_proxy, proxy)
-    if isinstance(engine, Selenium):
+    if isinstance(engine, LocalEngine):
         command = site.login_command(*replace_output(command_options))
         await asyncio.to_thread(_check_engine, engine, command, interactive=interactive)
     async with AsyncExitStack() as exits:
-        options = BrowserOptions(deadline, proxy, interactive, basic, command_options)
-        if proxy and isinstance(engine, Selenium):
+        options = BrowserOptions(deadline, proxy, interactive, basic, command_options, site.url, on_wait)
+        if proxy and isinstance(engine, LocalEngine):
             from aura_browser.webdriver.proxy_relay import open_browser_proxy
 
             options = replace(options, proxy=await exits.enter_async_context(open_browser_proxy(proxy, site.url)))
@@ -101,7 +103,7 @@ async def harvest(
 
         def work() -> "Reading":
             with open_browser(engine, options) as driver:
-                # Imports Selenium, which the engine has loaded while its browser started.
+                # Imports what the engine has loaded while its browser started.
                 from aura_browser.webdriver.collect import collect_session
 
                 if prepare is not None:
@@ -136,15 +138,15 @@ def _call_in_loop(
 
 
 def _prepare(prepare: Prepare, driver: "Driver", site: Site, deadline: Deadline) -> None:
-    from aura_browser.webdriver.running_session import DRIVER_ERRORS
+    from aura_browser.webdriver.devtools import list_driver_errors
 
     try:
         prepare(driver, deadline)
-    except DRIVER_ERRORS as error:
+    except list_driver_errors() as error:
         raise BrowserDied(site.url, "it ended before the site was opened") from error
 
 
-def _check_engine(engine: Selenium, command: str, *, interactive: bool) -> None:
+def _check_engine(engine: LocalEngine, command: str, *, interactive: bool) -> None:
     if engine.profile is not None:
         make_profile_folder(engine.profile)
     if not interactive:

@@ -24,12 +24,13 @@ from aura_browser.webdriver.driver import Driver
 
 _log = logging.getLogger(__name__)
 
-_METHODS: Final = (
+METHODS: Final = (
     "Network.requestWillBeSent",  # and …ExtraInfo
     "Network.responseReceived",  # and …ExtraInfo
     "Network.loadingFailed",
     "Page.javascriptDialogOpening",
 )
+"""The events that are read, by the beginnings of their names."""
 _HEAD_LENGTH: Final = 120  # of an entry's text, in which its method stands
 _MAX_REQUESTS: Final = 2000
 _MAX_DIALOGS: Final = 5
@@ -124,7 +125,7 @@ class NetworkLog:
             return  # the next call reads them
         for entry in entries:
             text = entry["message"]
-            if any(method in text[:_HEAD_LENGTH] for method in _METHODS):
+            if any(method in text[:_HEAD_LENGTH] for method in METHODS):
                 self._read(json.loads(text), text)
         for request in list(self._requests)[:-_MAX_REQUESTS]:
             del self._requests[request]

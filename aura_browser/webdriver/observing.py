@@ -22,10 +22,9 @@ from aura_browser.session.cookie import Cookie
 from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text
 from aura_browser.webdriver.cookies import read_cookies
-from aura_browser.webdriver.driver import Driver
+from aura_browser.webdriver.driver import Driver, StartedDriver
 from aura_browser.webdriver.network_log import NetworkLog
 from aura_browser.webdriver.page import Frame, Page
-from aura_browser.webdriver.running_session import RunningSession
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +116,7 @@ class Observer:
         self.page = Page(driver)
         self.log = NetworkLog(driver)
         self.is_busy = False
-        self.can_be_killed = isinstance(driver, RunningSession)
+        self.can_be_killed = isinstance(driver, StartedDriver)
         self._site = site
         self._script = _STATE % ", ".join(f"check(() => {_build_test(condition)})" for condition in site.ready)
         self._looks = 0

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from aura_browser.engine import OnWait
 from aura_browser.webdriver.deadline import Deadline
 
 
@@ -16,6 +17,8 @@ class BrowserOptions:
         interactive: whether a person uses the window.
         basic: user and password for HTTP basic authentication, ``user:password``; None for none.
         command_options: the options of a command that does the same harvest, for errors that name one.
+        url: the address that will be opened.
+        on_wait: called with the seconds left and what is waited for, while a person has to allow the connection.
     """
 
     deadline: Deadline
@@ -23,3 +26,5 @@ class BrowserOptions:
     interactive: bool = False
     basic: str | None = field(default=None, repr=False)
     command_options: tuple[str, ...] = ()
+    url: str = ""
+    on_wait: OnWait | None = None

@@ -154,9 +154,9 @@ def _remove_saved_tabs(folder: Path) -> None:
 
 def quit_chrome(driver: "RunningSession") -> None:
     """Ask Chrome to save its profile and exit; if it were killed, it would lose the last changes."""
-    from aura_browser.webdriver.running_session import DRIVER_ERRORS
+    from aura_browser.webdriver.devtools import list_driver_errors
 
     try:
         driver.quit()
-    except DRIVER_ERRORS as error:
+    except list_driver_errors() as error:
         _log.debug("Chrome did not quit (%s); killing it.", type(error).__name__)

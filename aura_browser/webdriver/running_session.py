@@ -1,26 +1,23 @@
-"""A WebDriver session that already runs, and the errors of a driver. Importing it loads Selenium."""
+"""A WebDriver session that already runs. Importing it loads Selenium."""
 
 import logging
 import socket
-from typing import Any, Final
+from typing import Any
 
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
 from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.errorhandler import ErrorHandler
 from urllib3 import HTTPConnectionPool, PoolManager, Retry
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import NewConnectionError
 
+from aura_browser.webdriver.driver import StartedDriver
 from aura_browser.webdriver.process.connection import Connection
 
 # At level DEBUG Selenium logs all requests and responses, cookies included.
 logging.getLogger("selenium.webdriver.remote.remote_connection").addFilter(
     lambda record: record.levelno > logging.DEBUG
 )
-
-DRIVER_ERRORS: Final = (WebDriverException, HTTPError, OSError)
-"""What Selenium raises when the driver reports an error, and what it passes on when the driver is gone."""
 
 
 class _SeleniumConnection(ChromiumRemoteConnection):
@@ -61,11 +58,12 @@ class _OneConnectionPool(HTTPConnectionPool):
         self._put_conn(connection)
 
 
-class RunningSession:
+class RunningSession(StartedDriver):
     """A WebDriver session that already runs, over Selenium's own connection; it implements ``Driver``.
 
     Selenium's class ``WebDriver`` has much more, and loading it takes a tenth of a harvest's CPU time (Selenium 4.51;
-    most of it is BiDi, which a harvest doesn't use). All methods raise :data:`DRIVER_ERRORS`.
+    most of it is BiDi, which a harvest doesn't use). All methods raise what
+    :func:`~aura_browser.webdriver.devtools.list_driver_errors` lists.
 
     Args:
         connection: the only connection to the ChromeDriver.

@@ -17,6 +17,8 @@ NAME: Final = "harvest"
 _PAIRS: Final = 15
 CPU_GOAL: Final = Goal("ratio", 1.15)
 WALL_GOAL: Final = Goal("ratio", 1.2)
+WITHOUT_DRIVER_GOAL: Final = Goal("ratio", 0.92)
+"""Of a harvest without ChromeDriver, beside one with it."""
 CONDITION: Final = "selector:textarea"
 """What is waited for: without a condition, a page with scripts is given half a second more to come to rest."""
 FLOOR: Final = "chrome --dump-dom"
@@ -32,7 +34,8 @@ def run(effort: Effort) -> list[Result]:
 
         command = _rows("aura-browser harvest", lambda: harvest_command(site.origin), floor, effort.of(_PAIRS))
         script = _rows("await harvest()", lambda: harvest_script(site.origin), floor, effort.of(_PAIRS))
-    return [*command, *script]
+        chrome = _rows_without_driver(site.origin, effort.of(_PAIRS))
+    return [*command, *script, *chrome]
 
 
 def dump_dom(url: str) -> Cost:
@@ -55,12 +58,23 @@ def harvest_command(url: str) -> Cost:
     return cost
 
 
-def harvest_script(url: str) -> Cost:
-    """Run the script that awaits ``harvest``."""
-    cost = run_tree([sys.executable, str(_SCRIPT), url, CONDITION])
+def harvest_script(url: str, engine: str = "selenium") -> Cost:
+    """Run the script that awaits ``harvest`` by *engine*."""
+    cost = run_tree([sys.executable, str(_SCRIPT), url, engine, CONDITION])
     if "Chrome/" not in cost.said:
         raise CommandFailed("the script printed no user agent")
     return cost
+
+
+def _rows_without_driver(url: str, count: int) -> list[Result]:
+    pairs = alternate(lambda: harvest_script(url, "chrome"), lambda: harvest_script(url), count)
+    cpu: list[Pair[float]] = [(one.cpu_s, other.cpu_s) for one, other in pairs]
+    wall: list[Pair[float]] = [(one.wall_s, other.wall_s) for one, other in pairs]
+    name, beside = "await harvest(engine=Chrome())", "await harvest(engine=Selenium())"
+    return [
+        make_row(NAME, f"{name}: CPU of all processes", beside, "s", cpu, goal=WITHOUT_DRIVER_GOAL),
+        make_row(NAME, f"{name}: wall", beside, "s", wall),
+    ]
 
 
 def _rows(name: str, ours: Callable[[], Cost], floor: Callable[[], Cost], count: int) -> list[Result]:

@@ -15,7 +15,7 @@ from tests.parts.pages import COMMAND_LINE
 
 CODES: dict[int, set[str]] = {
     2: {"InvalidInput"},
-    69: {"BrowserNotFound", "DriverMismatch", "LaunchFailed", "GridFailed"},
+    69: {"BrowserNotFound", "DriverMismatch", "LaunchFailed", "GridFailed", "AttachRefused"},
     75: {"HarvestCoolingDown", "RateLimited", "ConnectionFailed", "AnswerTimeout", "PageFailed"},
     77: {"InteractionRequired", "SessionRefused", "NotReady", "LoginNeeded"},
     78: {"InvalidConfiguration", "SessionLocked"},

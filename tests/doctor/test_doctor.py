@@ -22,7 +22,7 @@ import pytest
 from aura_browser.doctor import Finding, examination, examine, extras, machine
 from aura_browser.doctor.machine import check_sandbox, check_shared_memory
 from aura_browser.doctor.state import inspect_state
-from aura_browser.engine import Attach, Engine, Grid, Selenium, Undetected
+from aura_browser.engine import Attach, Chrome, Engine, Grid, Selenium, Undetected
 from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
@@ -181,11 +181,20 @@ async def test_no_driver(bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("SE_MANAGER_PATH")
     monkeypatch.setenv("SE_CACHE_PATH", str(tmp_path / "cache"))
     telling(bare, "google-chrome", "Google Chrome 140.0.1.2")
-    findings = await examined()
+    findings = await examined(Selenium())
     assert stops(findings) == {"driver"}
     assert findings["chrome"].found == f"140.0.1.2, {bare / 'google-chrome'} (PATH)"
     assert findings["driver"].command == "aura-browser demo"
     assert "versions" not in findings
+
+
+async def test_no_driver_is_none_needed_unless_it_was_asked_for(bare: Path) -> None:
+    telling(bare, "google-chrome", "Google Chrome 140.0.1.2")
+    for engine in (None, Chrome()):
+        findings = await examined(engine)
+        assert stops(findings) == {"harvest"}  # it is no real Chrome
+        assert "exited during its start" in findings["harvest"].found
+        assert "without one" in findings["driver"].found if engine is None else "driver" not in findings
 
 
 async def test_what_selenium_manager_has_already_is_found(bare: Path, tmp_path: Path) -> None:
@@ -210,7 +219,7 @@ async def test_a_named_path_that_is_no_program(bare: Path, monkeypatch: pytest.M
 async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chrome = telling(bare, "google-chrome", "Google Chrome 140.0.1.2")
     driver = telling(bare, "chromedriver", "ChromeDriver 156.0.3.4 (0123abc)")
-    findings = await examined()
+    findings = await examined(Selenium())
     assert stops(findings) == {"versions"}
     for fact in ("140.0.1.2", "156.0.3.4", str(chrome), str(driver), "does not match"):
         assert fact in findings["versions"].found
@@ -218,15 +227,17 @@ async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.Monke
     assert "not tried" in findings["harvest"].found
     # Debian's driver beside a Google Chrome: the Chromium that came with it fits.
     chromium = telling(bare, "chromium", "Chromium 156.0.3.4 built on Debian")
-    assert (await examined())["versions"].command == f"export AURA_BROWSER_CHROME={chromium}"
+    assert (await examined(Selenium()))["versions"].command == f"export AURA_BROWSER_CHROME={chromium}"
     monkeypatch.setenv("AURA_BROWSER_CHROME", str(chromium))
-    assert (await examined())["versions"].verdict == "ok"
+    assert (await examined(Selenium()))["versions"].verdict == "ok"
     monkeypatch.setenv("AURA_BROWSER_CHROME", str(chrome))
     monkeypatch.setenv("AURA_BROWSER_DRIVER", str(driver))
     chromium.unlink()
-    assert (await examined())["versions"].command == "unset AURA_BROWSER_DRIVER"
+    assert (await examined(Selenium()))["versions"].command == "unset AURA_BROWSER_DRIVER"
     fitting = telling(bare, "chromium.chromedriver", "ChromeDriver 140.0.9.9")
-    assert (await examined())["versions"].command == f"export AURA_BROWSER_DRIVER={fitting}"
+    assert (await examined(Selenium()))["versions"].command == f"export AURA_BROWSER_DRIVER={fitting}"
+    findings = await examined()  # the default does without it
+    assert (findings["versions"].verdict, findings["versions"].stops) == ("problem", False)
 
 
 async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,14 +19,20 @@ import psutil
 from aiohttp import web
 from yarl import URL
 
-from aura_browser import Condition, Selenium, Undetected, page_site
+from aura_browser import Chrome, Condition, Selenium, Undetected, page_site
+from aura_browser.engine import LocalEngine
 from aura_browser.webdriver import harvest
 from tests.parts.namespaces import bring_loopback_up
 from tests.parts.other_user import start_script
 from tests.parts.programs import program
 from tests.parts.servers import serving
 
-ENGINES: Final = {"selenium": Selenium, "undetected": Undetected, "display": Selenium}
+ENGINES: Final[dict[str, type[LocalEngine]]] = {
+    "selenium": Selenium,
+    "chrome": Chrome,
+    "undetected": Undetected,
+    "display": Selenium,
+}
 TRIES: Final = 200
 
 _INTRUDER: Final = Path(__file__).with_name("intruder.py")
@@ -60,6 +66,7 @@ class Outcome:
         default_factory=lambda: dict.fromkeys(("driver", "display", "loopback", "elsewhere"), 0)
     )
     accepted: list[str] = field(default_factory=list)
+    listening: list[int] = field(default_factory=list)
 
 
 def main() -> None:
@@ -75,10 +82,10 @@ def main() -> None:
         outcome.accepted += (
             [f"a program of uid {uid}" for uid in started.read_text().split()] if started.exists() else []
         )
-    print(json.dumps({"tries": outcome.tries, "accepted": outcome.accepted}))  # noqa: T201 - its output
+    print(json.dumps({"tries": outcome.tries, "accepted": outcome.accepted, "listening": outcome.listening}))  # noqa: T201 - its output
 
 
-def _build_engine(name: str, folder: Path, *, is_elsewhere: bool) -> Selenium:
+def _build_engine(name: str, folder: Path, *, is_elsewhere: bool) -> LocalEngine:
     """Return the engine; for a page elsewhere with a Chrome for which its host is on this machine."""
     rule = f"--host-resolver-rules='MAP {_ELSEWHERE} 127.0.0.1'" if is_elsewhere else ""
     chrome = program(folder, f"chrome-{is_elsewhere}", f'#!/bin/sh\nexec chromium "$@" {rule}\n')
@@ -120,6 +127,7 @@ def _intruder(own_port: int, evil: Path, outcome: Outcome) -> Iterator[None]:
     report = json.loads(process.communicate(timeout=30)[0])
     outcome.tries |= report["tries"]
     outcome.accepted += report["accepted"]
+    outcome.listening += report["listening"]
 
 
 def _find_targets() -> list[str]:

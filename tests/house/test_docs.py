@@ -66,6 +66,7 @@ ONLY_PARSED: Mapping[str, str] = {
     r" --basic": "needs a password; webdriver/test_readiness.py and cli/test_commands.py give one",
     r" open (?!.*--check)": "needs a person; programs/test_open.py plays one",
     r" --interactive": "needs a person; webdriver/test_interactive.py plays one",
+    r" --attach chrome": "needs a person's click; webdriver/browsers/test_everyday.py plays one",
     r" serve( (--port|--alias|http)| +#|$)": "runs until Ctrl-C; cli/test_serve.py runs it",
     r" --from-curl": "needs a text copied from a browser; cli/test_request.py writes such texts",
     r" proxy": "runs until Ctrl-C; relay/test_programs.py runs it",

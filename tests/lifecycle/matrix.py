@@ -6,7 +6,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-Engine = Literal["selenium", "display", "profile", "undetected", "grid", "attach"]
+Engine = Literal["selenium", "chrome", "display", "profile", "undetected", "grid", "attach"]
 """``display`` is selenium with a window on a virtual display, ``profile`` selenium with a profile that is kept."""
 
 Moment = Literal["launch", "navigation", "reading"]
@@ -37,6 +37,8 @@ class Cell(msgspec.Struct, frozen=True, order=True):
 
 def senseless(cell: Cell) -> str | None:
     """Return why *cell* can't be made true, or None if it can."""
+    if (cell.engine, cell.end) == ("chrome", "driver"):
+        return "there is no ChromeDriver that could end"
     if (cell.engine, cell.moment) == ("grid", "launch") and cell.end in {"error", "chrome"}:
         return (
             "the node's own ChromeDriver waits 60 s for a Chrome that ended while it started, the Grid shows its slot "

@@ -12,7 +12,8 @@ from tests.lifecycle.grid import HeldGrid
 from tests.lifecycle.matrix import Cell
 
 _LOCAL: Final = {
-    "selenium": (),
+    "selenium": ("--engine", "selenium"),
+    "chrome": ("--engine", "chrome"),
     "display": ("--virtual-display",),
     "undetected": ("--engine", "undetected"),
 }

@@ -6,7 +6,7 @@ import pytest
 from yarl import URL
 
 from aura_browser import AuraClient, SiteClient, assemble
-from aura_browser.engine import Selenium, Undetected
+from aura_browser.engine import DefaultEngine, Undetected
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.site import OPENCHAT, Condition, site_at, site_named
 from aura_browser.site.mark import Mark
@@ -166,7 +166,7 @@ def test_a_definition_says_what_its_caller_does_not(file: Path, monkeypatch: pyt
     with pytest.raises(InvalidConfiguration, match=r"a\.proxy: the variable WORK_PROXY is not set"):
         assemble(site_at("a"), store="memory")
     monkeypatch.setenv("WORK_PROXY", "http://proxy.example.com:3128")
-    assert site_at("a").engine == Selenium(profile="work")
+    assert site_at("a").engine == DefaultEngine(profile="work")
     assert assemble(site_at("a"), store="memory").proxy == "http://proxy.example.com:3128"
     assert assemble(site_at("a"), store="memory", proxy="http://mine:1").proxy == "http://mine:1"
     given = make_session("https://example.com", proxy=None)

@@ -1,7 +1,5 @@
 """Finding Chrome and ChromeDriver, and the errors of a start that can't work."""
 
-import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from aura_browser.site import page_site
 from aura_browser.webdriver import harvest
 from aura_browser.webdriver import locate as locate_module
 from aura_browser.webdriver.locate import BrowserPaths, locate
+from tests.parts.mismatched_driver import mismatched_driver
 from tests.parts.programs import program
 
 
@@ -90,37 +89,8 @@ def test_selenium_manager_is_asked_last(places: Path, monkeypatch: pytest.Monkey
     assert len(asked) == 1
 
 
-_FAKE_DRIVER = """#!{python}
-import http.server, json, sys, threading
-port = int(next(a for a in sys.argv if a.startswith("--port=")).partition("=")[2])
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def answer(self, status, value):
-        body = json.dumps({{"value": value}}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def do_GET(self):
-        self.answer(200, {{"ready": True}})
-        if self.path == "/shutdown": threading.Thread(target=self.server.shutdown).start()
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer(500, {{"error": "session not created", "stacktrace": "", "message": {message}}})
-    def log_message(self, *args): pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-print(f"ChromeDriver was started successfully on port {{server.server_port}}.", flush=True)
-server.serve_forever()
-"""
-
-
 async def test_versions_that_do_not_fit_are_named_with_their_paths(tmp_path: Path) -> None:
-    message = (
-        "session not created: This version of ChromeDriver only supports Chrome version 120\n"
-        "Current browser version is 156.0.8078.79 with binary path /usr/bin/chromium"
-    )
-    driver = program(tmp_path, "driver", _FAKE_DRIVER.format(python=sys.executable, message=json.dumps(message)))
+    driver = mismatched_driver(tmp_path)
     chrome = program(tmp_path, "chrome")
     with pytest.raises(DriverMismatch) as caught:
         await harvest(page_site("http://127.0.0.1:9"), engine=Selenium(chrome_path=chrome, driver_path=driver))

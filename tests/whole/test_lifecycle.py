@@ -38,6 +38,7 @@ CHOSEN = [
         *("profile-launch-cancel", "profile-reading-SIGKILL", "profile-navigation-driver", "undetected-launch-error"),
         *("undetected-navigation-SIGINT", "undetected-reading-chrome", "grid-launch-cancel", "grid-navigation-error"),
         *("grid-navigation-SIGKILL", "grid-reading-cancel", "grid-reading-driver", "attach-launch-SIGKILL"),
+        *("chrome-launch-SIGKILL", "chrome-launch-error", "chrome-navigation-chrome", "chrome-reading-SIGTERM"),
         *("attach-navigation-SIGTERM", "attach-reading-error", "attach-launch-driver", "attach-reading-chrome"),
     )
 ]

@@ -58,11 +58,11 @@ def open_chrome(engine: Attach, options: BrowserOptions) -> Iterator["RunningSes
 
 
 def _switch_to_tab(driver: "RunningSession", tab: str, engine: Attach) -> None:
-    from aura_browser.webdriver.running_session import DRIVER_ERRORS
+    from aura_browser.webdriver.devtools import list_driver_errors
 
     try:
         driver.switch_to.window(tab)
-    except DRIVER_ERRORS as error:
+    except list_driver_errors() as error:
         raise BrowserDied(engine.address, "its new tab was closed, or Chrome exited") from error
 
 

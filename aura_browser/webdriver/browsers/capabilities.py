@@ -1,4 +1,4 @@
-"""WebDriver capabilities for Chrome: what waiting and reading need, and how Chrome is started."""
+"""WebDriver capabilities and arguments for Chrome: what waiting and reading need, and how Chrome is started."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -23,6 +23,7 @@ _FLAGS: Final = (
     # time. Without them it draws the pop-ups itself. ChromeDriver adds its own list to this one.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
+_FEATURES: Final = "--disable-features="
 NEW_PROFILE_FLAGS: Final = (
     # A new profile has only Chrome's built-in extensions; loading them takes a twentieth of a harvest's CPU time.
     "--disable-extensions",
@@ -46,11 +47,23 @@ def build_launch_capabilities(options: BrowserOptions, flags: Sequence[str], *, 
         flags: to add to those that every Chrome gets.
         has_window: whether Chrome shows a window.
     """
+    arguments = build_arguments(options, flags, has_window=has_window)
+    return build_base_capabilities(has_window=has_window) | {CHROME: {"args": arguments, "prefs": SAFE_PREFS}}
+
+
+def build_arguments(options: BrowserOptions, flags: Sequence[str], *, has_window: bool) -> list[str]:
+    """Return the arguments of a Chrome that is started here or on a Grid. Arguments as above."""
     # Requests to loopback go through a proxy too, as in the client.
     proxy = [f"--proxy-server={options.proxy}", "--proxy-bypass-list=<-loopback>"]
     headless = [] if has_window else ["--headless=new"]
-    arguments = [*_FLAGS, *flags, *(proxy if options.proxy else ["--no-proxy-server"]), *headless]
-    return build_base_capabilities(has_window=has_window) | {CHROME: {"args": arguments, "prefs": SAFE_PREFS}}
+    return _merge_features([*_FLAGS, *flags, *(proxy if options.proxy else ["--no-proxy-server"]), *headless])
+
+
+def _merge_features(arguments: Sequence[str]) -> list[str]:
+    """Return *arguments* with one list of features that are off: Chrome takes the last one only."""
+    features = [each.removeprefix(_FEATURES) for each in arguments if each.startswith(_FEATURES)]
+    others = [each for each in arguments if not each.startswith(_FEATURES)]
+    return [*others, *([f"{_FEATURES}{','.join(features)}"] if features else [])]
 
 
 def build_base_capabilities(*, has_window: bool) -> dict[str, Any]:

@@ -29,10 +29,10 @@ from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.browsers import grid_session
 from aura_browser.webdriver.browsers.capabilities import NEW_PROFILE_FLAGS, build_launch_capabilities
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.devtools import list_driver_errors
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.watchdog import Watchdog
-from aura_browser.webdriver.running_session import DRIVER_ERRORS
 
 _log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _quit(driver: ChromiumDriver, connection: "_Connection") -> bool:
     try:
         with Watchdog(Deadline(_QUIT_TIMEOUT_S), connection.abort):
             driver.quit()
-    except DRIVER_ERRORS as error:
+    except list_driver_errors() as error:
         _log.debug("The Grid did not end its browser (%s).", type(error).__name__)
         return False
     return True

@@ -17,16 +17,16 @@ def open_chrome(engine: OwnDriver, options: BrowserOptions) -> Iterator[Driver]:
     Raises:
         BrowserDied: if the driver does not answer.
     """
-    from aura_browser.webdriver.running_session import DRIVER_ERRORS
+    from aura_browser.webdriver.devtools import list_driver_errors
 
     try:
         before = engine.driver.timeouts
         engine.driver.set_page_load_timeout(options.deadline.seconds)
         engine.driver.set_script_timeout(SCRIPT_TIMEOUT_MS / 1000)
-    except DRIVER_ERRORS as error:
+    except list_driver_errors() as error:
         raise BrowserDied("its start", f"the driver given does not answer ({type(error).__name__})") from error
     try:
         yield engine.driver
     finally:
-        with suppress(*DRIVER_ERRORS):  # it may have ended; the body reports that
+        with suppress(*list_driver_errors()):  # it may have ended; the body reports that
             engine.driver.timeouts = before

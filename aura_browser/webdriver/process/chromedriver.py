@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -22,13 +21,13 @@ from aura_browser.webdriver.locate import BrowserPaths
 from aura_browser.webdriver.process import control
 from aura_browser.webdriver.process.connection import Connection
 from aura_browser.webdriver.process.control import Intruded, Listeners
-from aura_browser.webdriver.process.environment import copy_environment
-from aura_browser.webdriver.process.orphans import adopt_orphans, find_children, reap
+from aura_browser.webdriver.process.group import allow_more_files, build_environment, end_and_reap
+from aura_browser.webdriver.process.orphans import adopt_orphans
 from aura_browser.webdriver.process.output import OUTPUT_NAME
-from aura_browser.webdriver.process.reasons import build_launch_error, is_forbidden
+from aura_browser.webdriver.process.reasons import build_launch_error, find_mismatch, is_forbidden
 from aura_browser.webdriver.process.sockets import ControlRefused
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group, has_only_zombies
-from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH, Workspace
+from aura_browser.webdriver.process.workspace import Workspace
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
@@ -41,7 +40,6 @@ _READY: Final = re.compile(rb"was started successfully on port (\d+)")
 _PORT_TAKEN: Final = b"port not available"
 _USUAL_START_S: Final = 1.5
 _EXIT_TIMEOUT_S: Final = 0.5
-_FILES: Final = 4096
 
 
 @contextmanager
@@ -76,7 +74,9 @@ def run_driver(
             session = chromedriver.create_session(capabilities)
         except (OSError, ValueError, KeyError, _SessionRefused) as error:
             message = str(error) if isinstance(error, _SessionRefused) else ""
-            raise build_launch_error(paths, message, workspace.folder / OUTPUT_NAME, deadline) from error
+            output = workspace.folder / OUTPUT_NAME
+            mismatch = find_mismatch(paths, message)
+            raise mismatch or build_launch_error(paths.chrome, message, output, deadline) from error
         loading.join()
         from aura_browser.webdriver.running_session import RunningSession
 
@@ -140,10 +140,10 @@ class _ChromeDriver:
                 [str(path), "--port=0", f"--url-base={self._prefix}", "--enable-chrome-logs"],
                 self.output,
                 "kill",
-                env={**_build_environment(workspace.folder), **variables},
+                env={**build_environment(workspace.folder), **variables},
                 stdout=writer,
             )
-            _allow_more_files(self._process.pid)
+            allow_more_files(self._process.pid)
         except BaseException:
             self._exits.close()
             raise
@@ -156,11 +156,7 @@ class _ChromeDriver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Chrome's crash handlers lead groups of their own, and end with it.
-        handlers = find_children(self.output.parent) - {self._process.pid}
-        self.end_group()
-        self._process.wait()
-        reap(handlers, self._process.pid)
+        end_and_reap(self._process, self.output.parent)
         self._exits.close()
 
     def create_session(self, capabilities: Mapping[str, object]) -> dict[str, Any]:
@@ -256,17 +252,6 @@ def _copy_output(reader: int, output: Path) -> None:
                 written += len(data)
 
 
-def _allow_more_files(pid: int) -> None:
-    """Raise a low limit of open files as far as the system allows: Chrome needs some hundreds."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if sys.platform == "linux" and soft != resource.RLIM_INFINITY and soft < enough:
-        with suppress(OSError):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (enough, hard))
-
-
 @cache
 def _warn_of_open_port(reason: str) -> None:
     _log.warning(
@@ -274,12 +259,3 @@ def _warn_of_open_port(reason: str) -> None:
         "its browser. To see what helps, run: aura-browser doctor",
         reason,
     )
-
-
-def _build_environment(folder: Path) -> dict[str, str]:
-    """Return the environment of ChromeDriver and Chrome: without secrets, and with their files in *folder*."""
-    # Otherwise dconf and Chrome's crash reporter write to the person's home, with any profile.
-    private = {"BREAKPAD_DUMP_LOCATION": str(folder / "crashes")}
-    # Chrome creates a socket in TMPDIR, whose path may have about 100 characters.
-    private |= {"TMPDIR": str(folder)} if len(str(folder)) <= MAX_TMPDIR_LENGTH else {}
-    return {"XDG_RUNTIME_DIR": str(folder)} | copy_environment() | private

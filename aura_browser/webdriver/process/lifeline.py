@@ -92,6 +92,7 @@ class Lifeline:
         env: Mapping[str, str],
         pass_fds: Collection[int] = (),
         stdout: int | None = None,
+        pipe: tuple[int, int] | None = None,
     ) -> Process:
         """Start *command* in a process group of its own, and end it in the cleanup.
 
@@ -105,20 +106,24 @@ class Lifeline:
             env: its environment.
             pass_fds: the file descriptors that it inherits.
             stdout: a file descriptor for its standard output alone; None for *output*.
+            pipe: what becomes its file descriptors 3, to read from, and 4, to write to; None for none.
 
         Raises:
             OSError: if no process can be started. If *command* can't be run, the shell writes that to *output* and
                 exits with code 126 or 127.
         """
         entry = "kill -$$" if how == "kill" else "end $$"
-        # Standard input hands the descriptor over: /bin/sh can name single-digit ones only.
+        # Standard streams hand the descriptors over: /bin/sh can name single-digit ones only.
         streams = '>>"$0" 2>&1' if stdout is None else '2>>"$0" >&0 </dev/null'
+        stdin, stderr = pipe or (subprocess.DEVNULL if stdout is None else stdout, subprocess.DEVNULL)
+        if pipe is not None:
+            streams = f"3<&0 4>&2 </dev/null {streams}"
         script = f'echo "{entry}"; exec "$@" {streams}'
         return Process(
             ["/bin/sh", "-c", script, str(output), *command],
-            stdin=subprocess.DEVNULL if stdout is None else stdout,
+            stdin=stdin,
             stdout=self._process.stdin,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
             start_new_session=True,
             env=env,
             pass_fds=pass_fds,

@@ -45,35 +45,36 @@ _CAUSES: Final = {
         "Another Chrome uses this profile. Close it, or name another profile"
     ),
     re.compile(r"No space left on device"): "The disk is full. Free some space where TMPDIR and the profile are",
-    re.compile(r"cannot parse internal JSON template"): (
+    re.compile(r"cannot parse internal JSON template|the profile's settings can't be read"): (
         "The profile's settings are damaged. Remove the file Default/Preferences in the profile's folder; logins stay"
     ),
 }
 """What Chrome or its driver says, and what to do about that; the first that matches counts."""
 
 
-def build_launch_error(
-    paths: BrowserPaths, message: str, output: Path, deadline: Deadline
-) -> DriverMismatch | LaunchFailed:
-    """Return the error that says why no session was created.
+def find_mismatch(paths: BrowserPaths, message: str) -> DriverMismatch | None:
+    """Return the error for a ChromeDriver whose *message* says that it is not for this Chrome; None if it does not."""
+    mismatch = _MISMATCH.search(message)
+    return DriverMismatch(str(paths.chrome), mismatch[2], str(paths.driver), mismatch[1]) if mismatch else None
+
+
+def build_launch_error(chrome: Path, message: str, output: Path, deadline: Deadline) -> LaunchFailed:
+    """Return the error that says why Chrome did not start.
 
     Args:
-        paths: the Chrome and the ChromeDriver.
-        message: ChromeDriver's message; empty if it exited without one.
-        output: the file with what both wrote.
+        chrome: its path.
+        message: what is known about that, such as ChromeDriver's message; empty if it exited without one.
+        output: the file with what Chrome and its driver wrote.
         deadline: the harvest's.
     """
     message = _STACK_TRACE.sub("", message).strip() or "it exited during its start"
-    mismatch = _MISMATCH.search(message)
-    if mismatch:
-        return DriverMismatch(str(paths.chrome), mismatch[2], str(paths.driver), mismatch[1])
     lines = list(_read_lines(output))
     told, advice = _find_cause([*message.splitlines(), *lines])
     reason = clean_text(message, _MAX_LENGTH).rstrip(".")
     if deadline.left_s <= 0 and not deadline.is_cancelled and not advice:
         reason = f"it had not started after {deadline.seconds:g} s"
     chosen = lines[-_MAX_LINES:] if not advice else [told] if told in lines else []
-    return LaunchFailed(str(paths.chrome), reason, tuple(chosen), advice)
+    return LaunchFailed(str(chrome), reason, tuple(chosen), advice)
 
 
 def is_forbidden(output: Path) -> bool:
