@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test soak test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome formats bench
-.PHONY: bench-peers docs wheel release-check clean system
+.PHONY: agents bench-peers docs wheel release-check clean system
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,16 +30,19 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest -m "not soak" --ignore=tests/apps
+	@$(BIN)/python -m pytest -m "not soak" --ignore=tests/apps --ignore=tests/clients
 
 soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix
-	@$(BIN)/python -m pytest -m soak --ignore=tests/apps
+	@$(BIN)/python -m pytest -m soak --ignore=tests/apps --ignore=tests/clients
 
 test-apps: setup ## test against Django, Node-RED and DokuWiki, which it installs first
 	@$(BIN)/python -m pytest tests/apps --durations=5
 
+agents: setup ## let Codex, Claude Code, aider and others ask through the gateway; it installs them first (a gigabyte)
+	@$(BIN)/python -m pytest tests/clients --durations=5
+
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
-	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/edges
+	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/clients --ignore=tests/edges
 
 fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
 	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz

@@ -131,6 +131,14 @@ class SiteClient:
         """Whether a session is being got that requests wait for."""
         return self._manager.is_renewing
 
+    async def load_session(self) -> Session | None:
+        """Return the session in use, else the cached one; None if there is neither. No browser is opened.
+
+        Raises:
+            SessionUnreadable: if the cached one can't be read.
+        """
+        return await self._manager.load()
+
     async def session(self) -> Session:
         """Return the session in use; harvest one if there is none.
 

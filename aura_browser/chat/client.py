@@ -1,9 +1,11 @@
 """The chat client: sends questions to a chat site and streams the answers."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from types import TracebackType
 from typing import Final, Self, Unpack
+
+import msgspec
 
 from aura_browser.assembly import ClientOptions
 from aura_browser.chat.dialects import find_dialect
@@ -13,7 +15,7 @@ from aura_browser.client import SiteClient
 from aura_browser.errors import AnswerTimeout, ConnectionFailed, EmptyAnswer, SiteFailed, StreamInterrupted
 from aura_browser.http.body import read_body
 from aura_browser.keeping.counters import Counters
-from aura_browser.request import Response
+from aura_browser.request import Request, Response
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, Site, site_at
 from aura_browser.text import clean_text
@@ -81,6 +83,14 @@ class AuraClient:
         """Whether a session is being got that requests wait for."""
         return self._client.is_harvesting
 
+    async def load_session(self) -> Session | None:
+        """Return the session in use, else the cached one; None if there is neither. No browser is opened.
+
+        Raises:
+            SessionUnreadable: if the cached one can't be read.
+        """
+        return await self._client.load_session()
+
     async def session(self) -> Session:
         """Return the session in use; harvest one if there is none.
 
@@ -88,6 +98,17 @@ class AuraClient:
             AuraError: if the harvest fails.
         """
         return await self._client.session()
+
+    def send(self, request: Request) -> AbstractAsyncContextManager[Response]:
+        """Send a request to the chat API and yield the response, whatever its status.
+
+        Args:
+            request: its URL is a path that begins with the dialect's own base; that of the site takes its place.
+
+        Raises:
+            AuraError: as :meth:`aura_browser.request.Transport.send`.
+        """
+        return self._client.send(self._place(request))
 
     async def stream(
         self,
@@ -117,7 +138,7 @@ class AuraClient:
             temperature=self._temperature if temperature is None else temperature,
             max_tokens=self._max_tokens if max_tokens is None else max_tokens,
         )
-        wire = self._dialect.chat_request(request, self._origin)
+        wire = self._place(self._dialect.chat_request(request, self._origin))
         decoder = self._dialect.answer_decoder()
         answer = _AnswerText(_MAX_KEPT_CHARS)
         try:
@@ -163,7 +184,7 @@ class AuraClient:
 
     async def models(self) -> tuple[Model, ...]:
         """Return the site's models. Raises the same errors as :meth:`stream`."""
-        request = self._dialect.models_request(self._origin)
+        request = self._place(self._dialect.models_request(self._origin))
         async with self._client.send(request) as response:
             response.raise_for_status()
             body = await read_body(response, _MAX_LIST_BYTES, response.url, response.status)
@@ -171,6 +192,12 @@ class AuraClient:
             return self._dialect.read_models(body)
         except (ValueError, RecursionError):
             raise SiteFailed(f"{self._origin}{request.url}", 200, "its list of models can't be read") from None
+
+    def _place(self, request: Request) -> Request:
+        base = self.site.chat_base
+        if not base:
+            return request
+        return msgspec.structs.replace(request, url=base + request.url.removeprefix(self._dialect.BASE))
 
 
 class _AnswerText:

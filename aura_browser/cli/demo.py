@@ -1,12 +1,16 @@
 """``aura-browser demo``: the main job from start to end, on this machine alone."""
 
 import asyncio
+import json
+import shutil
 import sys
 import time
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
 _FIRST_QUESTION = "Привет! 你好! Hello! 👋"
 _SECOND_QUESTION = "And now again, with a new session."
+_THIRD_QUESTION = "And now from another program?"
 
 
 @click.command("demo")
@@ -22,7 +27,8 @@ _SECOND_QUESTION = "And now again, with a new session."
 def command() -> None:
     """Run the main job against a local chat site: harvest, answer, refused session, answer with a new session.
 
-    Needs Chrome and ChromeDriver, but no network.
+    In the end another program asks through the gateway: OpenAI's own client if it is installed, else curl. Needs Chrome
+    and ChromeDriver, but no network.
     """
     asyncio.run(_run_demo())
 
@@ -43,14 +49,18 @@ async def _run_demo() -> None:
             text=f"Harvested with Chrome in {time.perf_counter() - start:.2f} s: {len(session.cookies)} cookie, "
             f"{len(session.headers)} headers, Chrome {session.browser.version}."
         )
-        await _ask(client, _FIRST_QUESTION)
+        first = await _ask(client, _FIRST_QUESTION)
         site.revoke_all()
         click.echo("The site has revoked every session.")
-        await _ask(client, _SECOND_QUESTION)
-        click.echo(f"Done: {site.chats} answers, {site.page_loads} harvests, no browser left open.")
+        second = await _ask(client, _SECOND_QUESTION)
+        await _ask_through_gateway(client)
+        times = f"first text after {first:.2f} s, with a new session after {second:.2f} s"
+        done = f"Done: {site.chats} answers ({times}), {site.page_loads} harvests, no browser left open."
+        screen.print_wrapped(text=done)
 
 
-async def _ask(client: "AuraClient", question: str) -> None:
+async def _ask(client: "AuraClient", question: str) -> float:
+    """Ask, show the answer as it comes, and return the seconds until its first text."""
     click.echo(f"  you:  {question}")
     start = time.perf_counter()
     with progress("Waiting for the answer, or for Chrome to get a new session …"):
@@ -60,4 +70,42 @@ async def _ask(client: "AuraClient", question: str) -> None:
     click.echo(f"  site: {text}", nl=False)
     async for text in stream:
         click.echo(text, nl=False)
-    click.echo(f"\n        (first text after {first:.2f} s, complete after {time.perf_counter() - start:.2f} s)")
+    click.echo()
+    return first
+
+
+async def _ask_through_gateway(client: "AuraClient") -> None:
+    """Let another program ask: OpenAI's own client, else curl, else nobody."""
+    from aura_browser.gateway.server import Gateway, Settings
+
+    async with Gateway(client, Settings(port=0)) as gateway:
+        if find_spec("openai"):
+            click.echo(f"  openai: {_THIRD_QUESTION}")
+            answer = await asyncio.to_thread(_ask_with_openai, gateway.base_url)
+        elif curl := shutil.which("curl"):
+            click.echo(f"  curl: {_THIRD_QUESTION}")
+            answer = await _ask_with_curl(curl, gateway.base_url)
+        else:
+            answer = "(there is neither OpenAI's client nor curl here to ask through the gateway)"
+        click.echo(f"  site: {answer}")
+
+
+def _ask_with_openai(base_url: str) -> str:
+    import openai
+
+    http = openai.DefaultHttpxClient(trust_env=False)  # a proxy of the environment can't reach this machine
+    with openai.OpenAI(base_url=base_url, api_key="none", http_client=http) as client:
+        question: Any = {"role": "user", "content": _THIRD_QUESTION}
+        answer = client.chat.completions.create(model=DEFAULT_MODEL, messages=[question])
+    return str(answer.choices[0].message.content)
+
+
+async def _ask_with_curl(curl: str, base_url: str) -> str:
+    body = {"model": DEFAULT_MODEL, "messages": [{"role": "user", "content": _THIRD_QUESTION}]}
+    process = await asyncio.create_subprocess_exec(
+        *(curl, "--silent", "--show-error", "--noproxy", "*", f"{base_url}/chat/completions"),
+        *("--header", "Content-Type: application/json", "--data", json.dumps(body)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    answer, _ = await process.communicate()
+    return str(json.loads(answer)["choices"][0]["message"]["content"])

@@ -40,9 +40,11 @@ def _read_alias(text: str) -> tuple[str, str]:
 def _read_program(text: str) -> str:
     from aura_browser.gateway.programs import CONFIGURATIONS
 
-    if text not in CONFIGURATIONS:
+    names = {name.replace("-", ""): name for name in CONFIGURATIONS}  # open-webui is called openwebui too
+    found = names.get(text.lower().replace("-", ""))
+    if found is None:
         raise InvalidInput("program", f"{text!r} is not one of {', '.join(CONFIGURATIONS)}")
-    return text
+    return found
 
 
 @click.command("serve")
@@ -109,6 +111,8 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     from aura_browser.gateway.server import Settings
 
+    if aliases and site.dialect == "openai":
+        raise InvalidInput("--alias", f"can't be used: requests to {site.origin} are carried as they are")
     settings = Settings(
         host="" if host in _LOOPBACK else host,
         port=port,

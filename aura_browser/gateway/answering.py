@@ -11,7 +11,7 @@ from aura_browser.errors import AuraError
 from aura_browser.gateway.core import Answer, Core
 from aura_browser.gateway.limits import Turns
 from aura_browser.gateway.metrics import Metrics
-from aura_browser.gateway.sending import EventStream
+from aura_browser.gateway.sending import EVENT_HEADERS, EventStream
 from aura_browser.gateway.trouble import describe_trouble
 from aura_browser.gateway.visit import Visit
 from aura_browser.gateway.watching import Patience, Watch
@@ -102,7 +102,8 @@ class Answering:
         try:
             async with self._watch.follow() as running:
                 answer = await self._begin(visit, question)
-                stream = EventStream(request, self._headers(visit, answer, question), self._clock)
+                headers = EVENT_HEADERS | self._headers(visit, answer, question)
+                stream = EventStream(request, headers, self._clock)
                 running.stream, events = stream, wire.events(answer.heading)
                 await self._pump(visit, answer, events, stream)
         except (Problem, AuraError) as error:
@@ -131,8 +132,12 @@ class Answering:
 
     async def _say_what_failed(self, visit: Visit, stream: EventStream, events: Events, problem: Problem) -> None:
         visit.note_problem(problem)
-        async with asyncio.timeout(_LAST_WORD_S):
-            await stream.send(events.fail(problem))
+        try:
+            async with asyncio.timeout(_LAST_WORD_S):
+                await stream.send(events.fail(problem))
+        except TimeoutError:
+            stream.abort()
+            raise ConnectionResetError("the client does not read") from None
 
     def _note_end(self, visit: Visit, answer: Answer) -> Finish:
         finish, now = answer.finish, self._clock()

@@ -44,7 +44,7 @@ class Core:
         self.models = models
         self.turns = turns
         self.limits: PromptLimits | None = find_dialect(client.site.dialect).LIMITS
-        self._hold = Hold(clock)
+        self.hold = Hold(clock)
 
     async def begin(self, question: Question) -> "Answer":
         """Return the answer to a question, which is asked once its pieces are read.
@@ -54,13 +54,13 @@ class Core:
         """
         model = await self.models.resolve(question.model)
         self._check_fit(question)
-        self._hold.check()
+        self.hold.check()
         return Answer(self, question, model)
 
     async def ask(self, question: Question, model: str) -> AsyncGenerator[str, None]:
         """Yield the site's text, as it comes. Raises what :meth:`AuraClient.stream` raises, or Problem."""
         async with self.turns.take():
-            self._hold.check()  # it may have begun during the wait
+            self.hold.check()  # it may have begun during the wait
             texts = self.client.stream(
                 question.messages, model=model, temperature=question.temperature, max_tokens=WINDOW
             )
@@ -69,7 +69,7 @@ class Core:
                     async for text in texts:
                         yield text
             except RateLimited as error:
-                self._hold.begin(UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s)
+                self.hold.begin(UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s)
                 raise
 
     def _check_fit(self, question: Question) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from aura_browser.errors import AuraError
 from aura_browser.gateway import routes
 from aura_browser.gateway.answering import Answering
+from aura_browser.gateway.carrying import CARRIED, MAX_CARRIED_BYTES, Carrying
 from aura_browser.gateway.core import WINDOW, Core
 from aura_browser.gateway.guard import Guard, check_content
 from aura_browser.gateway.metrics import CONTENT_TYPE, Metrics
@@ -38,6 +39,7 @@ class Handling:
         core: asks the site.
         answering: answers questions on each wire.
         metrics: counts.
+        carrying: carries requests, if the site speaks OpenAI's wire itself; None if not.
         clock: returns seconds that only grow.
         is_stopping: returns whether the gateway takes no more requests.
     """
@@ -49,6 +51,7 @@ class Handling:
         answering: Answering,
         metrics: Metrics,
         *,
+        carrying: Carrying | None,
         clock: Callable[[], float],
         is_stopping: Callable[[], bool],
     ) -> None:
@@ -56,6 +59,7 @@ class Handling:
         self._core = core
         self._answering = answering
         self._metrics = metrics
+        self._carrying = carrying
         self._clock = clock
         self._is_stopping = is_stopping
 
@@ -100,6 +104,8 @@ class Handling:
         if request.method == "OPTIONS" and (allowed := self._guard.preflight_headers(request.headers)):
             return web.Response(status=204, headers={**visit.headers, **allowed})
         self._guard.check_token(visit.path, request.headers)
+        if self._carrying is not None and CARRIED.get(visit.path) == request.method:
+            return await self._carry(self._carrying, request, visit)
         routes.check_method(visit.path, request.method)
         if wire := routes.WIRES.get(visit.path):
             return await self._answering.answer(request, visit, wire, await self._read(request))
@@ -110,6 +116,13 @@ class Handling:
     async def _read(self, request: web.BaseRequest) -> bytes:
         check_content(request.headers)
         return await read_request(request, self._answering.patience.body)
+
+    async def _carry(self, carrying: Carrying, request: web.BaseRequest, visit: Visit) -> web.StreamResponse:
+        if request.method == "GET":
+            return await carrying.carry(request, visit, None)
+        check_content(request.headers)
+        body = await read_request(request, self._answering.patience.body, MAX_CARRIED_BYTES)
+        return await carrying.carry(request, visit, body)
 
     async def _show(self, visit: Visit) -> web.Response:
         match visit.path:

@@ -46,7 +46,7 @@ class Models:
 
     async def list(self) -> list[tuple[str, str]]:
         """Return id and name of all models and aliases; if the site can't be asked now, of those that are known."""
-        if not self._is_fresh() and self._client.current is not None:
+        if not self._is_fresh() and await self._has_session():
             await asyncio.wait([self._ask()], timeout=_MENU_PATIENCE_S)
         aliases = [(name, f"{name} ({model})") for name, model in self._aliases.items() if name != _ANY]
         return [*self._known.items(), *(alias for alias in aliases if alias[0] not in self._known)]
@@ -74,6 +74,14 @@ class Models:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
+
+    async def _has_session(self) -> bool:
+        """Return whether there is a session, so that no browser has to be opened for a menu."""
+        try:
+            return await self._client.load_session() is not None
+        except AuraError as error:
+            _log.info("The site's models are not asked for now: %s", error)
+            return False
 
     def _is_fresh(self) -> bool:
         return self._fresh_until is not None and self._clock() < self._fresh_until

@@ -14,8 +14,9 @@ export OPENAI_API_BASE={BASE_URL} OPENAI_API_KEY={API_KEY}
 aider --model openai/{MODEL} --no-show-model-warnings
 """,
     "claude": """\
+# it answers, but can't use its tools
 export ANTHROPIC_BASE_URL={ORIGIN} ANTHROPIC_AUTH_TOKEN={API_KEY}
-claude --model {MODEL}    # it answers; it can't use its tools
+claude --model {MODEL}
 """,
     "codex": """\
 # ~/.codex/config.toml; it answers, but can't use its tools
@@ -87,6 +88,27 @@ import OpenAI from "openai";
 const client = new OpenAI({ baseURL: "{BASE_URL}", apiKey: "{API_KEY}" });
 const messages = [{ role: "user", content: "Hello!" }];
 console.log((await client.chat.completions.create({ model: "{MODEL}", messages })).choices[0].message.content);
+""",
+    "vscode": """\
+[
+  {
+    "name": "aura",
+    "vendor": "customendpoint",
+    "apiKey": "{API_KEY}",
+    "apiType": "chat-completions",
+    "models": [
+      {
+        "id": "{MODEL}",
+        "name": "{MODEL}",
+        "url": "{BASE_URL}/chat/completions",
+        "toolCalling": false,
+        "vision": false,
+        "maxInputTokens": 7168,
+        "maxOutputTokens": 1000
+      }
+    ]
+  }
+]
 """,
     "zed": """\
 {

@@ -11,14 +11,14 @@ MAX_BODY_BYTES: Final = 4 * 2**20
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-async def read_request(request: web.BaseRequest, patience_s: float) -> bytes:
+async def read_request(request: web.BaseRequest, patience_s: float, limit: int = MAX_BODY_BYTES) -> bytes:
     """Return the whole body.
 
     Raises:
-        Problem: 413 if it is over 4 MiB, 408 if it does not come in time. The connection can't be used after that.
+        Problem: 413 if it is over *limit* bytes, 408 if it does not come in time. The connection ends then.
     """
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise _refuse_size()
+    if (request.content_length or 0) > limit:
+        raise _refuse_size(limit)
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         request.transport.write(_CONTINUE)
     body = bytearray()
@@ -26,14 +26,14 @@ async def read_request(request: web.BaseRequest, patience_s: float) -> bytes:
         async with asyncio.timeout(patience_s):
             while chunk := await request.content.readany():
                 body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise _refuse_size()
+                if len(body) > limit:
+                    raise _refuse_size(limit)
     except TimeoutError:
         message = f"The body did not come within {patience_s:g} s."
         raise Problem(408, "request_timeout", message, retry=False, headers={"Connection": "close"}) from None
     return bytes(body)
 
 
-def _refuse_size() -> Problem:
-    message = f"The body is over {MAX_BODY_BYTES // 2**20} MiB. Shorten the conversation."
+def _refuse_size(limit: int) -> Problem:
+    message = f"The body is over {limit // 2**20} MiB. Shorten the conversation."
     return Problem(413, "request_too_large", message, retry=False, headers={"Connection": "close"})

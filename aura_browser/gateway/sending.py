@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 _PING: Final = b": ping\n\n"
-_EVENT_HEADERS: Final = {
+EVENT_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",
@@ -21,18 +21,30 @@ class EventStream:
         request: what is answered.
         headers: further headers.
         clock: returns seconds that only grow.
+        status: the HTTP status.
+        beats: whether comments may be sent in silence.
 
     Attributes:
+        beats: as given.
         is_open: whether the status has been sent.
         active_at: when something was sent last.
         sending_since: since when the client has not taken what was sent; None if it has.
     """
 
-    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        headers: Mapping[str, str],
+        clock: Callable[[], float],
+        *,
+        status: int = 200,
+        beats: bool = True,
+    ) -> None:
+        self.beats = beats
         self.is_open = False
         self.active_at = clock()
         self.sending_since: float | None = None
-        self.response = web.StreamResponse(headers={**_EVENT_HEADERS, **headers})
+        self.response = web.StreamResponse(status=status, headers=headers)
         self._request = request
         self._clock = clock
         self._opening = asyncio.Lock()

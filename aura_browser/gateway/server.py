@@ -14,6 +14,7 @@ from aiohttp import web
 from aura_browser.chat.client import AuraClient
 from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.gateway.answering import Answering
+from aura_browser.gateway.carrying import Carrying
 from aura_browser.gateway.core import Core
 from aura_browser.gateway.guard import Guard
 from aura_browser.gateway.handling import Handling
@@ -85,9 +86,11 @@ class Gateway:
         self._models = Models(client, DEFAULT_MODEL, settings.aliases, clock)
         core = Core(client, self._models, make_turns(settings.upstream_concurrency), clock)
         self._watch = Watch(settings.patience, lambda: client.is_harvesting, clock)
-        self._answering = Answering(
-            core, make_places(settings.max_streams), self._watch, metrics, patience=settings.patience, clock=clock
-        )
+        places = make_places(settings.max_streams)
+        self._answering = Answering(core, places, self._watch, metrics, patience=settings.patience, clock=clock)
+        self._carrying = None
+        if client.site.dialect == "openai":
+            self._carrying = Carrying(core, places, self._watch, clock)
         self._parts = core, metrics, clock
         self._watching: asyncio.Task[None] | None = None
 
@@ -122,7 +125,15 @@ class Gateway:
             hosts=settings.hosts | ({_as_host(settings.host)} if settings.host else set()),
             origins=settings.origins,
         )
-        handling = Handling(guard, core, self._answering, metrics, clock=clock, is_stopping=lambda: self.is_stopping)
+        handling = Handling(
+            guard,
+            core,
+            self._answering,
+            metrics,
+            carrying=self._carrying,
+            clock=clock,
+            is_stopping=lambda: self.is_stopping,
+        )
         server = web.Server(
             handling.handle,
             handler_cancellation=True,

@@ -105,7 +105,8 @@ class Watch:
         while True:
             await asyncio.sleep(self._patience.tick)
             for running in list(self._running):
-                await self._look(running)
+                if running in self._running:  # it may have ended while another was looked at
+                    await self._look(running)
 
     async def wait_until_idle(self) -> None:
         """Wait until no request is under way."""
@@ -123,7 +124,7 @@ class Watch:
         elif stream.sending_since is not None:
             if now - stream.sending_since >= self._patience.stuck:
                 stream.abort()
-        elif now - stream.active_at >= self._patience.beat:
+        elif stream.beats and now - stream.active_at >= self._patience.beat:
             await self._keep_alive(stream)
 
     async def _look_at_waiting(self, running: Running, now: float) -> None:
@@ -132,7 +133,7 @@ class Watch:
         if self._is_harvesting():
             message = "A new session is being harvested; this takes a while. Try again shortly."
             running.end(Problem(503, "harvest_running", message, retry_after_s=5))
-        elif running.stream is not None:
+        elif running.stream is not None and running.stream.beats:
             await self._keep_alive(running.stream)
 
     async def _keep_alive(self, stream: EventStream) -> None:

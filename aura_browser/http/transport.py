@@ -1,6 +1,7 @@
 """Sends requests to a site with aiohttp and the site's session, and streams the responses."""
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Self
@@ -18,9 +19,10 @@ from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
-from aura_browser.request import HEADER_LIMITS, Request
+from aura_browser.request import HEADER_LIMITS, Body, Request
 from aura_browser.text import redact_url
 
+_MAX_AT_ONCE_BYTES: Final = 2**20
 _KEEP_ALIVE_S: Final = 3.0
 _MIN_REDIRECT_STATUS: Final = 300
 _PROTOCOL: Final = "sec-websocket-protocol"
@@ -230,7 +232,7 @@ class HttpTransport:
     async def _exchange(self, request: Request, url: URL) -> aiohttp.ClientResponse:
         with typed_errors(url, self._read_timeout_s):
             response = await self._require_open().request(
-                request.method, url, data=request.body, headers=request.headers, allow_redirects=False
+                request.method, url, data=_wrap_body(request.body), headers=request.headers, allow_redirects=False
             )
         try:
             check_proxy_answer(response, self._manager.proxy)
@@ -260,3 +262,10 @@ class HttpTransport:
         if self._http is None:
             raise RuntimeError("the client is not open; use it with: async with client")
         return self._http
+
+
+def _wrap_body(body: Body) -> Body | io.BytesIO:
+    """Return *body* as aiohttp writes it without holding up the event loop: a large one in pieces, as from a file."""
+    if isinstance(body, bytes) and len(body) > _MAX_AT_ONCE_BYTES:
+        return io.BytesIO(body)
+    return body

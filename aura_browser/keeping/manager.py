@@ -113,6 +113,18 @@ class SessionManager:
         """Whether a session is being got that callers wait for."""
         return self._flights.task is not None and not self._flights.is_optional
 
+    async def load(self) -> Session | None:
+        """Return the session in use, else the cached one, which is in use from now on; None if there is neither.
+
+        No browser is opened, and the site is not asked.
+
+        Raises:
+            SessionUnreadable: if the cached one can't be read.
+        """
+        if self._live.current is None and self._flights.task is None and (cached := await self._live.load()):
+            self._live.use(cached)
+        return self._live.current
+
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 

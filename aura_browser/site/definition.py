@@ -77,6 +77,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         headers: headers that each request gets, unless its caller gives them.
         keep_headers: names of further headers that are taken from the browser.
         dialect: the chat dialect.
+        chat_base: the path that those of the chat API begin with.
         engine: how Chrome is started.
         profile: the browser's profile that is kept.
         proxy: ``${NAME}``: the variable that holds the proxy's URL.
@@ -93,6 +94,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     headers: Mapping[str, str] = {}
     keep_headers: tuple[str, ...] = ()
     dialect: str = ""
+    chat_base: str = ""
     engine: Literal["selenium", "chrome", "undetected"] | None = None
     profile: str = ""
     proxy: str = ""
@@ -124,6 +126,7 @@ def build_site(name: str, definition: Definition) -> Site:
         stated_headers=_check_headers(definition.headers, "headers"),
         headers=definition.keep_headers,
         dialect=definition.dialect,
+        chat_base=_check_path(definition.chat_base, "chat_base").rstrip("/") if definition.chat_base else "",
         engine=_build_engine(definition),
         proxy_variable=_read_variable(definition.proxy),
         refresh=definition.refresh,

@@ -108,6 +108,7 @@ class Site:
             app's own answer: it is a login or check page, and the session is stale.
         probe: the request that proves a session; None requests the page that the session was harvested at.
         dialect: the name of the site's chat dialect (:mod:`aura_browser.chat.dialects`); empty if it has none.
+        chat_base: the path that those of the chat API begin with, such as ``/openai/v1``; empty for the dialect's own.
         origins: further origins that the session is sent to, such as ``https://api.example.com``. Each must be of
             the same registrable domain as *url*.
         headers: names of browser headers to keep, in addition to user agent, client hints and language.
@@ -129,6 +130,7 @@ class Site:
     api_paths: tuple[str, ...] = ()
     probe: Probe | None = None
     dialect: str = ""
+    chat_base: str = ""
     origins: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     derive: Derive | None = field(default=None, repr=False)

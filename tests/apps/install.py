@@ -14,7 +14,7 @@ import pytest
 from tests.parts.missing import missing
 
 _CACHE: Final = Path(__file__).parents[2] / ".venv" / "apps"
-_TIMEOUT_S: Final = 150.0
+_TIMEOUT_S: Final = 300.0
 _ARCHIVE_NAME: Final = "*.deb"
 
 took_s: dict[str, float] = {}
@@ -46,7 +46,7 @@ def install_from_npm(*requirements: str) -> Path:
         npm = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
         _run([*npm, *requirements], f"npm install {' '.join(requirements)}")
 
-    return _install(f"npm-{'-'.join(requirements)}", fill)
+    return _install(f"npm-{'-'.join(requirements).replace('/', '-')}", fill)
 
 
 def install_from_debian(name: str, *packages: str) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import stat
@@ -311,10 +312,11 @@ def test_progress_is_shown_on_a_terminal_and_the_warning_too(playground: Start) 
 def test_the_demo_runs_the_main_job() -> None:
     shown = run("demo")
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.count("  site: ") == 2
+    assert shown.stdout.count("  site: ") == 3
+    assert re.search(r"  openai: (.+)\n  site: \1\n", shown.stdout), "another program asked through the gateway"
     assert "Привет! 你好! Hello! 👋" in shown.stdout.partition("site: ")[2]
     assert "The site has revoked every session." in shown.stdout
-    assert "2 answers, 2 harvests" in shown.stdout
+    assert re.search(r"Done: 3 answers \(.*\), 2 harvests", shown.stdout)
 
 
 def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:

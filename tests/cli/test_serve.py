@@ -1,5 +1,6 @@
 """The command ``serve``, in a process of its own: what it says, whom it lets in, and how it ends."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,15 +8,17 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from aura_browser.cli import demo
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM, run
+from tests.parts.gateways import gateway_to
 from tests.parts.missing import missing
 from tests.parts.waiting import until
 
@@ -172,3 +175,16 @@ def test_wrong_usage_starts_nothing(args: tuple[str, ...], words: str) -> None:
 def test_an_alias_is_taken(site: Playground) -> None:
     with serving(site.origin, "--port", "0", "--alias", "gpt-4o=openchat_3.6") as (_, shown):
         assert '"id":"gpt-4o"' in curl(f"{base_url(shown)}/models")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda url: asyncio.to_thread(demo._ask_with_openai, url), lambda url: demo._ask_with_curl(find_curl(), url)],
+)
+async def test_the_demos_other_programs_get_their_answer(
+    ask: Callable[[str], Awaitable[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with Playground() as site, gateway_to(site) as gateway:
+        assert await ask(gateway.base_url) == demo._THIRD_QUESTION

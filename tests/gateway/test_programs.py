@@ -1,6 +1,7 @@
 """The printed configurations: complete, valid where their form is known, and each with its row on the page."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -28,6 +29,8 @@ def test_forms_that_are_known_are_valid() -> None:
     assert (provider["base_url"], provider["wire_api"]) == (f"{ORIGIN}/v1", "responses")
     (server,) = json.loads(texts["zed"])["language_models"]["openai_compatible"].values()
     assert server["api_url"] == f"{ORIGIN}/v1"
+    (provider,) = json.loads(texts["vscode"])
+    assert provider["models"][0]["url"] == f"{ORIGIN}/v1/chat/completions"
     for name in ("langchain", "llamaindex", "pydantic-ai"):
         compile(texts[name], name, "exec")
 
@@ -39,9 +42,16 @@ def test_the_command_prints_it_and_ends() -> None:
     secret = run("serve", "--print-config", "openai", AURA_BROWSER_GATEWAY_TOKEN="s3cret-token")
     assert "OPENAI_API_KEY=TOKEN" in secret.stdout
     assert "s3cret" not in secret.stdout
+    assert "open-webui" in run("serve", "--print-config", "openwebui").stdout
     unknown = run("serve", "--print-config", "emacs")
     assert unknown.returncode == 2
     assert "codex" in unknown.stderr
+
+
+def test_each_is_run_by_make_agents_or_named_as_not_run() -> None:
+    text = (ROOT / "tests" / "clients" / "test_clients.py").read_text("utf-8")
+    tested = {name.replace("_", "-") for name in re.findall(r"^def test_(\w+)", text, re.MULTILINE)}
+    assert set(CONFIGURATIONS) - tested == {"open-webui", "vscode", "zed"}
 
 
 def test_the_page_has_a_row_for_each() -> None:

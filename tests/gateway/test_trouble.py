@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -10,12 +11,14 @@ import anthropic
 import openai
 import pytest
 
+from aura_browser import FileStore, SessionKey
 from aura_browser.errors import PageFailed
 from aura_browser.gateway.server import Gateway
 from aura_browser.playground import Playground
 from aura_browser.session import Session
 from tests.parts.gateways import MODEL, QUICK, gateway_to, question, strict_anthropic, strict_openai
 from tests.parts.harvests import Harvests
+from tests.parts.sessions import make_session
 
 
 async def ask(gateway: Gateway, body: object, path: str = "/chat/completions") -> tuple[int, dict[str, Any], Any]:
@@ -165,6 +168,15 @@ async def test_a_menu_of_models_needs_no_session() -> None:
     ):
         assert [model.id async for model in client.models.list()] == [MODEL]
         assert site.requests == []
+
+
+async def test_a_menu_of_models_takes_a_cached_session(state_home: Path) -> None:
+    async with Playground() as site:
+        store = FileStore(state_home / "aura-browser" / "sessions")
+        await store.save(SessionKey(site.origin), make_session(site.origin))
+        options = {"session": "default", "refresh": "never", "store": None}
+        async with gateway_to(site, options) as gateway, strict_openai(gateway) as client:
+            assert [model.id async for model in client.models.list()] == [MODEL, "openchat_v3.2_mistral"]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_each_library_has_its_places(name: str) -> None:
         "aiohttp_socks": {"proxy"},
         "cryptography": {"store"},
         "llm": {"llm_plugin"},
+        "openai": {"cli"},  # the demo, where it is installed
         "pydantic": {"llm_plugin"},
         "keyring": {"store"},
         "pyrage": {"formats"},

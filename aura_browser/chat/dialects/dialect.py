@@ -49,8 +49,10 @@ class Dialect(Protocol):
 
     Attributes:
         LIMITS: what the site cuts silently; None if the protocol has errors for that.
+        BASE: the path that the paths of all its requests begin with; a site may have another one there.
     """
 
+    BASE: str
     LIMITS: PromptLimits | None
 
     def chat_request(self, request: ChatRequest, origin: str, /) -> Request:

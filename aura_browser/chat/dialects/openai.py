@@ -14,6 +14,7 @@ from aura_browser.chat.messages import ChatRequest, Model
 from aura_browser.request import Request, fetch_headers
 
 LIMITS: PromptLimits | None = None
+BASE: Final = "/v1"
 
 _MAX_LINE_BYTES: Final = 2**20
 _INCOMPLETE: Final = "the server broke off before the end of its answer"
@@ -42,12 +43,12 @@ def chat_request(request: ChatRequest, origin: str) -> Request:
         "stream": True,
     }
     headers = {"Content-Type": "application/json", **fetch_headers(origin)}
-    return Request("POST", "/v1/chat/completions", headers, msgspec.json.encode(body))
+    return Request("POST", f"{BASE}/chat/completions", headers, msgspec.json.encode(body))
 
 
 def models_request(origin: str) -> Request:
     """Return the GET for the list of models."""
-    return Request("GET", "/v1/models", fetch_headers(origin))
+    return Request("GET", f"{BASE}/models", fetch_headers(origin))
 
 
 def read_models(body: bytes) -> tuple[Model, ...]:

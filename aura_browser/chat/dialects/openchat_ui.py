@@ -16,7 +16,8 @@ from aura_browser.chat.messages import DEFAULT_MODEL, ChatRequest, Model
 from aura_browser.errors import InvalidInput
 from aura_browser.request import Request, fetch_headers
 
-CHAT_PATH: Final = "/api/chat"
+BASE: Final = "/api"
+CHAT_PATH: Final = f"{BASE}/chat"
 MAX_LENGTH: Final = 24576
 """The most characters of one message that the site's own page accepts."""
 
@@ -53,7 +54,7 @@ def chat_request(request: ChatRequest, origin: str) -> Request:
 
 def models_request(origin: str) -> Request:
     """Return the POST for the models of the app at *origin*."""
-    return Request("POST", "/api/models", _headers(origin), msgspec.json.encode({"key": ""}))
+    return Request("POST", f"{BASE}/models", _headers(origin), msgspec.json.encode({"key": ""}))
 
 
 def read_models(body: bytes) -> tuple[Model, ...]:

@@ -1,0 +1,113 @@
+"""Carries requests to a site that speaks OpenAI's wire itself, and its answers back: nothing in them is translated.
+
+Only what concerns the session is the gateway's own: a login that is needed, a harvest, the site's limit.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from aura_browser.chat.dialects import openai
+from aura_browser.errors import AuraError, RateLimited
+from aura_browser.gateway.core import Core
+from aura_browser.gateway.limits import Turns
+from aura_browser.gateway.sending import EventStream
+from aura_browser.gateway.trouble import UNNAMED_LIMIT_S, describe_trouble
+from aura_browser.gateway.visit import Visit
+from aura_browser.gateway.watching import Watch
+from aura_browser.gateway.wires.problem import Problem
+from aura_browser.request import Request, Response, fetch_headers
+
+CARRIED: Final[Mapping[str, str]] = {
+    "/chat/completions": "POST",
+    "/completions": "POST",
+    "/responses": "POST",
+    "/messages": "POST",
+    "/messages/count_tokens": "POST",
+    "/embeddings": "POST",
+    "/models": "GET",
+}
+"""What is carried, by path below the base, and the method of each."""
+
+MAX_CARRIED_BYTES: Final = 32 * 2**20
+"""Of a request; pictures are sent inside it."""
+
+_BASE: Final = openai.BASE
+_ASKED: Final = ("Accept", "Content-Type", "anthropic-version", "anthropic-beta")
+_ANSWERED: Final = ("Content-Type", "Cache-Control", "Retry-After", "retry-after-ms", "x-should-retry")
+_LIMITED: Final = 429
+
+
+class Carrying:
+    """Carries requests to one site.
+
+    Args:
+        core: knows the client, how many questions the site is asked at once, and the site's own limit.
+        places: how many answers may be open.
+        watch: watches them.
+        clock: returns seconds that only grow.
+    """
+
+    def __init__(self, core: Core, places: Turns, watch: Watch, clock: Callable[[], float]) -> None:
+        self._client = core.client
+        self._places = places
+        self._turns = core.turns
+        self._watch = watch
+        self._hold = core.hold
+        self._clock = clock
+
+    async def carry(self, request: web.BaseRequest, visit: Visit, body: bytes | None) -> web.StreamResponse:
+        """Carry one request, and the answer back.
+
+        Raises:
+            Problem: if the site may not be asked now, or it answers with a page.
+            AuraError: if the site or its session fails.
+            ConnectionError: if the client has gone.
+        """
+        self._hold.check()
+        query = f"?{request.query_string}" if request.query_string else ""
+        carried = Request(request.method, f"{_BASE}{visit.path}{query}", self._pick_headers(request), body)
+        async with self._places.take(), self._watch.follow() as running, self._turns.take():
+            self._hold.check()
+            async with self._client.send(carried) as response:
+                self._note_limit(response)
+                headers = {**visit.headers, **_pick(response.headers, _ANSWERED)}
+                stream = EventStream(request, headers, self._clock, status=response.status, beats=False)
+                running.stream = stream
+                await self._pump(visit, response, stream)
+        await stream.close()
+        return stream.response
+
+    async def _pump(self, visit: Visit, response: Response, stream: EventStream) -> None:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            message = f"{response.url} answered with a page, not with JSON: is the base of its API right?"
+            raise Problem(502, "site_failed", message, retry=False)
+        try:
+            async for data in response:
+                visit.first_at = visit.first_at or self._clock()
+                await stream.send(data)
+        except AuraError as error:
+            if not stream.is_open:
+                raise
+            # An end would say that the answer is complete.
+            visit.note_problem(describe_trouble(error))
+            stream.abort()
+            raise ConnectionResetError("the site's answer broke off") from None
+        if not stream.is_open:
+            await stream.send(b"")
+
+    def _note_limit(self, response: Response) -> None:
+        if response.status != _LIMITED:
+            return
+        try:
+            response.raise_for_status()
+        except RateLimited as error:
+            self._hold.begin(UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s)
+
+    def _pick_headers(self, request: web.BaseRequest) -> dict[str, str]:
+        return {**fetch_headers(self._client.site.origin), **_pick(request.headers, _ASKED)}
+
+
+def _pick(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: headers[name] for name in names if name in headers}

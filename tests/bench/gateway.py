@@ -1,0 +1,119 @@
+"""What the gateway costs, beside reading the site directly and beside the smallest relay; on each wire."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from tests.bench.measure import Effort, Pair
+from tests.bench.processes import ROOT, child_command, environment, in_child
+from tests.bench.results import Goal, Result, make_row
+from tests.bench.server import Answer, serve
+
+NAME: Final = "gateway"
+_WIRES: Final = ("/chat/completions", "/responses", "/messages", "/completions")
+_STREAMS: Final = 1000
+_DIRECT: Final = "reading the site directly"
+_RELAY: Final = "the smallest relay"
+
+
+@contextmanager
+def serve_wire(who: str, origin: str) -> Iterator[tuple[str, int]]:
+    """Run the gateway or the relay in a process of its own while the context lasts; give its origin and its pid."""
+    served = msgspec.json.encode({"who": who, "origin": origin}).decode()
+    with subprocess.Popen(
+        [*child_command("gateway_server"), served],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
+        finally:
+            process.stdin.close()  # its sign to end
+
+
+def run(effort: Effort) -> list[Result]:
+    """Measure speed, first text, CPU, memory and hang-ups."""
+    return [*_run_speed(effort), *_run_first(effort), *_run_memory(effort), *_run_hang_up(effort)]
+
+
+def _run_speed(effort: Effort) -> list[Result]:
+    """Compare tokens per second and CPU a token, of answers whose tokens come one at a time, as fast as they can."""
+    answer, pairs = Answer(chunks=effort.of(50_000, 100), per_write=1), effort.of(5)
+    rows: list[Result] = []
+    with serve(answer) as site, serve_wire("gateway", site) as (gateway, pid), serve_wire("relay", site) as other:
+        facts: dict[str, Any] = {"gateway": gateway, "pid": pid, "characters": answer.characters, "pairs": pairs}
+        for path in _WIRES:
+            found = _measure(what="speed", path=path, other=site, **facts)
+            name = f"{answer.chunks:,} tokens, {path}"
+            rows.append(make_row(NAME, name, _DIRECT, "s", found, goal=Goal("ratio", 1 / 0.95)))
+        relay = {"other": other[0], "other_pid": other[1]}
+        found = _measure(what="speed", path=_WIRES[0], **facts, **relay)
+        rows.append(make_row(NAME, f"{answer.chunks:,} tokens, {_WIRES[0]}", _RELAY, "s", found))
+        for path in _WIRES:
+            found = _measure(
+                what="cpu", path=path, **facts, **(relay if path == _WIRES[0] else {"other": gateway, "other_pid": pid})
+            )
+            rows.append(_bound(f"CPU a token, {path}", "µs", found, 8.0))
+    return rows
+
+
+def _run_first(effort: Effort) -> list[Result]:
+    answer = Answer()
+    rows: list[Result] = []
+    with serve(answer) as site, serve_wire("gateway", site) as (gateway, pid):
+        for path in _WIRES:
+            found = _measure(
+                what="first",
+                path=path,
+                gateway=gateway,
+                pid=pid,
+                other=site,
+                pairs=effort.of(200, 3),
+                characters=answer.characters,
+            )
+            goal = Goal("difference", 0.8)
+            rows.append(make_row(NAME, f"first text, {path}", _DIRECT, "ms", found, goal=goal))
+    return rows
+
+
+def _run_memory(effort: Effort) -> list[Result]:
+    streams = effort.of(_STREAMS, 5)
+    answer = Answer(chunks=effort.of(16, 3), per_write=1, pause_s=0.5)
+    with serve(answer) as site, serve_wire("gateway", site) as (gateway, pid):
+        found = _measure(
+            what="memory",
+            path=_WIRES[0],
+            gateway=gateway,
+            pid=pid,
+            other=site,
+            pairs=effort.of(2),
+            characters=answer.characters,
+            streams=streams,
+        )
+    return [_bound(f"{streams:,} paced streams, all complete: memory of the process", "MiB", found, 150.0)]
+
+
+def _run_hang_up(effort: Effort) -> list[Result]:
+    rows: list[Result] = []
+    for path in _WIRES:
+        found = _measure(what="hang-up", path=path, gateway="", pid=0, other="", pairs=effort.of(5), characters=0)
+        rows.append(_bound(f"hang-up until the site sees it, {path}", "ms", found, 10.0))
+    return rows
+
+
+def _bound(name: str, unit: str, found: list[Pair[float]], most: float) -> Result:
+    """Return the row of a figure that is bounded by itself, not by another."""
+    alone = [(ours, 0.0) for ours, _ in found]
+    note = f"beside it: {found[0][1]:.1f}" if found[0][1] else ""
+    return make_row(NAME, name, "nothing", unit, alone, goal=Goal("difference", most), note=note)
+
+
+def _measure(**settings: object) -> list[Pair[float]]:
+    return msgspec.json.decode(in_child("gateway_client", settings), type=list[Pair[float]])

@@ -1,0 +1,1 @@
+"""Programs of others, each with the configuration that the gateway prints for it."""

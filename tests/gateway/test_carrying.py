@@ -1,0 +1,239 @@
+"""Sites that speak OpenAI's wire themselves: requests and answers pass byte for byte, only the session is ours."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import openai
+import pytest
+from aiohttp import web
+
+from aura_browser import AuraClient
+from aura_browser.gateway.server import Gateway, Settings
+from aura_browser.playground import Playground
+from aura_browser.session import Session
+from aura_browser.site import Probe, Site
+from tests.parts.gateways import MODEL, gateway_to, strict_anthropic, strict_openai
+from tests.parts.servers import Server, serving
+from tests.parts.sessions import make_session
+from tests.parts.waiting import eventually
+
+TOKEN = "s3cret-jwt"
+FUNCTION = {"name": "look_up", "arguments": '{"word": "sky"}'}
+CALL = {"id": "call_1", "type": "function", "function": FUNCTION}
+MESSAGE = {"role": "assistant", "content": None, "refusal": None, "tool_calls": [CALL], "odd": "kept"}
+CHOICE = {"index": 0, "message": MESSAGE, "logprobs": None, "finish_reason": "tool_calls"}
+WHOLE = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}, indent=1)
+EVENTS = b"".join(
+    b"data: %s\n\n"
+    % json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", **each}).encode()
+    for each in (
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, **CALL}]}, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}], "odd": "ü"},
+    )
+)
+EVENTS += b"data: [DONE]\n\n"
+TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}]
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 5_000_000}}
+
+
+class OpenWebUI:
+    """Answers as Open WebUI does: under ``/api``, to a bearer token that its page keeps in the local storage."""
+
+    def __init__(self) -> None:
+        self.answering = 0
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return web.json_response({"detail": "Not authenticated"}, status=401)
+        match request.path:
+            case "/api/models":
+                return web.json_response(
+                    {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]}
+                )
+            case "/api/chat/completions":
+                return await self._answer(request, await request.json())
+        return web.json_response({"detail": "Not Found"}, status=404)
+
+    async def _answer(self, request: web.BaseRequest, body: dict[str, Any]) -> web.StreamResponse:
+        match body["messages"][-1]["content"]:
+            case "limit":
+                return web.json_response({"detail": "slow down"}, status=429, headers={"Retry-After": "7"})
+            case "bad":
+                error = {"message": "no such tool", "type": "invalid_request_error", "param": "tools", "code": "x"}
+                return web.json_response({"error": error}, status=400)
+            case "page":
+                return web.Response(text="<!doctype html><h1>Hello</h1>", content_type="text/html")
+            case "break" | "wait" as what:
+                return await self._begin(request, what)
+        if not body.get("stream"):
+            return web.Response(text=WHOLE, content_type="application/json")
+        return web.Response(body=EVENTS, content_type="text/event-stream")
+
+    async def _begin(self, request: web.BaseRequest, what: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(EVENTS[:50])
+        self.answering += 1
+        try:
+            if what == "wait":
+                while request.transport is not None and not request.transport.is_closing():
+                    await asyncio.wait([request.task], timeout=0.02)
+        finally:
+            self.answering -= 1
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+
+
+def site_at(origin: str) -> Site:
+    return Site(
+        f"{origin}/",
+        dialect="openai",
+        chat_base="/api",
+        api_paths=("/api/",),
+        probe=Probe("/api/models"),
+        derive=lambda session, _method: {"Authorization": f"Bearer {session.local_storage['token']}"},
+    )
+
+
+@asynccontextmanager
+async def carrying(**options: Any) -> AsyncIterator[tuple[OpenWebUI, Server, Gateway]]:  # noqa: ANN401 - any option
+    app = OpenWebUI()
+    async with serving(app.handle) as (server, origin):
+        chosen: dict[str, Any] = {"session": make_session(origin, local_storage={"token": TOKEN}), "store": "memory"}
+        async with (
+            AuraClient(site_at(origin), **(chosen | options)) as client,
+            Gateway(client, Settings(port=0)) as gateway,
+        ):
+            yield app, server, gateway
+
+
+def asked(content: object, **fields: object) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": content}], "tools": TOOLS, **fields}
+
+
+async def test_requests_and_answers_pass_byte_for_byte() -> None:
+    async with carrying() as (_, server, gateway), aiohttp.ClientSession() as http:
+        for stream, expected in ((False, WHOLE.encode()), (True, EVENTS)):
+            body = json.dumps(asked("hi", stream=stream, response_format={"type": "json_object"}), indent=3).encode()
+            headers = {"Content-Type": "application/json", "Authorization": "Bearer mine"}
+            async with http.post(f"{gateway.base_url}/chat/completions?a=b", data=body, headers=headers) as response:
+                assert await response.read() == expected
+                assert response.headers["x-request-id"].startswith("req_")
+            assert server.bodies[-1] == body
+            assert server.seen[-1].path_qs == "/api/chat/completions?a=b"
+            assert server.seen[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_the_official_client_gets_tools_and_sends_pictures() -> None:
+    async with carrying() as (_, server, gateway), strict_openai(gateway) as client:
+        answer = await client.chat.completions.create(**asked([{"type": "text", "text": "what?"}, PICTURE]))
+        assert answer.choices[0].message.tool_calls is not None
+        assert answer.choices[0].message.tool_calls[0].id == "call_1"
+        assert len(server.bodies[-1]) > 5_000_000
+        assert [model.id async for model in client.models.list()] == ["m"]
+
+
+async def test_the_sites_own_errors_pass() -> None:
+    async with carrying() as (_, _, gateway), strict_openai(gateway) as client:
+        with pytest.raises(openai.BadRequestError, match="no such tool") as caught:
+            await client.chat.completions.create(**asked("bad"))
+        assert caught.value.param == "tools"
+
+
+async def test_the_sites_limit_passes_and_holds_everybody_back() -> None:
+    async with carrying() as (_, server, gateway), strict_openai(gateway) as client:
+        for _ in range(2):
+            with pytest.raises(openai.RateLimitError) as caught:
+                await client.chat.completions.create(**asked("limit"))
+            assert caught.value.response.headers["Retry-After"] == "7"
+        assert len(server.seen) == 1
+
+
+async def test_a_login_that_is_needed_is_said_in_the_clients_form() -> None:
+    old = {"refresh": "never"}
+    async with carrying(**old) as (_, _, gateway), strict_openai(gateway, max_retries=2) as client:
+        gateway._client._client._manager._live.current = make_session(  # a session that has ended
+            gateway.site.origin, local_storage={"token": "old"}
+        )
+        with pytest.raises(openai.PermissionDeniedError, match="aura-browser harvest") as caught:
+            await client.chat.completions.create(**asked("hi"))
+        assert caught.value.code == "session_required"
+
+
+async def test_a_session_that_ended_is_renewed_and_the_request_sent_again() -> None:
+    harvested = 0
+
+    async def harvest() -> Session:
+        nonlocal harvested
+        harvested += 1
+        return make_session(gateway.site.origin, local_storage={"token": TOKEN}, harvested_at=2000.0)
+
+    async with carrying(harvest=harvest) as (_, server, gateway), strict_openai(gateway) as client:
+        gateway._client._client._manager._live.current = make_session(
+            gateway.site.origin, local_storage={"token": "old"}
+        )
+        answer = await client.chat.completions.create(**asked([PICTURE]))
+        assert answer.choices[0].finish_reason == "tool_calls"
+        assert harvested == 1
+        assert len(server.bodies[0]) > 5_000_000
+        assert server.bodies[0] == server.bodies[-1]
+
+
+async def test_a_page_in_place_of_an_answer_is_refused() -> None:
+    async with carrying() as (_, _, gateway), strict_openai(gateway) as client:
+        with pytest.raises(openai.APIStatusError):
+            await client.chat.completions.create(**asked("page"))
+
+
+async def test_an_answer_that_breaks_off_has_no_end() -> None:
+    async with (
+        carrying() as (_, _, gateway),
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=asked("break", stream=True)) as response,
+    ):
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+
+
+async def test_a_client_that_leaves_stops_the_site() -> None:
+    async with carrying() as (app, _, gateway), aiohttp.ClientSession() as http:
+        async with http.post(f"{gateway.base_url}/chat/completions", json=asked("wait", stream=True)) as response:
+            await response.content.readany()
+            assert app.answering == 1
+            response.close()
+        await eventually(lambda: app.answering == 0, seconds=5)
+
+
+async def test_other_paths_of_the_site_are_out_of_reach() -> None:
+    async with carrying() as (_, server, gateway), aiohttp.ClientSession() as http:
+        for path in ("/v1/users", "/api/chat/completions", "/v1/../admin", "/v1/chat/completions/../../users"):
+            async with http.post(f"{gateway.origin}{path}", json=asked("hi")) as response:
+                assert response.status == 404, path
+        assert server.seen == []
+
+
+async def test_every_wire_passes_through_another_servers_own() -> None:
+    """The other server is a gateway too, in front of the playground: a complete server of that API."""
+    async with Playground() as playground, gateway_to(playground) as inner:
+        site = Site(f"{inner.origin}/", dialect="openai", probe=Probe("/v1/models"))
+        session = make_session(inner.origin)
+        async with (
+            AuraClient(site, session=session, store="memory") as client,
+            Gateway(client, Settings(port=0)) as outer,
+            strict_openai(outer) as asker,
+            strict_anthropic(outer) as other,
+        ):
+            events = [event async for event in await asker.responses.create(model=MODEL, input="hello", stream=True)]
+            assert events[-1].type == "response.completed"
+            assert events[-1].response.output_text == "hello"
+            asked: Any = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+            async with other.messages.stream(**asked) as stream:
+                assert await stream.get_final_text() == "hello"
+            assert (await other.messages.count_tokens(model=MODEL, messages=asked["messages"])).input_tokens == 6
+            with pytest.raises(openai.BadRequestError, match="context length"):
+                await asker.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "x" * 70_000}])
