@@ -1,6 +1,9 @@
 """Harvests and proofs as callables that a manager is given. Browser and HTTP client are imported when they run."""
 
 import asyncio
+import base64
+import os
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from importlib import import_module
@@ -10,12 +13,29 @@ from typing import Any, Final
 from aura_browser.engine import AttachChrome, Engine, LocalEngine, OnWait
 from aura_browser.errors import AuraError, InteractionRequired, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
+from aura_browser.keeping.refresher import Refresh as RefreshBySite
 from aura_browser.keeping.renewal import Harvest
-from aura_browser.session import Session
+from aura_browser.session import Browser, Session
 from aura_browser.site import Refresh, Site
+from aura_browser.site.commands import BASIC_VARIABLE
 
+_OWN_NAME: Final = "aura-browser"
 _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
 _HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile
+
+
+def choose_harvest(
+    site: Site,
+    refresh: Refresh,
+    *,
+    engine: Engine | None = None,
+    proxy: str | None = None,
+    command_options: tuple[str, ...] = (),
+) -> Harvest:
+    """Return the harvest that suits *site*: by a user and a password, or as :func:`policy_harvest`."""
+    if site.login == "basic":
+        return basic_harvest(site, proxy=proxy, command_options=command_options)
+    return policy_harvest(site, refresh, engine=engine, proxy=proxy, command_options=command_options)
 
 
 def policy_harvest(
@@ -133,6 +153,75 @@ def build_prove(site: Site) -> Prove:
         return proven
 
     return prove
+
+
+def build_refresh(site: Site) -> RefreshBySite | None:
+    """Return a callable that renews a session of *site* by its refresh request; None if the site has none.
+
+    What the site gives is the same login. So it is kept, with what was proven of that login before, also where the
+    probe gives no answer now: the login's former tokens may be dead already.
+    """
+    if site.refresh_request is None:
+        return None
+    prove = build_prove(site)
+
+    async def refresh(session: Session) -> Session:
+        module = await asyncio.to_thread(import_module, "aura_browser.http.refresh")
+        renewed: Session = await module.refresh_session(site, session)
+        try:
+            proven = await prove(renewed)
+        except SessionRefused:
+            raise
+        except AuraError:
+            return renewed
+        if proven.proof == "open" and session.proof == "distinguished":
+            raise SessionRefused(site.origin, 200, "a stranger gets the same answer", "Log in again.")
+        return renewed if proven.proof == "unproven" else proven
+
+    return refresh
+
+
+def basic_harvest(
+    site: Site,
+    *,
+    proxy: str | None = None,
+    ask: Callable[[], str | None] = lambda: os.environ.get(BASIC_VARIABLE),
+    command_options: tuple[str, ...] = (),
+) -> Harvest:
+    """Return a harvest without a browser, of a site that asks for HTTP basic authentication.
+
+    Args:
+        site: the site.
+        proxy: the proxy that the session is for.
+        ask: returns ``user:password``, or None if nobody gives it.
+        command_options: further options of the command that errors name.
+    """
+
+    async def harvest() -> Session:
+        given = ask()
+        if not given or ":" not in given:
+            reason = f"{site.origin} asks for a user and a password, and {BASIC_VARIABLE} does not hold user:password."
+            raise InteractionRequired(reason, site.login_command(*command_options, how="--basic"))
+        return _build_basic_session(site, given, proxy)
+
+    return harvest
+
+
+def _build_basic_session(site: Site, given: str, proxy: str | None) -> Session:
+    """Return a session that is a user and a password. No browser was used, and none is named."""
+    headers = {"User-Agent": _OWN_NAME, "Authorization": f"Basic {base64.b64encode(given.encode()).decode()}"}
+    return Session(
+        origin=site.origin,
+        url=site.url,
+        user_agent=_OWN_NAME,
+        headers=headers,
+        cookies=(),
+        local_storage={},
+        proxy=proxy,
+        browser=Browser(name="none", version=""),
+        harvested_at=time.time(),
+        is_login=True,
+    )
 
 
 def _build_needs_no_person(site: Site) -> Callable[[Session], Coroutine[Any, Any, bool]]:

@@ -2,11 +2,16 @@
 
 import os
 import sys
-from typing import Final
 
 import click
 
-BASIC_VARIABLE: Final = "AURA_BROWSER_BASIC"
+from aura_browser.site.commands import BASIC_VARIABLE
+
+
+def ask_basic() -> str | None:
+    """Return what :func:`read_basic` does; None where it would be wrong usage for want of a terminal."""
+    has_terminal = bool(sys.stdin and sys.stdin.isatty())
+    return read_basic() if has_terminal or BASIC_VARIABLE in os.environ else None
 
 
 def read_basic() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aura_browser.cli.basic import read_basic
+from aura_browser.cli.basic import ask_basic, read_basic
 from aura_browser.cli.formats import FORMATS, build_dump_options, format_option, write_session
 from aura_browser.cli.options import ParsedText, list_in_force, parse_probe, parse_seconds, session_options
 from aura_browser.cli.output import open_output
@@ -58,7 +58,8 @@ _NOT_PROVEN: Final = {
     type=ParsedText("condition", Condition.parse),
     metavar="CONDITION",
     help=(
-        "What must hold before the session is read: cookie:NAME, selector:CSS, url:GLOB, text:TEXT or js:EXPRESSION. "
+        "What must hold before the session is read: cookie:NAME, selector:CSS, url:GLOB, text:TEXT, js:EXPRESSION, "
+        "or probe (the probe takes the session). "
         "If repeated, all must hold. Implies --fresh."
     ),
 )
@@ -125,7 +126,7 @@ def command(
     site = _adapt_site(site, conditions, probe)
     new = fresh or replace or interactive or uses_basic or bool(conditions)
     from aura_browser.assembly import assemble, complete_options
-    from aura_browser.harvests import browser_harvest
+    from aura_browser.harvests import basic_harvest, browser_harvest
 
     options = complete_options(site, options)
     engine, proxy = options["engine"], options.get("proxy")
@@ -143,7 +144,10 @@ def command(
         basic=basic,
         command_options=named,
     )
-    options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
+    if site.login == "basic":
+        options["harvest"] = basic_harvest(site, proxy=proxy, ask=ask_basic, command_options=named)
+    else:
+        options["harvest"] = show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=interactive)
     manager = assemble(site, command_options=named, **options)
     is_personal = interactive or has_person()
     try:

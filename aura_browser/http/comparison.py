@@ -81,20 +81,32 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
         if probe.good_marks:
             return self.status < HTTPStatus.INTERNAL_SERVER_ERROR or self.ruling.verdict is not Verdict.FAILED
         is_same_again = self.status in REDIRECTS and not describe_redirect(self.url, self.status, self.headers)
-        is_failure = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.ruling.verdict is Verdict.FAILED
-        return not (is_same_again or is_failure or is_check(self.headers, self.body))
+        return not (is_same_again or self.is_failure or is_check(self.headers, self.body))
 
     def find_refusal(self, probe: Probe) -> str:
         """Return what shows that the site does not take the session; empty if nothing does."""
-        answer = Answer(self.status, self.headers, self._find_target(), self.body)
-        if any(mark.matches(answer) for mark in probe.dropped_marks):
+        if any(mark.matches(self._as_marked) for mark in probe.dropped_marks):
             return f"status {self.status}, as the site answers a dropped session"
+        if self.fits_good(probe) or self.is_failure:
+            return ""
         if probe.good_marks:
-            fits = any(mark.matches(answer) for mark in probe.good_marks)
-            return "" if fits else f"status {self.status}, not as the site answers a good session"
+            return f"status {self.status}, not as the site answers a good session"
         if mark := describe_redirect(self.url, self.status, self.headers):
             return mark
         return self.ruling.mark if self.ruling.verdict.is_doubtful else ""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the site failed, which says nothing of the session."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.ruling.verdict is Verdict.FAILED
+
+    def fits_good(self, probe: Probe) -> bool:
+        """Return whether a mark says that the site answers a good session so."""
+        return any(mark.matches(self._as_marked) for mark in probe.good_marks)
+
+    @property
+    def _as_marked(self) -> Answer:
+        return Answer(self.status, self.headers, self._find_target(), self.body)
 
     def read_identity(self, probe: Probe) -> str | None:
         """Return a digest of the account that the answer names; None if it names none."""

@@ -17,11 +17,14 @@ from aura_browser.hosts import origin_of
 from aura_browser.http.body import peek
 from aura_browser.http.chain import Chain, end_chain, find_chain, record_redirect
 from aura_browser.http.exchange import check_proxy_answer
+from aura_browser.http.forgery import fetch_token, needs_token, set_token
 from aura_browser.http.redirects import REDIRECTS
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, needs_marked_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
+from aura_browser.site.derivation import derive_headers
+from aura_browser.site.tokens import SAFE_METHODS
 from aura_browser.text import redact_url
 
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0  # a page this slow is not a check page
@@ -67,6 +70,8 @@ class SessionMiddleware:
             raise TypeError("write SessionMiddleware(manager): the manager knows its site")
         self._site = manager.site
         self._manager = manager
+        self._origin_headers = {"Origin": manager.site.origin, "Referer": f"{manager.site.origin}/"}
+        self._derives = bool(manager.site.derive or manager.site.auth or manager.site.csrf)
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._names: tuple[istr, ...] = ()
         self._headers_for: tuple[Session, URL] | None = None
@@ -84,6 +89,8 @@ class SessionMiddleware:
         began = time.monotonic()
         chain = find_chain(self, request.url)
         session = await self._manager.get()
+        if self._site.csrf is not None:
+            session = await self._add_token(request, session)
         response, ruling = await self._send(request, handler, session)
         if ruling.verdict is _STALE:
             chain = chain or Chain(self, began)
@@ -116,6 +123,8 @@ class SessionMiddleware:
                 self._raise_refused(request, response, ruling, "; the body of this request can't be sent twice")
             chain.replays += 1
             self._manager.counters.replays += 1
+            if self._site.csrf is not None:
+                session = await self._add_token(request, session)
             response, ruling = await self._send(request, handler, session)
         if ruling.verdict is _STALE:
             await self._manager.give_up(session)
@@ -184,8 +193,18 @@ class SessionMiddleware:
         is_callers = await self._manager.belongs_to_caller(session, ruling.mark, place)
         return msgspec.structs.replace(ruling, verdict=_OK if is_callers else _STALE)
 
+    async def _add_token(self, request: ClientRequest, session: Session) -> Session:
+        """Add the token against forgery that the site gives out; return the session to send, which that may rotate."""
+        csrf = self._site.csrf
+        if csrf is None or not needs_token(self._site, session, request):
+            return session
+        token = await fetch_token(self._site, csrf, request) if csrf.get else csrf.read_cookie(session)
+        if token is not None:
+            await set_token(request, csrf, token)
+        return await self._manager.get()
+
     def _derive(self, session: Session, request: ClientRequest) -> Mapping[str, str]:
-        return self._site.derive(session, request.method) if self._site.derive else {}
+        return derive_headers(self._site, session, request.method, request.url) if self._derives else {}
 
     def _set_headers(self, request: ClientRequest, session: Session) -> None:
         """Set the session's headers on *request*. They are cached per session and URL until a cookie expires."""
@@ -216,7 +235,10 @@ class SessionMiddleware:
         headers.update(self._headers)
         if own:
             headers.update(own)
-        if self._site.derive:
+        if self._site.csrf and request.method not in SAFE_METHODS:
+            for name, value in self._origin_headers.items():  # as a page's form sends them; some sites compare them
+                headers.setdefault(name, value)
+        if self._derives:
             headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:

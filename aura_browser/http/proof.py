@@ -1,49 +1,20 @@
 """Proof: ask a site's probe with a session and once without it. Only a difference proves a login."""
 
-import asyncio
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Final
 
-import aiohttp
 import msgspec
 from aiohttp import hdrs
-from yarl import URL
 
-from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused, SiteFailed, raise_alone
-from aura_browser.hosts import read_url
-from aura_browser.http.comparison import ProbeAnswer, find_resets
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
-from aura_browser.http.verdict import Verdict, judge, raise_for
-from aura_browser.proxy.connection import connection_args
-from aura_browser.request import HEADER_LIMITS
+from aura_browser.errors import SessionRefused, SiteFailed
+from aura_browser.http.comparison import ProbeAnswer
+from aura_browser.http.prover import Prover, open_client
 from aura_browser.session import Browser, Session
-from aura_browser.session.session import Proof
 from aura_browser.site import Probe, Site, site_at
-from aura_browser.text import redact_url
 
-_MAX_PAGE_BYTES: Final = 64 * 1024  # as far as marks of a login page are looked for
-_MAX_BODY_BYTES: Final = 4 * 2**20
-_BODY_TIMEOUT_S: Final = 10.0
-_CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
 _NOBODY: Final = "aura-browser"
 _MAX_LEARNED: Final = 5
-_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-_BOUND: Final = (
-    "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
-    "session to the browser's TLS or address, or keep it where it can't be read."
-)
-_CHECK: Final = (
-    "The site checks its visitors: pass the check yourself. If that does not help, it binds the check to the browser's "
-    "TLS or address."
-)
-_BOUND_OR_NO_LOGIN: Final = (
-    "The site wants a login that this session does not hold; or it binds its sessions to the browser's TLS or address."
-)
-_NO_LOGIN: Final = "It holds no login that the site takes. Log in again."
-_ENDED: Final = "Its login has ended. Log in again."
-_EXPIRED: Final = "Its cookies have expired. Log in again."
 
 
 async def prove(
@@ -85,8 +56,8 @@ async def prove(
             if session.verified_at is not None:
                 raise
             session = msgspec.structs.replace(session, dialect="")  # the page only looks as if it spoke that
-    async with _open(session, read_timeout_s) as http:
-        prover = _Prover(site, session, http, read_timeout_s, clock)
+    async with open_client(session, read_timeout_s) as http:
+        prover = Prover(site, session, http, read_timeout_s, clock)
         if site.probe is not None:
             return _remember(site.probe, await prover.prove(site.probe))
         proven = await prover.prove(Probe(session.probe or session.url))
@@ -98,10 +69,26 @@ async def prove(
         return msgspec.structs.replace(proven, page_requests=())
 
 
+async def ask_with(
+    site: Site, probe: Probe, session: Session, *, as_stranger: bool = False, read_timeout_s: float = 30.0
+) -> ProbeAnswer:
+    """Return what *site* answers to *probe*, whatever it is. Errors as :func:`prove`, but for a refusal.
+
+    Args:
+        site: the site.
+        probe: what is asked.
+        session: the session; its proxy is used.
+        as_stranger: send of the session only what says which browser it is of.
+        read_timeout_s: seconds without a byte that end it.
+    """
+    async with open_client(session, read_timeout_s) as http:
+        return await Prover(site, session, http, read_timeout_s, time.time).ask(probe, None if as_stranger else session)
+
+
 async def ask_as_stranger(
     site: Site, probe: Probe, *, proxy: str | None = None, read_timeout_s: float = 30.0
 ) -> ProbeAnswer:
-    """Return what *site* answers to *probe* without any session. Errors as :func:`prove`, but for a refusal."""
+    """Return what *site* answers to *probe* without any session. Errors as :func:`ask_with`."""
     nobody = Session(
         origin=site.origin,
         url=site.url,
@@ -113,8 +100,7 @@ async def ask_as_stranger(
         browser=Browser(name=_NOBODY, version=""),
         harvested_at=0.0,
     )
-    async with _open(nobody, read_timeout_s) as http:
-        return await _Prover(site, nobody, http, read_timeout_s, time.time).ask(probe, None)
+    return await ask_with(site, probe, nobody, as_stranger=True, read_timeout_s=read_timeout_s)
 
 
 def _find_chat(session: Session) -> Site | None:
@@ -127,196 +113,3 @@ def _remember(probe: Probe, session: Session) -> Session:
     """Return *session* with a probe that proved it, if a path says all of it, for whoever does not know the site."""
     is_known = session.proof == "distinguished" and probe == Probe(probe.path)
     return msgspec.structs.replace(session, probe=probe.path) if is_known else session
-
-
-def _open(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:
-    timeout = aiohttp.ClientTimeout(total=4 * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
-    through = connection_args(session.proxy)
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **HEADER_LIMITS, **through)
-
-
-class _Prover:
-    """Asks the probes of one session."""
-
-    def __init__(
-        self,
-        site: Site,
-        session: Session,
-        http: aiohttp.ClientSession,
-        read_timeout_s: float,
-        clock: Callable[[], float],
-    ) -> None:
-        self._site = site
-        self._session = session
-        self._http = http
-        self._read_timeout_s = read_timeout_s
-        self._clock = clock
-
-    async def prove(self, probe: Probe) -> Session:
-        """Return the session with what *probe* proves. Errors as :func:`prove`."""
-        asking = asyncio.ensure_future(self._ask_without(probe))
-        try:
-            answer = await self.ask(probe, self._session)
-            self._check(probe, answer)
-            await asyncio.wait([asking], timeout=_CONTROL_TIMEOUT_S)
-            control = asking.result() if asking.done() else None
-        finally:
-            asking.cancel()
-            await asyncio.wait([asking])
-        return self._conclude(probe, answer, control)
-
-    async def try_learned(self, path: str) -> Session | None:
-        """Return the session as proven by a request that its page made; None if that proves nothing."""
-        try:
-            proven = await self.prove(Probe(path))
-        except (ChatError, SessionRefused, InvalidInput):
-            return None
-        if proven.proof != "distinguished":
-            return None
-        return msgspec.structs.replace(proven, probe=path)
-
-    def _check(self, probe: Probe, answer: ProbeAnswer) -> None:
-        """Raise what an answer stands for that the site gave to the session."""
-        mark = answer.find_refusal(probe)
-        if mark and answer.ruling.verdict is not Verdict.LIMITED:
-            raise self._refuse(answer, mark)
-        is_error = answer.ruling.verdict is Verdict.LIMITED or (
-            answer.ruling.verdict is Verdict.FAILED and not probe.good_marks
-        )
-        if is_error and (self._site.probe is not None or answer.status >= 500 or answer.status == 429):  # noqa: PLR2004 - statuses
-            raise_for(answer.ruling, answer.url, answer.status, answer.reason)
-
-    def _refuse(self, answer: ProbeAnswer, mark: str) -> SessionRefused:
-        error = SessionRefused(redact_url(answer.url), answer.status, mark, "")
-        if self._session.is_over(self._clock()):
-            error.advice = _EXPIRED
-        elif self._session.proof == "distinguished":
-            error.advice = _ENDED
-        elif error.asks_for_login:
-            error.advice = _CHECK if "a check page" in mark else _NO_LOGIN
-        else:
-            error.advice = _BOUND_OR_NO_LOGIN if answer.status == HTTPStatus.UNAUTHORIZED else _BOUND
-        return error
-
-    def _conclude(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None) -> Session:
-        now = self._clock()
-        named = answer.read_identity(probe)
-        identity = self._check_identity(named, answer)
-        fact, other = self._compare(probe, answer, control, now)
-        asked = probe.describe()
-        known = self._session.evidence if self._session.evidence[2:] in {(), (asked,)} else ()
-        was_proven = self._session.proof == "distinguished" and len(known) > 0
-        if control is None and was_proven and known[0] == fact:
-            other, differs = known[1], True  # the answer that was proven to be a login's
-        elif control is None or (answer.ruling.verdict is Verdict.FAILED and not probe.good_marks):
-            return msgspec.structs.replace(self._build("unproven", (), now), identity=identity)
-        else:
-            differs = fact != other or bool(control.find_refusal(probe))
-        if not differs and self._is_over(fact, known, answer, now):
-            raise self._refuse(answer, f"status {answer.status}, as without the session")
-        proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
-        return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
-
-    def _is_over(self, fact: str, known: tuple[str, ...], answer: ProbeAnswer, now: float) -> bool:
-        """Return whether a login that was proven is answered as a stranger: not as before, or its cookies are ended."""
-        if self._session.proof != "distinguished":
-            return False
-        is_otherwise = bool(known) and known[0] != fact
-        return is_otherwise or bool(find_resets(self._session, answer.set_cookies, answer.url, now))
-
-    def _compare(self, probe: Probe, answer: ProbeAnswer, control: ProbeAnswer | None, now: float) -> tuple[str, str]:
-        """Return what the answers with the session and without it look like; an empty text for one that is missing."""
-        resets = find_resets(self._session, answer.set_cookies, answer.url, now)
-        if control is None:
-            return answer.describe(self._session, now, answer.read_identity(probe)), ""
-        # A site deletes cookies that it does not take, and only from those who send them: no sign of a login.
-        own = resets - find_resets(self._session, control.set_cookies, control.url, now)
-        return (
-            answer.describe(self._session, now, answer.read_identity(probe), own),
-            control.describe(self._session, now, control.read_identity(probe)),
-        )
-
-    def _check_identity(self, identity: str | None, answer: ProbeAnswer) -> str | None:
-        """Return the account of the answer, or the one known if it names none.
-
-        Raises:
-            SessionRefused: if it names another one.
-        """
-        known = self._session.identity
-        if known is not None and identity is not None and identity != known:
-            raise self._refuse(answer, "another account")
-        return identity or known
-
-    def _build(self, proof: Proof, evidence: tuple[str, ...], now: float) -> Session:
-        is_login = self._session.is_login
-        if self._session.proof == "distinguished" != proof:
-            is_login = True  # what was a login once stays protected as one, whatever the site answers later
-        elif proof != "unproven":
-            is_login = bool(is_login)
-        return msgspec.structs.replace(
-            self._session, verified_at=now, is_login=is_login, proof=proof, evidence=evidence
-        )
-
-    def _fold(self, session: Session, answer: ProbeAnswer, now: float) -> Session:
-        """Apply the answer's cookies, unless they may be those of a stranger in place of a login's."""
-        may_end_login = self._session.is_protected and session.proof != "distinguished"
-        if may_end_login or find_resets(session, answer.set_cookies, answer.url, now):
-            return session
-        return session.fold(answer.set_cookies, answer.url, now, answer.headers.get(hdrs.DATE, ""))
-
-    async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
-        """Return the answer without the session; None if it says nothing of a login."""
-        try:
-            answer = await self.ask(probe, None)
-        except AuraError:
-            return None
-        return answer if answer.says_something(probe) else None
-
-    def _resolve(self, path: str) -> URL:
-        try:
-            return URL(self._site.origin).join(read_url(path))
-        except ValueError:
-            raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
-
-    async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
-        """Return the answer to *probe*, with the session or without any. Errors as :func:`prove`, but for a refusal."""
-        url = self._resolve(probe.path)
-        if not self._site.owns(url):
-            raise InvalidInput("probe", f"{redact_url(url)} is not at {self._site.origin}; the session stays there")
-        headers = self._build_headers(probe, session, url)
-        with typed_errors(url, self._read_timeout_s):
-            async with self._http.request(
-                probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
-            ) as response:
-                check_proxy_answer(response, self._session.proxy)
-                return await self._read(response, probe)
-
-    def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
-        own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in _SECRET_HEADERS}
-        headers = {**own, **self._site.stated_headers, **probe.headers}
-        if session is None:
-            return headers
-        if self._site.derive:
-            headers |= self._site.derive(session, probe.method)
-        cookie = session.cookie_header(url, self._clock())
-        return headers | ({hdrs.COOKIE: cookie} if cookie else {})
-
-    async def _read(self, response: aiohttp.ClientResponse, probe: Probe) -> ProbeAnswer:
-        body = await self._read_body(response, probe)
-        status, headers = response.status, response.headers
-        ruling = judge(self._site, response.url, status, headers, first_bytes=body, now=self._clock())
-        cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
-        return ProbeAnswer(response.url, status, headers, body, cookies, reason_phrase(response), ruling)
-
-    async def _read_body(self, response: aiohttp.ClientResponse, probe: Probe) -> bytes:
-        """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
-        limit = _MAX_BODY_BYTES if probe.needs_body else _MAX_PAGE_BYTES
-        body = bytearray()
-        try:
-            async with asyncio.timeout(_BODY_TIMEOUT_S):
-                while len(body) < limit and (data := await response.content.read(limit - len(body))):
-                    body += data
-        except TimeoutError:
-            if probe.needs_body:
-                raise
-        return bytes(body)

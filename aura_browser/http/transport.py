@@ -9,7 +9,7 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
-from aura_browser.errors import InvalidInput, SiteFailed, raise_alone
+from aura_browser.errors import InteractionRequired, InvalidInput, SiteFailed, raise_alone
 from aura_browser.hosts import read_url
 from aura_browser.http.body import YIELD_BYTES
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
@@ -20,6 +20,7 @@ from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS, Body, Request
+from aura_browser.site.derivation import gets_tokens
 from aura_browser.text import redact_url
 
 _MAX_AT_ONCE_BYTES: Final = 2**20
@@ -211,9 +212,25 @@ class HttpTransport:
                 max_msg_size=_MAX_MESSAGE_BYTES,
             )
         try:
+            await self._send_first_message(socket, url)
             yield socket
         finally:
             await socket.close()
+
+    async def _send_first_message(self, socket: aiohttp.ClientWebSocketResponse, url: URL) -> None:
+        """Send what a WebSocket of the site begins with; the session has been asked for by its handshake."""
+        message = self._site.first_messages.get(url.path)
+        if message is None:
+            return
+        session = await self._manager.get()
+        if not gets_tokens(self._site, session, url):
+            return
+        text = message.fill(session, in_json=True)
+        if text is None:
+            raise InteractionRequired(
+                f"The session has nothing that the WebSocket {redact_url(url)} begins with.", self._site.login_command()
+            )
+        await socket.send_str(text)
 
     async def _fetch(self, request: Request) -> aiohttp.ClientResponse:
         """Return the response to *request*, after redirects within the site."""

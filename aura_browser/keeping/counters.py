@@ -8,6 +8,7 @@ class Counters(msgspec.Struct):
 
     Attributes:
         harvests: browsers opened.
+        refreshes: sessions renewed by the site's refresh request, without a browser.
         failures: harvests that gave no proven session.
         renewals: sessions replaced, by cause: ``missing`` (there was none), ``refused``, ``early`` (in the
             background, before it expired), ``over`` (it expired), ``asked`` (a new one was requested).
@@ -21,6 +22,7 @@ class Counters(msgspec.Struct):
     """
 
     harvests: int = 0
+    refreshes: int = 0
     failures: int = 0
     renewals: dict[str, int] = msgspec.field(default_factory=dict)
     adopted: int = 0

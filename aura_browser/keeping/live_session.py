@@ -22,6 +22,10 @@ _DEBOUNCE_S: Final = 0.2
 Changes = dict[tuple[object, ...], Cookie | None]
 
 
+def _take_as_it_is(session: Session) -> Session:
+    return session
+
+
 class LiveSession:
     """The session in use, and its cached copy.
 
@@ -30,12 +34,21 @@ class LiveSession:
         key: its key in the store.
         first: the session to start with, or None.
         clock: returns epoch seconds.
+        correct: returns a session with its end as the site knows it.
 
     Attributes:
-        current: the session in use; None if none is loaded yet.
+        correct: as given.
     """
 
-    def __init__(self, store: Store, key: SessionKey, first: Session | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        key: SessionKey,
+        first: Session | None,
+        clock: Callable[[], float],
+        correct: Callable[[Session], Session] = _take_as_it_is,
+    ) -> None:
+        self.correct = correct
         self.current = first
         self._store = store
         self._key = key
@@ -48,6 +61,15 @@ class LiveSession:
         self._writer: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
+    @property
+    def current(self) -> Session | None:
+        """The session in use; None if none is loaded yet."""
+        return self._current
+
+    @current.setter
+    def current(self, session: Session | None) -> None:
+        self._current = None if session is None else self.correct(session)
+
     async def load(self) -> Session | None:
         """Return the cached session; None if there is none, or it can't be read now.
 
@@ -56,7 +78,8 @@ class LiveSession:
                 time.
         """
         try:
-            return await self._store.load(self._key)
+            stored = await self._store.load(self._key)
+            return None if stored is None else self.correct(stored)
         except SessionUnreadable:
             raise
         except StoreError as error:
@@ -81,6 +104,7 @@ class LiveSession:
         self._is_unsaved, self._has_news = not is_saved, False
         if is_saved:
             self._stored_generation = session.generation
+        session = self.correct(session)
         if self._is_in_use(session):
             # Another process rotated the same harvest; the changes made here are still to be saved.
             session = self._with_changes(session)
@@ -124,7 +148,7 @@ class LiveSession:
             self._changes, self._has_news = {}, False
             try:
                 stored = await self._store.update(
-                    self._key, lambda stored: _merge(stored, mine, written, is_new=is_new)
+                    self._key, lambda stored: self._merge(stored, mine, written, is_new=is_new)
                 )
             except (StoreError, asyncio.CancelledError) as error:
                 if self._is_in_use(mine):
@@ -185,6 +209,10 @@ class LiveSession:
             return session
         changed = session.with_cookies(apply_changes(session.cookies, self._changes))
         return msgspec.structs.replace(changed, rotation=session.rotation + 1)
+
+    def _merge(self, stored: Session | None, mine: Session, written: Changes, *, is_new: bool) -> Session | None:
+        merged = _merge(stored, mine, written, is_new=is_new)
+        return None if merged is None else self.correct(merged)
 
     def _is_in_use(self, session: Session) -> bool:
         """Return whether *session* is of the harvest in use; it may have been replaced during a write."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from yarl import URL
 
@@ -14,10 +15,12 @@ from aura_browser.keeping.flights import Flights
 from aura_browser.keeping.lifetime import Due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.lock import RenewalLock
+from aura_browser.keeping.refresher import Refresh, Refresher
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.commands import LoginCommand
+from aura_browser.site.expiry import set_expiry
 from aura_browser.store import SessionKey, Store
 
 
@@ -42,6 +45,7 @@ class SessionManager:
         opens_browser: whether a harvest may open a browser; if not, no failure is counted.
         login: the command that errors name; None for that of the site.
         opens_window: whether a harvest opens a window for a person, who does not wait for other processes' harvests.
+        refresh: renews a session by a request, without a browser; None if the site has no such request.
 
     Attributes:
         site: as given.
@@ -67,6 +71,7 @@ class SessionManager:
         opens_browser: bool = True,
         login: LoginCommand | None = None,
         opens_window: bool = False,
+        refresh: Refresh | None = None,
     ) -> None:
         self.site = site
         self.login = login or LoginCommand(site.login_command())
@@ -76,10 +81,13 @@ class SessionManager:
         self._store = store
         self._owns_store = owns_store
         self._origin = key.origin
-        self._renews_early = renews_early
+        self._renews_early = renews_early or refresh is not None
         self._budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
-        self._live = LiveSession(store, key, first, clock)
+        self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
+        refresher = None
+        if refresh is not None:
+            refresher = Refresher(refresh, live=self._live, counters=self.counters, clock=clock)
         self._renewal = Renewal(
             store,
             key,
@@ -91,6 +99,8 @@ class SessionManager:
             clock=clock,
             login=self.login,
             lock=RenewalLock(store, key, opens_window=opens_window),
+            refresher=refresher,
+            harvests_early=renews_early,
         )
         self._flights = Flights(
             key.origin,

@@ -29,6 +29,7 @@ from aura_browser.keeping.doubt import Doubt
 from aura_browser.keeping.events import log_event
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.lock import RenewalLock
+from aura_browser.keeping.refresher import Refresher
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
 from aura_browser.site.commands import LoginCommand
@@ -51,7 +52,7 @@ _BEFORE_THE_SITE: Final = (
 
 
 class Renewal:
-    """Replaces a session: lock, adopt, budget, harvest, prove, save.
+    """Replaces a session: lock, adopt, refresh, budget, harvest, prove, save.
 
     Args:
         store: where sessions are cached and shared.
@@ -64,6 +65,8 @@ class Renewal:
         clock: returns epoch seconds.
         login: the command that errors name.
         lock: is held meanwhile.
+        refresher: renews a session without a browser; None if the site has no such request.
+        harvests_early: whether a browser may be opened for a renewal that nobody waits for.
 
     Attributes:
         harvest_s: seconds that a harvest takes; 0 before the first one.
@@ -83,7 +86,11 @@ class Renewal:
         clock: Callable[[], float],
         login: LoginCommand,
         lock: RenewalLock,
+        refresher: Refresher | None = None,
+        harvests_early: bool = True,
     ) -> None:
+        self._refresher = refresher
+        self._harvests_early = harvests_early
         self.harvest_s = 0.0
         self.latest: tuple[tuple[int, float], float] | None = None
         self._store = store
@@ -119,15 +126,24 @@ class Renewal:
                 self._counters.adopted += 1
                 log_event("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 return self._live.use(stored)
-            if self._budget:
-                await self._check_budget(self._budget, old, is_personal=is_personal)
             began = time.monotonic()
-            session = await self._get_new(old, cause)
+            session = await self._refresh(stored or old, cause)
+            if session is None:
+                if cause == "early" and old is not None and not self._harvests_early:
+                    return old
+                if self._budget:
+                    await self._check_budget(self._budget, old, is_personal=is_personal)
+                session = await self._get_new(old, cause)
             if session is old:
                 return session
             kept = await self._keep(session, lease, cause, replace=replace)
             self.latest = kept.lineage, began
             return kept
+
+    async def _refresh(self, session: Session | None, cause: str) -> Session | None:
+        if self._refresher is None or session is None or cause == "asked":
+            return None
+        return await self._refresher.try_refresh(session, cause)
 
     async def _check_budget(self, budget: HarvestBudget, old: Session | None, *, is_personal: bool) -> None:
         may_log_in = is_personal or self._lock.opens_window
@@ -145,7 +161,7 @@ class Renewal:
         self._counters.harvests += 1
         began = self._clock()
         try:
-            session = await self._doubt.prove(await self._harvest())
+            session = self._live.correct(await self._doubt.prove(await self._harvest()))
         except _BEFORE_THE_SITE:
             self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
             raise

@@ -7,6 +7,9 @@ from aura_browser.engine import Attach, AttachChrome, Chrome, DefaultEngine, Eng
 from aura_browser.proxy.address import has_password
 from aura_browser.text import has_secret
 
+BASIC_VARIABLE = "AURA_BROWSER_BASIC"
+"""The environment variable that holds ``user:password`` for HTTP basic authentication."""
+
 DEFAULT_SESSION = "default"
 """The name that a session is cached under if no other is given."""
 

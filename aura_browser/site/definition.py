@@ -1,25 +1,28 @@
-"""What ``sites.toml`` says of one site: its keys, and the :class:`Site` that they make."""
+"""Makes a :class:`Site` of what ``sites.toml`` says of it."""
 
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
+from yarl import URL
 
 from aura_browser.engine import LOCAL_ENGINES, DefaultEngine, Engine
 from aura_browser.errors import InvalidInput
+from aura_browser.hosts import read_url
 from aura_browser.session.headers import is_refused
 from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
 from aura_browser.site.mark import Mark
-from aura_browser.site.site import Probe, Refresh, Site
+from aura_browser.site.place import Expiry, Template, check_place
+from aura_browser.site.refresh_request import Field, RefreshRequest
+from aura_browser.site.site import Probe, Site
+from aura_browser.site.tables import AuthTable, CsrfTable, Definition, ProbeTable, RefreshTable, Texts
+from aura_browser.site.tokens import Auth, Csrf
 
 T = TypeVar("T")
-
-Texts = str | tuple[str, ...]
-"""One text, or several."""
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -39,70 +42,6 @@ class BadValue(Exception):
         super().__init__(problem)
         self.key = key
         self.problem = problem
-
-
-class ProbeTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The key ``probe``.
-
-    Attributes:
-        get: the path that is asked; or
-        post: the path that *body* is sent to.
-        body: what is sent.
-        headers: besides the session's own.
-        good: marks of the answer to a good session; one of them has to fit.
-        dropped: marks of the answer to one that has ended; any of them decides.
-        identity: where the answer names the account: ``json:PATH`` or ``text:BEFORE``.
-    """
-
-    get: str = ""
-    post: str = ""
-    body: str = ""
-    headers: Mapping[str, str] = {}
-    good: Texts = ()
-    dropped: Texts = ()
-    identity: str = ""
-
-
-class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One table of ``sites.toml``.
-
-    Attributes:
-        url: the page that a browser opens.
-        origins: further origins of the same registrable domain that get the session.
-        until: the conditions that the page must meet before its session is read.
-        probe: the request that proves the session: a path, or a table.
-        dropped: marks of answers to a session that has ended, besides those that are known.
-        not_dropped: marks of answers that say nothing of the session; they win.
-        api: prefixes of the API's paths.
-        headers: headers that each request gets, unless its caller gives them.
-        keep_headers: names of further headers that are taken from the browser.
-        dialect: the chat dialect.
-        chat_base: the path that those of the chat API begin with.
-        engine: how Chrome is started.
-        profile: the browser's profile that is kept.
-        proxy: ``${NAME}``: the variable that holds the proxy's URL.
-        refresh: what a renewal may do.
-    """
-
-    url: str
-    origins: tuple[str, ...] = ()
-    until: Texts = ()
-    probe: str | ProbeTable | None = None
-    dropped: Texts = ()
-    not_dropped: Texts = ()
-    api: Texts = ()
-    headers: Mapping[str, str] = {}
-    keep_headers: tuple[str, ...] = ()
-    dialect: str = ""
-    chat_base: str = ""
-    engine: Literal["selenium", "chrome", "undetected"] | None = None
-    profile: str = ""
-    proxy: str = ""
-    refresh: Refresh | None = None
-
-
-TABLES: Final[Mapping[tuple[str, ...], type[msgspec.Struct]]] = {(): Definition, ("probe",): ProbeTable}
-"""The tables of a definition, by where they stand in it."""
 
 
 def build_site(name: str, definition: Definition) -> Site:
@@ -130,8 +69,25 @@ def build_site(name: str, definition: Definition) -> Site:
         engine=_build_engine(definition),
         proxy_variable=_read_variable(definition.proxy),
         refresh=definition.refresh,
+        auth=_build_auth(definition.auth),
+        csrf=_build_csrf(definition.csrf),
+        first_messages={
+            _check_path(path, "websocket"): _read("websocket", partial(Template, text), path)
+            for path, text in definition.websocket.items()
+        },
     )
-    return _read("origins", lambda: dataclasses.replace(site, origins=definition.origins))
+    site = dataclasses.replace(
+        site,
+        expires=_read_expiry(definition.expires),
+        ignore_cookies=definition.ignore_cookies,
+        refresh_request=_build_refresh(definition.refresh_request),
+        login=definition.login or "",
+    )
+    site = _read("origins", lambda: dataclasses.replace(site, origins=definition.origins))
+    _check_addresses(site)
+    if site.asks_probe and site.probe is None:
+        raise BadValue(("until",), "probe needs the key probe, the request that is asked")
+    return site
 
 
 def _read(key: str, build: Callable[[], T], *more: str) -> T:
@@ -172,16 +128,87 @@ def _build_probe(probe: str | ProbeTable | None) -> Probe | None:
     return _read("probe", make, "identity")
 
 
+def _build_auth(table: AuthTable | None) -> Auth | None:
+    if table is None:
+        return None
+    _check_header(table.header, "auth", "header")
+    return Auth(table.header, _read("auth", partial(Template, table.value), "value"))
+
+
+def _build_csrf(table: CsrfTable | None) -> Csrf | None:
+    if table is None:
+        return None
+    if table.header:
+        _check_header(table.header, "csrf", "header")
+    if table.get:
+        _check_path(table.get, "csrf", "get")
+    return _read("csrf", partial(Csrf, **msgspec.structs.asdict(table)))
+
+
+def _read_expiry(text: str) -> Expiry | None:
+    if not text:
+        return None
+    place, _, kind = text.partition(" ")
+    if kind not in {"", "jwt"}:
+        raise BadValue(("expires",), "must be a place in the session, and then nothing or jwt")
+    return Expiry(_read("expires", partial(check_place, place)), "jwt" if kind else "time")
+
+
+def _build_refresh(table: RefreshTable | None) -> RefreshRequest | None:
+    if table is None:
+        return None
+    if table.form and table.json:
+        raise BadValue(("refresh_request",), "takes either form or json")
+    kind, _, into = table.into.partition(".")
+    if table.into and (kind != "local_storage" or not into):
+        raise BadValue(("refresh_request", "into"), "must be local_storage.KEY")
+    return RefreshRequest(
+        _check_path(table.post, "refresh_request", "post"),
+        form={name: _read_field(text) for name, text in table.form.items()},
+        json={name: _read_field(text) for name, text in table.json.items()},
+        headers=_check_headers(table.headers, "refresh_request", "headers"),
+        into=into,
+    )
+
+
+def _read_field(text: str) -> Field:
+    try:
+        return Template(text)
+    except InvalidInput:
+        return text
+
+
+def _check_addresses(site: Site) -> None:
+    """Check that what is asked with the session is at the site's own origins."""
+    refresh = site.refresh_request
+    asked = {
+        ("probe",): site.probe.path if site.probe else "",
+        ("csrf", "get"): site.csrf.get if site.csrf else "",
+        ("refresh_request", "post"): refresh.path if refresh else "",
+    }
+    for key, path in asked.items():
+        try:
+            is_own = site.owns(URL(site.origin).join(read_url(path)))
+        except ValueError:
+            is_own = False
+        if not is_own:
+            raise BadValue(key, f"is not at {site.origin}; the session stays there")
+
+
 def _check_path(path: str, *key: str) -> str:
     if not path.startswith(("/", "https://", "http://")) or path.startswith("//") or not _PATH.fullmatch(path):
         raise BadValue(key, f"{path!r} is not a path of the site, such as /api/me")
     return path
 
 
+def _check_header(name: str, *key: str) -> None:
+    if not _HEADER_NAME.fullmatch(name) or is_refused(name):
+        raise BadValue(key, f"{name!r} is not a header that can be given here")
+
+
 def _check_headers(headers: Mapping[str, str], *key: str) -> Mapping[str, str]:
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or is_refused(name):
-            raise BadValue((*key, name), "is not a header that can be given here")
+        _check_header(name, *key, name)
         if not _HEADER_VALUE.fullmatch(value):
             raise BadValue((*key, name), "must be text on one line, without control characters")
     return headers

@@ -16,6 +16,9 @@ from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
 from aura_browser.site.mark import Mark
 from aura_browser.site.moves import list_moves
+from aura_browser.site.place import Expiry, Template
+from aura_browser.site.refresh_request import RefreshRequest
+from aura_browser.site.tokens import Auth, Csrf
 from aura_browser.text import hide_tokens, redact_url
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ Marks = str | Mark | tuple[str | Mark, ...]
 
 Refresh = Literal["never", "headless", "interactive"]
 """What a renewal may do: open no browser, a headless browser, or one with a window."""
+
+Login = Literal["", "basic"]
+"""How people log in: at a page, or with HTTP basic authentication."""
 
 Derive = Callable[["Session", str], Mapping[str, str]]
 """Returns request headers made from a session, such as a bearer token; its second argument is the request's method."""
@@ -120,6 +126,13 @@ class Site:
         engine: the browser that a harvest uses if its caller names none.
         proxy_variable: the environment variable that holds the URL of the proxy to use if the caller names none.
         refresh: what a renewal may do if the caller does not say.
+        auth: the request header that is made from the session; it goes to *url*'s origin and *origins* only.
+        csrf: the token against forgery, which goes there too.
+        first_messages: by path, the message that a WebSocket begins with.
+        expires: where the session says when it ends; None to take it from a token or the cookies.
+        ignore_cookies: patterns of names of cookies that say nothing of the session's end.
+        refresh_request: renews the session without a browser.
+        login: ``basic`` if the site asks for a user and a password with HTTP basic authentication, else empty.
 
     Raises:
         InvalidInput: if an origin is malformed or belongs to another site, or a mark has another form.
@@ -141,12 +154,24 @@ class Site:
     engine: Engine | None = None
     proxy_variable: str = ""
     refresh: Refresh | None = None
+    auth: Auth | None = None
+    csrf: Csrf | None = None
+    first_messages: Mapping[str, Template] = field(default_factory=dict)
+    expires: Expiry | None = None
+    ignore_cookies: tuple[str, ...] = ()
+    refresh_request: RefreshRequest | None = None
+    login: Login = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", page_url(self.url))
         _ = self.dropped_marks, self.not_dropped_marks
         for origin in self.origins:
             _check_origin(origin, self.url)
+
+    @cached_property
+    def asks_probe(self) -> bool:
+        """Whether its page is ready only once the probe takes the session."""
+        return any(condition.kind == "probe" for condition in self.ready)
 
     @cached_property
     def origin(self) -> str:
@@ -179,13 +204,14 @@ class Site:
         # The first is often true, and yarl keeps the origin of an address.
         return url.origin() in self.own_origins or origin_of(url) in self.own_origins
 
-    def login_command(self, *options: str, how: str = "--interactive") -> str:
+    def login_command(self, *options: str, how: str | None = None) -> str:
         """Return the command with which a person logs in here, with the site's conditions and its probe.
 
         Args:
             options: further words of the command, which are appended.
-            how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication.
+            how: ``--interactive`` for a window, or ``--basic`` for HTTP basic authentication; None as *login* says.
         """
+        how = how or ("--basic" if self.login == "basic" else "--interactive")
         words = ["aura-browser", "harvest", self.name or hide_tokens(self.url), how]
         if not self.name:  # otherwise they are in the site's definition
             words += [word for condition in self.ready for word in ("--until", str(condition))]

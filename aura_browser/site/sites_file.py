@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from aura_browser.errors import InvalidConfiguration, InvalidInput, raise_alone
-from aura_browser.site.definition import TABLES, BadValue, Definition, build_site
+from aura_browser.site.definition import BadValue, build_site
 from aura_browser.site.site import Site
+from aura_browser.site.tables import TABLES, Definition
 from aura_browser.text import clean_text
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")

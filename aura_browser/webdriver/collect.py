@@ -23,6 +23,8 @@ from aura_browser.webdriver.ready import Wait
 
 _log = logging.getLogger(__name__)
 
+_ASK_INTERVAL_S: Final = 1.0
+_ASK_AGAIN_S: Final = 5.0  # a site may remember a login without changing anything in the browser
 _SNAPSHOT_INTERVAL_S: Final = 0.25
 
 Prove = Callable[[Session], bool]
@@ -87,8 +89,17 @@ class _Collection:
         self._proxy = proxy
         self._prove = prove
         self._observer = Observer(driver, site)
-        self._wait = Wait(self._observer, site, options, on_wait=on_wait, needs_no_person=self._needs_no_person)
+        self._wait = Wait(
+            self._observer,
+            site,
+            options,
+            on_wait=on_wait,
+            needs_no_person=self._needs_no_person,
+            passes_probe=self._passes_probe,
+        )
         self._asked = ""
+        self._asked_about: tuple[object, ...] = ()
+        self._ask_at = self._ask_again_at = 0.0
         self._first: Session | None = None
         self._last: Session | None = None
         self._snapshot_at = 0.0
@@ -145,6 +156,21 @@ class _Collection:
         if session.fingerprint == self._asked:
             return False
         self._asked = session.fingerprint
+        return self._prove(session)
+
+    def _passes_probe(self, seen: Observation) -> bool:
+        """Ask the proof for the session of a page, if anything has changed since, or some time has passed."""
+        now = time.monotonic()
+        if now < self._ask_at or self._prove is None:
+            return False
+        try:
+            session = self._read_session(seen.frame.loader, warns=False)
+        except AddressLeft:
+            return False
+        about = (seen.frame.loader, session.cookies, session.local_storage, session.tokens)
+        if about == self._asked_about and now < self._ask_again_at:
+            return False
+        self._asked_about, self._ask_at, self._ask_again_at = about, now + _ASK_INTERVAL_S, now + _ASK_AGAIN_S
         return self._prove(session)
 
     def _take_snapshot(self, seen: Observation) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aura_browser.engine import AttachChrome, DefaultEngine, Engine, LocalEngine, OnWait
 from aura_browser.errors import AuraError, BrowserDied, InteractionRequired, InvalidInput
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from aura_browser.session import Session
     from aura_browser.webdriver.collect import Reading
     from aura_browser.webdriver.driver import Driver
+
+T = TypeVar("T")
 
 AsyncProve = Callable[["Session"], Coroutine[Any, Any, bool]]
 """Returns whether a session needs no person: it is a login already, or its site has none."""
@@ -61,9 +63,9 @@ async def harvest(
             one of them has changed; without conditions, the person closes it.
         timeout_s: seconds for the whole harvest; None for 60, or 300 if *interactive* or with ``AttachChrome``.
         on_wait: called from another thread with the seconds left and the conditions that don't hold yet.
-        prove: with *interactive*, called with a session on which all conditions held from the beginning; returns
-            whether it needs no person, because it is a login already or the site has none. None: the window stays until
-            one of the conditions changes.
+        prove: returns whether a session needs no person, because it is a login already or the site has none. It is
+            called where the probe is a condition; and with *interactive*, if all conditions held from the beginning.
+            None: the window stays until one of the conditions changes.
         prepare: called before the site is opened, to put something into the browser.
         basic: user and password for HTTP basic authentication, ``user:password``.
         command_options: the options of the command that errors name; None for those of *engine* and *proxy*.
@@ -78,8 +80,7 @@ async def harvest(
     """
     needs_person = interactive or isinstance(engine, AttachChrome)  # who allows the connection
     deadline = Deadline(timeout_s or (_INTERACTIVE_TIMEOUT_S if needs_person else _TIMEOUT_S))
-    if not isinstance(site, Site):
-        raise InvalidInput("site", "must be a site, such as page_site('https://example.com')")
+    _check_site(site, prove)
     engine = DefaultEngine() if engine is None else engine
     if not isinstance(engine, Engine):
         raise InvalidInput("engine", "must be an engine, such as Selenium()")
@@ -91,7 +92,7 @@ async def harvest(
         await asyncio.to_thread(check_proxy, proxy)
     if isinstance(engine, LocalEngine):
         command = site.login_command(*replace_output(command_options))
-        await asyncio.to_thread(_check_engine, engine, command, interactive=interactive)
+        await asyncio.to_thread(check_engine, engine, command, interactive=interactive)
     async with AsyncExitStack() as exits:
         options = BrowserOptions(deadline, proxy, interactive, basic, command_options, site.url, on_wait)
         if proxy and isinstance(engine, LocalEngine):
@@ -110,10 +111,17 @@ async def harvest(
                     _prepare(prepare, driver, site, deadline)
                 return collect_session(driver, site, options, proxy=proxy, on_wait=on_wait, prove=ask)
 
-        reading = await _run_in_thread(work, deadline)
+        reading = await run_in_thread(work, deadline)
         import msgspec  # loaded with the session
 
         return msgspec.structs.replace(reading.session, is_login=interactive and reading.changed)
+
+
+def _check_site(site: Site, prove: AsyncProve | None) -> None:
+    if not isinstance(site, Site):
+        raise InvalidInput("site", "must be a site, such as page_site('https://example.com')")
+    if site.asks_probe and prove is None:
+        raise InvalidInput("until", "the condition probe needs a proof; harvest with: await assemble(site).harvest()")
 
 
 def _call_in_loop(
@@ -146,7 +154,8 @@ def _prepare(prepare: Prepare, driver: "Driver", site: Site, deadline: Deadline)
         raise BrowserDied(site.url, "it ended before the site was opened") from error
 
 
-def _check_engine(engine: LocalEngine, command: str, *, interactive: bool) -> None:
+def check_engine(engine: LocalEngine, command: str, *, interactive: bool) -> None:
+    """Make the folder of a profile, and check that a window can be seen where one is needed. Raises as harvest."""
     if engine.profile is not None:
         make_profile_folder(engine.profile)
     if not interactive:
@@ -162,7 +171,7 @@ def _check_engine(engine: LocalEngine, command: str, *, interactive: bool) -> No
         )
 
 
-async def _run_in_thread(work: Callable[[], "Reading"], deadline: Deadline) -> "Reading":
+async def run_in_thread(work: Callable[[], T], deadline: Deadline) -> T:
     """Run blocking *work* in a thread of its own: *work* may itself wait for asyncio's shared threads.
 
     On cancellation, cancel its deadline and wait until it has cleaned up.

@@ -78,7 +78,20 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Request:
+class SeenRequest:
+    """A request that the browser made.
+
+    Attributes:
+        url: its address.
+        method: its method.
+        kind: what it was for, such as ``Document``, ``XHR`` or ``Fetch``.
+        is_navigation: whether it brought a tab's main document.
+        was_redirected: whether another one led to it.
+        status: what it was answered with; 0 for nothing.
+        mime_type: the answer's type.
+        sent: the headers that were sent, for each hop.
+    """
+
     url: str = ""
     method: str = ""
     kind: str = ""
@@ -86,7 +99,7 @@ class _Request:
     was_redirected: bool = False
     status: int = 0
     mime_type: str = ""
-    sent: list[Mapping[str, str]] = field(default_factory=list)
+    sent: list[Mapping[str, str]] = field(default_factory=list, repr=False)
 
 
 class NetworkLog:
@@ -107,7 +120,7 @@ class NetworkLog:
         self.dialogs: list[Dialog] = []
         self.binds_session = False
         self._driver = driver
-        self._requests: dict[str, _Request] = {}
+        self._requests: dict[str, SeenRequest] = {}
         self._answers: dict[str, Answer] = {}
         self._failures: dict[str, str] = {}
 
@@ -129,6 +142,10 @@ class NetworkLog:
                 self._read(json.loads(text), text)
         for request in list(self._requests)[:-_MAX_REQUESTS]:
             del self._requests[request]
+
+    def list_requests(self) -> tuple[SeenRequest, ...]:
+        """Return the requests of all tabs, oldest first."""
+        return tuple(self._requests.values())
 
     def answer_of(self, loader: str) -> Answer | None:
         """Return the response that the document with this loader came in; None if the log does not have it."""
@@ -163,6 +180,26 @@ class NetworkLog:
                         headers[name] = value
         return headers
 
+    def find_sent_header(self, site: Site, origin: str, name: str) -> str | None:
+        """Return the header *name* of the last request that a page of *site* made with it; None if there was none.
+
+        Args:
+            site: only requests to the origins that it lists count.
+            origin: the origin of the session, which counts too.
+            name: the header's name, in any case.
+        """
+        found = None
+        for request in self._requests.values():
+            if request.is_navigation or not _is_own(site, request.url):
+                continue
+            url = URL(request.url)
+            if str(origin_of(url)) not in {site.origin, origin, *site.origins}:
+                continue
+            for sent in request.sent:
+                if _was_sent_to(sent, url):
+                    found = next((value for key, value in sent.items() if key.lower() == name.lower()), found)
+        return found
+
     def list_page_requests(self, site: Site, origin: str) -> tuple[str, ...]:
         """Return what a probe can be learned from: GET requests that the site's page made, and that were answered 200.
 
@@ -180,7 +217,7 @@ class NetworkLog:
             if request.kind in _PAGE_TYPES
             and (request.method, request.status, request.was_redirected) == ("GET", _OK, False)
             and _is_own(site, request.url)
-            and _is_harmless(URL(request.url))
+            and is_harmless(URL(request.url))
         ]
         found.sort(key=lambda request: "json" not in request.mime_type)
         paths = dict.fromkeys(_shorten(URL(request.url), origin) for request in found)
@@ -193,7 +230,7 @@ class NetworkLog:
         if method == "Page.javascriptDialogOpening":
             self._note_dialog(Dialog(clean_text(str(params.get("type"))), clean_text(str(params.get("message")))))
             return
-        request = self._requests.setdefault(str(params.get("requestId")), _Request())
+        request = self._requests.setdefault(str(params.get("requestId")), SeenRequest())
         if method == "Network.requestWillBeSent":
             request.was_redirected = "redirectResponse" in params
             request.url = params["request"]["url"].partition("#")[0]
@@ -243,7 +280,8 @@ def _is_password(name: str, value: str, url: URL, origin: str) -> bool:
     return is_basic and str(origin_of(url)) == origin
 
 
-def _is_harmless(url: URL) -> bool:
+def is_harmless(url: URL) -> bool:
+    """Return whether a GET of *url* may be sent again: its words name no change, and its query holds no secret."""
     is_secret = any(_SECRET_NAME.search(name) or _SECRET_VALUE.fullmatch(value) for name, value in url.query.items())
     return not (is_secret or url.user or _UNSAFE_PATH.search(url.path_qs) or len(url.raw_path_qs) > _MAX_PATH_LENGTH)
 

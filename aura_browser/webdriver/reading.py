@@ -13,6 +13,7 @@ from aura_browser.hosts import origin_of
 from aura_browser.session import Browser, Session
 from aura_browser.site import Site
 from aura_browser.site.catalogue import DIALECT_MARKS
+from aura_browser.site.place import CAPTURED
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.observing import Observer
@@ -103,6 +104,7 @@ def read_session(
         page_requests=observer.log.list_page_requests(site, origin),
         dialect=site.dialect or next(iter(page["dialects"]), ""),
         extra_storage=_build_extra_storage(page, origin),
+        tokens=_capture_token(observer, site, origin),
     )
     session = _check_session(session.with_cookies(read_cookies(observer.driver, url)))
     for limit in _find_limits(session, page, binds_session=observer.log.binds_session) if warns else ():
@@ -113,6 +115,14 @@ def read_session(
 def _check_session(session: Session) -> Session:
     """Return *session* if it can be written and read again, as values of a driver's answer may keep it from."""
     return msgspec.json.decode(msgspec.json.encode(session), type=Session)
+
+
+def _capture_token(observer: Observer, site: Site, origin: str) -> dict[str, str]:
+    """Return the header that the page was seen to send, if the site's definition asks for it."""
+    if site.auth is None or not site.auth.value.is_captured:
+        return {}
+    value = observer.log.find_sent_header(site, origin, site.auth.header)
+    return {} if value is None else {CAPTURED: value}
 
 
 def _check_page(page: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """Opens a page and waits until the site is ready there. A check page or an error page is never ready."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -8,9 +7,7 @@ from typing import Final
 
 from selenium.common.exceptions import (
     NoSuchWindowException,
-    TimeoutException,
     UnexpectedAlertPresentException,
-    WebDriverException,
 )
 from yarl import URL
 
@@ -21,6 +18,7 @@ from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.changes import Changes
 from aura_browser.webdriver.network_log import Dialog
 from aura_browser.webdriver.observing import Observation, Observer
+from aura_browser.webdriver.opening import open_page
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.refusals import build_login_needed, find_refusal, raise_failure
 from aura_browser.webdriver.rest import Rest
@@ -38,6 +36,8 @@ _ON_SITE: Final = "a page of the site itself"
 _SETTLED: Final = "a page that has come to rest"
 _CHANGE: Final = "a change: all of it was there from the beginning, so log in"
 _CLOSED: Final = "your login; then close the window"
+_TAKEN: Final = "your login: the site does not take the session yet"
+_REFUSED_AT_REST_S: Final = 3.0  # a page may renew its own token first
 _BLANK: Final = "about:blank"
 _CHECK_STATUSES: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
@@ -52,6 +52,8 @@ class Wait:
         on_wait: called with the seconds left and the conditions that don't hold yet.
         needs_no_person: called with a page that a person sees and on which all conditions hold, none of which has
             changed: returns whether it is ready all the same.
+        passes_probe: called with a page that has come to rest and on which all other conditions hold, where the probe
+            is one: returns whether the site takes the session there.
 
     Attributes:
         is_by_person: whether a condition changed while a person had the window: see :class:`Changes`.
@@ -65,8 +67,11 @@ class Wait:
         *,
         on_wait: OnWait | None,
         needs_no_person: Callable[[Observation], bool],
+        passes_probe: Callable[[Observation], bool],
     ) -> None:
         self.is_by_person = False
+        self._passes_probe = passes_probe
+        self._was_refused = False
         self._needs_no_person = needs_no_person
         self._observer = observer
         self._site = site
@@ -92,11 +97,8 @@ class Wait:
             PageFailed: if the page can't be loaded.
             WebDriverException: if the browser or its window is gone.
         """
-        self._observer.check_conditions()
         self._tabs = Tabs(self._observer.driver)
-        if self._options.basic is not None:
-            self._send_password(self._options.basic)
-        self._get(self._site.url)
+        self._ignored = open_page(self._observer, self._site, self._options, self.build_not_ready)
 
     def run(self) -> Observation:
         """Return what the site's page shows when it is ready.
@@ -177,6 +179,8 @@ class Wait:
     def _is_enough(self, seen: Observation, shown_for_s: float) -> bool:
         """Return whether a page on which all conditions hold is ready."""
         is_settled = self._rest.is_settled(seen, shown_for_s)
+        if self._site.asks_probe:
+            return self._is_taken(seen, shown_for_s, is_settled=is_settled)
         if self._options.interactive:
             return self._has_person_finished(seen, is_settled=is_settled)
         if self._site.ready:
@@ -188,6 +192,20 @@ class Wait:
         if (seen.has_script or seen.has_frame) and self._observer.page.shows_password():
             raise build_login_needed(redact_url(seen.frame.url), "a password field", self._site, self._options)
         return True
+
+    def _is_taken(self, seen: Observation, shown_for_s: float, *, is_settled: bool) -> bool:
+        """Return whether the probe takes the session of a page on which all other conditions hold."""
+        self._missing = (_TAKEN if is_settled else _SETTLED,)
+        if not is_settled:
+            self._rest.expect()
+            return False
+        if self._passes_probe(seen):
+            self.is_by_person = self._options.interactive and (self._was_refused or self._changes.by_person)
+            return True
+        self._was_refused = True
+        if not self._options.interactive and shown_for_s >= _REFUSED_AT_REST_S:
+            raise build_login_needed(redact_url(seen.frame.url), "the probe is refused", self._site, self._options)
+        return False
 
     def _has_person_finished(self, seen: Observation, *, is_settled: bool) -> bool:
         if self._changed:
@@ -212,31 +230,6 @@ class Wait:
             self._next_tab_at = now + _OTHER_TABS_INTERVAL_S
             if self._tabs.try_next(self._site):
                 self._observer.page.forget()
-
-    def _get(self, url: str) -> None:
-        try:
-            self._observer.driver.get(url)
-        except TimeoutException:
-            raise self.build_not_ready() from None
-        except WebDriverException as error:
-            code = re.search(r"net::(ERR_\w+)", error.msg or "")
-            if code is None:
-                raise
-            raise PageFailed(redact_url(self._site.url), code[1]) from None
-
-    def _send_password(self, basic: str) -> None:
-        """Open the page with the password in its address, and wait until it was sent; Chrome remembers it.
-
-        The page is opened again without it, because a page with a password in its address can't fetch anything.
-        """
-        user, _, password = basic.partition(":")
-        self._get(str(URL(self._site.url).with_user(user).with_password(password)))
-        while self._deadline.left_s > 0:
-            seen = self._observer.observe()
-            if seen is not None and seen.is_complete and not seen.frame.url.startswith(_BLANK):
-                self._ignored = seen.frame.loader
-                return
-            self._deadline.wait(_POLL_INTERVAL_S)
 
 
 def _describe(condition: Condition, seen: Observation) -> str:

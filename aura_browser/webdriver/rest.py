@@ -27,7 +27,7 @@ class Rest:
     def __init__(self, observer: Observer, site: Site, options: BrowserOptions) -> None:
         self._observer = observer
         self._is_interactive = options.interactive
-        self._counts_cookies = options.interactive or not site.ready
+        self._counts_cookies = options.interactive or not site.ready or site.asks_probe
         self._state: tuple[object, ...] = ()
         self._since = time.monotonic()
         self._refreshes: Counter[str] = Counter()

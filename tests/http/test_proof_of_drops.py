@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from aura_browser.errors import SessionRefused
+from aura_browser.errors import SessionRefused, SiteFailed
 from aura_browser.http.proof import prove
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site, page_site
@@ -50,3 +50,13 @@ async def test_a_login_that_is_answered_as_strangers_were_before_is_refused() ->
         )
         with pytest.raises(SessionRefused, match="as without the session"):
             await prove(page_site(origin), now_public)
+
+
+@pytest.mark.parametrize("good", ["200", "200 application/json"])
+async def test_a_site_that_fails_refuses_nothing_whatever_a_good_answer_looks_like(good: str) -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=503)
+
+    async with serving(handle) as (_, origin):
+        with pytest.raises(SiteFailed):
+            await prove(Site(f"{origin}/", probe=Probe("/me", good=good, dropped="401")), make_session(origin))

@@ -117,7 +117,7 @@ def test_a_name_that_is_unknown_names_near_ones_and_says_how_to_write_a_host(fil
         ('[a]\nurl = "x.y"\ndropped = ["maybe"]\n', r"line 3: a\.dropped: 'maybe' has another form"),
         ('[a]\nurl = "x.y"\nengine = "firefox"\n', r"line 3: a\.engine: Invalid enum value 'firefox'"),
         ('[a]\nurl = "x.y"\nproxy = "http://me:secret@p:1"\n', r"line 3: a\.proxy: must name a variable"),
-        ('[a]\nurl = "x.y"\nheaders = { Cookie = "a" }\n', r"line 3: a\.headers\.Cookie: is not a header"),
+        ('[a]\nurl = "x.y"\nheaders = { Cookie = "a" }\n', r"line 3: a\.headers\.Cookie: 'Cookie' is not a header"),
         ('[a]\nurl = "x.y"\nheaders = { A = 1 }\n', r"line 3: a\.headers: must be text, not a number"),
         ('[a]\nurl = "ftp://x.y"\n', r"line 2: a\.url: not an http or https address"),
         ('\n[a]\nprobe = "/x"\n', r"line 2: a: the key url is missing"),

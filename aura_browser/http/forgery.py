@@ -1,0 +1,85 @@
+"""Adds a token against forgery (CSRF) that a site gives out, to each request that may change something."""
+
+import logging
+import re
+from typing import Final
+
+import aiohttp
+from aiohttp import ClientRequest, Payload, hdrs
+from aiohttp.payload import BytesPayload
+from yarl import URL
+
+from aura_browser.errors import InvalidInput
+from aura_browser.hosts import read_url
+from aura_browser.http.body import read_start
+from aura_browser.session import Session
+from aura_browser.site import Site
+from aura_browser.site.derivation import can_be_sent, gets_tokens
+from aura_browser.site.tokens import SAFE_METHODS, Csrf, write_form_field
+from aura_browser.text import redact_url
+
+_log = logging.getLogger(__name__)
+
+_MAX_PAGE_BYTES: Final = 2**20
+_TIMEOUT_S: Final = 30.0
+_FORM: Final = "application/x-www-form-urlencoded"
+_MULTIPART: Final = "multipart/form-data"
+_BOUNDARY: Final = re.compile(r"""boundary="?([^";]{1,70})""", re.IGNORECASE)
+
+
+def needs_token(site: Site, session: Session, request: ClientRequest) -> bool:
+    """Return whether *request* carries a token against forgery that is more than a header with a cookie's value."""
+    return (
+        site.csrf is not None
+        and request.method not in SAFE_METHODS
+        and bool(site.csrf.get or site.csrf.field)
+        and gets_tokens(site, session, request.url)
+    )
+
+
+async def fetch_token(site: Site, csrf: Csrf, request: ClientRequest) -> str | None:
+    """Return the token that the site gives out; None if it gives none.
+
+    It is asked for by the client of *request*, so with the session, which is renewed if it has ended.
+
+    Raises:
+        AuraError: if there is no session, or the answer can't be read.
+    """
+    url = URL(site.origin).join(read_url(csrf.get))
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_TIMEOUT_S, sock_read=_TIMEOUT_S)
+    async with request.session.get(url, allow_redirects=False, timeout=timeout) as response:
+        token = csrf.find(await read_start(response.content, _MAX_PAGE_BYTES))
+    if token is None:
+        _log.warning("%s gave no token against forgery (status %s).", redact_url(url), response.status)
+    return token
+
+
+async def set_token(request: ClientRequest, csrf: Csrf, token: str) -> None:
+    """Put *token* where the site wants it. A body that is no form is sent as it is.
+
+    Raises:
+        InvalidInput: if it belongs into a form that is a stream.
+    """
+    if csrf.header:
+        if can_be_sent(token):
+            request.headers[csrf.header] = token
+        return
+    kind = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    content = await _read_form(request, csrf, kind)
+    if not content or kind == _FORM:
+        request.headers[hdrs.CONTENT_TYPE] = _FORM
+        await request.update_body(write_form_field(content, csrf.field, token))
+    elif kind == _MULTIPART and (boundary := _BOUNDARY.search(request.headers[hdrs.CONTENT_TYPE])):
+        start = f'--{boundary[1]}\r\nContent-Disposition: form-data; name="{csrf.field}"\r\n\r\n'.encode()
+        if content.startswith(start):  # of the session before
+            content = content[content.index(b"\r\n--", len(start)) + 2 :]
+        await request.update_body(start + token.encode() + b"\r\n" + content)
+
+
+async def _read_form(request: ClientRequest, csrf: Csrf, kind: str) -> bytes:
+    body = request.body
+    if isinstance(body, BytesPayload):
+        return await body.as_bytes()
+    if isinstance(body, Payload) and kind in {_FORM, _MULTIPART}:
+        raise InvalidInput("data", f"the site wants the field {csrf.field} in it; give the form as bytes, or as fields")
+    return b"?" if isinstance(body, Payload) else b""

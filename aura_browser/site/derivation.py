@@ -1,0 +1,48 @@
+"""The request headers that are made from a session: its token, what stands against forgery, and a program's own."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from yarl import URL
+
+from aura_browser.hosts import origin_of
+from aura_browser.site.site import Site
+from aura_browser.site.tokens import SAFE_METHODS
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
+
+
+def gets_tokens(site: Site, session: "Session", url: URL) -> bool:
+    """Return whether tokens of *session* go to *url*: to the origins that the site lists, and to the session's own.
+
+    Where the site may move to (``http`` to ``https``, a bare host to ``www``) gets its cookies only.
+    """
+    origin = str(origin_of(url))
+    return origin in {site.origin, session.origin, *site.origins}
+
+
+def can_be_sent(value: str) -> bool:
+    """Return whether *value*, which a page may have made, can stand in a header: on one line, as text."""
+    return _VALUE.fullmatch(value) is not None
+
+
+def derive_headers(site: Site, session: "Session", method: str, url: URL) -> dict[str, str]:
+    """Return the headers that a request to *url* gets from *session*, besides its lasting headers and its cookies.
+
+    Args:
+        site: the site, which says how.
+        session: the session.
+        method: the request's method; what stands against forgery is left out of those that change nothing.
+        url: the request's address.
+    """
+    headers: dict[str, str] = {}
+    if gets_tokens(site, session, url):
+        if site.auth and (value := site.auth.value.fill(session)) is not None and can_be_sent(value):
+            headers[site.auth.header] = value
+        if site.csrf and site.csrf.header and method not in SAFE_METHODS:
+            token = site.csrf.read_cookie(session)
+            headers |= {site.csrf.header: token} if token and can_be_sent(token) else {}
+    return headers | dict(site.derive(session, method)) if site.derive else headers

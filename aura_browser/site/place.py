@@ -1,0 +1,143 @@
+"""Places in a session where a value stands, and texts made from them. They are read anew at each use."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from aura_browser.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+CAPTURED: Final = "captured"
+"""The name in ``Session.tokens`` of a request header that the browser was seen to send."""
+
+_FORMS: Final = "local_storage.KEY, local_storage.KEY.PATH of a JSON value, cookie.NAME or captured"
+_PLACE: Final = re.compile(r"(?:local_storage|cookie)\.[^{}]+|captured")
+_IN_TEXT: Final = re.compile(r"\{((?:local_storage|cookie)\.[^{}]+|captured)\}")
+_JWT: Final = re.compile(r"[A-Za-z0-9_-]{2,}\.([A-Za-z0-9_-]{2,})\.[A-Za-z0-9_-]*")
+_MAX_JWT_LENGTH: Final = 64 * 1024
+_MAX_TIME_S: Final = 1e11  # the year 5138; what is larger is in milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with places in braces, such as ``Bearer {local_storage.tokens.access_token}``. Other braces stay."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not _IN_TEXT.search(self.text):
+            raise InvalidInput("template", f"{self.text!r} names no place in braces: {_FORMS}")
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether it needs a header that the browser was seen to send."""
+        return "{captured}" in self.text
+
+    def fill(self, session: "Session", *, in_json: bool = False) -> str | None:
+        """Return the text with the values of *session*; None if one of them is not there.
+
+        Args:
+            session: the session.
+            in_json: write the values as the inside of JSON strings.
+        """
+        values = {place: read_place(session, place) for place in _IN_TEXT.findall(self.text)}
+        if not all(isinstance(value, str | int | float) and value != "" for value in values.values()):
+            return None
+        return _IN_TEXT.sub(lambda match: _write(values[match[1]], in_json=in_json), self.text)
+
+
+def _write(value: object, *, in_json: bool) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(text)[1:-1] if in_json else text
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Where a session says when it ends.
+
+    Attributes:
+        place: a place in the session.
+        kind: ``time`` if epoch seconds or milliseconds stand there, ``jwt`` for a JWT.
+    """
+
+    place: str
+    kind: Literal["time", "jwt"]
+
+
+def check_place(place: str) -> str:
+    """Return *place*. Raises InvalidInput if it has another form."""
+    if not _PLACE.fullmatch(place):
+        raise InvalidInput("place", f"{place!r} is not a place in a session: {_FORMS}")
+    return place
+
+
+def read_place(session: "Session", place: str) -> Any:  # noqa: ANN401 - JSON
+    """Return what stands at *place* in *session*; None for nothing.
+
+    Args:
+        session: the session.
+        place: ``local_storage.KEY``, with keys and indexes into a JSON value after it; ``cookie.NAME``; or
+            ``captured``. The longest key of the local storage that fits is taken, since a key may hold dots.
+    """
+    kind, _, rest = place.partition(".")
+    if kind == "cookie":
+        return next((cookie.value for cookie in session.cookies if cookie.name == rest), None)
+    if kind == CAPTURED:
+        return session.tokens.get(CAPTURED)
+    key = find_key(session, rest)
+    if key is None:
+        return None
+    stored = session.local_storage[key]
+    return stored if key == rest else _follow(stored, rest[len(key) + 1 :])
+
+
+def find_key(session: "Session", path: str) -> str | None:
+    """Return the longest key of the local storage that *path* begins with; None if there is none."""
+    keys = [key for key in session.local_storage if key and (path == key or path.startswith(f"{key}."))]
+    return max(keys, key=len, default=None)
+
+
+def _follow(stored: str, path: str) -> Any:  # noqa: ANN401 - JSON
+    try:
+        value = json.loads(stored)
+    except (ValueError, RecursionError):
+        return None
+    for key in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def read_time(value: object) -> float | None:
+    """Return a time in epoch seconds; None if *value* is no time. Milliseconds are known by their size."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    seconds = number / 1000 if number > _MAX_TIME_S else number
+    return seconds if 0 < seconds < _MAX_TIME_S else None
+
+
+def read_jwt_end(text: str) -> float | None:
+    """Return the time at which the JWT in *text* ends (``exp``, RFC 7519 section 4.1.4), in epoch seconds, or None.
+
+    It is not verified: only the site can do that.
+    """
+    match = _JWT.search(text) if len(text) <= _MAX_JWT_LENGTH else None
+    if match is None:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4)))
+    except (ValueError, RecursionError, binascii.Error):
+        return None
+    return read_time(claims.get("exp")) if isinstance(claims, dict) else None

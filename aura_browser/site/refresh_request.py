@@ -1,0 +1,95 @@
+"""A request that renews a session without a browser, such as a refresh grant (RFC 6749 section 6)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from aura_browser.site.place import Template, find_key, read_time
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+Field = str | Template
+"""What a field says: a text, or one with places of the session."""
+
+_ENDS: Final = ("expires", "expires_at", "expiresAt")
+_MS: Final = 1000
+_MS_FROM: Final = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """A request whose answer renews the session.
+
+    Attributes:
+        path: where it is posted to.
+        form: the fields of a form; or
+        json: those of a JSON object.
+        headers: besides the session's own.
+        into: the key of the local storage whose JSON object takes the answer's keys; empty if the answer sets cookies.
+    """
+
+    path: str
+    form: Mapping[str, Field] = field(default_factory=dict, repr=False)
+    json: Mapping[str, Field] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    into: str = ""
+
+    def build_body(self, session: "Session") -> tuple[str, bytes] | None:
+        """Return the type and the bytes to send; None if *session* does not have what belongs there."""
+        fields = self.form or self.json
+        filled = {name: _fill(value, session) for name, value in fields.items()}
+        if None in filled.values():
+            return None
+        if self.json:
+            return "application/json", json.dumps(filled).encode()
+        return "application/x-www-form-urlencoded", urlencode(filled).encode()
+
+    def fold(self, session: "Session", answer: bytes, now: float) -> "Session | None":
+        """Return *session* with what a good answer brought; None if it did not bring what it should.
+
+        Args:
+            session: the session, its cookies folded already.
+            answer: the body.
+            now: epoch seconds, from which ``expires_in`` counts.
+        """
+        if not self.into:
+            return session
+        try:
+            brought = json.loads(answer)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(brought, dict):
+            return None
+        key = find_key(session, self.into) or self.into
+        merged = {**_read_object(session.local_storage.get(key, "")), **brought}
+        _move_end(merged, brought, now)
+        storage = {**session.local_storage, key: json.dumps(merged, ensure_ascii=False)}
+        return msgspec.structs.replace(session, local_storage=storage)
+
+
+def _fill(value: Field, session: "Session") -> str | None:
+    return value.fill(session) if isinstance(value, Template) else value
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _move_end(merged: dict[str, Any], brought: Mapping[str, Any], now: float) -> None:
+    """Set the end that a page keeps beside a token, in its own unit, if the answer says only how long it lasts."""
+    lasts_s = brought.get("expires_in")
+    if not isinstance(lasts_s, int | float) or isinstance(lasts_s, bool):
+        return
+    for name in _ENDS:
+        if name not in brought and isinstance(merged.get(name), int | float) and read_time(merged[name]) is not None:
+            end = now + lasts_s
+            merged[name] = round(end * _MS) if merged[name] > _MS_FROM else round(end)

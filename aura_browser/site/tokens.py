@@ -1,0 +1,103 @@
+"""What a page of the site makes of its session for each request: a token, and what stands against forgery (CSRF)."""
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, unquote_plus, urlencode
+
+from aura_browser.errors import InvalidInput
+from aura_browser.site.mark import read_json_path
+from aura_browser.site.place import Template
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing (RFC 9110 section 9.2.1), so that no token against forgery goes with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """A request header that is made from the session, such as a bearer token's.
+
+    Attributes:
+        header: its name.
+        value: its value.
+    """
+
+    header: str
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Csrf:
+    """A token against forgery, which goes with each request that may change something.
+
+    Attributes:
+        header: the header that carries it; or
+        field: the form field that does.
+        cookie: the cookie that holds it; or
+        get: the path at which it is asked for, each time. There it is
+        json: at this path of a JSON answer,
+        input: the value of the page's input of that name, or
+        meta: the content of the page's meta element of that name.
+
+    Raises:
+        InvalidInput: if it is not one of header and field, one of cookie and get, and for get one of the last three.
+    """
+
+    header: str = ""
+    field: str = ""
+    cookie: str = ""
+    get: str = ""
+    json: str = ""
+    input: str = ""
+    meta: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.header) == bool(self.field):
+            raise InvalidInput("csrf", "needs either header or field")
+        if bool(self.cookie) == bool(self.get):
+            raise InvalidInput("csrf", "needs either cookie, or get")
+        where = sum(map(bool, (self.json, self.input, self.meta)))
+        if where != bool(self.get):
+            raise InvalidInput("csrf", "needs one of json, input and meta with get, and none of them with cookie")
+
+    def read_cookie(self, session: "Session") -> str | None:
+        """Return the token that a cookie holds, as a page's script reads it; None if there is none."""
+        values = (cookie.value for cookie in session.cookies if self.cookie and cookie.name == self.cookie)
+        value = next(values, None)
+        return unquote(value.strip('"')) or None if value is not None else None
+
+    def find(self, body: bytes) -> str | None:
+        """Return the token in the answer to *get*; None if it is not there."""
+        if self.json:
+            return read_json_path(body, self.json) or None
+        finder = _Finder("input" if self.input else "meta", self.input or self.meta)
+        finder.feed(body.decode("utf-8", "replace"))
+        return finder.found or None
+
+
+class _Finder(HTMLParser):
+    """Finds the value of the first element of a kind and a name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__()
+        self.found: str | None = None
+        self._kind = kind
+        self._name = name
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take the element's value, if it is the one."""
+        named = dict(attrs)
+        if self.found is None and tag == self._kind and named.get("name") == self._name:
+            self.found = named.get("value" if tag == "input" else "content")
+
+
+def write_form_field(body: bytes, name: str, value: str) -> bytes:
+    """Return a form's *body* (``application/x-www-form-urlencoded``) with one field *name*, whatever it had."""
+
+    def is_other(part: bytes) -> bool:
+        return bool(part) and unquote_plus(part.partition(b"=")[0].decode("latin-1")) != name
+
+    return b"&".join([*filter(is_other, body.split(b"&")), urlencode({name: value}).encode()])

@@ -1,0 +1,88 @@
+"""A site that asks for a user and a password with HTTP basic authentication: no browser is opened."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from aura_browser import SiteClient
+from aura_browser.errors import InteractionRequired
+from tests.parts.command import Terminal, run
+from tests.parts.servers import serving, serving_in_thread
+
+PASSWORD = "s3cret-pass"
+
+
+async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    """Answer as MLflow does."""
+    given = base64.b64encode(f"boss:{PASSWORD}".encode()).decode()
+    if request.headers.get("Authorization") != f"Basic {given}":
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="mlflow"'}, text="Who are you?")
+    return web.json_response({"user": {"username": "boss"}})
+
+
+def define(folder: Path, origin: str) -> None:
+    folder.mkdir()
+    probe = '{ get = "/api/users/current", good = "200", dropped = "401" }'
+    (folder / "sites.toml").write_text(f'[tracking]\nurl = "{origin}/"\nlogin = "basic"\nprobe = {probe}\n')
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path / "mine"))
+    monkeypatch.setenv("AURA_BROWSER_CHROME", "/nowhere/chrome")
+    with serving_in_thread(answer) as (_, origin):
+        define(tmp_path / "mine", origin)
+        yield origin
+
+
+def test_without_a_password_a_person_is_needed(site: str) -> None:
+    done = run("harvest", "tracking")
+    assert done.returncode == 77, done.stderr
+    assert "Run: aura-browser harvest tracking --basic" in done.stderr
+
+
+def test_a_password_from_the_environment_is_the_session(site: str) -> None:
+    done = run("harvest", "tracking", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
+    assert done.returncode == 0, done.stderr
+    session = json.loads(done.stdout)
+    assert (session["proof"], session["is_login"], session["browser"]["name"]) == ("distinguished", True, "none")
+    assert PASSWORD not in done.stderr
+    again = run("harvest", "tracking")
+    assert again.returncode == 0, again.stderr
+    assert run("sites", "test", "tracking").returncode == 0
+    shown = run("sessions", "show", "127.0.0.1")
+    assert PASSWORD not in shown.stdout + shown.stderr
+
+
+def test_a_wrong_password_keeps_nothing(site: str) -> None:
+    done = run("harvest", "tracking", AURA_BROWSER_BASIC="boss:wrong")
+    assert done.returncode == 77, done.stderr
+    assert json.loads(run("sessions", "list", "--json").stdout) == []
+
+
+def test_a_person_is_asked_on_a_terminal(site: str) -> None:
+    with Terminal("harvest", "tracking", "-o", "/dev/null") as terminal:
+        terminal.read_until("User")
+        terminal.type("boss\n")
+        terminal.read_until("Password")
+        terminal.type(f"{PASSWORD}\n")
+        shown = terminal.read_until("use it")
+        assert PASSWORD not in shown
+
+
+async def test_a_program_takes_the_password_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path / "mine"))
+    async with serving(answer) as (_, origin):
+        define(tmp_path / "mine", origin)
+        async with SiteClient("tracking", store="memory") as client:
+            with pytest.raises(InteractionRequired, match="AURA_BROWSER_BASIC"):
+                await client.session()
+        monkeypatch.setenv("AURA_BROWSER_BASIC", f"boss:{PASSWORD}")
+        async with SiteClient("tracking", store="memory") as client, client.get("/") as response:
+            assert await response.json() == {"user": {"username": "boss"}}

@@ -1,0 +1,215 @@
+"""Sessions that a request renews, without a browser: refresh grants, and endpoints that set a new cookie."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from aura_browser import FileStore, Probe, Session, SessionKey, Site, SiteClient
+from aura_browser.errors import InteractionRequired, RateLimited, SessionRefused, SiteFailed
+from aura_browser.http.refresh import refresh_session
+from aura_browser.site.place import Template
+from aura_browser.site.refresh_request import RefreshRequest
+from aura_browser.site.tokens import Auth
+from tests.parts.servers import serving
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.waiting import eventually
+
+FORM: dict[str, str | Template] = {
+    "grant_type": "refresh_token",
+    "refresh_token": Template("{local_storage.tokens.refresh_token}"),
+}
+AUTH = Auth("Authorization", Template("Bearer {local_storage.tokens.access_token}"))
+
+
+def jwt(exp: float, number: int) -> str:
+    body = base64.urlsafe_b64encode(json.dumps({"exp": exp, "n": number}).encode()).decode().rstrip("=")
+    return f"e30.{body}.sig"
+
+
+@dataclass
+class OAuthSite:
+    """A site whose access tokens last *life_s* seconds and whose refresh tokens are used up by each use."""
+
+    origin: str = ""
+    life_s: float = 3600.0
+    number: int = 0
+    grants: int = 0
+    has_probe: bool = True
+    is_dead: bool = False
+    refused: set[str] = field(default_factory=set)
+
+    def issue(self) -> dict[str, object]:
+        self.number += 1
+        access = jwt(time.time() + self.life_s, self.number)
+        return {"access_token": access, "refresh_token": f"r{self.number}", "expires_in": self.life_s}
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/token":
+            self.grants += 1
+            form = dict(part.split("=") for part in (await request.text()).split("&"))
+            if self.is_dead or form != {"grant_type": "refresh_token", "refresh_token": f"r{self.number}"}:
+                return web.json_response({"error": "invalid_grant"}, status=400)
+            return web.json_response(self.issue())
+        if request.path == "/me" and not self.has_probe:
+            return web.Response(status=503)
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        except (IndexError, ValueError):
+            return web.Response(status=401)
+        is_good = claims["n"] == self.number and claims["exp"] > time.time() and token not in self.refused
+        return web.Response(status=200 if is_good else 401, text="welcome")
+
+    def refuse_current(self, session: Session) -> None:
+        self.refused.add(json.loads(session.local_storage["tokens"])["access_token"])
+
+    async def log_in(self) -> Session:
+        storage = {"tokens": json.dumps(self.issue())}
+        return make_session(self.origin, cookies=(), local_storage=storage, harvested_at=time.time())
+
+    @property
+    def site(self) -> Site:
+        refresh = RefreshRequest("/token", form=FORM, into="tokens")
+        probe = Probe("/me", good="200", dropped="401")
+        return Site(f"{self.origin}/", auth=AUTH, probe=probe, refresh_request=refresh)
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[OAuthSite]:
+    app = OAuthSite()
+    async with serving(app.handle) as (_, app.origin):
+        yield app
+
+
+async def text_of(client: SiteClient, path: str = "/x") -> str:
+    async with client.get(path) as response:
+        return await response.text()
+
+
+async def test_a_refused_token_is_renewed_by_the_grant_and_no_browser_opens(app: OAuthSite) -> None:
+    async with SiteClient(app.site, store="memory", harvest=app.log_in) as client:
+        first = await client.session()
+        assert first.proof == "distinguished"
+        assert first.expires_at == pytest.approx(time.time() + 3600, abs=5)
+        for _ in range(2):
+            app.refuse_current(await client.session())
+            assert await text_of(client) == "welcome"
+        last = await client.session()
+        assert (client.counters.harvests, client.counters.refreshes, app.grants) == (1, 2, 2)
+        assert (last.proof, last.generation, last.is_protected) == ("distinguished", 3, True)
+
+
+async def test_a_grant_renews_under_the_policy_never_too(app: OAuthSite) -> None:
+    session = await app.log_in()
+    async with SiteClient(app.site, session=session, refresh="never") as client:
+        app.refuse_current(session)
+        assert await text_of(client) == "welcome"
+        assert client.counters.refreshes == 1
+        app.is_dead = True
+        app.refuse_current(await client.session())
+        with pytest.raises(InteractionRequired):
+            await text_of(client)
+
+
+async def test_a_dead_grant_is_asked_once_and_then_a_browser_opens(app: OAuthSite) -> None:
+    async with SiteClient(app.site, store="memory", harvest=app.log_in) as client:
+        await client.session()
+        app.is_dead = True
+        app.refuse_current(await client.session())
+        assert await text_of(client) == "welcome"
+        assert (client.counters.harvests, client.counters.refreshes, app.grants) == (2, 0, 1)
+
+
+async def test_a_dead_grant_and_no_browser_ask_the_site_once(app: OAuthSite) -> None:
+    session = await app.log_in()
+    async with SiteClient(app.site, session=session, refresh="never") as client:
+        app.is_dead = True
+        app.refuse_current(session)
+        for _ in range(3):
+            with pytest.raises(InteractionRequired):
+                await text_of(client)
+        assert app.grants == 1
+
+
+async def test_a_renewed_login_is_kept_where_the_probe_gives_no_answer(app: OAuthSite, tmp_path: Path) -> None:
+    """Its former refresh token is used up, so the login would be lost."""
+    store = FileStore(tmp_path)
+    async with SiteClient(app.site, store=store, harvest=app.log_in) as client:
+        app.refuse_current(await client.session())
+        app.has_probe = False
+        assert await text_of(client) == "welcome"
+        assert client.counters.harvests == 1
+    stored = await store.load(SessionKey(app.origin))
+    assert stored is not None
+    assert json.loads(stored.local_storage["tokens"])["refresh_token"] == "r2"
+    assert stored.proof == "distinguished"
+    app.has_probe = True
+    async with SiteClient(app.site, store=store, harvest=app.log_in) as client:
+        assert await text_of(client) == "welcome"
+        assert client.counters.harvests == 0
+
+
+async def test_short_tokens_are_renewed_before_they_end(app: OAuthSite) -> None:
+    """In the background: no request waits for a refused one."""
+    app.life_s = 2.0
+    async with SiteClient(app.site, store="memory", harvest=app.log_in) as client:
+
+        async def is_renewed() -> bool:
+            assert await text_of(client) == "welcome"
+            return client.counters.refreshes >= 3
+
+        await eventually(is_renewed, 30)
+        assert client.counters.harvests == 1
+        assert client.counters.renewals.get("early", 0) >= 1
+
+
+async def test_many_who_are_refused_at_once_share_a_grant(app: OAuthSite) -> None:
+    async with SiteClient(app.site, store="memory", harvest=app.log_in) as client:
+        app.refuse_current(await client.session())
+        assert await asyncio.gather(*(text_of(client) for _ in range(30))) == ["welcome"] * 30
+        assert (app.grants, client.counters.harvests) == (1, 1)
+
+
+async def test_an_endpoint_that_sets_a_new_cookie_renews() -> None:
+    number = 1
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal number
+        if (request.method, request.path) == ("POST", "/auth/refresh"):
+            assert await request.json() == {"mode": "session"}
+            number += 1
+            headers = {"Set-Cookie": f"sid=v{number}; HttpOnly; Path=/; Max-Age=60"}
+            return web.json_response({}, headers=headers)
+        is_good = request.headers.get("Cookie") == f"sid=v{number}"
+        return web.Response(status=200 if is_good else 401, text="welcome")
+
+    async with serving(handle) as (_, origin):
+        asked = RefreshRequest("/auth/refresh", json={"mode": "session"})
+        site = Site(f"{origin}/", probe=Probe("/me"), refresh_request=asked)
+        first = make_session(origin, cookies=(make_cookie(value="v1"),))
+        async with SiteClient(site, session=first, refresh="never") as client:
+            assert await text_of(client) == "welcome"
+            number = 2  # another holder refreshed: this one is refused
+            assert await text_of(client) == "welcome"
+            assert client.counters.refreshes == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, SessionRefused), (302, SessionRefused), (200, SessionRefused), (429, RateLimited), (502, SiteFailed)],
+)
+async def test_an_answer_that_renews_nothing_is_an_error(status: int, kind: type[Exception]) -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Location": "/login"} if status == 302 else {})
+
+    async with serving(handle) as (_, origin):
+        site = Site(f"{origin}/", refresh_request=RefreshRequest("/r"))
+        with pytest.raises(kind):
+            await refresh_session(site, make_session(origin))

@@ -1,0 +1,199 @@
+"""Bearer tokens and tokens against forgery, through real clients and servers."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from aura_browser import Probe, Session, Site, SiteClient
+from aura_browser.errors import InteractionRequired, InvalidInput
+from aura_browser.site.place import Template
+from aura_browser.site.tokens import Auth, Csrf
+from tests.parts.servers import Handler, Server, serving
+from tests.parts.sessions import make_cookie, make_session
+
+SECRET = "s3cret-token"
+BEARER = Auth("Authorization", Template("Bearer {local_storage.tokens.access}"))
+
+
+@asynccontextmanager
+async def client_at(handle: Handler, define: Callable[[str], Site]) -> AsyncIterator[tuple[Server, SiteClient, str]]:
+    """Open a client whose nth harvest gives the nth token, in a cookie and in the local storage."""
+    async with serving(handle) as (server, origin):
+        count = 0
+
+        async def harvest() -> Session:
+            nonlocal count
+            count += 1
+            cookies = (make_cookie("sid", f"v{count}"), make_cookie("csrf", f"c{count}", http_only=False))
+            storage = {"tokens": json.dumps({"access": f"{SECRET}-{count}"})}
+            return make_session(origin, cookies=cookies, local_storage=storage, harvested_at=float(count))
+
+        async with SiteClient(define(origin), store="memory", harvest=harvest) as client:
+            yield server, client, origin
+
+
+async def text_of(client: SiteClient, method: str, path: str, **options: object) -> str:
+    async with client.request(method, path, **options) as response:  # type: ignore[arg-type]
+        return await response.text()
+
+
+async def test_a_bearer_token_is_made_anew_for_a_replay_and_proves_the_session() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if "Authorization" not in request.headers:
+            return web.Response(status=401)
+        good = f"Bearer {SECRET}-{'2' if dropped else '1'}"
+        return web.Response(text="welcome", status=200 if request.headers["Authorization"] == good else 401)
+
+    dropped: list[bool] = []
+    async with client_at(handle, lambda origin: Site(f"{origin}/", auth=BEARER, probe=Probe("/me"))) as (_, client, _o):
+        assert await text_of(client, "GET", "/x") == "welcome"
+        assert (await client.session()).proof == "distinguished"
+        dropped.append(True)
+        assert await text_of(client, "POST", "/x", headers={"Authorization": "Bearer old"}) == "welcome"
+        assert client.counters.harvests == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_token_never_leaves_the_listed_origins(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def elsewhere(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text="elsewhere")
+
+    async with serving(elsewhere) as (other, away):
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == "/":
+                return web.Response(text="page")
+            return web.Response(status=status, headers={"Location": f"{away}/"})
+
+        def define(origin: str) -> Site:
+            return Site(f"{origin}/", auth=BEARER, csrf=Csrf(header="X-CSRF", cookie="csrf"))
+
+        async with client_at(handle, define) as (server, client, _):
+            for method in ("GET", "POST", "PUT"):
+                async with client.request(method, "/x", data=b"1" if method != "GET" else None) as response:
+                    assert response.status == status
+            with pytest.raises(InvalidInput) as caught:
+                await text_of(client, "GET", f"{away}/")
+            assert len([request for request in server.seen if request.path == "/x"]) == 3
+            assert all("Authorization" in request.headers for request in server.seen if request.path == "/x")
+            assert SECRET not in repr(await client.session()) + str(caught.value)
+        assert other.seen == []
+    assert SECRET not in caplog.text
+
+
+async def test_a_token_goes_to_a_further_origin_that_is_listed() -> None:
+    async def api(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=request.headers.get("Authorization", "none"))
+
+    async with serving(api) as (_, api_origin):
+
+        async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(text="page")
+
+        async with client_at(handle, lambda origin: Site(f"{origin}/", auth=BEARER, origins=(api_origin,))) as (
+            _,
+            c,
+            _o,
+        ):
+            assert await text_of(c, "GET", f"{api_origin}/me") == f"Bearer {SECRET}-1"
+        async with client_at(handle, lambda origin: Site(f"{origin}/", auth=BEARER)) as (_, c, _o):
+            with pytest.raises(InvalidInput):
+                await text_of(c, "GET", f"{api_origin}/me")
+
+
+def page_with(token: str) -> web.StreamResponse:
+    return web.Response(text=f"<form><input type=hidden name=sectok value={token}></form>", content_type="text/html")
+
+
+async def test_a_field_from_a_page_is_in_each_form_and_follows_a_renewal() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Cookie", "").partition(";")[0] != f"sid=v{generation}":
+            return web.Response(status=401)
+        if request.method == "GET":
+            return page_with(f"page-v{generation}")
+        body = (await request.read()).decode()
+        return web.Response(text=body)
+
+    generation = 1
+
+    def define(origin: str) -> Site:
+        return Site(f"{origin}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+
+    async with client_at(handle, define) as (server, client, origin):
+        assert await text_of(client, "POST", "/save", data={"a": "1", "sectok": "old"}) == "a=1&sectok=page-v1"
+        assert await text_of(client, "POST", "/save") == "sectok=page-v1"
+        assert await text_of(client, "POST", "/save", json={"a": 1}) == '{"a": 1}'
+        sent = server.seen[-3].headers
+        assert (sent["Origin"], sent["Content-Type"]) == (origin, "application/x-www-form-urlencoded")
+        generation = 2
+        assert await text_of(client, "POST", "/save", data={"a": "1"}) == "a=1&sectok=page-v2"
+        assert client.counters.harvests == 2
+
+
+async def test_a_field_is_in_a_form_with_files_too() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.json_response({"query": {"tokens": {"csrftoken": f"t{len(posted)}"}}})
+        posted.append(await request.read())
+        return web.Response(status=401 if len(posted) == 1 else 200)
+
+    posted: list[bytes] = []
+    body = b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--XX--\r\n'
+
+    def define(origin: str) -> Site:
+        return Site(f"{origin}/", csrf=Csrf(field="token", get="/api.php", json="query.tokens.csrftoken"))
+
+    async with client_at(handle, define) as (_, client, _o):
+        kind = {"Content-Type": "multipart/form-data; boundary=XX"}
+        await client.session()
+        await text_of(client, "POST", "/save", data=body, headers=kind)
+        parts = [f'--XX\r\nContent-Disposition: form-data; name="token"\r\n\r\nt{n}\r\n'.encode() for n in (0, 1)]
+        assert posted == [part + body for part in parts]
+
+        async def stream() -> AsyncIterator[bytes]:
+            yield body
+
+        with pytest.raises(InvalidInput, match="the site wants the field token"):
+            await text_of(client, "POST", "/save", data=stream(), headers=kind)
+
+
+async def test_a_token_that_the_site_does_not_give_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=(await request.read()).decode() or "nothing")
+
+    def define(origin: str) -> Site:
+        return Site(f"{origin}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+
+    async with client_at(handle, define) as (_, client, _o):
+        assert await text_of(client, "POST", "/save", data={"a": "1"}) == "a=1"
+    assert "gave no token against forgery" in caplog.text
+
+
+async def test_a_web_socket_begins_with_its_message() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(f"first: {message.data}")
+            break
+        return socket
+
+    def define(origin: str) -> Site:
+        first = {"/comms": Template('{"auth":"{local_storage.tokens.access}"}'), "/gone": Template("{cookie.none}")}
+        return Site(f"{origin}/", first_messages=first)
+
+    async with client_at(handle, define) as (_, client, _o):
+        async with client.ws_connect("/comms") as socket:
+            assert await socket.receive_str(timeout=10) == f'first: {{"auth":"{SECRET}-1"}}'
+        async with client.ws_connect("/other") as socket:
+            await socket.send_str("mine")
+            assert await socket.receive_str(timeout=10) == "first: mine"
+        with pytest.raises(InteractionRequired, match="nothing that the WebSocket"):
+            async with client.ws_connect("/gone"):
+                pass
