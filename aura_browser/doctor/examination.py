@@ -18,6 +18,7 @@ from aura_browser.doctor.finding import Finding
 from aura_browser.doctor.machine import inspect_machine
 from aura_browser.doctor.page import LocalPage, serve_page
 from aura_browser.doctor.sessions import inspect_sessions
+from aura_browser.doctor.sites import inspect_sites
 from aura_browser.doctor.state import inspect_state
 from aura_browser.doctor.surroundings import inspect_surroundings
 from aura_browser.doctor.trial import try_harvest
@@ -96,6 +97,7 @@ async def _check_browser(engine: Engine, proxy: str | None) -> list[Finding]:
 async def _check_state(store: str | None, engine: Engine) -> list[Finding]:
     # Sessions are read only if the folder answers: the store's threads can't be abandoned when a file system hangs.
     state = await run_in_thread(lambda: inspect_state(store, engine))
+    state += await _run_check("sites", run_in_thread(inspect_sites))
     return state + await _run_check("sessions", inspect_sessions(store))
 
 

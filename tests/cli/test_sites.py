@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from aura_browser.site.sites_file import parse_sites
+from aura_browser.site.tables import APPLICATIONS
 from tests.parts.cached import cache_session
 from tests.parts.command import run
 from tests.parts.members_site import COOKIE, serving_members
@@ -43,6 +45,22 @@ def test_a_site_is_added_shown_listed_and_removed(file: Path) -> None:
     assert "wiki" not in left
 
 
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_a_definition_of_a_well_known_application_is_taken_over(file: Path, application: str) -> None:
+    added = run("sites", "add", "mine", "--like", application, "--url", "https://apps.example.com")
+    assert added.returncode == 0, added.stderr
+    site = parse_sites(file.read_bytes(), file).sites["mine"]
+    assert site.origin == "https://apps.example.com"
+    assert site.probe is not None
+    assert site.probe.good_marks
+    assert ("--basic" in added.stderr) == (application == "mlflow")
+    assert ("# The admin." in file.read_text()) == (application == "django")
+    again = run("sites", "add", "other", "--like", application, "--url", "https://a.example.com/x", "--probe", "/me")
+    assert again.returncode == 0, again.stderr
+    other = parse_sites(file.read_bytes(), file).sites["other"]
+    assert (other.url, other.probe and other.probe.path) == ("https://a.example.com/x", "/me")
+
+
 def test_what_can_not_be_added_changes_nothing(file: Path) -> None:
     assert run("sites", "add", "wiki", "--url", "https://wiki.example.com").returncode == 0
     before = file.read_bytes()
@@ -51,6 +69,7 @@ def test_what_can_not_be_added_changes_nothing(file: Path) -> None:
         ("localhost", "https://x.example.com", ()),
         ("A", "https://x.example.com", ()),
         ("b", "ftp://x", ()),
+        ("b", "https://x.example.com", ("--like", "wordpress")),
         ("b", "https://x.example.com", ("--origin", "https://example.org")),
     ):
         done = run("sites", "add", name, "--url", url, *more)

@@ -42,6 +42,7 @@ from aura_browser.store.redis_connection import check_address
 from aura_browser.text import clean_text, has_secret, make_inert, redact_url
 from tests.fuzz.driver import enter_driver_answer
 from tests.fuzz.inputs import dump_json, pick_bytes, pick_text, pick_value, spoil_json
+from tests.fuzz.sites import enter_sites_file
 from tests.parts.devtools_copies import FORMS
 from tests.parts.sessions import make_cookie, make_session
 
@@ -314,6 +315,7 @@ ENTRANCES: Final[Mapping[str, Entrance]] = {
     "options": enter_options,
     "store": enter_store,
     "driver answer": enter_driver_answer,
+    "sites.toml": enter_sites_file,
 }
 """Entrances by name."""
 

@@ -28,9 +28,12 @@ _FILL_IN = """(async () => {
   const [fields, button] = %s;
   while (!document.querySelector(button)) await new Promise((later) => setTimeout(later, 20));
   for (const [selector, text] of Object.entries(fields)) {
-    document.querySelector(selector).value = text;
+    // As typed: what a page's script sets goes past frameworks that watch the field.
+    const type = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+    type.call(document.querySelector(selector), text);
     document.querySelector(selector).dispatchEvent(new Event('input', {bubbles: true}));
   }
+  while (document.querySelector(button).disabled) await new Promise((later) => setTimeout(later, 20));
   // Once this script has answered: the click ends the page.
   setTimeout(() => document.querySelector(button).click(), 0);
 })()"""
@@ -95,6 +98,16 @@ class Person:
         async with self._page(at) as ask:
             await ask("Runtime.evaluate", expression=_FILL_IN % json.dumps([fields, button]), awaitPromise=True)
 
+    async def wait_for(self, at: str, selector: str) -> None:
+        """Wait for a page whose address holds *at*, and for an element there (CSS selector)."""
+
+        async def is_there() -> bool:
+            async with self._page(at) as ask:
+                found = await ask("Runtime.evaluate", expression=f"!!document.querySelector({json.dumps(selector)})")
+                return '"value":true' in found
+
+        await eventually(is_there, _PATIENCE_S)
+
     async def close_the_window(self, at: str = "/login") -> None:
         """Close the last window, which ends Chrome."""
         async with self._page(at) as ask:
@@ -111,10 +124,11 @@ class Person:
             address = await eventually(lambda: self._address(part), _PATIENCE_S)
             async with self._http.ws_connect(address) as socket_:
 
-                async def ask(method: str, **params: object) -> None:
+                async def ask(method: str, **params: object) -> str:
                     await socket_.send_json({"id": 1, "method": method, "params": params})
                     answer = await socket_.receive()
                     assert "exceptionDetails" not in str(answer.data), answer.data
+                    return str(answer.data)
 
                 await ask("Page.bringToFront")
                 yield ask

@@ -1,5 +1,8 @@
-"""``aura-browser sites``: its ``commands``, ``writing`` changes the file, ``trial`` tries a definition."""
+"""``aura-browser sites``: its ``commands``, ``learning``, ``trial`` and ``writing`` of the file."""
 
 from aura_browser.cli.sites.commands import command
+from aura_browser.cli.sites.learning import learn
+
+command.add_command(learn)
 
 __all__ = ["command"]

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import click
+from yarl import URL
 
 from aura_browser.assembly import complete_options, open_store
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
@@ -16,9 +17,14 @@ from aura_browser.errors import InvalidInput
 from aura_browser.site import Condition, Site, page_url
 from aura_browser.site.catalogue import find_named, list_names, read_sites
 from aura_browser.site.commands import list_options
+from aura_browser.site.tables import APPLICATIONS
 from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tomlkit.items import Table
+
     from aura_browser.cli.sites.trial import Trial
 
 _NAME_WIDTH: Final = 20
@@ -85,7 +91,17 @@ def show(*, name: str) -> None:
 
 @command.command("add")
 @click.argument("name")
-@click.option("--url", required=True, type=ParsedText("url", page_url), help="The page that a browser opens.")
+@click.option(
+    "--url",
+    required=True,
+    type=ParsedText("url", page_url),
+    help="The page that a browser opens. With --like, the host alone will do.",
+)
+@click.option(
+    "--like",
+    metavar="APPLICATION",
+    help=f"Begin with the definition of a well-known application: {', '.join(APPLICATIONS)}.",
+)
 @click.option(
     "--until",
     multiple=True,
@@ -101,19 +117,27 @@ def show(*, name: str) -> None:
 )
 @click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A further origin that gets the session.")
 @report_errors
-def add(*, name: str, url: str, until: tuple[Condition, ...], probe: str | None, origins: tuple[str, ...]) -> None:
+def add(
+    *,
+    name: str,
+    url: str,
+    like: str | None,
+    until: tuple[Condition, ...],
+    probe: str | None,
+    origins: tuple[str, ...],
+) -> None:
     """Add a site to sites.toml. Comments and the order of the file stay.
 
     \b
     aura-browser sites add wiki --url https://wiki.example.com/start --until selector:#logout --probe /api/me
+    aura-browser sites add flows --like node-red --url https://flows.example.com
     """  # noqa: D301 - click's mark for text that it must not wrap
     from aura_browser.cli.sites.writing import add_site, make_table
 
     facts = {"url": url, "origins": list(origins), "until": [str(each) for each in until], "probe": probe}
-    path = add_site(name, make_table(facts))
-    click.echo(
-        f"Added {name} to {clean_text(str(path))}. Log in with: aura-browser harvest {name} --interactive", err=True
-    )
+    table = make_table(facts) if like is None else _fill_template(like, facts)
+    path = add_site(name, table)
+    click.echo(f"Added {name} to {clean_text(str(path))}. Log in with: {_require(name).login_command()}", err=True)
 
 
 @command.command("edit")
@@ -194,6 +218,21 @@ def _report(trial: "Trial", site: Site, named: tuple[str, ...]) -> int:
         click.echo(f"No session is cached. Log in with: {site.login_command(*named)}", err=True)
         return LOGIN_NEEDED
     return find_exit_code(trial.sessions)
+
+
+def _fill_template(like: str, facts: "Mapping[str, object]") -> "Table":
+    """Return the definition of a well-known application with *facts* in it."""
+    from aura_browser.cli.sites.writing import make_item, read_template
+
+    if like not in APPLICATIONS:
+        raise InvalidInput("like", f"there is no {clean_text(like, 40)!r}; choose one of: {', '.join(APPLICATIONS)}")
+    table = read_template(like)
+    given, page = URL(str(facts["url"])), URL(str(table["url"]))
+    url = given.join(URL(page.raw_path_qs, encoded=True)) if given.path_qs == "/" else given
+    for key, value in {**facts, "url": str(url)}.items():
+        if value:
+            table[key] = make_item(value)
+    return table
 
 
 def _require(name: str) -> Site:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,6 +76,14 @@ def read_table(name: str) -> str | None:
     alone = tomlkit.document()
     alone.add(name, document[name])
     return tomlkit.dumps(alone).strip()
+
+
+def read_template(application: str) -> Table:
+    """Return the definition of a well-known application, with its comments. *application* is one of APPLICATIONS."""
+    text = files("aura_browser.site").joinpath("templates.toml").read_text("utf-8")
+    table = tomlkit.parse(text)[application]
+    assert isinstance(table, Table)  # noqa: S101 - for the type checker
+    return table
 
 
 def make_table(facts: Mapping[str, Any]) -> Table:

@@ -1,0 +1,225 @@
+"""Finds a request that is answered differently with the login and without it, by asking both ways."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from aura_browser.errors import AuraError, RateLimited
+from aura_browser.hosts import origin_of
+from aura_browser.http.comparison import ProbeAnswer
+from aura_browser.http.proof import ask_with
+from aura_browser.http.redirects import redirect_target
+from aura_browser.http.verdict import Verdict, is_html
+from aura_browser.session import Session
+from aura_browser.site import Probe, Site
+from aura_browser.site.mark import Answer, Mark
+from aura_browser.webdriver.network_log import SeenRequest, is_harmless
+
+MAX_REQUESTS: Final = 30
+"""How many requests a site is learned with."""
+
+_MAX_CANDIDATES: Final = 10
+_OK: Final = 200
+_KINDS: Final = frozenset({"Document", "XHR", "Fetch"})
+_TELLING: Final = re.compile(r"/me\b|user|session|account|profile|settings", re.IGNORECASE)
+_NOTABLE_HEADER: Final = re.compile(r"x-.*(error|user|auth|login)|.*-api-error", re.IGNORECASE)
+# What pages show to members only. The most particular first.
+_MEMBER_TEXTS: Final = (
+    *("Logged in as", "Signed in as", "do=logout", "action=logout", "/logout", "/signout", "/sign_out", "/log_out"),
+    *("logout", "signout", "Log out", "Sign out", "Abmelden", "Déconnexion", "Cerrar sesión"),
+)
+_RANDOM: Final = re.compile(r"[0-9a-f-]{20,}", re.IGNORECASE)
+_ACCOUNT_KEYS: Final = ("username", "user", "login", "email", "name", "identifier", "id", "identity", "account", "data")
+_MAX_DEPTH: Final = 3
+
+
+class BudgetSpent(Exception):
+    """No more requests may be sent."""
+
+
+class Asker:
+    """Asks a site with a session and without it; counts, and refuses what may change something or leads elsewhere.
+
+    Args:
+        site: the site, whose origins may be asked.
+        session: the session.
+        budget: how many requests may be sent.
+
+    Attributes:
+        sent: how many were sent.
+    """
+
+    def __init__(self, site: Site, session: Session, budget: int = MAX_REQUESTS) -> None:
+        self.sent = 0
+        self.site = site
+        self.session = session
+        self._budget = budget
+
+    async def ask(self, path: str, session: Session | None) -> ProbeAnswer | None:
+        """Return the answer to a GET of *path*; None if there is no answer.
+
+        Raises:
+            BudgetSpent: if no more requests may be sent.
+            RateLimited: if the site limits requests.
+        """
+        url = URL(self.site.origin).join(URL(path))
+        if not self.site.owns(url) or not is_harmless(url):
+            return None
+        if self.sent >= self._budget:
+            raise BudgetSpent
+        self.sent += 1
+        probe = Probe(path, good=Mark(text=" "))  # a mark that looks at the body, so that more of it is read
+        try:
+            answer = await ask_with(self.site, probe, session or self.session, as_stranger=session is None)
+        except AuraError:
+            return None
+        if answer.ruling.verdict is Verdict.LIMITED:
+            raise RateLimited(str(url), answer.ruling.retry_after_s)
+        return answer
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The answers to one request.
+
+    Attributes:
+        path: what was asked.
+        good: the answer with the session.
+        stranger: the one without.
+    """
+
+    path: str
+    good: ProbeAnswer
+    stranger: ProbeAnswer
+
+
+def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
+    """Return what a probe may be: GETs of the page's own that were answered with data, JSON first, the last first."""
+    found: dict[str, int] = {}
+    for request in list(requests)[::-1]:
+        if (request.method, request.status) != ("GET", _OK):
+            continue
+        if request.kind not in _KINDS or not request.url.startswith("http"):
+            continue
+        try:
+            url = URL(request.url)
+            if not site.owns(url) or not is_harmless(url):
+                continue
+        except ValueError:
+            continue
+        path = url.raw_path_qs if str(origin_of(url)) == site.origin else str(url.with_fragment(None))
+        is_data = "json" in request.mime_type
+        is_named = any(
+            word in url.path.lower() for word in ("/me", "user", "session", "account", "profile", "settings")
+        )
+        found.setdefault(path, 0 if is_data and is_named else 1 if is_data else 2 if is_named else 3)
+    return sorted(found, key=lambda path: found[path])[:_MAX_CANDIDATES]
+
+
+async def find_pair(asker: Asker, candidates: Iterable[str]) -> tuple[Pair, Mark, Mark | None] | None:
+    """Return the first request that is answered differently, with marks of both answers; None if there is none."""
+    for path in candidates:
+        good = await asker.ask(path, asker.session)
+        if good is None or good.status != _OK:
+            continue
+        stranger = await asker.ask(path, None)
+        if stranger is None:
+            continue
+        pair = Pair(path, good, stranger)
+        if marks := _find_marks(pair):
+            return pair, *marks
+    return None
+
+
+def _find_marks(pair: Pair) -> tuple[Mark, Mark | None] | None:
+    """Return a mark that fits the good answer only, and one that fits the stranger's only, if there is one."""
+    good, stranger = as_marked(pair.good), as_marked(pair.stranger)
+    marks = [mark for mark in _list_marks(pair) if mark.matches(good) and not mark.matches(stranger)]
+    if not marks:
+        return None
+    dropped = [mark for mark in _list_dropped(pair) if mark.matches(stranger) and not mark.matches(good)]
+    return marks[0], dropped[0] if dropped else None
+
+
+def _list_marks(pair: Pair) -> Iterator[Mark]:
+    yield Mark(pair.good.status, type=_type_of(pair.good))
+    for name in pair.stranger.headers:
+        if name not in pair.good.headers and _NOTABLE_HEADER.fullmatch(name):
+            yield Mark(without_header=name)
+    yield from (Mark(json=path) for path, _ in list_accounts(_parse(pair.good.body)))
+    if is_html(pair.good.headers):
+        yield from (Mark(text=text) for text in _MEMBER_TEXTS)
+
+
+def _list_dropped(pair: Pair) -> Iterator[Mark]:
+    answer = pair.stranger
+    if target := redirect_target(answer.url, answer.status, answer.headers):
+        if target.path != answer.url.path:
+            yield Mark(answer.status, location=f"{target.path}*")
+        else:
+            yield from (Mark(answer.status, location=f"*{name}={value}*") for name, value in target.query.items())
+    for name, value in answer.headers.items():
+        if name not in pair.good.headers and _NOTABLE_HEADER.fullmatch(name):
+            yield Mark(header=name, value=value)
+    if answer.status != pair.good.status:
+        yield Mark(answer.status)
+
+
+def list_accounts(value: Any, before: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
+    """Yield the paths in a JSON object that may name an account, with what is there; the likeliest first."""
+    if not isinstance(value, dict) or depth >= _MAX_DEPTH:
+        return
+    for key in _ACCOUNT_KEYS:
+        found = value.get(key)
+        if isinstance(found, str | int) and not isinstance(found, bool) and str(found):
+            yield f"{before}{key}", str(found)
+        else:
+            yield from list_accounts(found, f"{before}{key}.", depth + 1)
+
+
+def find_identity(pair: Pair) -> str:
+    """Return where the good answer names the account, as a probe takes it; empty if it does not seem to."""
+    mine, theirs = _parse(pair.good.body), _parse(pair.stranger.body)
+    strangers = dict(list_accounts(theirs))
+    for path, account in list_accounts(mine):
+        # One that looks made up may be made anew for each login.
+        if strangers.get(path) != account and not _RANDOM.fullmatch(account):
+            return f"json:{path}"
+    return ""
+
+
+def write_mark(mark: Mark) -> str:
+    """Return *mark* as :meth:`Mark.parse` reads it."""
+    parts = [str(mark.status)] if mark.status else []
+    parts += [mark.type] if mark.type else []
+    parts += [mark.location] if mark.location else []
+    parts += [f"header {mark.header}{': ' if mark.value else ''}{mark.value}"] if mark.header else []
+    parts += [f"no header {mark.without_header}"] if mark.without_header else []
+    parts += [f"json:{mark.json}"] if mark.json else []
+    parts += [f"body:{mark.text}"] if mark.text else []
+    return " ".join(parts)
+
+
+def _type_of(answer: ProbeAnswer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def as_marked(answer: ProbeAnswer) -> Answer:
+    """Return an answer as marks look at it."""
+    try:
+        location = redirect_target(answer.url, answer.status, answer.headers)
+    except ValueError:
+        location = None
+    return Answer(answer.status, CIMultiDict(answer.headers), location, answer.body)
+
+
+def _parse(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

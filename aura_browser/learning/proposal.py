@@ -1,0 +1,218 @@
+"""Puts together a definition of a site from what was seen while a person logged in, and tries it."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from yarl import URL
+
+from aura_browser.learning.findings import Finding, Sureness
+from aura_browser.learning.probes import (
+    Asker,
+    BudgetSpent,
+    Pair,
+    as_marked,
+    find_identity,
+    find_pair,
+    list_candidates,
+    write_mark,
+)
+from aura_browser.learning.tokens import Carried, find_carried, find_origins
+from aura_browser.session import Cookie, Session
+from aura_browser.site import Site
+from aura_browser.site.definition import build_site
+from aura_browser.site.mark import Mark
+from aura_browser.site.place import CAPTURED, Template, read_jwt_end
+from aura_browser.site.tables import Definition
+from aura_browser.site.tokens import Auth
+from aura_browser.text import clean_text
+from aura_browser.webdriver.network_log import SeenRequest
+from aura_browser.webdriver.watching import Watched
+
+_META: Final = re.compile(rb"<meta[^>]{0,200}\bname=[\"']?([\w.-]*(?:csrf|xsrf)[\w.-]*)", re.IGNORECASE)
+_CSRF_NAME: Final = re.compile(r"csrf|xsrf", re.IGNORECASE)
+_MAX_COOKIES: Final = 8
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What was learned.
+
+    Attributes:
+        definition: the keys of the site's table.
+        session: the session, with what the definition takes from the page's requests.
+        findings: what was looked for, to show.
+        is_proven: whether a request was found that proves the login.
+        sent: how many requests were sent.
+    """
+
+    definition: Mapping[str, Any]
+    session: Session
+    findings: tuple[Finding, ...]
+    is_proven: bool
+    sent: int
+
+
+async def propose(url: str, watched: Watched) -> Proposal:
+    """Return a definition of the site at *url*.
+
+    Args:
+        url: the page that the person opened.
+        watched: what was seen.
+
+    Raises:
+        RateLimited: if the site limits requests.
+    """
+    return await _Learner(url, watched).run()
+
+
+class _Learner:
+    """Learns one site."""
+
+    def __init__(self, url: str, watched: Watched) -> None:
+        self._session = watched.session
+        self._requests = watched.requests
+        self._facts: dict[str, Any] = {"url": url}
+        self._findings: list[Finding] = []
+        self._needed: list[Cookie] = []
+        self._site = Site(url)
+        if self._session.origin != self._site.origin:
+            # The browser was led from a bare host to www, or to https: what is learned is learned there.
+            self._facts["url"] = self._session.url
+            self._site = Site(self._session.url)
+
+    async def run(self) -> Proposal:
+        """Return the proposal."""
+        self._find_origins()
+        carried = self._find_tokens()
+        asker = Asker(self._site, self._session)
+        try:
+            await self._try(asker, carried)
+        except BudgetSpent:
+            self._note("budget", "not all was tried: enough requests were sent", "not found")
+        self._find_end()
+        is_proven = "probe" in self._facts
+        if not is_proven:
+            told = "no request of the page was answered differently without the login; log in, and click where you work"
+            self._note("probe", told, "not found")
+        return Proposal(self._facts, self._session, tuple(self._findings), is_proven, asker.sent)
+
+    async def _try(self, asker: Asker, carried: list[Carried]) -> None:
+        found = await find_pair(asker, list_candidates(self._site, self._requests))
+        if found is not None:
+            pair, good, dropped = found
+            self._keep_probe(pair, good, dropped)
+            await self._find_forgery(asker, carried)
+            await self._find_needed_cookies(asker, pair.path, good)
+
+    def _note(self, what: str, found: str, sureness: Sureness) -> None:
+        self._findings.append(Finding(what, clean_text(found), sureness))
+
+    def _find_origins(self) -> None:
+        if origins := find_origins(self._session, self._requests):
+            self._facts["origins"] = list(origins)
+            self._site = dataclasses.replace(self._site, origins=origins)
+            self._note("origins", ", ".join(origins), "seen")
+
+    def _find_tokens(self) -> list[Carried]:
+        """Find the token that requests carry, and give the session and the site what belongs to it."""
+        carried = find_carried(self._session, self._requests, {self._site.origin, *self._site.origins})
+        token = next((each for each in carried if not each.is_csrf), None)
+        if token is None:
+            return carried
+        self._facts["auth"] = {"header": token.header, "value": token.place}
+        if token.place == "{captured}":
+            value = _read_last(self._requests, token.header)
+            self._session = msgspec.structs.replace(self._session, tokens={CAPTURED: value})
+        self._site = dataclasses.replace(self._site, auth=Auth(token.header, Template(token.place)))
+        where = (
+            "kept where it can't be read; taken from the page's requests" if "captured" in token.place else token.place
+        )
+        self._note("auth", f"{token.header}: {where}", "seen")
+        return carried
+
+    def _keep_probe(self, pair: Pair, good: Mark, dropped: Mark | None) -> None:
+        facts: dict[str, Any] = {"get": pair.path, "good": write_mark(good)}
+        if dropped is not None:
+            facts["dropped"] = write_mark(dropped)
+            if dropped.location:
+                self._facts["dropped"] = [write_mark(dropped)]
+        if identity := find_identity(pair):
+            facts["identity"] = identity
+        self._facts |= {"probe": facts, "until": ["probe"]}
+        without = f"; without the login: {facts['dropped']}" if dropped else "; without the login it is not"
+        self._note("probe", f"GET {pair.path}: {facts['good']}{without}", "tested")
+        self._note("until", "probe: the page is ready once the site takes its session", "tested")
+        if "auth" in self._facts:
+            self._findings = [
+                dataclasses.replace(f, sureness="tested") if f.what == "auth" else f for f in self._findings
+            ]
+
+    async def _find_forgery(self, asker: Asker, carried: list[Carried]) -> None:
+        """Find what stands against forgery: a header from a cookie, or the page's meta element."""
+        if header := next((each for each in carried if each.is_csrf), None):
+            self._facts["csrf"] = {"header": header.header, "cookie": header.cookie}
+            self._note("csrf", f"{header.header} from the cookie {header.cookie}", "seen")
+            return
+        name = _find_header(self._requests, _CSRF_NAME)
+        page = URL(self._session.url).raw_path_qs
+        answer = await asker.ask(page, self._session) if name else None
+        if name and answer and (meta := _META.search(answer.body)):
+            element = meta[1].decode("ascii", "replace")
+            self._facts["csrf"] = {"header": name, "get": page, "meta": element}
+            self._note("csrf", f"{name} from the page's meta element {element}", "seen")
+        elif name:
+            self._note("csrf", f"the header {name} was sent, and where its value is from was not seen", "not found")
+
+    async def _find_needed_cookies(self, asker: Asker, path: str, good: Mark) -> None:
+        """Leave out one cookie after another; what is not needed says nothing of the session's end."""
+        needed: list[Cookie] = []
+        others: list[Cookie] = []
+        for cookie in self._session.cookies[:_MAX_COOKIES]:
+            left = [each for each in self._session.cookies if each is not cookie]
+            answer = await asker.ask(path, self._session.with_cookies(left))
+            if answer is None:
+                continue
+            (others if good.matches(as_marked(answer)) else needed).append(cookie)
+        if needed:
+            self._note("cookies", ", ".join(sorted(c.name for c in needed)), "tested")
+            ignored = sorted({c.name for c in others if c.http_only})
+            self._facts |= {"ignore_cookies": ignored} if ignored else {}
+        elif self._session.cookies:
+            self._note("cookies", "no single one is needed", "tested")
+        self._needed = needed
+
+    def _find_end(self) -> None:
+        """Find out how long the session lasts."""
+        auth = self._site.auth.value.fill(self._session) if self._site.auth else None
+        if auth and read_jwt_end(auth) is not None:
+            self._note("end", "the token says it", "seen")
+            return
+        for cookie in self._needed:
+            if read_jwt_end(cookie.value) is not None:
+                self._facts["expires"] = f"cookie.{cookie.name} jwt"
+                self._note("end", f"the cookie {cookie.name} is a token that says it", "seen")
+                return
+        ends = [cookie for cookie in self._needed if cookie.expires is not None]
+        found = f"the cookie {ends[0].name} expires" if ends else "nothing says it"
+        self._note("end", found, "seen" if ends else "not found")
+
+
+def _read_last(requests: Iterable[SeenRequest], header: str) -> str:
+    """Return the last value of a request header."""
+    sent = (pair for request in requests for each in request.sent for pair in each.items())
+    return [value for name, value in sent if name.lower() == header.lower()][-1]
+
+
+def _find_header(requests: Iterable[SeenRequest], pattern: re.Pattern[str]) -> str:
+    """Return the name of a request header that *pattern* is found in; empty if there is none."""
+    names = (name for request in requests for each in request.sent for name in each)
+    return next((name for name in names if pattern.search(name)), "")
+
+
+def check_definition(name: str, proposal: Proposal) -> Site:
+    """Return the site that a proposal describes. Raises BadValue if it can't work."""
+    return build_site(name, msgspec.convert(proposal.definition, Definition))

@@ -1,0 +1,258 @@
+"""What is learned of sites of several kinds, from what a browser was seen to ask for."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from aura_browser import Session, SiteClient
+from aura_browser.errors import RateLimited
+from aura_browser.http.proof import prove
+from aura_browser.learning.probes import MAX_REQUESTS
+from aura_browser.learning.proposal import Proposal, check_definition, propose
+from aura_browser.webdriver.network_log import SeenRequest
+from aura_browser.webdriver.watching import Watched
+from tests.parts.servers import Handler, Server, serving
+from tests.parts.sessions import make_cookie, make_session
+
+SECRET = "s3cret-token-of-a-person"
+
+
+def jwt(claims: object) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{body}.c2lnbmF0dXJl"
+
+
+def seen(url: str, *, mime: str = "application/json", method: str = "GET", **facts: Any) -> SeenRequest:  # noqa: ANN401
+    kind = facts.pop("kind", "Document" if "html" in mime else "Fetch")
+    status, sent = facts.pop("status", 200), facts.pop("sent", {})
+    return SeenRequest(url=url, method=method, kind=kind, status=status, mime_type=mime, sent=[sent], **facts)
+
+
+def session_at(origin: str, page: str = "/app", **facts: Any) -> Session:  # noqa: ANN401
+    cookies = (make_cookie("lang", "en", http_only=False), make_cookie("sid", SECRET, http_only=True))
+    return make_session(origin, url=f"{origin}{page}", **{"cookies": cookies, "local_storage": {}, **facts})
+
+
+@dataclass
+class Scene:
+    """A site, and what a browser was seen to ask of it."""
+
+    server: Server
+    origin: str
+
+
+@asynccontextmanager
+async def site_of(handle: Handler) -> AsyncIterator[Scene]:
+    async with serving(handle) as (server, origin):
+        yield Scene(server, origin)
+
+
+def is_member(request: web.BaseRequest) -> bool:
+    return f"sid={SECRET}" in request.headers.get("Cookie", "").split("; ")
+
+
+async def learn(scene: Scene, session: Session, *requests: SeenRequest) -> Proposal:
+    """Return what was learned; nothing of it holds a value, and nothing was sent but what may be."""
+    proposal = await propose(session.url, Watched(session, requests))
+    shown = json.dumps(proposal.definition) + repr(proposal.findings) + repr(proposal)
+    assert SECRET not in shown
+    assert proposal.sent == len(scene.server.seen) <= MAX_REQUESTS
+    assert {request.method for request in scene.server.seen} <= {"GET", "HEAD"}
+    return proposal
+
+
+async def check_works(proposal: Proposal, session: Session) -> None:
+    """Check that the definition works unedited: it proves the login, refuses nobody's session, and a client uses it."""
+    site = check_definition("learned", proposal)
+    assert (await prove(site, proposal.session)).proof == "distinguished"
+    assert site.probe is not None
+    async with (
+        SiteClient(site, session=proposal.session, refresh="never") as client,
+        client.get(site.probe.path) as got,
+    ):
+        assert got.status == 200
+
+
+async def test_a_cookie_and_an_api() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/app":
+            return web.Response(text="<p>App</p>", content_type="text/html")
+        if request.path == "/api/config":
+            return web.json_response({"theme": "dark"})
+        if not is_member(request):
+            return web.json_response({"error": "who are you?"}, status=401)
+        return web.json_response({"username": "boss", "id": 5})
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        requests = [
+            seen(f"{scene.origin}/app", mime="text/html"),
+            seen(f"{scene.origin}/api/config"),
+            seen(f"{scene.origin}/api/me"),
+        ]
+        proposal = await learn(scene, session, *requests)
+        assert proposal.definition == {
+            "url": f"{scene.origin}/app",
+            "probe": {"get": "/api/me", "good": "200 application/json", "dropped": "401", "identity": "json:username"},
+            "until": ["probe"],
+        }
+        found = {finding.what: (finding.found, finding.sureness) for finding in proposal.findings}
+        assert found["cookies"] == ("sid", "tested")
+        assert found["probe"][1] == "tested"
+        await check_works(proposal, session)
+
+
+@pytest.mark.parametrize("where", ["storage", "memory", "other origin"])
+async def test_a_bearer_token(where: str) -> None:
+    token = jwt({"exp": 4e9, "sub": SECRET})
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/app":
+            return web.Response(text="<p>App</p>", content_type="text/html")
+        is_good = request.headers.get("Authorization") == f"Bearer {token}"
+        return web.json_response({"user": {"name": "boss"}} if is_good else {}, status=200 if is_good else 403)
+
+    async with AsyncExitStack() as exits:
+        scene = await exits.enter_async_context(site_of(handle))
+        api = await exits.enter_async_context(site_of(handle)) if where == "other origin" else scene
+        storage = {} if where == "memory" else {"auth": json.dumps({"tokens": [{"access": token}]}), "x": "y" * 20}
+        session = session_at(scene.origin, local_storage=storage, cookies=())
+        sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", "sec-ch-ua": "x"}
+        proposal = await propose(session.url, Watched(session, (seen(f"{api.origin}/v1/user", sent=sent),)))
+        place = "{captured}" if where == "memory" else "Bearer {local_storage.auth.tokens.0.access}"
+        assert proposal.definition["auth"] == {"header": "Authorization", "value": place}
+        assert proposal.definition["probe"]["identity"] == "json:user.name"
+        assert proposal.definition.get("origins", []) == ([api.origin] if where == "other origin" else [])
+        assert token not in json.dumps(proposal.definition) + repr(proposal)
+        assert ("end", "the token says it") in {(f.what, f.found) for f in proposal.findings}
+        await check_works(proposal, session)
+
+
+async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_member(request):
+            return web.Response(status=302, headers={"Location": f"/login/?next={request.path}"})
+        return web.Response(text="<p>Members</p>", content_type="text/html")
+
+    async with site_of(handle) as scene:
+        cookies = (make_cookie("csrftoken", "c" * 32, http_only=False), make_cookie("sid", SECRET, http_only=True))
+        session = session_at(scene.origin, cookies=cookies)
+        posted = seen(f"{scene.origin}/save", method="POST", sent={"X-CSRFToken": "c" * 32})
+        proposal = await learn(scene, session, seen(f"{scene.origin}/app", mime="text/html"), posted)
+        assert proposal.definition["probe"] == {"get": "/app", "good": "200 text/html", "dropped": "302 /login/*"}
+        assert proposal.definition["dropped"] == ["302 /login/*"]
+        assert proposal.definition["csrf"] == {"header": "X-CSRFToken", "cookie": "csrftoken"}
+        await check_works(proposal, session)
+
+
+async def test_a_site_that_answers_everybody_with_the_same_status_and_type() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        member = "<a href=/start?do=logout>Log out</a>" if is_member(request) else "<input type=password>"
+        return web.Response(text=f"<p>Wiki</p>{member}", content_type="text/html")
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        proposal = await learn(scene, session, seen(f"{scene.origin}/app", mime="text/html"))
+        assert proposal.definition["probe"]["good"] == "body:do=logout"
+        await check_works(proposal, session)
+
+
+async def test_a_redirect_by_its_query_and_an_error_in_a_header() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/index.php":
+            headers = {} if is_member(request) else {"Location": "/index.php?title=Login&returnto=x"}
+            return web.Response(status=302 if headers else 200, headers=headers, text="x", content_type="text/html")
+        headers = {} if is_member(request) else {"MediaWiki-API-Error": "assertuserfailed"}
+        return web.json_response({}, headers=headers)
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        page = await learn(scene, session, seen(f"{scene.origin}/index.php?title=Preferences", mime="text/html"))
+        assert page.definition["dropped"] == ["302 *title=Login*"]
+        await check_works(page, session)
+        scene.server.seen.clear()
+        api = await learn(scene, session, seen(f"{scene.origin}/api.php"))
+        assert api.definition["probe"]["good"] == "no header MediaWiki-API-Error"
+        assert api.definition["probe"]["dropped"] == "header MediaWiki-API-Error: assertuserfailed"
+        await check_works(api, session)
+
+
+async def test_a_cookie_that_is_a_token_says_the_end_and_others_are_ignored_for_it() -> None:
+    token = jwt({"exp": 4e9, "secret": SECRET})
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        is_good = f"access={token}" in request.headers.get("Cookie", "")
+        return web.json_response({"identifier": "boss"}, status=200 if is_good else 401)
+
+    async with site_of(handle) as scene:
+        cookies = (make_cookie("access", token, http_only=True), make_cookie("position", "1", http_only=True))
+        session = session_at(scene.origin, cookies=cookies)
+        proposal = await learn(scene, session, seen(f"{scene.origin}/user"))
+        assert proposal.definition["expires"] == "cookie.access jwt"
+        assert proposal.definition["ignore_cookies"] == ["position"]
+        assert check_definition("a", proposal).expires is not None
+        await check_works(proposal, session)
+
+
+async def test_where_nobody_logged_in_nothing_is_proposed_as_proven() -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"public": True})
+
+    async with site_of(handle) as scene:
+        proposal = await learn(
+            scene, session_at(scene.origin), seen(f"{scene.origin}/api/a"), seen(f"{scene.origin}/b")
+        )
+        assert not proposal.is_proven
+        assert "probe" not in proposal.definition
+        assert ("probe", "not found") in {(finding.what, finding.sureness) for finding in proposal.findings}
+
+
+async def test_a_hostile_page_makes_nothing_be_sent_that_changes_anything_or_leads_elsewhere() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"{elsewhere.origin}/"})
+
+    async with site_of(handle) as scene, site_of(handle) as elsewhere:
+        own, other = scene.origin, elsewhere.origin.replace("127.0.0.1", "localhost")
+        session = session_at(own, local_storage={"{": SECRET, "a.b": json.dumps({"c.d": SECRET, "": SECRET})})
+        requests = [
+            *(seen(f"{own}/{word}") for word in ("logout", "sign-out", "delete/5", "a?token=x", "cancel", "revoke")),
+            *(seen(f"{own}/post{n}", method=method) for n, method in enumerate(("POST", "DELETE", "PUT", "PATCH"))),
+            *(seen(f"{other}/x{n}", sent={"Authorization": "Bearer x"}) for n in range(100)),
+            *(seen(f"{own}/many/{n}", kind="Image") for n in range(100)),
+            seen("javascript:alert(1)"), seen("http://[::1"), seen("file:///etc/passwd"), seen("data:,x"),
+            *(seen(f"{own}/{n}") for n in range(100)),
+        ]  # fmt: skip
+        proposal = await learn(scene, session, *requests)
+        assert elsewhere.server.seen == []
+        assert all(request.path.strip("/").isdigit() for request in scene.server.seen), scene.server.seen
+        assert not proposal.is_proven
+
+
+async def test_a_limit_ends_it() -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=429, headers={"Retry-After": "60"})
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        with pytest.raises(RateLimited):
+            await propose(session.url, Watched(session, (seen(f"{scene.origin}/a"), seen(f"{scene.origin}/b"))))
+        assert len(scene.server.seen) == 1
+
+
+async def test_the_page_where_the_browser_ended_is_learned() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({}, status=200 if is_member(request) else 401)
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin, "/home")
+        watched = Watched(session, (seen(f"{scene.origin}/api"),))
+        proposal = await propose("http://example.com/", watched)
+        assert proposal.definition["url"] == f"{scene.origin}/home"
+        assert msgspec.structs.replace(proposal.session, tokens={}) == session
