@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test soak test-apps test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome formats bench
+.PHONY: help setup demo test soak test-apps test-apps-all test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome formats bench
 .PHONY: agents bench-peers docs wheel release-check clean system
 
 PYTHON ?= python3
@@ -35,7 +35,10 @@ test: setup ## run the tests
 soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix
 	@$(BIN)/python -m pytest -m soak --ignore=tests/apps --ignore=tests/clients
 
-test-apps: setup ## test against Django, Node-RED and DokuWiki, which it installs first
+test-apps: setup ## test against Django, Node-RED, DokuWiki, JupyterLab and Chainlit, which it installs first
+	@$(BIN)/python -m pytest -m "not heavy" tests/apps --durations=5
+
+test-apps-all: setup ## test against those and MediaWiki, which is large
 	@$(BIN)/python -m pytest tests/apps --durations=5
 
 agents: setup ## let Codex, Claude Code, aider and others ask through the gateway; it installs them first (a gigabyte)

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import ClassVar, Final, Self
 
 from aura_browser import Condition, Session, Site, SiteClient
+from aura_browser.site.sites_file import parse_sites
+from tests.apps.definition import read_definition
 from tests.apps.visitor import Visitor
 from tests.parts.server_process import free_port, started
 
@@ -40,40 +42,51 @@ class Refusal:
     form: Mapping[str, str] | None = field(default=None, repr=False)
 
 
-class App(ABC):
+class Running(ABC):
     """An application that runs on a free port of 127.0.0.1 while the context lasts.
-
-    It knows two people: a member, who may do everything, and a guest.
 
     Args:
         folder: an existing, empty folder for its data.
 
     Attributes:
+        application: what its definition is called that comes with the package.
+        page: the path that its definition begins at.
         private: a path that only a login is given.
         private_text: what is there.
         holds_dead: a condition that holds in a browser whose login is dead.
-        checks: what a check by the page alone may say of a good login, a dropped one and nobody's session.
+        member_sees: an element that is shown after the login (CSS selector).
     """
 
+    member_sees: ClassVar[str]
+    application: ClassVar[str]
+    page: ClassVar[str] = "/"
     private: ClassVar[str]
     private_text: ClassVar[str]
     holds_dead: ClassVar[Condition]
-    checks: ClassVar[Mapping[str, set[str]]]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.origin = ""
         self.password = "correct-horse-1"
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.prepare()
-        port = free_port()
-        self.origin = f"http://127.0.0.1:{port}"
-        environment = [f"{name}={value}" for name, value in self.environment.items()]
-        command = ["env", "-C", str(self.folder), *environment, *self.command(port)]
-        self._process = started(command, self.folder / "app.log", self._answers, ready_s=_READY_S)
+        self._port = free_port()
+        self.origin = f"http://127.0.0.1:{self._port}"
+        self._start()
         return self
+
+    def restart(self) -> None:
+        """End it, and start it again at the same address."""
+        self.__exit__(None, None, None)
+        self._start()
+
+    def _start(self) -> None:
+        environment = [f"{name}={value}" for name, value in self.environment.items()]
+        command = ["env", "-C", str(self.folder), *environment, *self.command(self._port)]
+        self._process = started(command, self.folder / "app.log", self._answers, ready_s=_READY_S)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._process is not None:
@@ -94,9 +107,14 @@ class App(ABC):
         """Return the command that serves it."""
 
     @property
-    @abstractmethod
+    def definition(self) -> str:
+        """The table of its definition, as a person would have it in sites.toml."""
+        return read_definition(self.application, f"{self.origin}{self.page}")
+
+    @property
     def site(self) -> Site:
-        """Its definition: probe, marks, derived headers and the condition that a login meets."""
+        """Its definition: probe, marks, tokens and the condition that a login meets."""
+        return parse_sites(self.definition.encode(), Path("sites.toml")).sites[self.application]
 
     @abstractmethod
     def form(self, user: str = MEMBER) -> Form:
@@ -117,10 +135,6 @@ class App(ABC):
     @abstractmethod
     def read(self) -> str:
         """Return what was saved last, as the server has it."""
-
-    @abstractmethod
-    def refusal(self) -> Refusal:
-        """Return a request of a guest that is refused with a status of 403 for lack of rights."""
 
     async def visit(self) -> Session:
         """Return the session of somebody who has looked at the site and never logged in."""
@@ -150,3 +164,17 @@ class App(ABC):
             return True
         except OSError:
             return False
+
+
+class App(Running):
+    """An application that knows two people: a member, who may do everything, and a guest.
+
+    Attributes:
+        checks: what a check by the page alone may say of a good login, a dropped one and nobody's session.
+    """
+
+    checks: ClassVar[Mapping[str, set[str]]]
+
+    @abstractmethod
+    def refusal(self) -> Refusal:
+        """Return a request of a guest that is refused with a status of 403 for lack of rights."""

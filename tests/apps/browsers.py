@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from aura_browser import FileStore, Session, SessionKey, SiteClient
-from tests.apps.app import App
+from tests.apps.app import Running
 
 
 class Browsers:
@@ -25,7 +25,7 @@ async def read(client: SiteClient, path: str) -> str:
         return await response.text()
 
 
-async def load(store: FileStore, app: App) -> Session:
+async def load(store: FileStore, app: Running) -> Session:
     """Return the stored session."""
     session = await store.load(SessionKey(app.site.origin))
     assert session is not None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import ClassVar, Final
 
-from aura_browser import Condition, Probe, Session, Site, SiteClient
+from aura_browser import Condition, Session, SiteClient
 from tests.apps.app import GUEST, MEMBER, App, Form, Refusal
 from tests.apps.install import install_from_pypi
 from tests.apps.visitor import Visitor
@@ -14,6 +14,9 @@ from tests.apps.visitor import Visitor
 _REQUIREMENT: Final = "Django==5.2.19"
 _LOGIN: Final = "/admin/login/?next=/admin/"
 
+_PROBE: Final = (
+    'probe = { get = "/api/me", good = "200 application/json", dropped = "302 /admin/login/*", identity = "json:user" }'
+)
 _SETTINGS: Final = """
 from pathlib import Path
 SECRET_KEY = "only-for-tests"
@@ -97,15 +100,12 @@ User.objects.create_user("guest", password=os.environ["PASSWORD"])
 """
 
 
-def derive_csrf(session: Session, method: str) -> Mapping[str, str]:
-    """Return the header that Django wants with everything that changes something."""
-    token = next((cookie.value for cookie in session.cookies if cookie.name == "csrftoken"), "")
-    return {"X-CSRFToken": token} if token and method not in {"GET", "HEAD"} else {}
-
-
 class Django(App):
     """Django on an SQLite file."""
 
+    application = "django"
+    page = "/admin/"
+    member_sees = "#user-tools"
     private = "/api/me"
     private_text = MEMBER
     holds_dead = Condition("cookie", "csrftoken")
@@ -132,11 +132,11 @@ class Django(App):
         return [sys.executable, "-m", "django", "runserver", "--noreload", f"127.0.0.1:{port}"]
 
     @property
-    def site(self) -> Site:
-        """The admin, proven by the API."""
-        probe = Probe("/api/me", good="200 application/json", dropped="302 /admin/login/*", identity="json:user")
-        ready = (Condition("selector", "#user-tools"),)
-        return Site(f"{self.origin}/admin/", ready=ready, probe=probe, derive=derive_csrf)
+    def definition(self) -> str:
+        """The admin's, proven by the API."""
+        admins = 'probe = { get = "/admin/", good = "200 text/html", dropped = "302 */login/*" }'
+        assert admins in super().definition
+        return super().definition.replace(admins, _PROBE)
 
     def form(self, user: str = MEMBER) -> Form:
         """Return the admin's form."""

@@ -14,7 +14,7 @@ import pytest
 from tests.parts.missing import missing
 
 _CACHE: Final = Path(__file__).parents[2] / ".venv" / "apps"
-_TIMEOUT_S: Final = 300.0
+_TIMEOUT_S: Final = 400.0
 _ARCHIVE_NAME: Final = "*.deb"
 
 took_s: dict[str, float] = {}
@@ -35,6 +35,18 @@ def install_from_pypi(*requirements: str) -> Path:
         _run([*pip, "--target", str(folder), *requirements], f"pip install {' '.join(requirements)}")
 
     return _install(f"pypi-{'-'.join(requirements)}", fill)
+
+
+def install_environment(name: str, *requirements: str) -> Path:
+    """Return the folder of a virtual environment of its own in which *requirements* are installed."""
+
+    def fill(folder: Path) -> None:
+        command = f"pip install {' '.join(requirements)}"
+        _run([sys.executable, "-m", "venv", str(folder)], "python -m venv")
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _run([*pip, *requirements], command)
+
+    return _install(f"environment-{name}", fill)
 
 
 def install_from_npm(*requirements: str) -> Path:
@@ -75,7 +87,7 @@ def _lead_into(place: Path, folder: Path) -> None:
             path.unlink()
             path.symlink_to(f"{place}{target}")
     for path in folder.rglob("*.php"):
-        if not path.is_symlink() and b"/usr/share/" in (text := path.read_bytes()):
+        if path.is_file() and not path.is_symlink() and b"/usr/share/" in (text := path.read_bytes()):
             path.write_bytes(text.replace(b"'/usr/share/", f"'{place}/usr/share/".encode()))
 
 

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
-from aura_browser import Condition, Probe, Session, Site, SiteClient
+from aura_browser import Condition, Session, SiteClient
 from tests.apps.app import GUEST, MEMBER, App, Form, Refusal
 from tests.apps.install import install_from_npm
 from tests.apps.visitor import Visitor
@@ -33,17 +33,13 @@ module.exports = {
 """
 
 
-def derive_bearer(session: Session, _method: str) -> Mapping[str, str]:
-    """Return the header that Node-RED's editor makes from its local storage."""
-    stored = session.local_storage.get(_STORED)
-    return {"Authorization": f"Bearer {json.loads(stored)['access_token']}"} if stored else {}
-
-
 class NodeRed(App):
     """Node-RED, which keeps its logins in memory and in a file."""
 
+    application = "node-red"
+    member_sees = "#red-ui-workspace-chart"
     private = "/flows"
-    private_text = "["
+    private_text = "flows"
     # The page is the same for everybody.
     checks: ClassVar[Mapping[str, set[str]]] = {state: {"open"} for state in ("good", "dropped", "nobody")}
     holds_dead = Condition("js", f"localStorage.getItem('{_STORED}')")
@@ -61,13 +57,6 @@ class NodeRed(App):
         """Return Node-RED's own command."""
         program = install_from_npm(_REQUIREMENT) / "node_modules" / "node-red" / "red.js"
         return ["node", str(program), "--userDir", str(self.folder), "--port", str(port)]
-
-    @property
-    def site(self) -> Site:
-        """The editor, proven by its settings, which name the user."""
-        probe = Probe("/settings", good="200 application/json", dropped="401", identity="json:user.username")
-        ready = (Condition("selector", "#red-ui-workspace-chart"),)
-        return Site(f"{self.origin}/", ready=ready, probe=probe, derive=derive_bearer)
 
     def form(self, user: str = MEMBER) -> Form:
         """Return the editor's form, which has no address of its own."""
@@ -95,7 +84,7 @@ class NodeRed(App):
     async def write(self, client: SiteClient, text: str) -> int:
         """Deploy flows, of which one is called *text*; the bearer token is derived from the session."""
         flows = {"flows": [{"id": "tab1", "type": "tab", "label": text}]}
-        async with client.post("/flows", json=flows, headers={"Node-RED-API-Version": "v2"}) as response:
+        async with client.post("/flows", json=flows) as response:
             return response.status
 
     def read(self) -> str:

@@ -19,7 +19,7 @@ async def test_a_403_for_a_wrong_token_against_forgery_is_the_callers(
     app: App, store: FileStore, stored: Session
 ) -> None:
     browsers = Browsers(app.log_in)
-    by_hand = replace(app.site, derive=None)
+    by_hand = replace(app.site, csrf=None)
     async with SiteClient(by_hand, store=store, harvest=browsers) as client:
         for token in ("x" * 32, ""):
             async with client.post("/api/note", data={"text": "forged"}, headers={"X-CSRFToken": token}) as response:
@@ -32,7 +32,8 @@ async def test_a_403_for_a_wrong_token_against_forgery_is_the_callers(
 async def test_many_who_meet_a_403_at_once_share_a_probe(app: App, store: FileStore) -> None:
     browsers = Browsers(lambda: app.log_in(GUEST))
     refusal = app.refusal()
-    async with SiteClient(app.site, store=store, harvest=browsers) as client:
+    unmarked = replace(app.site, not_dropped=())
+    async with SiteClient(unmarked, store=store, harvest=browsers) as client:
 
         async def meet() -> str:
             async with client.get(refusal.path) as response:

@@ -10,7 +10,7 @@ import pytest
 from aura_browser import FileStore, Selenium, Session, SiteClient, assemble
 from aura_browser.errors import BrowserError, InteractionRequired, SessionRefused
 from aura_browser.harvests import browser_harvest
-from tests.apps.app import App
+from tests.apps.app import Running
 from tests.apps.browsers import load, read
 from tests.parts.person import Person
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.chrome, pytest.mark.timeout(300)]
 _PATIENCE_S = 60.0
 
 
-async def log_in(app: App, person: Person, harvesting: Awaitable[Session]) -> Session:
+async def log_in(app: Running, person: Person, harvesting: Awaitable[Session]) -> Session:
     """Return what the harvest brings, in whose window a person logs in meanwhile."""
     form = app.form()
     async with asyncio.timeout(_PATIENCE_S), asyncio.TaskGroup() as group:
@@ -33,21 +33,22 @@ async def await_(work: Awaitable[Session]) -> Session:
 
 
 async def test_a_kept_profile_renews_a_login_that_is_alive_and_never_one_that_is_dead(
-    app: App, person: Person, store: FileStore, tmp_path: Path
+    running: Running, person: Person, store: FileStore, tmp_path: Path
 ) -> None:
+    app = running
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")
     by_hand = browser_harvest(app.site, engine=engine, interactive=True)
     manager = assemble(app.site, store=store, harvest=by_hand)
     first = await log_in(app, person, manager.harvest(despite_cool_down=True))
     await manager.aclose()
-    assert (first.proof, first.identity is not None) == ("distinguished", True)
+    assert first.proof == "distinguished"
 
     # Dropped, and the person has logged in again in the profile: a headless Chrome brings that login.
     app.drop()
     await log_in(app, person, by_hand())
     async with SiteClient(app.site, store=store, engine=engine) as client:
         assert app.private_text in await read(client, app.private)
-        assert await app.write(client, "from a browser") in {200, 302}
+        assert await app.write(client, "from a browser") in {200, 201, 302}
         assert (client.counters.harvests, client.counters.failures) == (1, 0)
     assert app.read() == "from a browser"
     stored = await load(store, app)

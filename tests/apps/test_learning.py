@@ -1,0 +1,50 @@
+"""A person logs in at each application, and what is learned from that works unedited."""
+
+import asyncio
+import json
+from typing import Final
+
+import pytest
+
+from aura_browser import Selenium, SiteClient, page_site
+from aura_browser.errors import SessionRefused
+from aura_browser.http.proof import prove
+from aura_browser.learning.proposal import Proposal, check_definition, propose
+from aura_browser.webdriver.watching import watch
+from tests.apps.app import Running
+from tests.parts.person import Person
+
+pytestmark = [pytest.mark.chrome, pytest.mark.timeout(600)]
+
+_LOGGED_IN: Final = {"django": "/admin/", "node-red": "/", "dokuwiki": "doku.php", "jupyter": "/lab", "chainlit": "/"}
+
+
+async def test_what_is_learned_works_unedited(running: Running, person: Person) -> None:
+    proposal = await learn(running, person)
+    assert proposal.is_proven, proposal.findings
+    assert running.password not in json.dumps(proposal.definition)
+    site = check_definition("learned", proposal)
+    proven = await prove(site, proposal.session)
+    assert proven.proof == "distinguished"
+    async with SiteClient(site, session=proven, refresh="never") as client, client.get(running.private) as response:
+        assert response.status == 200, proposal.definition
+    running.drop()
+    with pytest.raises(SessionRefused):
+        await prove(site, proven)
+    with pytest.raises(SessionRefused):
+        await prove(site, await running.visit())
+
+
+async def learn(running: Running, person: Person) -> Proposal:
+    """Have a person log in in a window, and return what is learned from that."""
+    done = asyncio.Event()
+    form = running.form()
+    engine = Selenium(chrome_path=person.chrome())
+    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
+        watching = group.create_task(
+            watch(page_site(running.site.url), engine=engine, interactive=True, timeout_s=100, is_done=done.is_set)
+        )
+        await person.fill_in(form.at, form.fields, form.button)
+        await person.wait_for(_LOGGED_IN[running.application], running.member_sees)
+        done.set()
+    return await propose(running.site.url, watching.result())
