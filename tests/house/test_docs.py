@@ -70,6 +70,7 @@ ONLY_PARSED: Mapping[str, str] = {
     r" serve( (--port|--alias|http)| +#|$)": "runs until Ctrl-C; cli/test_serve.py runs it",
     r" --from-curl": "needs a text copied from a browser; cli/test_request.py writes such texts",
     r" proxy": "runs until Ctrl-C; relay/test_programs.py runs it",
+    r" sites learn": "needs a person; cli/test_learn.py plays one",
     r" playground": "runs until Ctrl-C; cli/test_commands.py runs it",
     r" chat *(#|$)": "needs a terminal; cli/test_commands.py runs it on one",
 }
@@ -252,7 +253,8 @@ def test_all_engines_are_in_the_table() -> None:
 
 def test_all_kinds_of_conditions_are_in_the_table() -> None:
     shown = read_names("docs/browsers-and-logins.md", "## Log in")
-    assert {name.partition(":")[0] for name in shown if ":" in name} == set(get_args(ConditionKind))
+    kinds = {name.partition(":")[0] for name in shown if ":" in name}
+    assert kinds | (shown & {"probe"}) == set(get_args(ConditionKind))
 
 
 def test_all_environment_variables_are_in_the_table() -> None:

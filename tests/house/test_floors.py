@@ -26,6 +26,7 @@ FLOORS: Mapping[str, int] = {
     "agents": 10,
     "chat/client": 10,
     **dict.fromkeys(("provider", "doctor", "gateway", "llm_plugin", "playground", "relay"), 11),
+    "learning": 11,
     "cli": 12,
     **dict.fromkeys(("__init__", "__main__"), 13),
 }
