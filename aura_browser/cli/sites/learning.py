@@ -15,7 +15,7 @@ from aura_browser.cli.exit_codes import FAILED
 from aura_browser.cli.options import ParsedText, parse_seconds, session_options
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
-from aura_browser.engine import Attach, Selenium
+from aura_browser.engine import Attach, AttachChrome, LocalEngine
 from aura_browser.errors import InvalidInput
 from aura_browser.hosts import host_of, is_address, private_domain
 from aura_browser.site import page_site, page_url
@@ -91,7 +91,7 @@ def learn(
 
 def _check_options(options: "SessionOptions", *, headless: bool) -> None:
     engine = options["engine"]
-    if headless and not (isinstance(engine, Selenium) and engine.profile):
+    if headless and not (isinstance(engine, LocalEngine) and engine.profile):
         raise click.UsageError("--headless needs --profile, in which you are logged in.")
     if options.get("proxy"):
         raise click.UsageError("--proxy can't be used here.")
@@ -140,7 +140,7 @@ async def _watch(url: str, options: "SessionOptions", *, is_interactive: bool, t
     shown = redact_url(url)
     if is_interactive:
         how = "press Enter here, or close the window" if has_keys else "close the window"
-        where = "the new tab" if isinstance(options["engine"], Attach) else "the window"
+        where = "the new tab" if isinstance(options["engine"], Attach | AttachChrome) else "the window"
         click.echo(f"Log in in {where} at {shown}, click once where you work, then {how}.", err=True)
     return await watch(
         page_site(url),
