@@ -380,6 +380,39 @@ def test_the_curl_command_does_the_same_and_holds_no_secret(site: EchoSite, stat
     assert answer.stdout or by_us.method == "HEAD"
 
 
+def define_site(tmp_path: Path, *lines: str) -> None:
+    folder = tmp_path / "config" / "aura-browser"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sites.toml").write_text("\n".join(["[mine]", *lines]), "utf-8")
+
+
+def test_the_curl_command_carries_what_the_site_makes_of_a_session(site: EchoSite, tmp_path: Path) -> None:
+    define_site(
+        tmp_path,
+        f'url = "{site.origin}/"',
+        'auth = { value = "Bearer {local_storage.theme}" }',
+        'csrf = { header = "X-Csrf", cookie = "sid" }',
+        'headers = { X-Stated = "yes" }',
+    )
+    printed = request("POST", "mine/echo", "-d", "a=1", "--as-curl")
+    assert "s3cret" not in printed.stdout
+    subprocess.run(["bash", "-c", f"{printed.stdout.strip()} -s"], capture_output=True, timeout=60, check=True)  # noqa: S607 - the one on the path
+    by_curl = dict(site.server.seen[-1].headers)
+    assert (by_curl["Authorization"], by_curl["X-Csrf"], by_curl["X-Stated"]) == ("Bearer s3cret-dark", GOOD, "yes")
+    _, _, by_us, _ = ask("POST", "mine/echo", "-d", "a=1")
+    ignored = {"accept", "accept-encoding"}
+    assert {n.lower(): v for n, v in by_curl.items() if n.lower() not in ignored} == {
+        n: v for n, v in by_us.items() if n not in ignored
+    }
+
+
+def test_the_curl_command_carries_a_token_that_the_site_gives_out(site: EchoSite, tmp_path: Path) -> None:
+    define_site(tmp_path, f'url = "{site.origin}/"', 'csrf = { field = "token", get = "/echo", json = "path" }')
+    printed = request("POST", "mine/echo", "-d", "a=1", "--as-curl")
+    answer = subprocess.run(["bash", "-c", f"{printed.stdout.strip()} -s"], capture_output=True, timeout=60, check=True)  # noqa: S607 - the one on the path
+    assert read_told(answer.stdout)[3] == ask("POST", "mine/echo", "-d", "a=1")[3] == b"a=1&token=%2Fecho"
+
+
 def test_curl_takes_no_cookie_to_another_host(site: EchoSite) -> None:
     curl()
 
