@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ CANCEL: Final = (674, 306)
 _QUESTION: Final = (560, 180, 240, 150)  # x, y, width, height
 _START_S: Final = 30.0
 _MOMENT_S: Final = 0.2
+_BETWEEN_CLICKS_S: Final = 1.5  # Chrome ignores clicks that follow each other quickly, and those on a new question
 
 
 class EverydayChrome:
@@ -47,19 +48,17 @@ class EverydayChrome:
         """Wait until Chrome asks: what is shown has changed, and then stays as it is."""
         until(lambda: self._look() != self._plain and self._stays(), "Chrome asks")
 
-    def click(self, place: tuple[int, int]) -> None:
-        """Wait for the question, and click there until it is gone."""
-        self.wait_for_question()
-        question = self._look()
+    def click(self, place: tuple[int, int], is_done: Callable[[], object]) -> None:
+        """Click there, again and again, until *is_done* holds: the question may not be shown yet."""
 
-        def is_gone() -> bool:
+        def holds() -> bool:
             xtest.fake_input(self._display, X.MotionNotify, x=place[0], y=place[1])
             xtest.fake_input(self._display, X.ButtonPress, 1)
             xtest.fake_input(self._display, X.ButtonRelease, 1)
             self._display.sync()
-            return holds_within(_MOMENT_S, lambda: self._look() != question)
+            return holds_within(_BETWEEN_CLICKS_S, is_done)
 
-        until(is_gone, "the question is gone")
+        until(holds, "the click has its effect")
 
     def close(self) -> None:
         """Close the connection to the screen."""

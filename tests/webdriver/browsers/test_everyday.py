@@ -138,7 +138,7 @@ async def test_allowed_after_a_while_it_brings_the_session(chrome: EverydayChrom
             harvest(page_site(origin), engine=AttachChrome(), on_wait=lambda _left, what: missing.append(what))
         )
         await asyncio.to_thread(chrome.wait_for_question)
-        allowed = asyncio.ensure_future(asyncio.to_thread(chrome.click, ALLOW))
+        allowed = asyncio.ensure_future(asyncio.to_thread(chrome.click, ALLOW, harvesting.done))
         session = await harvesting
         await allowed
     assert [cookie.name for cookie in session.cookies] == ["sid"]
@@ -153,7 +153,7 @@ async def test_allowed_after_a_while_it_brings_the_session(chrome: EverydayChrom
 @pytest.mark.chrome
 async def test_refused_it_says_so_at_once(chrome: EverydayChrome) -> None:
     harvesting = asyncio.ensure_future(harvest(page_site("http://127.0.0.1:9"), engine=AttachChrome()))
-    await asyncio.to_thread(chrome.click, CANCEL)
+    await asyncio.to_thread(chrome.click, CANCEL, harvesting.done)
     with pytest.raises(AttachRefused, match='"Cancel" was clicked'):
         await harvesting
 
@@ -162,7 +162,10 @@ async def test_refused_it_says_so_at_once(chrome: EverydayChrome) -> None:
 async def test_without_an_answer_it_ends_in_time_and_the_next_is_asked_for_again(chrome: EverydayChrome) -> None:
     with pytest.raises(AttachRefused, match="nobody answered within 2 s"):
         await harvest(page_site("http://127.0.0.1:9"), engine=AttachChrome(), timeout_s=2)
-    await asyncio.to_thread(chrome.click, CANCEL)  # the old question
+    again = asyncio.ensure_future(harvest(page_site("http://127.0.0.1:9"), engine=AttachChrome()))
+    await asyncio.to_thread(chrome.click, CANCEL, again.done)  # the old question, then the new one
+    with pytest.raises(AttachRefused, match='"Cancel" was clicked'):
+        await again
 
 
 @pytest.mark.chrome
@@ -173,8 +176,7 @@ def test_killed_it_leaves_no_tab(chrome: EverydayChrome, how: str) -> None:
         command = [sys.executable, "-m", "aura_browser", "harvest", origin, "--attach", "chrome", *never]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with process:
-            chrome.click(ALLOW)
-            until(lambda: server.seen, "the page is open")
+            chrome.click(ALLOW, lambda: server.seen)
             until(lambda: len(server.seen) > 2, "the page goes on asking")
             process.send_signal(signal.Signals[how])
         assert holds_within(10, lambda: holders() == []), holders()
