@@ -19,7 +19,7 @@ from tests.parts.other_user import need_other_user
 from tests.parts.pages import ROOT
 from tests.parts.servers import page, serving
 
-pytestmark = pytest.mark.chrome
+pytestmark = [pytest.mark.chrome, pytest.mark.alone]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
