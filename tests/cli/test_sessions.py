@@ -192,7 +192,7 @@ def test_a_proxy_that_is_no_url_is_neither_stored_nor_shown(store: FileStore, pr
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [B.slug, B.slug[:4], "b.example.com:84", "https://b."])
+@pytest.mark.parametrize("name", [B.slug, B.slug[:4], "b.example.com:84", "https://b.", f"{B.origin}/app?x=1"])
 def test_a_beginning_is_enough(store: FileStore, name: str) -> None:
     for key in (A, B):
         keep(store, key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aura_browser.errors import SessionFormatError, StoreError
+from aura_browser.errors import InvalidInput, SessionFormatError, StoreError
 from aura_browser.session import Session
 from aura_browser.store import FileStore
 from aura_browser.store.encrypted import EncryptedStore
@@ -49,7 +49,7 @@ async def read_entry(store: "Store", slug: str) -> Entry | None:
 
 
 def choose(entries: Sequence[Entry], name: str) -> Entry:
-    """Return the entry that *name* stands for: its slug, a unique prefix of that, its origin or host, or a site's name.
+    """Return the entry that *name* stands for: its slug, a unique prefix of that, its address, host or site's name.
 
     Raises:
         click.ClickException: if no entry or several match; it lists the candidates.
@@ -109,11 +109,14 @@ def _unwrap(store: "Store") -> "Store":
 
 
 def _list_of_site(entries: Sequence[Entry], name: str) -> list[Entry]:
-    """Return the entries of the site that is called *name* in ``sites.toml``."""
-    from aura_browser.site.catalogue import find_named
+    """Return the entries of the site that is called *name* in ``sites.toml``, or has that address."""
+    from aura_browser.site import site_at
 
-    site = find_named(name)
-    return [entry for entry in entries if site and entry.session and entry.session.origin == site.origin]
+    try:
+        site = site_at(name)
+    except InvalidInput:  # no address
+        return []
+    return [entry for entry in entries if entry.session and entry.session.origin == site.origin]
 
 
 def _list_names(entry: Entry) -> tuple[str, ...]:
