@@ -10,8 +10,9 @@ import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.conversation import hold_conversation, print_answer
-from aura_browser.cli.options import ParsedText, list_in_force, session_options
+from aura_browser.cli.options import list_in_force, session_options
 from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, Site, site_at
 

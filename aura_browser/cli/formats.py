@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aura_browser.cli.options import Decorator, ParsedText
+from aura_browser.cli.options import Decorator
 from aura_browser.cli.streams import escape_json
+from aura_browser.cli.values import ParsedText
 from aura_browser.site.catalogue import site_named
 from aura_browser.text import clean_text
 

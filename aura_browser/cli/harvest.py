@@ -11,9 +11,10 @@ import click
 
 from aura_browser.cli.basic import ask_basic, read_basic
 from aura_browser.cli.formats import FORMATS, build_dump_options, format_option, write_session
-from aura_browser.cli.options import ParsedText, list_in_force, parse_probe, parse_seconds, session_options
+from aura_browser.cli.options import list_in_force, session_options
 from aura_browser.cli.output import open_output
 from aura_browser.cli.running import has_person, report_errors, show_progress
+from aura_browser.cli.values import ParsedText, parse_probe, parse_seconds
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
 from aura_browser.text import clean_text, redact_url

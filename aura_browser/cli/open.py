@@ -12,8 +12,9 @@ import msgspec
 
 from aura_browser.cli.exit_codes import LOGIN_NEEDED
 from aura_browser.cli.named_session import NAME_HELP, find_site
-from aura_browser.cli.options import ParsedText, session_option, store_option
+from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InteractionRequired, LoginNeeded, SessionRefused
 from aura_browser.site.catalogue import site_named
 from aura_browser.text import clean_text, make_inert, redact_url

@@ -5,8 +5,8 @@ import os
 
 import click
 
-from aura_browser.cli.options import ParsedText, parse_seconds
 from aura_browser.cli.running import report_errors
+from aura_browser.cli.values import ParsedText, parse_seconds
 from aura_browser.errors import InvalidInput
 
 _GATES = ("none", "check-503", "check-403", "login-401", "login-redirect")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aura_browser.cli.exit_codes import BadSetting
-from aura_browser.cli.options import ParsedText, session_options
+from aura_browser.cli.options import session_options
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.target import Target, find_target
+from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
 from aura_browser.text import redact_url
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
-from aura_browser.cli.options import ParsedText, session_options
+from aura_browser.cli.options import session_options
 from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, site_at
 from aura_browser.site.commands import list_options

@@ -70,6 +70,7 @@ class SessionMiddleware:
             raise TypeError("write SessionMiddleware(manager): the manager knows its site")
         self._site = manager.site
         self._manager = manager
+        self._answers = manager.answers
         self._origin_headers = {"Origin": manager.site.origin, "Referer": f"{manager.site.origin}/"}
         self._derives = bool(manager.site.derive or manager.site.auth or manager.site.csrf)
         self._headers: CIMultiDict[str] = CIMultiDict()
@@ -127,7 +128,7 @@ class SessionMiddleware:
                 session = await self._add_token(request, session)
             response, ruling = await self._send(request, handler, session)
         if ruling.verdict is _STALE:
-            await self._manager.give_up(session)
+            await self._answers.give_up(session)
             self._raise_refused(request, response, ruling)
         return response
 
@@ -146,7 +147,7 @@ class SessionMiddleware:
             ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
             if ruling.verdict is _OK:
                 if set_cookies := response.headers.getall(hdrs.SET_COOKIE, ()):
-                    self._manager.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
+                    self._answers.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
             else:
                 ruling = await self._settle(request, response, session, ruling)
         except BaseException:
@@ -175,13 +176,13 @@ class SessionMiddleware:
         elif (
             ruling.verdict is _STALE
             and (ruling.is_marked or response.status in _MAY_BE_THE_CALLERS)
-            and await self._manager.is_good(session)
+            and await self._answers.is_good(session)
         ):
             ruling = msgspec.structs.replace(ruling, verdict=_OK)
         if ruling.verdict is _OK:
             set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
             date = response.headers.get(hdrs.DATE, "")
-            await self._manager.accept_doubtful(session, set_cookies, request.url, date)
+            await self._answers.accept_doubtful(session, set_cookies, request.url, date)
         elif ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
@@ -190,7 +191,7 @@ class SessionMiddleware:
     async def _decide(self, request: ClientRequest, session: Session, ruling: Ruling) -> Ruling:
         """Ask the probe what a suspect response says of the session."""
         place = f"{request.method} {redact_url(request.url)}"
-        is_callers = await self._manager.belongs_to_caller(session, ruling.mark, place)
+        is_callers = await self._answers.belongs_to_caller(session, ruling.mark, place)
         return msgspec.structs.replace(ruling, verdict=_OK if is_callers else _STALE)
 
     async def _add_token(self, request: ClientRequest, session: Session) -> Session:

@@ -1,12 +1,11 @@
 """Manages one session: obtains it, decides when to renew it, and shares it through the store."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
-from yarl import URL
-
 from aura_browser.errors import SessionRefused
+from aura_browser.keeping.answers import Answers
 from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.doubt import Doubt, Prove
@@ -53,6 +52,7 @@ class SessionManager:
         proxy: the URL of the session's proxy, or None.
         clock: as given.
         counters: counts of what was done so far.
+        answers: what the site's answers say of the session.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class SessionManager:
         self._owns_store = owns_store
         self._origin = key.origin
         self._renews_early = renews_early or refresh is not None
-        self._budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
+        budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
+        self.answers = Answers(self._live, self._doubt, budget, self.counters)
         refresher = None
         if refresh is not None:
             refresher = Refresher(refresh, live=self._live, counters=self.counters, clock=clock)
@@ -92,7 +93,7 @@ class SessionManager:
             store,
             key,
             live=self._live,
-            budget=self._budget if opens_browser else None,
+            budget=budget if opens_browser else None,
             harvest=harvest,
             doubt=self._doubt,
             counters=self.counters,
@@ -110,7 +111,6 @@ class SessionManager:
             clock=clock,
             cool_down_s=cool_down_s,
         )
-        self._given_up: Session | None = None
         self._unknown: Session | None = None
 
     @property
@@ -199,48 +199,10 @@ class SessionManager:
 
         return await self._flights.renew_as_asked(renew)
 
-    async def belongs_to_caller(self, session: Session, mark: str, place: str) -> bool:
-        """Return whether a suspect response is the caller's, as the probe says; see :class:`Doubt`."""
-        return await self._doubt.belongs_to_caller(session, mark, place)
-
-    async def is_good(self, session: Session) -> bool:
-        """Return whether the probe, where one tells logins apart, takes *session*."""
-        return session.proof == "distinguished" and await self._doubt.ask(session) == "good"
-
     def was_harvested_since(self, session: Session, began: float) -> bool:
         """Return whether *session* comes from a harvest here that began after *began* (monotonic seconds)."""
         latest = self._renewal.latest
         return latest is not None and latest[0] == session.lineage and latest[1] >= began
-
-    async def give_up(self, refused: Session) -> None:
-        """Record that a session was refused right after its harvest: a failed harvest."""
-        if self._given_up is None or refused.lineage != self._given_up.lineage:
-            self._given_up = refused
-            await self._budget.record_failure("the site refused the session that it had just given")
-
-    def accept(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> None:
-        """Record that *url* accepted *session* and answered with these ``Set-Cookie`` headers.
-
-        *date* is the response's ``Date`` header. They are applied to the session in use and saved shortly after, and
-        ignored if the session has been replaced since.
-        """
-        if self._live.accept(session, set_cookies, url, date):
-            self.counters.rotations += 1
-
-    async def accept_doubtful(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> None:
-        """Apply the ``Set-Cookie`` headers of a suspect response of *url* that is the caller's; see :meth:`accept`.
-
-        A login page sets an empty session, so cookies with other values are taken only if the probe passes with them.
-        """
-        rotated, current = self._live.preview(session, set_cookies, url, date), self._live.current
-        if rotated is None or current is None:
-            return
-        is_same = {(c.identity, c.value) for c in rotated.cookies} == {(c.identity, c.value) for c in current.cookies}
-        is_nobodys = current.proof == "open" and not current.is_protected
-        if is_same or is_nobodys:
-            self.accept(session, set_cookies, url, date)
-        elif await self._doubt.ask(rotated, base=current) == "good":
-            self.counters.rotations += 1
 
     async def aclose(self) -> None:
         """End a harvest under way, and save unsaved changes. The manager must not be used after that."""

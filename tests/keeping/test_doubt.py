@@ -80,7 +80,9 @@ async def test_a_cancelled_caller_ends_no_probe_of_the_others() -> None:
     async with managing(probe) as manager:
         session = await manager.get()
         probe.go.clear()
-        asking = [asyncio.create_task(manager.belongs_to_caller(session, "status 403", "GET /")) for _ in range(3)]
+        asking = [
+            asyncio.create_task(manager.answers.belongs_to_caller(session, "status 403", "GET /")) for _ in range(3)
+        ]
         await asyncio.sleep(0)
         asking[0].cancel()
         await asyncio.sleep(0)
@@ -94,7 +96,7 @@ async def test_closing_ends_a_probe_and_those_who_wait() -> None:
     async with managing(probe) as manager:
         session = await manager.get()
         probe.go.clear()
-        asking = asyncio.create_task(manager.belongs_to_caller(session, "status 403", "GET /"))
+        asking = asyncio.create_task(manager.answers.belongs_to_caller(session, "status 403", "GET /"))
         await asyncio.sleep(0)
         await manager.aclose()
         with pytest.raises(RuntimeError, match="closed while it was in use"):
@@ -112,7 +114,7 @@ async def test_a_probe_that_hangs_is_given_up_and_the_answer_is_the_callers(
         probe.go.clear()
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
-                assert await manager.belongs_to_caller(session, "status 403", "GET /x?token=s3cret")
+                assert await manager.answers.belongs_to_caller(session, "status 403", "GET /x?token=s3cret")
         assert caplog.text.count("give the site a probe") == 1
         assert "s3cret" not in caplog.text
         assert probe.under_way == 0
@@ -124,9 +126,9 @@ async def test_a_probes_own_cookies_are_kept_and_written() -> None:
     async with managing(probe, store=store) as manager:
         session = await manager.get()
         probe.set_cookies = ["sid=rotated; Path=/"]
-        assert await manager.belongs_to_caller(session, "status 403", "GET /")
+        assert await manager.answers.belongs_to_caller(session, "status 403", "GET /")
         assert value(await manager.get()) == "rotated"
-        manager.accept(session, ["other=1; Path=/"], URL_)
+        manager.answers.accept(session, ["other=1; Path=/"], URL_)
     stored = await store.load(KEY)
     assert stored is not None
     assert {cookie.name: cookie.value for cookie in stored.cookies} == {"sid": "rotated", "other": "1"}
@@ -137,17 +139,21 @@ async def test_rotations_share_a_probe_that_passes_and_not_one_that_fails() -> N
     async with managing(probe) as manager:
         first = await manager.get()
         probe.go.clear()
-        asking = [asyncio.create_task(manager.belongs_to_caller(first, "status 403", "GET /"))]
+        asking = [asyncio.create_task(manager.answers.belongs_to_caller(first, "status 403", "GET /"))]
         await asyncio.sleep(0)
-        manager.accept(first, ["sid=next; Path=/"], URL_)
+        manager.answers.accept(first, ["sid=next; Path=/"], URL_)
         second = await manager.get()
-        asking += [asyncio.create_task(manager.belongs_to_caller(second, "status 403", "GET /")) for _ in range(9)]
+        asking += [
+            asyncio.create_task(manager.answers.belongs_to_caller(second, "status 403", "GET /")) for _ in range(9)
+        ]
         await asyncio.sleep(0)
         probe.go.set()
         assert await asyncio.gather(*asking) == [True] * 10
         assert probe.count == 1
         probe.is_refused = True
-        outcomes = await asyncio.gather(*(manager.belongs_to_caller(s, "status 403", "GET /") for s in (first, second)))
+        outcomes = await asyncio.gather(
+            *(manager.answers.belongs_to_caller(s, "status 403", "GET /") for s in (first, second))
+        )
         assert (outcomes, probe.count) == ([False, False], 3)
 
 
@@ -211,7 +217,7 @@ async def test_a_login_page_beside_it_takes_no_session_away() -> None:
     async with managing(prove, store=store) as manager:
         session = await manager.get()
         for set_cookie in ("sid=; Path=/; Max-Age=0", "sid=guest; Path=/", "sid=; Path=/"):
-            await manager.accept_doubtful(session, [set_cookie], URL_)
+            await manager.answers.accept_doubtful(session, [set_cookie], URL_)
             assert value(await manager.get()) == value(LOGIN)
-        await manager.accept_doubtful(session, ["sid=rotated; Path=/"], URL_)
+        await manager.answers.accept_doubtful(session, ["sid=rotated; Path=/"], URL_)
         assert value(await manager.get()) == "rotated"

@@ -87,7 +87,7 @@ class House:
     async def proven(self) -> Session:
         """Return a first session that the site has accepted."""
         session = await self.manager.get()
-        self.manager.accept(session, [], URL_)
+        self.manager.answers.accept(session, [], URL_)
         return session
 
     def value(self, session: Session) -> str:
@@ -244,8 +244,8 @@ async def test_a_failed_renewal_keeps_the_session_in_the_store() -> None:
 async def test_a_session_that_is_given_up_cools_down() -> None:
     async with open_house() as house:
         first = await house.manager.get()
-        await house.manager.give_up(first)
-        await house.manager.give_up(first)
+        await house.manager.answers.give_up(first)
+        await house.manager.answers.give_up(first)
         with pytest.raises(HarvestCoolingDown, match=r"another 30 s, .*refused the session that it had just given"):
             await house.manager.renew(first)
         assert house.browser.count == 1
@@ -290,7 +290,7 @@ async def test_a_login_page_is_told_again_with_the_command_while_it_cools_down()
 async def test_a_rotation_is_folded_in_and_written() -> None:
     async with open_house() as house:
         first = await house.manager.get()
-        house.manager.accept(first, ["sid=rotated; Path=/; Max-Age=100"], URL_)
+        house.manager.answers.accept(first, ["sid=rotated; Path=/; Max-Age=100"], URL_)
         rotated = await house.manager.get()
         assert (house.value(rotated), rotated.expires_at) == ("rotated", house.clock.now + 100)
         await house.manager.aclose()
@@ -302,14 +302,14 @@ async def test_a_rotation_of_a_session_that_was_replaced_is_dropped() -> None:
     async with open_house() as house:
         first = await house.proven()
         second = await house.manager.renew(first)
-        house.manager.accept(first, ["sid=old; Path=/"], URL_)
+        house.manager.answers.accept(first, ["sid=old; Path=/"], URL_)
         assert await house.manager.get() == second
 
 
 async def test_a_request_refused_for_an_old_value_gets_the_rotated_one() -> None:
     async with open_house() as house:
         first = await house.manager.get()
-        house.manager.accept(first, ["sid=rotated; Path=/"], URL_)
+        house.manager.answers.accept(first, ["sid=rotated; Path=/"], URL_)
         assert house.value(await house.manager.renew(first)) == "rotated"
         assert house.browser.count == 1
 

@@ -310,7 +310,7 @@ class Process:
 
     def accept(self, session: Session, set_cookies: list[str]) -> None:
         before = self.manager._live.current
-        self.manager.accept(session, set_cookies, ASKED)
+        self.manager.answers.accept(session, set_cookies, ASKED)
         after = self.manager._live.current
         if before is None or after is None:
             return
@@ -497,7 +497,7 @@ class Schedules(RuleBasedStateMachine):
         process = self._process(which)
         if process.seen:
             session = process.seen[-1]
-            self._do("give_up", lambda: process.call("give_up", process.manager.give_up(session)))
+            self._do("give_up", lambda: process.call("give_up", process.manager.answers.give_up(session)))
 
     # What harvests do.
 
@@ -819,9 +819,9 @@ async def test_a_rotation_is_kept_when_a_neighbours_is_adopted() -> None:
     async with store.lock(KEY.slug, wait_s=1):
         renewing = asyncio.create_task(mine.renew(refused))
         await asyncio.sleep(0)
-        neighbour.accept(shared, ["csrf=2; Path=/"], ASKED)
+        neighbour.answers.accept(shared, ["csrf=2; Path=/"], ASKED)
         await neighbour.aclose()
-        mine.accept(refused, ["sid=2; Path=/"], ASKED)
+        mine.answers.accept(refused, ["sid=2; Path=/"], ASKED)
     assert values(await renewing) == {"sid": "2", "csrf": "2"}
     await mine.aclose()
     stored = await store.load(KEY)

@@ -69,7 +69,7 @@ async def test_a_rotation_is_not_written_over_another_harvest() -> None:
     used = await manager.get()
     assert await store.swap(KEY.slug, await store.read(KEY.slug), None)
     anew = await store.save(KEY, make_session(cookies=(make_cookie(value="anew"),), harvested_at=9.0, is_login=True))
-    manager.accept(used, ["sid=rotated; Path=/"], URL(f"{KEY.origin}/"))
+    manager.answers.accept(used, ["sid=rotated; Path=/"], URL(f"{KEY.origin}/"))
     await manager.aclose()
     assert await store.load(KEY) == anew
 

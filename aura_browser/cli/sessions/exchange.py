@@ -13,13 +13,14 @@ from aura_browser.cli.formats import (
     write_session,
     write_text,
 )
-from aura_browser.cli.options import ParsedText, session_option, store_option
+from aura_browser.cli.options import session_option, store_option
 from aura_browser.cli.output import open_output
 from aura_browser.cli.running import report_errors
 from aura_browser.cli.sessions import catalogue, view
 from aura_browser.cli.sessions.commands import NAME_HELP, hint, run_with_store
 from aura_browser.cli.sessions.importing import prove_and_keep
 from aura_browser.cli.sessions.keys import decrypt_file, read_passphrase, read_recipients
+from aura_browser.cli.values import ParsedText
 from aura_browser.site.catalogue import site_named
 from aura_browser.store import SessionKey
 from aura_browser.text import clean_text

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from aura_browser.cli.blocking import call_apart
-from aura_browser.cli.options import ParsedText, engine_options, parse_duration, store_option
+from aura_browser.cli.options import engine_options, store_option
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.sessions import catalogue
 from aura_browser.cli.sessions.commands import NAME_HELP, run_with_store
+from aura_browser.cli.values import ParsedText, parse_duration
 from aura_browser.text import clean_text, make_inert
 
 if TYPE_CHECKING:

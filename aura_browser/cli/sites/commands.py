@@ -10,9 +10,10 @@ from yarl import URL
 
 from aura_browser.assembly import complete_options, open_store
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
-from aura_browser.cli.options import ParsedText, parse_probe, store_option
+from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
+from aura_browser.cli.values import ParsedText, parse_probe
 from aura_browser.errors import InvalidInput
 from aura_browser.site import Condition, Site, page_url
 from aura_browser.site.catalogue import find_named, list_names, read_sites

@@ -12,9 +12,10 @@ import msgspec
 from yarl import URL
 
 from aura_browser.cli.exit_codes import FAILED
-from aura_browser.cli.options import ParsedText, parse_seconds, session_options
+from aura_browser.cli.options import session_options
 from aura_browser.cli.running import progress, report_errors
 from aura_browser.cli.screen import Screen
+from aura_browser.cli.values import ParsedText, parse_seconds
 from aura_browser.engine import Attach, AttachChrome, LocalEngine
 from aura_browser.errors import InvalidInput
 from aura_browser.hosts import host_of, is_address, private_domain

@@ -207,8 +207,7 @@ class CdpDriver(StartedDriver):
         self.connection.fail_session(session, NoSuchWindowException(_CLOSED))
 
     def _note_crash(self, session: str) -> None:
-        tab = self._tabs.find_session(session)
-        if tab is not None:
+        if tab := self._tabs.find_session(session):
             tab.has_crashed = True
         self.connection.fail_session(session, WebDriverException(_CRASHED))
 
@@ -223,8 +222,7 @@ class CdpDriver(StartedDriver):
         self.connection.fail_session(session, _build_dialog_error(text))
 
     def _set_dialog(self, session: str, text: str | None) -> None:
-        tab = self._tabs.find_session(session)
-        if tab is not None:
+        if tab := self._tabs.find_session(session):
             tab.dialog = text
 
     def _note(self, event: Message) -> None:
