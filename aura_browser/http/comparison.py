@@ -14,7 +14,8 @@ from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, find_l
 from aura_browser.session import Session
 from aura_browser.session.set_cookie import parse_set_cookie
 from aura_browser.site import Probe
-from aura_browser.site.mark import Answer, read_json_path
+from aura_browser.site.json_path import read_path
+from aura_browser.site.mark import Answer
 from aura_browser.text import redact_url
 
 _MAX_IDENTITY_LENGTH: Final = 200
@@ -112,7 +113,7 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
         """Return a digest of the account that the answer names; None if it names none."""
         kind, _, place = probe.identity.partition(":")
         if kind == "json":
-            account = read_json_path(self.body, place)
+            account = read_path(self.body, place)
         elif kind == "text":
             account = _read_behind(self.body.decode("utf-8", "replace"), place)
         else:

@@ -1,6 +1,5 @@
 """Marks: what an answer of a site looks like, as a short text."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any, Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.site.json_path import read_path
 
 _FORMS: Final = (
     "a status, and then nothing, a type (200 application/json), where a redirect leads (302 /login*), header NAME, "
@@ -110,7 +110,7 @@ class Mark:
     def _fits_json(self, body: bytes) -> bool:
         if not self.json:
             return True
-        found = read_json_path(body, self.json)
+        found = read_path(body, self.json)
         return found is not None and self.json_value in {None, found}
 
 
@@ -129,21 +129,3 @@ def _read(rest: str) -> dict[str, Any] | None:
     if rest.startswith(("/", "*", "http://", "https://")):
         return {"location": rest}
     return {"type": rest} if _TYPE.fullmatch(rest) else None
-
-
-def read_json_path(body: bytes, path: str) -> str | None:
-    """Return what is at *path* (keys and indexes joined by dots) in a JSON body, as text; None for nothing or null."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    for key in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    if value is None:
-        return None
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aura_browser.errors import InvalidInput
+from aura_browser.site.json_path import follow_path
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -94,28 +95,13 @@ def read_place(session: "Session", place: str) -> Any:  # noqa: ANN401 - JSON
     if key is None:
         return None
     stored = session.local_storage[key]
-    return stored if key == rest else _follow(stored, rest[len(key) + 1 :])
+    return stored if key == rest else follow_path(stored, rest[len(key) + 1 :])
 
 
 def find_key(session: "Session", path: str) -> str | None:
     """Return the longest key of the local storage that *path* begins with; None if there is none."""
     keys = [key for key in session.local_storage if key and (path == key or path.startswith(f"{key}."))]
     return max(keys, key=len, default=None)
-
-
-def _follow(stored: str, path: str) -> Any:  # noqa: ANN401 - JSON
-    try:
-        value = json.loads(stored)
-    except (ValueError, RecursionError):
-        return None
-    for key in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
 
 
 def read_time(value: object) -> float | None:

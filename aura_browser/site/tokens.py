@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, unquote_plus, urlencode
 
 from aura_browser.errors import InvalidInput
-from aura_browser.site.mark import read_json_path
+from aura_browser.site.json_path import read_path
 from aura_browser.site.place import Template
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Csrf:
     def find(self, body: bytes) -> str | None:
         """Return the token in the answer to *get*; None if it is not there."""
         if self.json:
-            return read_json_path(body, self.json) or None
+            return read_path(body, self.json) or None
         finder = _Finder("input" if self.input else "meta", self.input or self.meta)
         finder.feed(body.decode("utf-8", "replace"))
         return finder.found or None
