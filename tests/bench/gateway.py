@@ -75,7 +75,7 @@ def _run_first(effort: Effort) -> list[Result]:
                 gateway=gateway,
                 pid=pid,
                 other=site,
-                pairs=effort.of(200, 3),
+                pairs=effort.of(200),
                 characters=answer.characters,
             )
             goal = Goal("difference", 0.8)

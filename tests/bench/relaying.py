@@ -30,7 +30,7 @@ _SLOWEST: Final = 1 / 0.8  # eight tenths of the other's speed
 def run(effort: Effort) -> list[Result]:
     """Measure both relays in processes of their own, asked by the same client."""
     long = Answer(chunk="x" * 100, repeat=600, chunks=effort.of(4_000, 50), per_write=1)
-    short = asyncio.run(_measure(Answer(chunks=1), effort.of(300, 3), first_byte=True))
+    short = asyncio.run(_measure(Answer(chunks=1), effort.of(300), first_byte=True))
     whole = asyncio.run(_measure(long, effort.of(9), first_byte=False))
     size = f"{long.characters / 1e6:.0f} MB"
     return [

@@ -265,8 +265,7 @@ def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: 
     assert (first.returncode, first.stdout) == (0, ""), first.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     cached = run("harvest", site.origin)
-    assert cached.returncode == 0
-    assert cached.stderr.startswith(f"Warning: {site.origin}/ does not prove the session.")
+    assert (cached.returncode, cached.stderr) == (0, "")  # a chat site that needs no login: no warning
     before, now = Session.from_json(file.read_text()), Session.from_json(cached.stdout)
     assert (now.fingerprint, now.proof) == (before.fingerprint, "unproven")
     fresh = run("harvest", site.origin, "--fresh", "--until", "cookie:clearance")

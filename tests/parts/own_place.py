@@ -1,7 +1,7 @@
 """A place of its own for a test run: one temporary folder for all that tests and their programs make, gone afterwards.
 
-Ctrl-C works in it too: a shell starts ``make test &`` with SIGINT ignored, ``nohup`` does it with SIGHUP, and every
-program that a test starts and interrupts would inherit that.
+Ctrl-C works in it too: a shell starts ``make test &`` with SIGINT and SIGQUIT ignored, ``nohup`` does it with SIGHUP,
+and every program that a test starts and interrupts would inherit that.
 """
 
 import os
@@ -20,8 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the folder, of a short path, since Chrome puts a socket there. pytest's own folders stay where they were."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="at-"))
     folder.chmod(0o1777)  # as /tmp is: some tests run programs as another user

@@ -130,6 +130,7 @@ QUIET_S = 2.5  # a page in the background may ask once a second
 COOKIE = {"Set-Cookie": "sid=1; Path=/; HttpOnly"}
 
 
+@pytest.mark.alone
 @pytest.mark.chrome
 async def test_allowed_after_a_while_it_brings_the_session(chrome: EverydayChrome) -> None:
     missing: list[tuple[str, ...]] = []
@@ -150,6 +151,7 @@ async def test_allowed_after_a_while_it_brings_the_session(chrome: EverydayChrom
             await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port_of(chrome)}{path}", timeout=5)
 
 
+@pytest.mark.alone
 @pytest.mark.chrome
 async def test_refused_it_says_so_at_once(chrome: EverydayChrome) -> None:
     harvesting = asyncio.ensure_future(harvest(page_site("http://127.0.0.1:9"), engine=AttachChrome()))
@@ -158,6 +160,7 @@ async def test_refused_it_says_so_at_once(chrome: EverydayChrome) -> None:
         await harvesting
 
 
+@pytest.mark.alone
 @pytest.mark.chrome
 async def test_without_an_answer_it_ends_in_time_and_the_next_is_asked_for_again(chrome: EverydayChrome) -> None:
     with pytest.raises(AttachRefused, match="nobody answered within 2 s"):
@@ -168,6 +171,7 @@ async def test_without_an_answer_it_ends_in_time_and_the_next_is_asked_for_again
         await again
 
 
+@pytest.mark.alone
 @pytest.mark.chrome
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
 def test_killed_it_leaves_no_tab(chrome: EverydayChrome, how: str) -> None:
