@@ -168,7 +168,8 @@ def test_every_benchmark_runs(name: str) -> None:
     assert {result.benchmark for result in results} == {name}
     for row in results:
         if isinstance(row, Row):
-            assert len(row.ours) == len(row.theirs) == 1
+            assert len(row.ours) == len(row.theirs)
+            assert len(row.ours) <= 2  # some measure before and after an answer begins
             assert min(row.theirs) > 0 or row.versus == "nothing"
 
 
