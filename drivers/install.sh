@@ -76,8 +76,8 @@ need_test_programs() {
     has_program Xvfb || need Xvfb xvfb
     has_program certutil || need certutil libnss3-tools
     has_program npm || need npm npm nodejs
-    php -r 'exit(extension_loaded("mbstring") && extension_loaded("xml") ? 0 : 1);' >/dev/null 2>&1 ||
-        need PHP php-cli php-mbstring php-xml
+    php -r 'exit(count(array_diff(["mbstring", "xml", "intl", "pdo_sqlite"], get_loaded_extensions())));' >/dev/null 2>&1 ||
+        need PHP php-cli php-mbstring php-xml php-intl php-sqlite3
     # Not the package apache2: that starts a server.
     { has_program apache2 && has_program htpasswd; } || need Apache apache2-bin apache2-utils
     for program in git zsh fish; do has_program "$program" || need "$program" "$program"; done
