@@ -76,6 +76,7 @@ setInterval(() => { for (let n = 0; n < 20; n++) console.log('x'.repeat(100000))
 </script>"""
 
 
+@pytest.mark.alone
 @pytest.mark.chrome
 async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None:
     async def log(_request: web.BaseRequest) -> web.StreamResponse:
@@ -94,4 +95,4 @@ async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None
         while not (await asyncio.wait([said], timeout=0.02))[0]:
             largest = max(largest, measure())
     assert process.returncode == 77, said.result()
-    assert 2**20 < largest < 32 * 2**20
+    assert 2**20 < largest < 96 * 2**20  # a busy machine looks at it late; without a bound it is hundreds

@@ -72,7 +72,6 @@ ONLY_PARSED: Mapping[str, str] = {
     r" proxy": "runs until Ctrl-C; relay/test_programs.py runs it",
     r" sites learn": "needs a person; cli/test_learn.py plays one",
     r" playground": "runs until Ctrl-C; cli/test_commands.py runs it",
-    r" chat *(#|$)": "needs a terminal; cli/test_commands.py runs it on one",
 }
 """Command lines of aura-browser that are read by click only, and why."""
 NEEDS_CHROME = re.compile(r'\bharvest\(|gate="check| demo\b| doctor\b| harvest .*--(fresh|until)| open .*--check')

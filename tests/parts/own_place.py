@@ -24,7 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
-    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="at-"))
+    # A process that runs a part of the tests has inherited the folder of the one that gave it out.
+    place = Path(tempfile.gettempdir())
+    base = place.parent if hasattr(config, "workerinput") else place
+    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="at-", dir=base))
     folder.chmod(0o1777)  # as /tmp is: some tests run programs as another user
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 

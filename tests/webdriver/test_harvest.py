@@ -4,7 +4,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import psutil
@@ -364,14 +364,13 @@ async def test_through_a_proxy_browser_and_client_alike() -> None:
             head = await reader.readuntil(b"\r\n\r\n")
             asked.append(head.split()[1].decode())
             there_reader, there = await asyncio.open_connection("127.0.0.1", URL(site.origin).port)
-            there.write(head.replace(site.origin.encode(), b"", 1).replace(b"keep-alive", b"close"))
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-            there.write(await reader.readexactly(length))
-            while data := await there_reader.read(65536):
-                writer.write(data)
-            await writer.drain()
-            writer.close()
-            there.close()
+            with closing(there):
+                there.write(head.replace(site.origin.encode(), b"", 1).replace(b"keep-alive", b"close"))
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+                there.write(await reader.readexactly(length))
+                while data := await there_reader.read(65536):
+                    writer.write(data)
+                await writer.drain()
 
         asked: list[str] = []
         async with stream_server(proxy) as port:
