@@ -2,9 +2,11 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 _GRACE_S: Final = 2.0
+_LOOK_EVERY_S: Final = 0.5
 
 
 class Deadline:
@@ -18,21 +20,26 @@ class Deadline:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
         self._cancelled = threading.Event()
+        self._has_ended: Callable[[], bool] = self._cancelled.is_set
+
+    def end_when(self, has_ended: Callable[[], bool]) -> None:
+        """End the time as soon as *has_ended* returns True; that is looked at every half second at the latest."""
+        self._has_ended = has_ended
 
     @property
     def left_s(self) -> float:
         """Seconds left; 0 once the deadline has passed or was cancelled."""
-        return 0.0 if self._cancelled.is_set() else max(0.0, self._end - time.monotonic())
+        return 0.0 if self.is_cancelled else max(0.0, self._end - time.monotonic())
 
     @property
     def is_overdue(self) -> bool:
         """Whether code that checks the deadline itself should have stopped by now."""
-        return self._cancelled.is_set() or time.monotonic() > self._end + _GRACE_S
+        return self.is_cancelled or time.monotonic() > self._end + _GRACE_S
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether :meth:`cancel` was called."""
-        return self._cancelled.is_set()
+        """Whether :meth:`cancel` was called, or the time has ended with something else."""
+        return self._cancelled.is_set() or self._has_ended()
 
     def cancel(self) -> None:
         """End the time now."""
@@ -40,4 +47,6 @@ class Deadline:
 
     def wait(self, seconds: float) -> None:
         """Sleep for *seconds*, but not past the deadline."""
-        self._cancelled.wait(min(seconds, self.left_s))
+        until = time.monotonic() + seconds
+        while (left := min(until - time.monotonic(), self.left_s)) > 0:
+            self._cancelled.wait(min(left, _LOOK_EVERY_S))

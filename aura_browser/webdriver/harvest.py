@@ -177,7 +177,10 @@ async def run_in_thread(work: Callable[[], T], deadline: Deadline) -> T:
     On cancellation, cancel its deadline and wait until it has cleaned up.
     """
     executor = ThreadPoolExecutor(1, "aura-browser-harvest")
-    job = asyncio.get_running_loop().run_in_executor(executor, work)
+    loop = asyncio.get_running_loop()
+    # A second Ctrl-C ends the loop without cancelling anything, and the program's end waits for its threads.
+    deadline.end_when(loop.is_closed)
+    job = loop.run_in_executor(executor, work)
     try:
         await asyncio.wait([job])
         return job.result()
