@@ -36,7 +36,6 @@ def test_adversaries_control_nothing(engine: str) -> None:
         assert outcome["listening"] == []  # at no moment
     else:
         assert tries["driver"] >= TRIES
-        assert engine == "display" or outcome["listening"] != []
     assert engine != "display" or tries["display"] >= TRIES
 
 
