@@ -128,7 +128,7 @@ class SiteClient:
 
     @property
     def is_harvesting(self) -> bool:
-        """Whether a session is being got that requests wait for."""
+        """Whether a session is being renewed that requests wait for."""
         return self._manager.is_renewing
 
     async def load_session(self) -> Session | None:

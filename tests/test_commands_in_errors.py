@@ -59,7 +59,7 @@ _CONDITIONS = (Condition.parse("cookie:sid"), Condition.parse('text:it\'s "here"
 def test_each_command_can_be_pasted(site: object, options: dict[str, object]) -> None:
     for how in ("--interactive", "--basic"):
         command = site.login_command(*list_options(**options), how=how)  # type: ignore[attr-defined,arg-type]
-        parse_command(shlex.split(command))
+        assert parse_command(shlex.split(command)) == "harvest"
 
 
 def test_no_password_is_in_a_command() -> None:

@@ -7,13 +7,13 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus, unquote
 
 from aura_browser.session import Session
+from aura_browser.session.headers import SECRET_HEADERS
 
 HIDDEN: Final = "[hidden]"
 
 _MIN_LENGTH: Final = 6  # what is shorter is no secret, and stands in any text
 _MIN_STORED_LENGTH: Final = 12  # storage holds words of the page too
 _MAX_DEPTH: Final = 8
-_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 def hide_secrets(text: str, *sessions: Session) -> str:
@@ -26,7 +26,7 @@ def hide_secrets(text: str, *sessions: Session) -> str:
 
 def _list_secrets(session: Session) -> Iterator[str]:
     short = [cookie.value for cookie in session.cookies]
-    short += [value for name, value in session.headers.items() if name.lower() in _SECRET_HEADERS]
+    short += [value for name, value in session.headers.items() if name.lower() in SECRET_HEADERS]
     short += [*session.tokens.values(), *([session.proxy] if session.proxy and "@" in session.proxy else [])]
     yield from (value for value in short if len(value) >= _MIN_LENGTH)
     for value in session.local_storage.values():

@@ -15,8 +15,10 @@ from aura_browser.client import SiteClient, SiteResponse
 from aura_browser.errors import AuraError, InvalidInput, SessionRefused
 from aura_browser.harvests import build_prove
 from aura_browser.session import Session
+from aura_browser.session.state import BY_PROOF
 from aura_browser.site import Site
 from aura_browser.site.commands import list_options
+from aura_browser.store import SessionKey
 from aura_browser.text import clean_text, make_inert, redact_url
 
 MAX_TEXT: Final = 20_000
@@ -109,7 +111,7 @@ class SiteTools:
         self._options = options
         self._allowed = allowed
         self._tell = tell
-        self._clients: dict[str, SiteClient] = {}
+        self._clients: dict[SessionKey, SiteClient] = {}
         self._exits = AsyncExitStack()
         self._opening = asyncio.Lock()
 
@@ -171,7 +173,7 @@ class SiteTools:
     async def _open(self, offer: Offer) -> SiteClient:
         """Return the client of a session; there is one for each as long as the server runs."""
         async with self._opening:
-            key = f"{offer.session.origin} {offer.name} {offer.session.proxy}"
+            key = SessionKey(offer.session.origin, offer.name, offer.session.proxy)
             if key not in self._clients:
                 options: SessionOptions = {**self._options, "session": offer.name, "proxy": offer.session.proxy}
                 self._clients[key] = await self._exits.enter_async_context(SiteClient(offer.site, **options))
@@ -214,7 +216,6 @@ def _describe(offer: Offer) -> dict[str, object]:
 
 async def _ask_status(offer: Offer) -> Answer:
     """Ask the site; the words are those of ``sessions check``."""
-    states = {"distinguished": "valid", "open": "open", "unproven": "unproven"}
     try:
         proven = await build_prove(offer.site)(offer.session)
     except SessionRefused as error:
@@ -222,7 +223,7 @@ async def _ask_status(offer: Offer) -> Answer:
         return Answer(json.dumps({"site": offer.label, "state": state, "reason": clean_text(error.mark)}))
     except AuraError as error:
         return Answer(json.dumps({"site": offer.label, "state": "unreachable", "reason": str(error)}))
-    return Answer(json.dumps({"site": offer.label, "state": states[proven.proof]}))
+    return Answer(json.dumps({"site": offer.label, "state": BY_PROOF[proven.proof]}))
 
 
 async def _read(response: SiteResponse) -> tuple[str, bool]:

@@ -80,7 +80,7 @@ class AuraClient:
 
     @property
     def is_harvesting(self) -> bool:
-        """Whether a session is being got that requests wait for."""
+        """Whether a session is being renewed that requests wait for."""
         return self._client.is_harvesting
 
     async def load_session(self) -> Session | None:

@@ -13,7 +13,7 @@ from aura_browser.errors import AuraError, RateLimited
 from aura_browser.gateway.core import Core
 from aura_browser.gateway.limits import Turns
 from aura_browser.gateway.sending import EventStream
-from aura_browser.gateway.trouble import UNNAMED_LIMIT_S, describe_trouble
+from aura_browser.gateway.trouble import describe_trouble, read_limit
 from aura_browser.gateway.visit import Visit
 from aura_browser.gateway.watching import Watch
 from aura_browser.gateway.wires.problem import Problem
@@ -103,7 +103,7 @@ class Carrying:
         try:
             response.raise_for_status()
         except RateLimited as error:
-            self._hold.begin(UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s)
+            self._hold.begin(read_limit(error))
 
     def _pick_headers(self, request: web.BaseRequest) -> dict[str, str]:
         return {**fetch_headers(self._client.site.origin), **_pick(request.headers, _ASKED)}

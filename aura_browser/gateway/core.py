@@ -14,7 +14,7 @@ from aura_browser.errors import RateLimited
 from aura_browser.gateway.cutting import Cutter
 from aura_browser.gateway.limits import Hold, Turns
 from aura_browser.gateway.models import Models
-from aura_browser.gateway.trouble import UNNAMED_LIMIT_S
+from aura_browser.gateway.trouble import read_limit
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.gateway.wires.question import Finish, Heading, Question
 
@@ -69,7 +69,7 @@ class Core:
                     async for text in texts:
                         yield text
             except RateLimited as error:
-                self.hold.begin(UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s)
+                self.hold.begin(read_limit(error))
                 raise
 
     def _check_fit(self, question: Question) -> None:
@@ -80,10 +80,10 @@ class Core:
         needed = count_carefully(question.messages) + limits.answer_room
         if needed > WINDOW:
             raise _refuse_length(needed, WINDOW, f"{limits.answer_room} of them for the answer")
-        longest = max(len(message.content) for message in question.messages[-1:])
-        if longest > limits.message_chars:
+        length = len(question.messages[-1].content)
+        if length > limits.message_chars:
             needed = count_carefully(question.messages[-1:])
-            reason = f"the last message has {longest} characters, and the site takes {limits.message_chars}"
+            reason = f"the last message has {length} characters, and the site takes {limits.message_chars}"
             raise _refuse_length(max(needed, limits.message_tokens + 1), limits.message_tokens, reason)
 
 

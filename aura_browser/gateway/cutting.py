@@ -28,7 +28,7 @@ class Cutter:
         self.stop: str | None = None
         self._stops = stops
         self._held = ""
-        self._left = _NO_LIMIT if max_tokens is None else max_tokens * BYTES_PER_TOKEN
+        self._limit = _NO_LIMIT if max_tokens is None else max_tokens * BYTES_PER_TOKEN
         self._length = 0
 
     @property
@@ -47,10 +47,10 @@ class Cutter:
 
     def _count(self, text: str) -> str:
         length = len(text) if text.isascii() else len(text.encode())
-        if length > self._left:
-            text = text.encode()[: self._left].decode("utf-8", "ignore")
+        left = self._limit - self._length
+        if length > left:
+            text = text.encode()[:left].decode("utf-8", "ignore")
             self.reason, self.stop, length = "length", None, len(text.encode())
-        self._left -= length
         self._length += length
         return text
 

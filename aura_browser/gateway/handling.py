@@ -15,7 +15,7 @@ from aura_browser.gateway.core import WINDOW, Core
 from aura_browser.gateway.guard import Guard, check_content
 from aura_browser.gateway.metrics import CONTENT_TYPE, Metrics
 from aura_browser.gateway.page import PAGE, PAGE_HEADERS
-from aura_browser.gateway.reading import read_request
+from aura_browser.gateway.reading import MAX_BODY_BYTES, read_request
 from aura_browser.gateway.status import describe_health, list_gauges
 from aura_browser.gateway.trouble import describe_trouble
 from aura_browser.gateway.visit import Visit
@@ -105,7 +105,8 @@ class Handling:
             return web.Response(status=204, headers={**visit.headers, **allowed})
         self._guard.check_token(visit.path, request.headers)
         if self._carrying is not None and CARRIED.get(visit.path) == request.method:
-            return await self._carry(self._carrying, request, visit)
+            body = None if request.method == "GET" else await self._read(request, MAX_CARRIED_BYTES)
+            return await self._carrying.carry(request, visit, body)
         routes.check_method(visit.path, request.method)
         if wire := routes.WIRES.get(visit.path):
             return await self._answering.answer(request, visit, wire, await self._read(request))
@@ -113,16 +114,9 @@ class Handling:
             return self._respond(visit, anthropic.count_tokens(await self._read(request)))
         return await self._show(visit)
 
-    async def _read(self, request: web.BaseRequest) -> bytes:
+    async def _read(self, request: web.BaseRequest, limit: int = MAX_BODY_BYTES) -> bytes:
         check_content(request.headers)
-        return await read_request(request, self._answering.patience.body)
-
-    async def _carry(self, carrying: Carrying, request: web.BaseRequest, visit: Visit) -> web.StreamResponse:
-        if request.method == "GET":
-            return await carrying.carry(request, visit, None)
-        check_content(request.headers)
-        body = await read_request(request, self._answering.patience.body, MAX_CARRIED_BYTES)
-        return await carrying.carry(request, visit, body)
+        return await read_request(request, self._answering.patience.body, limit)
 
     async def _show(self, visit: Visit) -> web.Response:
         match visit.path:

@@ -4,7 +4,8 @@ The names beginning with ``gen_ai_server`` are OpenTelemetry's for servers of ge
 among them, since it is an estimate.
 """
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -30,14 +31,13 @@ class Histogram:
         self._words = words
         self._bounds = bounds
         self._counts: dict[Labels, list[int]] = {}
-        self._sums: Counter[Labels] = Counter()
+        self._sums: defaultdict[Labels, float] = defaultdict(float)
 
     def record(self, seconds: float, labels: Labels) -> None:
         """Count one time."""
         counts = self._counts.setdefault(labels, [0] * (len(self._bounds) + 1))
-        place = next((index for index, bound in enumerate(self._bounds) if seconds <= bound), len(self._bounds))
-        counts[place] += 1
-        self._sums[labels] += seconds  # type: ignore[assignment] # a counter of seconds
+        counts[bisect_left(self._bounds, seconds)] += 1
+        self._sums[labels] += seconds
 
     def lines(self) -> Iterator[str]:
         """Yield its lines."""

@@ -11,7 +11,7 @@ MAX_BODY_BYTES: Final = 4 * 2**20
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-async def read_request(request: web.BaseRequest, patience_s: float, limit: int = MAX_BODY_BYTES) -> bytes:
+async def read_request(request: web.BaseRequest, patience_s: float, limit: int) -> bytes:
     """Return the whole body.
 
     Raises:

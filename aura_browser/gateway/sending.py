@@ -1,4 +1,4 @@
-"""Sends an answer as events: opened at the first byte or after a while, kept alive in silence, never in parts."""
+"""Sends an answer in pieces: opened at the first byte or after a while, kept alive in silence if it is events."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ EVENT_HEADERS: Final = {
 
 
 class EventStream:
-    """The response to one request. Each call sends whole events.
+    """The response to one request. Each call sends whole events, or bytes as the site sent them (``beats=False``).
 
     Args:
         request: what is answered.
@@ -50,7 +50,7 @@ class EventStream:
         self._opening = asyncio.Lock()
 
     async def send(self, data: bytes) -> None:
-        """Send whole events, and the status before the first; wait while the client has enough to read.
+        """Send a piece, and the status before the first; wait while the client has enough to read.
 
         Raises:
             ConnectionError: if the client has gone.

@@ -91,7 +91,7 @@ class Gateway:
         self._carrying = None
         if client.site.dialect == "openai":
             self._carrying = Carrying(core, places, self._watch, clock)
-        self._parts = core, metrics, clock
+        self._core, self._metrics, self._clock = core, metrics, clock
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -117,7 +117,6 @@ class Gateway:
         """
         sockets = _open_sockets(self._settings.host, self._settings.port)
         self.port = sockets[0].getsockname()[1]
-        core, metrics, clock = self._parts
         settings = self._settings
         guard = Guard(
             port=self.port,
@@ -127,11 +126,11 @@ class Gateway:
         )
         handling = Handling(
             guard,
-            core,
+            self._core,
             self._answering,
-            metrics,
+            self._metrics,
             carrying=self._carrying,
-            clock=clock,
+            clock=self._clock,
             is_stopping=lambda: self.is_stopping,
         )
         server = web.Server(

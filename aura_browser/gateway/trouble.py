@@ -29,9 +29,7 @@ from aura_browser.errors import (
 )
 from aura_browser.gateway.wires.problem import Problem
 
-UNNAMED_LIMIT_S: Final = 10.0
-"""How long a limit is honoured if the site does not say how long it lasts."""
-
+_UNNAMED_LIMIT_S: Final = 10.0  # if the site does not say how long its limit lasts
 _AWAY_RETRY_S: Final = 5
 _HARVEST_RETRY_S: Final = 30  # as long as a harvest is not repeated after one that failed
 _AWAY: Final = frozenset({502, 503, 504})
@@ -55,8 +53,7 @@ def describe_trouble(error: AuraError) -> Problem:
 def _describe_sites(error: AuraError) -> Problem:
     match error:
         case RateLimited():
-            wait = UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s
-            return Problem(429, "rate_limit_exceeded", str(error), retry_after_s=round_up(wait))
+            return Problem(429, "rate_limit_exceeded", str(error), retry_after_s=round_up(read_limit(error)))
         case ConnectionFailed():
             return Problem(503, _SITE_FAILED, str(error), retry_after_s=_AWAY_RETRY_S)
         case SiteFailed():
@@ -75,6 +72,11 @@ def _describe_failure(error: SiteFailed) -> Problem:
         return Problem(503, _SITE_FAILED, str(error), retry_after_s=round_up(wait))
     is_final = HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
     return Problem(502, _SITE_FAILED, str(error), retry=not is_final)
+
+
+def read_limit(error: RateLimited) -> float:
+    """Return the seconds for which the site's limit is honoured."""
+    return _UNNAMED_LIMIT_S if error.retry_after_s is None else error.retry_after_s
 
 
 def round_up(seconds: float) -> int:

@@ -39,8 +39,10 @@ class Running:
         began_at: when it came.
 
     Attributes:
-        stream: the response, if it is sent as events.
+        began_at: as given.
+        stream: the response, if it is sent in pieces.
         problem: why it was ended here, or None.
+        deadline: what ends its task.
     """
 
     def __init__(self, began_at: float) -> None:

@@ -18,6 +18,7 @@ from aura_browser.http.verdict import Verdict, judge, raise_for
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session import Session
+from aura_browser.session.headers import SECRET_HEADERS
 from aura_browser.session.session import Proof
 from aura_browser.site import Probe, Site
 from aura_browser.site.derivation import derive_headers
@@ -27,7 +28,6 @@ _MAX_PAGE_BYTES: Final = 64 * 1024  # as far as marks of a login page are looked
 _MAX_BODY_BYTES: Final = 4 * 2**20
 _BODY_TIMEOUT_S: Final = 10.0
 _CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
-_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _BOUND: Final = (
     "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
     "session to the browser's TLS or address, or keep it where it can't be read."
@@ -208,7 +208,7 @@ class Prover:
                 return await self._read(response, probe)
 
     def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
-        own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in _SECRET_HEADERS}
+        own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in SECRET_HEADERS}
         headers = {**own, **self._site.stated_headers, **probe.headers}
         if session is None:
             return headers

@@ -120,7 +120,7 @@ class SessionManager:
 
     @property
     def is_renewing(self) -> bool:
-        """Whether a session is being got that callers wait for."""
+        """Whether a session is being renewed that callers wait for."""
         return self._flights.task is not None and not self._flights.is_optional
 
     async def load(self) -> Session | None:

@@ -1,5 +1,6 @@
 """Which headers pass the proxy, in both directions, and what they say there."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -9,13 +10,13 @@ from yarl import URL
 from aura_browser.hosts import origin_of, read_url
 from aura_browser.relay.guard import TOKEN_HEADER
 from aura_browser.request import Response
-from aura_browser.session.headers import is_lasting
+from aura_browser.session.headers import CONNECTION_HEADERS, is_lasting
 from aura_browser.site import Site
 
 # Of one connection (RFC 9110 section 7.6.1), or written anew for the other one.
 _CONNECTIONS: Final = frozenset(
     {
-        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"),
+        *CONNECTION_HEADERS,
         *("proxy-authenticate", "proxy-authorization", "proxy-connection", "proxy-authentication-info"),
     }
 )
@@ -31,6 +32,7 @@ _NOT_RETURNED: Final = _CONNECTIONS | {
 _READABLE: Final = "access-control-"
 _ADDRESSES: Final = frozenset({"location", "content-location"})
 _COMPRESSED: Final = "gzip, deflate"
+_RAW_BYTE: Final = re.compile("[\udc80-\udcff]")
 
 
 def build_request_headers(
@@ -40,11 +42,11 @@ def build_request_headers(
 
     Args:
         site: the site.
-        headers: the client's, case-insensitive, with ``getall`` for repeated ones.
+        headers: the client's, case-insensitive; ``items()`` has repeated ones, too.
         own_origin: the proxy's origin as the client wrote it.
         drops_authorization: whether ``Authorization`` is for the proxy.
     """
-    refused = _NOT_SENT | _list_named(headers) | ({"authorization"} if drops_authorization else set())
+    refused = _NOT_SENT | list_named(headers) | ({"authorization"} if drops_authorization else set())
     sent: dict[str, str] = {}
     for name, value in headers.items():
         if name.lower() in refused or is_lasting(name, site.headers):
@@ -60,7 +62,7 @@ def build_request_headers(
 def build_response_headers(site: Site, response: Response, own_origin: str) -> "CIMultiDict[str]":
     """Return the headers of the site's answer as the client gets them. Its body is decompressed."""
     answer = response.headers
-    refused = _NOT_RETURNED | _list_named(answer)
+    refused = _NOT_RETURNED | list_named(answer)
     returned: CIMultiDict[str] = CIMultiDict()
     for name, value in answer.items():
         lower = name.lower()
@@ -75,14 +77,10 @@ def build_response_headers(site: Site, response: Response, own_origin: str) -> "
 
 def _make_writable(value: str) -> str:
     """Return *value* as aiohttp can write it: bytes that are not UTF-8 are read as Latin-1 (RFC 9110 section 5.5)."""
-    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode(_find_charset(value))
+    return value.encode("utf-8", "surrogateescape").decode("latin-1") if _RAW_BYTE.search(value) else value
 
 
-def _find_charset(value: str) -> str:
-    return "latin-1" if any("\udc80" <= char <= "\udcff" for char in value) else "utf-8"
-
-
-def _list_named(headers: Mapping[str, str]) -> set[str]:
+def list_named(headers: Mapping[str, str]) -> set[str]:
     """Return the headers that ``Connection`` names: they are of one connection, too."""
     return {name.strip().lower() for name in headers.get("Connection", "").split(",")}
 

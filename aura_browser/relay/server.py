@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from aiohttp import web
 
-from aura_browser.errors import AuraError, SiteFailed
+from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, InvalidInput, SiteFailed
 from aura_browser.relay.bodies import read_request_body
 from aura_browser.relay.guard import Guard, Refused
 from aura_browser.relay.headers import build_request_headers, build_response_headers
@@ -30,13 +30,6 @@ _MAX_TEXT_LENGTH: Final = 2000
 # What a browser holds of the site that was served here before is another site's.
 _FRESH: Final = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache", "storage"'}
 _NOT_PASSED: Final = frozenset({"CONNECT", "TRACE"})
-# By name, so that no other module is loaded for it.
-_STATUSES: Final = {
-    "AnswerTimeout": 504,
-    "ConnectionFailed": 502,
-    "SiteFailed": 502,
-    "InvalidInput": 400,
-}
 _LATER: Final = 503  # a person has to log in, or a harvest failed just now
 
 
@@ -161,10 +154,16 @@ class Relay:
 
 
 def _find_status(error: AuraError) -> int:
-    if isinstance(error, SiteFailed) and error.status >= 400:  # noqa: PLR2004 - the site refused a WebSocket
-        return error.status
-    names = (kind.__name__ for kind in type(error).__mro__)
-    return next((_STATUSES[name] for name in names if name in _STATUSES), _LATER)
+    match error:
+        case SiteFailed():
+            return error.status if error.status >= 400 else 502  # noqa: PLR2004 - the site refused a WebSocket
+        case AnswerTimeout():
+            return 504
+        case ConnectionFailed():
+            return 502
+        case InvalidInput():
+            return 400
+    return _LATER
 
 
 def _explain(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -5,6 +5,8 @@ from typing import Final
 
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
+from aura_browser.relay.headers import list_named
+
 MAX_MESSAGE_BYTES: Final = 64 * 2**20
 
 _Socket = ClientWebSocketResponse | web.WebSocketResponse
@@ -13,8 +15,7 @@ _ABNORMAL: Final = frozenset({1005, 1006, 1015})  # they are never sent (RFC 645
 
 def is_handshake(request: web.BaseRequest) -> bool:
     """Return whether *request* asks for a WebSocket (RFC 6455 section 4.1)."""
-    names = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
-    return request.headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in names
+    return request.headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in list_named(request.headers)
 
 
 async def pass_messages(client: web.WebSocketResponse, site: ClientWebSocketResponse) -> None:

@@ -5,12 +5,20 @@ from typing import Final
 
 from aura_browser.errors import SessionFormatError
 
+CONNECTION_HEADERS: Final = frozenset(
+    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"}
+)
+"""Headers of one connection (RFC 9110 section 7.6.1), in lower case."""
+
+SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers that hold a login, in lower case."""
+
 _ALWAYS_KEPT: Final = frozenset({"user-agent", "accept-language"})
 _CLIENT_HINTS: Final = "sec-ch-"
 # They describe one message or one connection (RFC 9110 sections 7 to 9, RFC 9112), or another field holds them.
 _REFUSED: Final = frozenset(
     {
-        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"),
+        *CONNECTION_HEADERS,
         *("host", "cookie", "cookie2", "set-cookie", "set-cookie2", "content-length", "content-encoding"),
         *("content-range", "content-md5", "expect", "range", "if-match", "if-none-match", "if-modified-since"),
         *("if-unmodified-since", "if-range", "max-forwards", "date", "via", "x-http-method-override"),

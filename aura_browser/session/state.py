@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 State = Literal["valid", "open", "unproven", "refused", "expired", "unreachable"]
 """What a site says of a stored session, or why it says nothing."""
 
-_BY_PROOF: "Final[Mapping[Proof, State]]" = {"distinguished": "valid", "open": "open", "unproven": "unproven"}
+BY_PROOF: "Final[Mapping[Proof, State]]" = {"distinguished": "valid", "open": "open", "unproven": "unproven"}
+"""The state of a session that its site takes."""
 
 
 def read_state(session: "Session", now: float) -> State:
@@ -19,4 +20,4 @@ def read_state(session: "Session", now: float) -> State:
     It is ``expired`` once its probable end has come at *now* (epoch seconds): whether the site takes it still, only the
     site can say.
     """
-    return "expired" if session.is_over(now) else _BY_PROOF[session.proof]
+    return "expired" if session.is_over(now) else BY_PROOF[session.proof]

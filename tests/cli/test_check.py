@@ -4,8 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,20 +16,9 @@ from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import run
 from tests.parts.sessions import make_cookie, make_session
-from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def store(state_home: Path) -> FileStore:
-    return FileStore(state_home / "aura-browser" / "sessions")
-
-
-@pytest.fixture
-def stub() -> Iterator[StubSite]:
-    with serving_stub() as site:
-        yield site
 
 
 def keep(

@@ -154,7 +154,7 @@ def test_zsh_completes(program: Path, tmp_path: Path) -> None:
         os.write(terminal, begin.encode())
         read_until(terminal, "ready")
         os.write(terminal, b"aura-browser sessions show exam\t")
-        read_until(terminal, SLUG)
+        assert SLUG in read_until(terminal, SLUG)
 
 
 def test_it_takes_no_longer_than_a_start_of_python_and_click(program: Path) -> None:

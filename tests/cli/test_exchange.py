@@ -4,7 +4,6 @@ import asyncio
 import json
 import stat
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,7 @@ from aura_browser.cli.formats import FORMATS
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import run
 from tests.parts.sessions import make_cookie, make_session
-from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
-
-
-@pytest.fixture
-def stub() -> Iterator[StubSite]:
-    with serving_stub() as site:
-        yield site
+from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import Terminal
 from tests.parts.command import run as run_command
 from tests.parts.sessions import make_cookie, make_session
-from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -70,12 +70,6 @@ Run = Callable[..., Shown]
 @pytest.fixture
 def store(state_home: Path) -> FileStore:
     return FileStore(state_home / "aura-browser" / "sessions")
-
-
-@pytest.fixture
-def stub() -> Iterator[StubSite]:
-    with serving_stub() as site:
-        yield site
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,10 @@ from aura_browser.session.times import correct_times
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import run
 from tests.parts.sessions import make_cookie, make_session
-from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
 NOWHERE = "http://127.0.0.1:9"
 NOW = 1_800_000_000.0
-
-
-@pytest.fixture
-def store(state_home: Path) -> FileStore:
-    return FileStore(state_home / "aura-browser" / "sessions")
-
-
-@pytest.fixture
-def stub() -> Iterator[StubSite]:
-    with serving_stub() as site:
-        yield site
 
 
 def make(origin: str, path: str, value: str = GOOD, **facts: Any) -> Session:  # noqa: ANN401 - a session's fields

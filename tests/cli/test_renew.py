@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,24 +18,13 @@ from aura_browser.store import FileStore, SessionKey
 from tests.parts.cached import cache_session
 from tests.parts.command import run, run_here
 from tests.parts.sessions import make_cookie, make_session
-from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
+from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 from typing import Any
 
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def store(state_home: Path) -> FileStore:
-    return FileStore(state_home / "aura-browser" / "sessions")
-
-
-@pytest.fixture
-def stub() -> Iterator[StubSite]:
-    with serving_stub() as site:
-        yield site
 
 
 class Browser:

@@ -34,11 +34,6 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(state_home: Path) -> FileStore:
-    return FileStore(state_home / "aura-browser" / "sessions")
-
-
-@pytest.fixture
 def start() -> Iterator[Start]:
     with ExitStack() as exits:
         yield lambda gate: exits.enter_context(serve_in_thread(gate))

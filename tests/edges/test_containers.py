@@ -53,7 +53,7 @@ def fork(*_):
     if not os.path.exists(sys.argv[2]):
         open(sys.argv[2], "w").close()
         if os.fork() == 0:
-            time.sleep(60)
+            time.sleep(60)  # a fork that lives on
             os._exit(0)
 
 site = page_site(sys.argv[1], (Condition.parse("cookie:never"),))

@@ -92,7 +92,7 @@ def test_ctrl_c_three_times(gap_s: float) -> None:
             assert site.reached.wait(60)
             for _ in range(3):
                 process.send_signal(signal.SIGINT)
-                time.sleep(gap_s)
+                time.sleep(gap_s)  # how fast a person presses is what is tested
             _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Interrupted." in said

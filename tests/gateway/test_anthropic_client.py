@@ -19,12 +19,6 @@ def asked(text: str, **fields: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    async with Playground() as site, gateway_to(site) as running:
-        yield running
-
-
-@pytest.fixture
 async def client(gateway: Gateway) -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with strict_anthropic(gateway) as each:
         yield each

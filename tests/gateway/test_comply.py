@@ -4,14 +4,12 @@ import asyncio
 import json
 import shutil
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from aura_browser.gateway.server import Gateway
-from aura_browser.playground import Playground
-from tests.parts.gateways import MODEL, gateway_to
+from tests.parts.gateways import MODEL
 from tests.parts.missing import missing
 
 PROGRAM = shutil.which("llm-comply", path=str(Path(sys.executable).parent)) or shutil.which("llm-comply")
@@ -21,12 +19,6 @@ FORMATS = {
     "anthropic": ("anth-", ("--auth-header", "x-api-key", "--no-bearer", "-H", "anthropic-version:2023-06-01"), 6),
 }
 """Formats with the beginning of their tests' names, further arguments, and how many tests have to pass."""
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    async with Playground() as site, gateway_to(site) as running:
-        yield running
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -17,12 +17,6 @@ TEXT = "Привет, 你好, hello 👩‍👩‍👧!"
 
 
 @pytest.fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    async with Playground() as site, gateway_to(site) as running:
-        yield running
-
-
-@pytest.fixture
 async def client(gateway: Gateway) -> AsyncIterator[openai.AsyncOpenAI]:
     async with strict_openai(gateway) as each:
         yield each

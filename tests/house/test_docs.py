@@ -287,7 +287,7 @@ def test_the_modules_that_the_architecture_names_exist() -> None:
 def test_data_can_be_read() -> None:
     for block in BLOCKS:
         if block.kind in {"json", "toml"}:
-            (json.loads if block.kind == "json" else tomllib.loads)(block.text)
+            assert (json.loads if block.kind == "json" else tomllib.loads)(block.text), str(block)
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind == "mermaid"], ids=str)

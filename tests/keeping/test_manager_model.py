@@ -272,7 +272,7 @@ class Process:
             raise
         except InteractionRequired:
             raise
-        except Exception:
+        except Exception:  # every other failure counts, and goes on to the caller
             if not self.manager._flights.is_optional:  # an optional harvest counts for nothing
                 self.failures.append(self.world.now)
             raise

@@ -29,7 +29,7 @@ _FORKED: Final = (
     "from aura_browser.webdriver import harvest\n"
     "def fork(*_):\n"
     "    if not forks and not forks.append(os.fork() or os.getpid()) and forks[0] == os.getpid():\n"
-    "        time.sleep(120)\n"
+    "        time.sleep(120)  # a fork that lives on\n"
     "        os._exit(0)\n"
     "    print('forked', flush=True)\n"
     "forks = []\n"

@@ -34,8 +34,8 @@ def split_commands(line: str) -> list[list[str]]:
     return commands
 
 
-def parse_command(words: list[str]) -> None:
-    """Have click read a command line of ``aura-browser``, without running it.
+def parse_command(words: list[str]) -> str:
+    """Have click read a command line of ``aura-browser``, without running it; return the command's name.
 
     Raises:
         click.UsageError: for a command, option or value that there is not.
@@ -46,3 +46,4 @@ def parse_command(words: list[str]) -> None:
             name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
             assert command is not None
             context = exits.enter_context(command.make_context(name, rest, parent=context))
+        return str(context.info_name)

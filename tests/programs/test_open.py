@@ -174,4 +174,5 @@ async def test_a_window_that_is_closed_at_once_is_no_failure(site: RotatingSite,
     with contextlib.ExitStack() as exits:
         exits.callback(showing.cancel)
         await person.close_the_window(site.origin)
-        await showing
+        await asyncio.wait([showing])
+        assert showing.exception() is None

@@ -108,7 +108,7 @@ async def test_a_redirect_to_a_login_on_the_same_host_ends_at_once() -> None:
         return answer(_FORM)
 
     async with serving(paths({"/": root, "/login": login})) as (_server, origin):
-        await _expect_login(origin, f"{origin}/login")
+        assert await _expect_login(origin, f"{origin}/login") == "a password field"
 
 
 @pytest.mark.parametrize("host", ["login.site.localhost", "site.localhost"])
@@ -120,7 +120,8 @@ async def test_a_redirect_to_a_login_on_another_host_or_port_ends_at_once(host: 
             return web.Response(status=302, headers={"Location": f"{target}/sso"})
 
         async with serving(root) as (_server, origin):
-            await _expect_login(f"http://site.localhost:{URL(origin).port}", f"{target}/sso")
+            mark = await _expect_login(f"http://site.localhost:{URL(origin).port}", f"{target}/sso")
+            assert mark == "a password field"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ async def test_a_redirect_to_a_login_on_another_host_or_port_ends_at_once(host: 
 )
 async def test_a_login_form_at_the_sites_own_address_ends_at_once(body: str) -> None:
     async with serving(page(body)) as (_server, origin):
-        await _expect_login(origin, origin)
+        assert await _expect_login(origin, origin) == "a password field"
 
 
 async def test_a_hidden_password_field_is_no_login_page() -> None:
@@ -150,15 +151,16 @@ async def test_a_password_field_on_a_page_whose_conditions_hold_is_the_sites_own
         assert (await harvest(site, timeout_s=_TIMEOUT_S)).origin == origin
 
 
-async def _expect_login(url: str, at: str) -> None:
+async def _expect_login(url: str, at: str) -> str:
+    """Return what was taken for a login page at *at*."""
     site = page_site(url)
     with pytest.raises(LoginNeeded) as caught:
         async with asyncio.timeout(_SOON_S):
             await harvest(site, timeout_s=_TIMEOUT_S)
     assert caught.value.url.rstrip("/") == at.rstrip("/")
-    assert caught.value.mark == "a password field"
     assert caught.value.command == f"aura-browser harvest {site.url} --interactive"
     parse_command(shlex.split(caught.value.command))
+    return caught.value.mark
 
 
 @pytest.mark.parametrize("kind", ["image", "body"])

@@ -7,7 +7,6 @@ import msgspec
 
 from aura_browser.chat.messages import Message
 from aura_browser.chat.tokens import count_messages
-from aura_browser.gateway.wires.chat import read_model
 from aura_browser.gateway.wires.content import read_messages, read_text
 from aura_browser.gateway.wires.fields import Fields, Refused, always, parse_body
 from aura_browser.gateway.wires.problem import Problem, anthropic_error, refuse_field
@@ -41,7 +40,7 @@ def read(body: bytes) -> Question:
     """Return the checked request; Problem names the field at fault."""
     fields = parse_body(body)
     fields.refuse(_REFUSED, _ADVICE)
-    model, messages = read_model(fields), _read_conversation(fields)
+    model, messages = fields.required_text("model"), _read_conversation(fields)
     if messages[-1].role == "assistant":
         raise refuse_field("messages", "unsupported_value", "must end with the user's: the site can't continue a text")
     fields.require("max_tokens")
@@ -59,7 +58,7 @@ def read(body: bytes) -> Question:
 def count_tokens(body: bytes) -> bytes:
     """Return the answer to a request to count tokens; Problem for one that is not valid."""
     fields = parse_body(body)
-    read_model(fields)
+    fields.required_text("model")
     return _encode({"input_tokens": count_messages(_read_conversation(fields))})
 
 

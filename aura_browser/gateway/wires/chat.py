@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from aura_browser.gateway.wires.content import read_messages
-from aura_browser.gateway.wires.fields import Fields, Refused, always, parse_body
+from aura_browser.gateway.wires.fields import Refused, always, parse_body
 from aura_browser.gateway.wires.problem import Problem, openai_error
 from aura_browser.gateway.wires.question import Finish, Heading, Question
 
@@ -23,7 +23,7 @@ def is_forced(choice: object) -> bool:
     return kind not in _FREE_CHOICES
 
 
-def is_more_than_one(number: object) -> bool:
+def is_not_one(number: object) -> bool:
     """Return whether a count is not 1."""
     return type(number) is not int or number != 1
 
@@ -33,7 +33,7 @@ def _is_no_text_format(value: object) -> bool:
 
 
 REFUSED: Final[Mapping[str, Refused]] = {
-    "n": is_more_than_one,
+    "n": is_not_one,
     "logprobs": bool,
     "top_logprobs": bool,
     "logit_bias": bool,
@@ -58,7 +58,7 @@ def read(body: bytes) -> Question:
     """Return the checked request; Problem names the field at fault."""
     fields = parse_body(body)
     fields.refuse(REFUSED, ADVICE)
-    model = read_model(fields)
+    model = fields.required_text("model")
     messages = read_messages(fields.require("messages"), "messages")
     newer, older = fields.whole("max_completion_tokens"), fields.whole("max_tokens")
     return Question(
@@ -71,16 +71,6 @@ def read(body: bytes) -> Question:
         max_tokens=newer or older,
         ignored=fields.ignored,
     )
-
-
-def read_model(fields: Fields) -> str:
-    """Return the model's name.
-
-    Raises:
-        Problem: if it is missing or no text.
-    """
-    fields.require("model")
-    return fields.text("model") or ""
 
 
 def whole(heading: Heading, text: str, finish: Finish) -> bytes:

@@ -6,14 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from aura_browser.chat.messages import Message
-from aura_browser.gateway.wires.chat import DONE, REASONS, count_usage, is_more_than_one, read_model, write_failure
+from aura_browser.gateway.wires.chat import DONE, REASONS, count_usage, is_not_one, write_failure
 from aura_browser.gateway.wires.fields import Fields, Refused, parse_body
 from aura_browser.gateway.wires.problem import Problem, refuse_field
 from aura_browser.gateway.wires.question import Finish, Heading, Question
 
 _REFUSED: Final[Mapping[str, Refused]] = {
-    "n": is_more_than_one,
-    "best_of": is_more_than_one,
+    "n": is_not_one,
+    "best_of": is_not_one,
     "echo": bool,
     "logprobs": bool,
     "logit_bias": bool,
@@ -28,7 +28,7 @@ def read(body: bytes) -> Question:
     fields = parse_body(body)
     fields.refuse(_REFUSED, {})
     return Question(
-        model=read_model(fields),
+        model=fields.required_text("model"),
         messages=(Message("user", _read_prompt(fields)),),
         stream=fields.flag("stream"),
         include_usage=fields.inner("stream_options").flag("include_usage"),

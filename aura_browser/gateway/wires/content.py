@@ -1,7 +1,7 @@
 """Messages and their texts, as the wires write them."""
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from aura_browser.chat.messages import Message, Role
 from aura_browser.gateway.wires.fields import Fields, as_fields
@@ -88,5 +88,4 @@ def _read_part(fields: Fields) -> str:
         return ""
     if kind not in _TEXTS:
         raise refuse_field(fields.name("type"), "unsupported_value", "can't be taken: the site reads text only")
-    fields.require(_TEXTS[kind])
-    return cast("str", fields.text(_TEXTS[kind]))
+    return fields.required_text(_TEXTS[kind])

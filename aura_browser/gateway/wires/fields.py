@@ -67,6 +67,10 @@ class Fields:
         value = self.take(field)
         return None if value is None else self._check(field, value, str, "a text")
 
+    def required_text(self, field: str) -> str:
+        """Return a text; Problem if it is absent or anything else."""
+        return self._check(field, self.require(field), str, "a text")
+
     def flag(self, field: str) -> bool:
         """Return a boolean, False if it is absent; Problem for anything else."""
         value = self.take(field)

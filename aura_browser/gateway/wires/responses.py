@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from aura_browser.chat.messages import Message
-from aura_browser.gateway.wires.chat import is_forced, read_model
+from aura_browser.gateway.wires.chat import is_forced
 from aura_browser.gateway.wires.content import read_role, read_text
 from aura_browser.gateway.wires.fields import Fields, Refused, always, as_fields, parse_body
 from aura_browser.gateway.wires.problem import Problem, refuse_field
@@ -47,7 +47,7 @@ def read(body: bytes) -> Question:
     """Return the checked request; Problem names the field at fault."""
     fields = parse_body(body)
     fields.refuse(_REFUSED, _ADVICE)
-    model = read_model(fields)
+    model = fields.required_text("model")
     instructions = fields.text("instructions")
     messages = _read_input(fields.require("input"))
     max_tokens, temperature = fields.whole("max_output_tokens"), fields.number("temperature", 0, 2)
