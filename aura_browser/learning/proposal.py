@@ -124,13 +124,11 @@ class _Learner:
         if token is None:
             return carried
         self._facts["auth"] = {"header": token.header, "value": token.place}
-        if token.place == "{captured}":
-            value = _read_last(self._requests, token.header)
-            self._session = msgspec.structs.replace(self._session, tokens={CAPTURED: value})
-        self._site = dataclasses.replace(self._site, auth=Auth(token.header, Template(token.place)))
-        where = (
-            "kept where it can't be read; taken from the page's requests" if "captured" in token.place else token.place
-        )
+        value, where = Template(token.place), token.place
+        if value.is_captured:
+            self._session = msgspec.structs.replace(self._session, tokens={CAPTURED: token.value})
+            where = "kept where it can't be read; taken from the page's requests"
+        self._site = dataclasses.replace(self._site, auth=Auth(token.header, value))
         self._note("auth", f"{token.header}: {where}", "seen")
         return carried
 
@@ -199,12 +197,6 @@ class _Learner:
         ends = [cookie for cookie in self._needed if cookie.expires is not None]
         found = f"the cookie {ends[0].name} expires" if ends else "nothing says it"
         self._note("end", found, "seen" if ends else "not found")
-
-
-def _read_last(requests: Iterable[SeenRequest], header: str) -> str:
-    """Return the last value of a request header."""
-    sent = (pair for request in requests for each in request.sent for pair in each.items())
-    return [value for name, value in sent if name.lower() == header.lower()][-1]
 
 
 def _find_header(requests: Iterable[SeenRequest], pattern: re.Pattern[str]) -> str:

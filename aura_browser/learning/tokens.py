@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.session import Session
-from aura_browser.webdriver.network_log import SeenRequest
+from aura_browser.webdriver.network_log import SeenRequest, was_sent_to
 
 _MIN_TOKEN_LENGTH: Final = 12
 _MAX_DEPTH: Final = 8
@@ -35,12 +35,14 @@ class Carried:
         place: its value with the token's place in braces.
         is_csrf: whether it is a token against forgery, from a cookie.
         cookie: the cookie's name, if *is_csrf*.
+        value: what the browser sent, if it is kept nowhere that can be read.
     """
 
     header: str
     place: str
     is_csrf: bool = False
     cookie: str = ""
+    value: str = field(default="", repr=False)
 
 
 def find_origins(session: Session, requests: Iterable[SeenRequest]) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ def find_carried(session: Session, requests: Iterable[SeenRequest], origins: Ite
         url = _parse(request.url)
         if url is None or request.kind not in _API_KINDS or str(origin_of(url)) not in own:
             continue
-        for name, value in (pair for sent in request.sent for pair in sent.items()):
+        for name, value in (pair for sent in request.sent if was_sent_to(sent, url) for pair in sent.items()):
             if not _USUAL.fullmatch(name) and (carried := _locate(name, value, session)):
                 found[name.lower()] = carried
     return list(found.values())[::-1]
@@ -91,7 +93,7 @@ def _locate(name: str, value: str, session: Session) -> Carried | None:
     for cookie in session.cookies:
         if is_authorization and len(cookie.value) >= _MIN_TOKEN_LENGTH and cookie.value in value:
             return Carried(name, value.replace(cookie.value, f"{{cookie.{cookie.name}}}", 1))
-    return Carried(name, "{captured}") if is_authorization else None
+    return Carried(name, "{captured}", value=value) if is_authorization else None
 
 
 def _list_values(session: Session) -> Iterator[tuple[str, str]]:

@@ -172,7 +172,7 @@ class NetworkLog:
                 continue
             url = URL(request.url)
             for sent in request.sent:
-                if not _was_sent_to(sent, url):
+                if not was_sent_to(sent, url):
                     continue
                 for name, value in sent.items():
                     is_kept = is_lasting(name, site.headers) if request.is_navigation else is_client_hint(name)
@@ -196,7 +196,7 @@ class NetworkLog:
             if str(origin_of(url)) not in {site.origin, origin, *site.origins}:
                 continue
             for sent in request.sent:
-                if _was_sent_to(sent, url):
+                if was_sent_to(sent, url):
                     found = next((value for key, value in sent.items() if key.lower() == name.lower()), found)
         return found
 
@@ -265,7 +265,7 @@ def _is_own(site: Site, url: str) -> bool:
         return False
 
 
-def _was_sent_to(sent: Mapping[str, str], url: URL) -> bool:
+def was_sent_to(sent: Mapping[str, str], url: URL) -> bool:
     """Return whether these headers went to the host of *url*: a redirected request has those of several hosts."""
     lowered = {name.lower(): value for name, value in sent.items()}
     host = lowered.get(":authority", lowered.get("host", ""))

@@ -31,7 +31,7 @@ def jwt(claims: object) -> str:
 
 def seen(url: str, *, mime: str = "application/json", method: str = "GET", **facts: Any) -> SeenRequest:  # noqa: ANN401
     kind = facts.pop("kind", "Document" if "html" in mime else "Fetch")
-    status, sent = facts.pop("status", 200), facts.pop("sent", {})
+    status, sent = facts.pop("status", 200), {"Host": "".join(url.split("/")[2:3])} | facts.pop("sent", {})
     return SeenRequest(url=url, method=method, kind=kind, status=status, mime_type=mime, sent=[sent], **facts)
 
 
@@ -133,6 +133,27 @@ async def test_a_bearer_token(where: str) -> None:
         assert token not in json.dumps(proposal.definition) + repr(proposal)
         assert ("end", "the token says it") in {(f.what, f.found) for f in proposal.findings}
         await check_works(proposal, session)
+
+
+@pytest.mark.parametrize("way", ["later request", "redirect"])
+async def test_a_token_that_went_to_another_site_is_never_taken(way: str) -> None:
+    """A page may ask others too, with tokens of theirs; a redirected request has the headers of each host."""
+    mine, others = f"Bearer {'m' * 20}", f"Bearer {'o' * 20}"
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        is_good = request.headers.get("Authorization") == mine
+        return web.json_response({"user": {"name": "boss"}} if is_good else {}, status=200 if is_good else 403)
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin, cookies=())
+        ours = seen(f"{scene.origin}/v1/user", sent={"Authorization": mine})
+        theirs = seen("https://cdn.example/token", sent={"Authorization": others})
+        if way == "redirect":
+            ours.sent.append(theirs.sent[0])
+        requests = (ours, theirs) if way == "later request" else (ours,)
+        proposal = await propose(session.url, Watched(session, requests))
+        assert proposal.session.tokens == {"captured": mine}
+        assert others not in proposal.session.to_json()
 
 
 async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
