@@ -179,7 +179,7 @@ class OwnDriver:
     driver: "ChromiumDriver" = field(repr=False)
 
 
-def parse_attach(text: str) -> "Attach | AttachChrome":
+def parse_attach(text: str) -> Attach | AttachChrome:
     """Return the engine for ``host:port``, ``chrome`` or ``chrome:CHANNEL``.
 
     Raises:

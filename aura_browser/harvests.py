@@ -13,7 +13,7 @@ from typing import Any, Final
 from aura_browser.engine import AttachChrome, Engine, LocalEngine, OnWait
 from aura_browser.errors import AuraError, InteractionRequired, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
-from aura_browser.keeping.refresher import Refresh as RefreshBySite
+from aura_browser.keeping.refresher import RefreshBySite
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.session import Browser, Session
 from aura_browser.site import Refresh, Site
@@ -107,7 +107,7 @@ def browser_harvest(
     Args:
         site: the site to open.
         engine: which browser to use; None for a new Chrome on this machine.
-        proxy: as in :class:`SessionOptions`.
+        proxy: as in :class:`aura_browser.assembly.SessionOptions`.
         interactive: show a window, in which a person can log in.
         timeout_s: seconds for the whole harvest; None for the webdriver module's default.
         on_wait: is called with the seconds left and the conditions that are not met yet.

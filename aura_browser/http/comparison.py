@@ -86,7 +86,8 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
 
     def find_refusal(self, probe: Probe) -> str:
         """Return what shows that the site does not take the session; empty if nothing does."""
-        if any(mark.matches(self._as_marked) for mark in probe.dropped_marks):
+        answer = self.as_marked
+        if any(mark.matches(answer) for mark in probe.dropped_marks):
             return f"status {self.status}, as the site answers a dropped session"
         if self.fits_good(probe) or self.is_failure:
             return ""
@@ -103,10 +104,12 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
 
     def fits_good(self, probe: Probe) -> bool:
         """Return whether a mark says that the site answers a good session so."""
-        return any(mark.matches(self._as_marked) for mark in probe.good_marks)
+        answer = self.as_marked
+        return any(mark.matches(answer) for mark in probe.good_marks)
 
     @property
-    def _as_marked(self) -> Answer:
+    def as_marked(self) -> Answer:
+        """The answer as marks look at it."""
         return Answer(self.status, self.headers, self._find_target(), self.body)
 
     def read_identity(self, probe: Probe) -> str | None:

@@ -14,7 +14,7 @@ from aura_browser.keeping.flights import Flights
 from aura_browser.keeping.lifetime import Due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.lock import RenewalLock
-from aura_browser.keeping.refresher import Refresh, Refresher
+from aura_browser.keeping.refresher import RefreshBySite, Refresher
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.session import Session
 from aura_browser.site import Site
@@ -71,7 +71,7 @@ class SessionManager:
         opens_browser: bool = True,
         login: LoginCommand | None = None,
         opens_window: bool = False,
-        refresh: Refresh | None = None,
+        refresh: RefreshBySite | None = None,
     ) -> None:
         self.site = site
         self.login = login or LoginCommand(site.login_command())

@@ -8,7 +8,7 @@ from aura_browser.keeping.events import log_event
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.session import Session
 
-Refresh = Callable[[Session], Awaitable[Session]]
+RefreshBySite = Callable[[Session], Awaitable[Session]]
 """Renews a session by a request, and returns it as proven. It limits its own time."""
 
 
@@ -22,7 +22,9 @@ class Refresher:
         clock: returns epoch seconds.
     """
 
-    def __init__(self, refresh: Refresh, *, live: LiveSession, counters: Counters, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, refresh: RefreshBySite, *, live: LiveSession, counters: Counters, clock: Callable[[], float]
+    ) -> None:
         self._refresh = refresh
         self._live = live
         self._counters = counters

@@ -6,18 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.errors import AuraError, RateLimited
 from aura_browser.hosts import origin_of
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.proof import ask_with
-from aura_browser.http.redirects import redirect_target
 from aura_browser.http.verdict import Verdict, is_html
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
-from aura_browser.site.mark import Answer, Mark
+from aura_browser.site.mark import Mark
 from aura_browser.webdriver.network_log import SeenRequest, is_harmless
 
 MAX_REQUESTS: Final = 30
@@ -26,7 +24,7 @@ MAX_REQUESTS: Final = 30
 _MAX_CANDIDATES: Final = 10
 _OK: Final = 200
 _KINDS: Final = frozenset({"Document", "XHR", "Fetch"})
-_TELLING: Final = re.compile(r"/me\b|user|session|account|profile|settings", re.IGNORECASE)
+_TELLING: Final = re.compile(r"/me|user|session|account|profile|settings")
 _NOTABLE_HEADER: Final = re.compile(r"x-.*(error|user|auth|login)|.*-api-error", re.IGNORECASE)
 # What pages show to members only. The most particular first.
 _MEMBER_TEXTS: Final = (
@@ -114,9 +112,7 @@ def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
             continue
         path = url.raw_path_qs if str(origin_of(url)) == site.origin else str(url.with_fragment(None))
         is_data = "json" in request.mime_type
-        is_named = any(
-            word in url.path.lower() for word in ("/me", "user", "session", "account", "profile", "settings")
-        )
+        is_named = _TELLING.search(url.path.lower()) is not None
         found.setdefault(path, 0 if is_data and is_named else 1 if is_data else 2 if is_named else 3)
     return sorted(found, key=lambda path: found[path])[:_MAX_CANDIDATES]
 
@@ -138,7 +134,7 @@ async def find_pair(asker: Asker, candidates: Iterable[str]) -> tuple[Pair, Mark
 
 def _find_marks(pair: Pair) -> tuple[Mark, Mark | None] | None:
     """Return a mark that fits the good answer only, and one that fits the stranger's only, if there is one."""
-    good, stranger = as_marked(pair.good), as_marked(pair.stranger)
+    good, stranger = pair.good.as_marked, pair.stranger.as_marked
     marks = [mark for mark in _list_marks(pair) if mark.matches(good) and not mark.matches(stranger)]
     if not marks:
         return None
@@ -158,7 +154,7 @@ def _list_marks(pair: Pair) -> Iterator[Mark]:
 
 def _list_dropped(pair: Pair) -> Iterator[Mark]:
     answer = pair.stranger
-    if target := redirect_target(answer.url, answer.status, answer.headers):
+    if target := answer.as_marked.location:
         if target.path != answer.url.path:
             yield Mark(answer.status, location=f"{target.path}*")
         else:
@@ -193,29 +189,8 @@ def find_identity(pair: Pair) -> str:
     return ""
 
 
-def write_mark(mark: Mark) -> str:
-    """Return *mark* as :meth:`Mark.parse` reads it."""
-    parts = [str(mark.status)] if mark.status else []
-    parts += [mark.type] if mark.type else []
-    parts += [mark.location] if mark.location else []
-    parts += [f"header {mark.header}{': ' if mark.value else ''}{mark.value}"] if mark.header else []
-    parts += [f"no header {mark.without_header}"] if mark.without_header else []
-    parts += [f"json:{mark.json}"] if mark.json else []
-    parts += [f"body:{mark.text}"] if mark.text else []
-    return " ".join(parts)
-
-
 def _type_of(answer: ProbeAnswer) -> str:
     return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-
-def as_marked(answer: ProbeAnswer) -> Answer:
-    """Return an answer as marks look at it."""
-    try:
-        location = redirect_target(answer.url, answer.status, answer.headers)
-    except ValueError:
-        location = None
-    return Answer(answer.status, CIMultiDict(answer.headers), location, answer.body)
 
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - JSON

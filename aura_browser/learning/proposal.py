@@ -14,11 +14,9 @@ from aura_browser.learning.probes import (
     Asker,
     BudgetSpent,
     Pair,
-    as_marked,
     find_identity,
     find_pair,
     list_candidates,
-    write_mark,
 )
 from aura_browser.learning.tokens import Carried, find_carried, find_origins
 from aura_browser.session import Cookie, Session
@@ -133,11 +131,11 @@ class _Learner:
         return carried
 
     def _keep_probe(self, pair: Pair, good: Mark, dropped: Mark | None) -> None:
-        facts: dict[str, Any] = {"get": pair.path, "good": write_mark(good)}
+        facts: dict[str, Any] = {"get": pair.path, "good": str(good)}
         if dropped is not None:
-            facts["dropped"] = write_mark(dropped)
+            facts["dropped"] = str(dropped)
             if dropped.location:
-                self._facts["dropped"] = [write_mark(dropped)]
+                self._facts["dropped"] = [str(dropped)]
         if identity := find_identity(pair):
             facts["identity"] = identity
         self._facts |= {"probe": facts, "until": ["probe"]}
@@ -174,7 +172,7 @@ class _Learner:
             answer = await asker.ask(path, self._session.with_cookies(left))
             if answer is None:
                 continue
-            (others if good.matches(as_marked(answer)) else needed).append(cookie)
+            (others if good.matches(answer.as_marked) else needed).append(cookie)
         if needed:
             self._note("cookies", ", ".join(sorted(c.name for c in needed)), "tested")
             ignored = sorted({c.name for c in others if c.http_only})

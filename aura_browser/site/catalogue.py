@@ -91,7 +91,7 @@ def read_sites() -> Mapping[str, Site]:
         return {}
     from aura_browser.site.sites_file import read_sites_file
 
-    return read_sites_file(path).sites
+    return read_sites_file(path)
 
 
 def _find_named(name: str) -> Site:

@@ -1,21 +1,20 @@
 """The options of a command that a person can paste to harvest again as before."""
 
 import os
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aura_browser.engine import Attach, AttachChrome, Chrome, DefaultEngine, Engine, Grid, Selenium
 from aura_browser.proxy.address import has_password
 from aura_browser.text import has_secret
 
-BASIC_VARIABLE = "AURA_BROWSER_BASIC"
+BASIC_VARIABLE: Final = "AURA_BROWSER_BASIC"
 """The environment variable that holds ``user:password`` for HTTP basic authentication."""
 
-DEFAULT_SESSION = "default"
+DEFAULT_SESSION: Final = "default"
 """The name that a session is cached under if no other is given."""
 
-
-_KEPT_NOWHERE = "memory"
-_OUTPUT = "session.json"
+_KEPT_NOWHERE: Final = "memory"
+_OUTPUT: Final = "session.json"
 
 
 class LoginCommand(NamedTuple):

@@ -13,8 +13,8 @@ from aura_browser.engine import LOCAL_ENGINES, DefaultEngine, Engine
 from aura_browser.errors import InvalidInput
 from aura_browser.hosts import read_url
 from aura_browser.session.headers import is_refused
-from aura_browser.site.addresses import page_url
 from aura_browser.site.condition import Condition
+from aura_browser.site.derivation import can_be_sent
 from aura_browser.site.mark import Mark
 from aura_browser.site.place import Expiry, Template, check_place
 from aura_browser.site.refresh_request import Field, RefreshRequest
@@ -27,7 +27,6 @@ T = TypeVar("T")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH: Final = re.compile(r"[!-~\u00a0-\ud7ff\ue000-\U0010ffff]+")
-_HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 class BadValue(Exception):
@@ -54,7 +53,7 @@ def build_site(name: str, definition: Definition) -> Site:
     Raises:
         BadValue: for a value that can't work.
     """
-    page = _read("url", lambda: Site(page_url(definition.url), name=name))
+    page = _read("url", lambda: Site(definition.url, name=name))
     site = dataclasses.replace(
         page,
         ready=tuple(_read_each("until", Condition.parse, definition.until)),
@@ -75,9 +74,6 @@ def build_site(name: str, definition: Definition) -> Site:
             _check_path(path, "websocket"): _read("websocket", partial(Template, text), path)
             for path, text in definition.websocket.items()
         },
-    )
-    site = dataclasses.replace(
-        site,
         expires=_read_expiry(definition.expires),
         ignore_cookies=definition.ignore_cookies,
         refresh_request=_build_refresh(definition.refresh_request),
@@ -209,7 +205,7 @@ def _check_header(name: str, *key: str) -> None:
 def _check_headers(headers: Mapping[str, str], *key: str) -> Mapping[str, str]:
     for name, value in headers.items():
         _check_header(name, *key, name)
-        if not _HEADER_VALUE.fullmatch(value):
+        if not can_be_sent(value):
             raise BadValue((*key, name), "must be text on one line, without control characters")
     return headers
 

@@ -20,8 +20,12 @@ def gets_tokens(site: Site, session: "Session", url: URL) -> bool:
 
     Where the site may move to (``http`` to ``https``, a bare host to ``www``) gets its cookies only.
     """
-    origin = str(origin_of(url))
-    return origin in {site.origin, session.origin, *site.origins}
+    return is_token_origin(site, session.origin, url)
+
+
+def is_token_origin(site: Site, own: str, url: URL) -> bool:
+    """Return whether tokens of a session of the origin *own* go to *url*: there, and to the origins of the site."""
+    return str(origin_of(url)) in {site.origin, own, *site.origins}
 
 
 def can_be_sent(value: str) -> bool:

@@ -102,6 +102,17 @@ class Mark:
         places = (location.path, location.raw_path_qs, str(location), str(location.with_query(None)))
         return any(fnmatchcase(place, self.location) for place in places)
 
+    def __str__(self) -> str:
+        """Return it as :meth:`parse` reads it."""
+        parts = [str(self.status)] if self.status else []
+        parts += [self.type] if self.type else []
+        parts += [self.location] if self.location else []
+        parts += [f"header {self.header}{': ' if self.value else ''}{self.value}"] if self.header else []
+        parts += [f"no header {self.without_header}"] if self.without_header else []
+        parts += [f"json:{self.json}{'' if self.json_value is None else f'={self.json_value}'}"] if self.json else []
+        parts += [f"body:{self.text}"] if self.text else []
+        return " ".join(parts)
+
     def _fits_headers(self, headers: Mapping[str, str]) -> bool:
         if self.without_header and self.without_header in headers:
             return False

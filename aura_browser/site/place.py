@@ -19,10 +19,11 @@ CAPTURED: Final = "captured"
 
 _FORMS: Final = "local_storage.KEY, local_storage.KEY.PATH of a JSON value, cookie.NAME or captured"
 _PLACE: Final = re.compile(r"(?:local_storage|cookie)\.[^{}]+|captured")
-_IN_TEXT: Final = re.compile(r"\{((?:local_storage|cookie)\.[^{}]+|captured)\}")
+_IN_TEXT: Final = re.compile(rf"\{{({_PLACE.pattern})\}}")
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]{2,}\.([A-Za-z0-9_-]{2,})\.[A-Za-z0-9_-]*")
 _MAX_JWT_LENGTH: Final = 64 * 1024
-_MAX_TIME_S: Final = 1e11  # the year 5138; what is larger is in milliseconds
+MAX_TIME_S: Final = 1e11
+"""The year 5138, in epoch seconds: what is larger is in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,8 @@ def read_time(value: object) -> float | None:
         number = float(value) if isinstance(value, str | int | float) else math.nan
     except (ValueError, OverflowError):
         return None
-    seconds = number / 1000 if number > _MAX_TIME_S else number
-    return seconds if 0 < seconds < _MAX_TIME_S else None
+    seconds = number / 1000 if number > MAX_TIME_S else number
+    return seconds if 0 < seconds < MAX_TIME_S else None
 
 
 def read_jwt_end(text: str) -> float | None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from aura_browser.site.place import Template, find_key, read_time
+from aura_browser.site.place import MAX_TIME_S, Template, find_key, read_time
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -18,7 +18,6 @@ Field = str | Template
 
 _ENDS: Final = ("expires", "expires_at", "expiresAt")
 _MS: Final = 1000
-_MS_FROM: Final = 1e11
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +91,4 @@ def _move_end(merged: dict[str, Any], brought: Mapping[str, Any], now: float) ->
     for name in _ENDS:
         if name not in brought and isinstance(merged.get(name), int | float) and read_time(merged[name]) is not None:
             end = now + lasts_s
-            merged[name] = round(end * _MS) if merged[name] > _MS_FROM else round(end)
+            merged[name] = round(end * _MS) if merged[name] > MAX_TIME_S else round(end)

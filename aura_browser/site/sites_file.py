@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -29,23 +28,8 @@ _TYPES: Final = re.compile(r"Expected `(.*)`, got `(.*)`")
 _KINDS: Final = {"str": "text", "object": "a table", "array": "a list", "int": "a number", "float": "a number"}
 
 
-@dataclass(frozen=True)
-class SitesFile:
-    """What is in ``sites.toml``.
-
-    Attributes:
-        path: where it is; it need not exist.
-        definitions: the tables, by the sites' names.
-        sites: the sites that they describe, by name.
-    """
-
-    path: Path
-    definitions: Mapping[str, Definition]
-    sites: Mapping[str, Site]
-
-
-def read_sites_file(path: Path) -> SitesFile:
-    """Return what is in the file at *path*; nothing if there is none. An unchanged file is read once.
+def read_sites_file(path: Path) -> Mapping[str, Site]:
+    """Return the sites in the file at *path*, by name; none if there is none. An unchanged file is read once.
 
     Raises:
         InvalidConfiguration: naming file, line and key, if it can't be read or something in it can't work.
@@ -54,19 +38,19 @@ def read_sites_file(path: Path) -> SitesFile:
         facts = path.stat()
         return _read_version(path, (facts.st_ino, facts.st_mtime_ns, facts.st_size))
     except FileNotFoundError:
-        return SitesFile(path, {}, {})
+        return {}
     except OSError as error:
         raise InvalidConfiguration(str(path), None, "", f"it can't be read: {error.strerror}") from None
 
 
 @lru_cache(maxsize=1)
-def _read_version(path: Path, _version: tuple[int, ...]) -> SitesFile:
+def _read_version(path: Path, _version: tuple[int, ...]) -> Mapping[str, Site]:
     with path.open("rb") as file:
         return parse_sites(file.read(_MAX_BYTES + 1), path)
 
 
-def parse_sites(data: bytes, path: Path) -> SitesFile:
-    """Return what *data* says; see :func:`read_sites_file`.
+def parse_sites(data: bytes, path: Path) -> Mapping[str, Site]:
+    """Return the sites that *data* describes, by name; see :func:`read_sites_file`.
 
     Args:
         data: the file's bytes.
@@ -76,17 +60,15 @@ def parse_sites(data: bytes, path: Path) -> SitesFile:
         raise InvalidConfiguration(str(path), None, "", "it is over 1 MiB")
     text = _decode(data, path)
     tables = _load(text, path)
-    definitions: dict[str, Definition] = {}
     sites: dict[str, Site] = {}
     for name, table in tables.items():
         try:
-            definitions[name] = _convert(name, table)
-            sites[name] = build_site(name, definitions[name])
+            sites[name] = build_site(name, _convert(name, table))
         except BadValue as error:
             key = (name, *error.key)
             shown = clean_text(".".join(key), 80)
             raise_alone(InvalidConfiguration(str(path), _find_line(text, key), shown, error.problem))
-    return SitesFile(path, definitions, sites)
+    return sites
 
 
 def check_name(name: str) -> str:

@@ -18,6 +18,7 @@ from yarl import URL
 from aura_browser.hosts import origin_of
 from aura_browser.session.headers import is_client_hint, is_lasting
 from aura_browser.site import Site
+from aura_browser.site.derivation import is_token_origin
 from aura_browser.text import clean_text
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.driver import Driver
@@ -193,7 +194,7 @@ class NetworkLog:
             if request.is_navigation or not _is_own(site, request.url):
                 continue
             url = URL(request.url)
-            if str(origin_of(url)) not in {site.origin, origin, *site.origins}:
+            if not is_token_origin(site, origin, url):
                 continue
             for sent in request.sent:
                 if was_sent_to(sent, url):

@@ -114,7 +114,7 @@ class Running(ABC):
     @property
     def site(self) -> Site:
         """Its definition: probe, marks, tokens and the condition that a login meets."""
-        return parse_sites(self.definition.encode(), Path("sites.toml")).sites[self.application]
+        return parse_sites(self.definition.encode(), Path("sites.toml"))[self.application]
 
     @abstractmethod
     def form(self, user: str = MEMBER) -> Form:

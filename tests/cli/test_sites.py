@@ -49,7 +49,7 @@ def test_a_site_is_added_shown_listed_and_removed(file: Path) -> None:
 def test_a_definition_of_a_well_known_application_is_taken_over(file: Path, application: str) -> None:
     added = run("sites", "add", "mine", "--like", application, "--url", "https://apps.example.com")
     assert added.returncode == 0, added.stderr
-    site = parse_sites(file.read_bytes(), file).sites["mine"]
+    site = parse_sites(file.read_bytes(), file)["mine"]
     assert site.origin == "https://apps.example.com"
     assert site.probe is not None
     assert site.probe.good_marks
@@ -57,7 +57,7 @@ def test_a_definition_of_a_well_known_application_is_taken_over(file: Path, appl
     assert ("# The admin." in file.read_text()) == (application == "django")
     again = run("sites", "add", "other", "--like", application, "--url", "https://a.example.com/x", "--probe", "/me")
     assert again.returncode == 0, again.stderr
-    other = parse_sites(file.read_bytes(), file).sites["other"]
+    other = parse_sites(file.read_bytes(), file)["other"]
     assert (other.url, other.probe and other.probe.path) == ("https://a.example.com/x", "/me")
 
 

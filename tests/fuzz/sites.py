@@ -41,7 +41,7 @@ async def enter_sites_file(random: Random) -> None:
     except InvalidConfiguration as error:
         assert str(error).startswith(str(_PATH)), error
         raise
-    for name, site in read.sites.items():
+    for name, site in read.items():
         session = make_session(site.origin, local_storage={spoil(random, "auth-tokens"): spoil(random, '{"a": "b"}')})
         derive_headers(site, session, "POST", URL(site.url))
         set_expiry(site, session)

@@ -222,6 +222,18 @@ async def test_a_cookie_that_is_a_token_says_the_end_and_others_are_ignored_for_
         await check_works(proposal, session)
 
 
+async def test_a_redirect_that_can_not_be_read_is_no_mark() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_member(request):
+            return web.Response(status=302, headers={"Location": "http://[bad"})
+        return web.json_response({"username": "boss"})
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        proposal = await learn(scene, session, seen(f"{scene.origin}/api/me"))
+        assert proposal.definition["probe"]["dropped"] == "302"
+
+
 async def test_where_nobody_logged_in_nothing_is_proposed_as_proven() -> None:
     async def handle(_request: web.BaseRequest) -> web.StreamResponse:
         return web.json_response({"public": True})
