@@ -15,13 +15,14 @@ from aura_browser.site import Probe, Site, site_at
 
 _NOBODY: Final = "aura-browser"
 _MAX_LEARNED: Final = 5
+_READ_TIMEOUT_S: Final = 30.0
 
 
 async def prove(
     site: Site,
     session: Session,
     *,
-    read_timeout_s: float = 30.0,
+    read_timeout_s: float = _READ_TIMEOUT_S,
     clock: Callable[[], float] = time.time,
 ) -> Session:
     """Send *session* to *site* with aiohttp, and return it with what was proven.
@@ -69,9 +70,7 @@ async def prove(
         return msgspec.structs.replace(proven, page_requests=())
 
 
-async def ask_with(
-    site: Site, probe: Probe, session: Session, *, as_stranger: bool = False, read_timeout_s: float = 30.0
-) -> ProbeAnswer:
+async def ask_with(site: Site, probe: Probe, session: Session, *, as_stranger: bool = False) -> ProbeAnswer:
     """Return what *site* answers to *probe*, whatever it is. Errors as :func:`prove`, but for a refusal.
 
     Args:
@@ -79,15 +78,14 @@ async def ask_with(
         probe: what is asked.
         session: the session; its proxy is used.
         as_stranger: send of the session only what says which browser it is of.
-        read_timeout_s: seconds without a byte that end it.
     """
-    async with open_client(session, read_timeout_s) as http:
-        return await Prover(site, session, http, read_timeout_s, time.time).ask(probe, None if as_stranger else session)
+    async with open_client(session, _READ_TIMEOUT_S) as http:
+        return await Prover(site, session, http, _READ_TIMEOUT_S, time.time).ask(
+            probe, None if as_stranger else session
+        )
 
 
-async def ask_as_stranger(
-    site: Site, probe: Probe, *, proxy: str | None = None, read_timeout_s: float = 30.0
-) -> ProbeAnswer:
+async def ask_as_stranger(site: Site, probe: Probe, *, proxy: str | None = None) -> ProbeAnswer:
     """Return what *site* answers to *probe* without any session. Errors as :func:`ask_with`."""
     nobody = Session(
         origin=site.origin,
@@ -100,7 +98,7 @@ async def ask_as_stranger(
         browser=Browser(name=_NOBODY, version=""),
         harvested_at=0.0,
     )
-    return await ask_with(site, probe, nobody, as_stranger=True, read_timeout_s=read_timeout_s)
+    return await ask_with(site, probe, nobody, as_stranger=True)
 
 
 def _find_chat(session: Session) -> Site | None:

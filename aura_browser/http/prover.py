@@ -69,7 +69,7 @@ class Prover:
         self._clock = clock
 
     async def prove(self, probe: Probe) -> Session:
-        """Return the session with what *probe* proves. Errors as :func:`prove`."""
+        """Return the session with what *probe* proves. Errors as :func:`aura_browser.http.proof.prove`."""
         asking = asyncio.ensure_future(self._ask_without(probe))
         try:
             answer = await self.ask(probe, self._session)
@@ -195,7 +195,10 @@ class Prover:
             raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
 
     async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
-        """Return the answer to *probe*, with the session or without any. Errors as :func:`prove`, but for a refusal."""
+        """Return the answer to *probe*, with the session or without any.
+
+        Errors as :func:`aura_browser.http.proof.prove`, but for a refusal.
+        """
         url = self._resolve(probe.path)
         if not self._site.owns(url):
             raise InvalidInput("probe", f"{redact_url(url)} is not at {self._site.origin}; the session stays there")

@@ -13,10 +13,10 @@ from yarl import URL
 from aura_browser.errors import InvalidInput, SessionRefused
 from aura_browser.hosts import read_url
 from aura_browser.http.body import read_start
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
+from aura_browser.http.exchange import check_proxy_answer, reason_phrase, typed_errors
+from aura_browser.http.prover import open_client
 from aura_browser.http.verdict import Ruling, Verdict, raise_for, retry_after_s
-from aura_browser.proxy.connection import connection_args
-from aura_browser.request import HEADER_LIMITS, fetch_headers
+from aura_browser.request import fetch_headers
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.derivation import derive_headers, gets_tokens
@@ -69,11 +69,9 @@ async def refresh_session(
 async def _post(
     session: Session, url: URL, headers: dict[str, str], body: bytes, read_timeout_s: float
 ) -> tuple[aiohttp.ClientResponse, bytes]:
-    timeout = aiohttp.ClientTimeout(total=4 * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
-    options = {**HEADER_LIMITS, **connection_args(session.proxy)}
     with typed_errors(url, read_timeout_s):
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **options) as http,
+            open_client(session, read_timeout_s) as http,
             http.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
             check_proxy_answer(response, session.proxy)

@@ -134,7 +134,7 @@ class HttpResponse:
 
 
 def _split_protocols(headers: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return *headers* without ``Sec-WebSocket-Protocol``, which aiohttp writes itself, and what it names."""
+    """Return *headers* without ``Origin`` and ``Sec-WebSocket-Protocol``, which aiohttp writes, and what it names."""
     named = "".join(value for name, value in headers.items() if name.lower() == _PROTOCOL)
     others = {name: value for name, value in headers.items() if name.lower() not in {_PROTOCOL, "origin"}}
     return others, tuple(each.strip() for each in named.split(",") if each.strip())

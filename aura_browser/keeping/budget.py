@@ -87,7 +87,7 @@ class HarvestBudget:
         return (await self._own.read()).needs_person
 
     async def find_hopeless(self, lineage: tuple[int, float]) -> str:
-        """Return why no harvest can replace the session of that lineage; empty if none has shown it last."""
+        """Return why the last failed harvest could not replace the session of that lineage; empty for another one."""
         record = await self._own.read()
         return record.reason if record.kept == lineage else ""
 

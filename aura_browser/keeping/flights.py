@@ -66,22 +66,25 @@ class Flights:
         """Return whether *session* is to be renewed now."""
         return renewal_due(session, self._clock(), harvest_s=self._renewal.harvest_s, jitter=self._jitter)
 
-    async def join(self, work: Harvest) -> Session:
+    async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""
         self._counters.waits += 1
         return await self._flight.join(work)
 
     async def load_or_renew(self) -> Session:
-        """Return the cached session, or a new one. Errors as :meth:`join`."""
-        return await self.join(self._load_or_renew)
+        """Return the cached session, or a new one. Errors as :meth:`SingleFlight.join`."""
+        return await self._join(self._load_or_renew)
 
     async def renew_as_asked(self, work: Harvest) -> Session:
-        """Await *work*, or another one that was asked for; any other renewal ends first. Errors as :meth:`join`."""
+        """Await *work*, or another one that was asked for; any other renewal ends first.
+
+        Errors as :meth:`SingleFlight.join`.
+        """
         while self._flight.task is not None and self._flight.task is not self._asked:
             await asyncio.wait([self._flight.task])
         if self._flight.task is None:
             self._asked = self._flight.begin(work)
-        return await self.join(work)
+        return await self._join(work)
 
     def renew_early(self, session: Session) -> None:
         """Begin to replace *session* before its end, in the background, if nothing speaks against it."""
@@ -99,7 +102,7 @@ class Flights:
             if current is not None and current != old:
                 return current
             is_ours = self._flight.task is None
-            session = await self.join(lambda: self._renewal.run(old, cause))
+            session = await self._join(lambda: self._renewal.run(old, cause))
             # A flight that another caller began may only have loaded the cached session.
             if is_ours or session != old:
                 return session

@@ -22,10 +22,6 @@ _DEBOUNCE_S: Final = 0.2
 Changes = dict[tuple[object, ...], Cookie | None]
 
 
-def _take_as_it_is(session: Session) -> Session:
-    return session
-
-
 class LiveSession:
     """The session in use, and its cached copy.
 
@@ -46,7 +42,7 @@ class LiveSession:
         key: SessionKey,
         first: Session | None,
         clock: Callable[[], float],
-        correct: Callable[[Session], Session] = _take_as_it_is,
+        correct: Callable[[Session], Session],
     ) -> None:
         self.correct = correct
         self.current = first

@@ -86,8 +86,8 @@ class Renewal:
         clock: Callable[[], float],
         login: LoginCommand,
         lock: RenewalLock,
-        refresher: Refresher | None = None,
-        harvests_early: bool = True,
+        refresher: Refresher | None,
+        harvests_early: bool,
     ) -> None:
         self._refresher = refresher
         self._harvests_early = harvests_early

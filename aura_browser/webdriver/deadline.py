@@ -20,7 +20,7 @@ class Deadline:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
         self._cancelled = threading.Event()
-        self._has_ended: Callable[[], bool] = self._cancelled.is_set
+        self._has_ended: Callable[[], bool] = lambda: False
 
     def end_when(self, has_ended: Callable[[], bool]) -> None:
         """End the time as soon as *has_ended* returns True; that is looked at every half second at the latest."""

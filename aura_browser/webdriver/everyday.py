@@ -137,13 +137,7 @@ def _is_of_another_user(port: int) -> bool:
     address = f"0100007F:{port:04X}" if sys.byteorder == "little" else f"7F000001:{port:04X}"
     with suppress(OSError), open("/proc/net/tcp", encoding="ascii") as table:  # noqa: PTH123 - may be megabytes
         for line in table:
-            (
-                _,
-                local,
-                _,
-                state,
-                *_,
-            ) = line.split(maxsplit=4)
+            _, local, _, state, *_ = line.split(maxsplit=4)
             if (local, state) == (address, "0A"):
                 return line.split()[7] != str(os.getuid())
     return False

@@ -38,7 +38,6 @@ _CHANGE: Final = "a change: all of it was there from the beginning, so log in"
 _CLOSED: Final = "your login; then close the window"
 _TAKEN: Final = "your login: the site does not take the session yet"
 _REFUSED_AT_REST_S: Final = 3.0  # a page may renew its own token first
-_BLANK: Final = "about:blank"
 _CHECK_STATUSES: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -73,6 +73,7 @@ def restore_session(driver: Driver, session: Session, deadline: Deadline) -> Res
         WebDriverException: if the browser is gone.
     """
     refused = list(_set_cookies(driver, session.cookies))
+    cookies = len(session.cookies) - len(refused)
     entries, storage, pages = 0, _list_storage(session), BlankPages(driver, deadline)
     for origin, parts in storage.items():
         written, problems = _write_storage(driver, pages, origin, parts)
@@ -80,7 +81,7 @@ def restore_session(driver: Driver, session: Session, deadline: Deadline) -> Res
         refused += problems
     if storage:
         pages.leave()
-    return Restored(len(session.cookies) - _count_cookies(refused), entries, len(storage), tuple(refused))
+    return Restored(cookies, entries, len(storage), tuple(refused))
 
 
 def build_raw_cookie(cookie: Cookie) -> dict[str, Any]:
@@ -152,10 +153,6 @@ def _explain(cookie: Cookie) -> str:
     if len(f"{cookie.name}{cookie.value}".encode()) > _MAX_COOKIE_LENGTH:
         return _TOO_LONG
     return "Chrome does not take its name, value or attributes"
-
-
-def _count_cookies(refused: Iterable[Refusal]) -> int:
-    return sum(each.what.startswith("cookie ") for each in refused)
 
 
 def _list_storage(session: Session) -> dict[str, dict[str, Any]]:

@@ -98,5 +98,5 @@ WRITE_STORAGE: Final = """async (parts) => {
 }"""
 """A JavaScript function: takes the parts of one origin, returns how many entries were written, and the problems.
 
-The coded values are those of Playwright's ``utilityScriptSerializers``; nothing else writes them.
+The coded values are those of Playwright's ``utilityScriptSerializers``; ``storage_reading`` writes them too.
 """

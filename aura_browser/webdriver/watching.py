@@ -67,10 +67,9 @@ async def watch(
     engine = DefaultEngine() if engine is None else engine
     deadline = Deadline(timeout_s)
     named = list_options(engine=engine)
-    needs_window = interactive and isinstance(engine, LocalEngine)
     if isinstance(engine, LocalEngine):
         command = site.login_command(*named)
-        await asyncio.to_thread(check_engine, engine, command, interactive=needs_window)
+        await asyncio.to_thread(check_engine, engine, command, interactive=interactive)
     options = BrowserOptions(deadline, None, interactive, None, named, site.url)
 
     def work() -> Watched:

@@ -22,6 +22,7 @@ from aura_browser.text import redact_url
 from aura_browser.webdriver.everyday import find_everyday
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.environment import copy_environment
+from aura_browser.webdriver.process.pipes import open_pipes
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.cdp.connection import Connection
@@ -110,13 +111,7 @@ class _Holder:
 
 @contextmanager
 def _run_holder(url: str) -> Iterator[_Holder]:
-    with ExitStack() as on_failure, ExitStack() as theirs:
-        their_reader, writer = os.pipe()
-        theirs.callback(os.close, their_reader)
-        on_failure.callback(os.close, writer)
-        reader, their_writer = os.pipe()
-        theirs.callback(os.close, their_writer)
-        on_failure.callback(os.close, reader)
+    with open_pipes() as ((reader, writer), (their_reader, their_writer)):
         process = subprocess.Popen(  # noqa: S603 - our own script
             # -P: nothing is imported from the script's folder.
             [sys.executable, "-P", str(Path(__file__).parents[1] / "cdp" / "holder.py")],
@@ -127,7 +122,6 @@ def _run_holder(url: str) -> Iterator[_Holder]:
             start_new_session=True,
         )
         os.write(writer, url.encode() + b"\0")  # a few bytes, which any pipe takes at once
-        on_failure.pop_all()
     holder = _Holder(process, reader, writer)
     try:
         yield holder

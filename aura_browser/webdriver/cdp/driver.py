@@ -64,8 +64,7 @@ class CdpDriver(StartedDriver):
             CdpError: if the browser does not answer, or opens no tab.
         """
         self.connection.start()
-        version = self.connection.call("Browser.getVersion", timeout_s=self._deadline.left_s)
-        self._capabilities = build_capabilities(version)
+        self._capabilities = _ask_capabilities(self.connection, self._deadline.left_s)
         self.connection.call("Target.setAutoAttach", ATTACH, timeout_s=self._deadline.left_s)
         first = self._tabs.wait_for_first(self._deadline.left_s)
         if first is None:
@@ -85,8 +84,7 @@ class CdpDriver(StartedDriver):
         wanted = {"url": "about:blank", "background": is_background} | (
             {"browserContextId": context} if context else {}
         )
-        version = self.connection.call("Browser.getVersion", timeout_s=self._deadline.left_s)
-        self._capabilities = build_capabilities(version)
+        self._capabilities = _ask_capabilities(self.connection, self._deadline.left_s)
         created = self.connection.call("Target.createTarget", wanted, timeout_s=self._deadline.left_s)
         self._current = read_text(created, "targetId")
         attach = {"targetId": self._current, "flatten": True}
@@ -234,8 +232,9 @@ class CdpDriver(StartedDriver):
             self._log.append(f'{{"message":{{"method":{method},"params":{params}}},"webview":{target}}}')
 
 
-def build_capabilities(version: dict[str, Any]) -> dict[str, Any]:
-    """Return a browser's name and version as WebDriver names them, from what ``Browser.getVersion`` says."""
+def _ask_capabilities(connection: Connection, timeout_s: float) -> dict[str, Any]:
+    """Return the browser's name and version as WebDriver names them. Raises as :meth:`Connection.call`."""
+    version = connection.call("Browser.getVersion", timeout_s=timeout_s)
     product = re.search(r"/([\d.]+)", read_text(version, "product"))
     return {"browserName": "chrome", "browserVersion": product[1] if product else ""}
 

@@ -13,6 +13,7 @@ from aura_browser.webdriver.process.group import allow_more_files, build_environ
 from aura_browser.webdriver.process.lifeline import Process
 from aura_browser.webdriver.process.orphans import adopt_orphans
 from aura_browser.webdriver.process.output import OUTPUT_NAME
+from aura_browser.webdriver.process.pipes import open_pipes
 from aura_browser.webdriver.process.reasons import is_forbidden
 from aura_browser.webdriver.process.watchdog import Watchdog, end_group
 from aura_browser.webdriver.process.workspace import Workspace
@@ -112,15 +113,8 @@ def run_chrome_process(
 
 def _start(command: Sequence[str], workspace: Workspace, variables: Mapping[str, str]) -> ChromeProcess:
     output = workspace.folder / OUTPUT_NAME
-    with ExitStack() as on_failure, ExitStack() as theirs:
-        their_reader, writer = os.pipe()
-        theirs.callback(os.close, their_reader)
-        on_failure.callback(os.close, writer)
-        reader, their_writer = os.pipe()
-        theirs.callback(os.close, their_writer)
-        on_failure.callback(os.close, reader)
+    with open_pipes() as ((reader, writer), (their_reader, their_writer)):
         environment = {**build_environment(workspace.folder), **variables}
         process = workspace.lifeline.start(command, output, "kill", env=environment, pipe=(their_reader, their_writer))
         allow_more_files(process.pid)
-        on_failure.pop_all()
     return ChromeProcess(process, output, reader, writer)
