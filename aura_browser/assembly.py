@@ -1,7 +1,8 @@
 """Builds session managers and transports from options: the only module that knows every part."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast, get_args
 
@@ -173,7 +174,7 @@ def _assemble(site: Site, settings: _Settings, command_options: tuple[str, ...] 
     )
     return SessionManager(
         site,
-        store if isinstance(store, Store) else open_store(store, settings.encryption),
+        open_store(store, settings.encryption),
         key,
         harvest=_build_refusing_harvest(key, login) if settings.refresh == "never" else _check_harvest(site, harvest),
         refresh=build_refresh(site),
@@ -205,16 +206,19 @@ def choose_proxy(proxy: str | None, session: Session | str) -> str | None:
     return proxy
 
 
-def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
+def open_store(store: Store | str | None, encryption: Encryption = "auto") -> Store:
     """Return the store that *store* names, encrypted according to *encryption*.
 
     Args:
-        store: None for the user's state folder, ``"memory"``, a folder, or a Redis URL (``redis://host``).
+        store: None for the user's state folder, ``"memory"``, a folder, or a Redis URL (``redis://host``);
+            or a store, which is returned as it is.
         encryption: see :func:`aura_browser.store.encrypted.encrypt_at_rest`.
 
     Raises:
         InvalidInput: if the Redis URL or the key is malformed, or an extra is not installed.
     """
+    if isinstance(store, Store):
+        return store
     if store == "memory":
         return MemoryStore()
     if store is not None and store.startswith(("redis://", "rediss://", "unix://")):
@@ -224,8 +228,19 @@ def open_store(store: str | None, encryption: Encryption = "auto") -> Store:
     return encrypt_at_rest(FileStore(store), encryption)
 
 
+@asynccontextmanager
+async def using_store(store: Store | str | None) -> AsyncGenerator[Store, None]:
+    """Yield the store that *store* names, and close it at the end if it was opened here. Arguments as above."""
+    opened = open_store(store)
+    try:
+        yield opened
+    finally:
+        if opened is not store:
+            await opened.aclose()
+
+
 def _check_harvest(site: Site, harvest: Harvest) -> Harvest:
-    """Return *harvest*, and have it refuse a session of another site before it is kept."""
+    """Return *harvest*; it refuses a session of another site before it is kept, and notes the site's dialect."""
 
     async def checked() -> Session:
         session = await harvest()

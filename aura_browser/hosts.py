@@ -82,6 +82,11 @@ def host_of(url: URL) -> str:
     return (url.raw_host or "").strip("[]").lower()
 
 
+def host_in_url(host: str) -> str:
+    """Return *host* as it stands in a URL: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_address(host: str) -> bool:
     """Return whether *host* is an IP address."""
     try:

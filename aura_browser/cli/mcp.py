@@ -79,16 +79,12 @@ def command(*, sites: tuple[str, ...], allowed: dict[str, frozenset[str]], optio
 async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list[Offer]":
     """Return the stored sessions as an agent knows them: by the site's name, else its host, else its slug."""
     from aura_browser.agents.tools import Offer
-    from aura_browser.assembly import open_store
+    from aura_browser.assembly import using_store
     from aura_browser.cli.sessions.catalogue import read_entries
     from aura_browser.cli.sessions.checking import find_site, guess_name
 
-    place = options.get("store")
-    store = open_store(place) if place is None or isinstance(place, str) else place
-    try:
+    async with using_store(options.get("store")) as store:
         entries = [entry for entry in await read_entries(store) if entry.session]
-    finally:
-        await store.aclose()
     labels = Counter(_build_label(entry) for entry in entries)
     offers = []
     for entry in entries:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aura_browser.assembly import open_store
+from aura_browser.assembly import using_store
 from aura_browser.site import Site, site_at
 from aura_browser.site.catalogue import find_named
 from aura_browser.text import clean_text
@@ -58,12 +58,8 @@ def _find_stored(name: str, options: "SessionOptions") -> Site:
 async def _read(options: "SessionOptions") -> "list[Entry]":
     from aura_browser.cli.sessions.catalogue import read_entries
 
-    place = options.get("store")
-    store = open_store(place) if place is None or isinstance(place, str) else place
-    try:
+    async with using_store(options.get("store")) as store:
         return await read_entries(store)
-    finally:
-        await store.aclose()
 
 
 def _is_given(parameter: str) -> bool:

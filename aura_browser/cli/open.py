@@ -90,16 +90,12 @@ def _find(name: str, url: str | None, options: "SessionOptions") -> "tuple[Site,
 
 
 async def _load(site: "Site", options: "SessionOptions") -> "Session":
-    from aura_browser.assembly import complete_options, open_store
+    from aura_browser.assembly import complete_options, using_store
     from aura_browser.store import SessionKey
 
-    place = options.get("store")
-    store = open_store(place) if place is None or isinstance(place, str) else place
-    try:
+    async with using_store(options.get("store")) as store:
         key = SessionKey(site.origin, str(options["session"]), complete_options(site, options).get("proxy"))
         session = await store.load(key)
-    finally:
-        await store.aclose()
     if session is None:
         raise InteractionRequired(f"There is no session for {site.origin}.", site.login_command())
     return session

@@ -7,6 +7,7 @@ from yarl import URL
 
 from aura_browser.site import Site, site_at
 from aura_browser.site.catalogue import find_named, site_named
+from aura_browser.site.commands import DEFAULT_SESSION
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
@@ -32,17 +33,13 @@ class Target:
         """Return the site with the page that a harvest opens: its own, else that of the stored session."""
         if self.site.name:
             return self.site
-        from aura_browser.assembly import choose_proxy, open_store
-        from aura_browser.store import SessionKey, Store
+        from aura_browser.assembly import choose_proxy, using_store
+        from aura_browser.store import SessionKey
 
-        place, name = options.get("store"), options.get("session", "default")
-        store = place if isinstance(place, Store) else open_store(place)
-        try:
-            key = SessionKey(self.site.origin, str(name), choose_proxy(options.get("proxy"), str(name)))
+        name = options.get("session", DEFAULT_SESSION)
+        key = SessionKey(self.site.origin, str(name), choose_proxy(options.get("proxy"), str(name)))
+        async with using_store(options.get("store")) as store:
             stored = await store.load(key)
-        finally:
-            if store is not place:
-                await store.aclose()
         return self.site if stored is None else site_at(stored.url, dialect=stored.dialect)
 
 

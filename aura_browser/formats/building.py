@@ -11,7 +11,7 @@ from yarl import URL
 from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
 from aura_browser.formats.content import Content, read_address
 from aura_browser.formats.storage_state import split_origins
-from aura_browser.hosts import host_of, is_address, is_same_site, origin_of, registrable_domain
+from aura_browser.hosts import host_in_url, host_of, is_address, is_same_site, origin_of, registrable_domain
 from aura_browser.session import Browser, Cookie, Session
 from aura_browser.session.cookie import is_of_site
 from aura_browser.session.headers import check_headers
@@ -44,7 +44,7 @@ def build_session(
     kept, told = _choose_cookies(content.cookies, page, now)
     origins = [each for each in content.origins if _is_of_page(each, page)]
     if others := len(content.origins) - len(origins):
-        told.append(f"the storage of {others} other {'origin' if others == 1 else 'origins'}")
+        told.append(f"the storage of {count(range(others), 'other origin')}")
     if not (kept or origins):
         problem = f"it holds nothing for {clean_text(str(page.origin()))}"
         raise ImportFailed(kind, "", problem, f"It holds: {_list_sites(content) or 'nothing'}.")
@@ -137,12 +137,9 @@ def _is_of_page(origin: dict[str, str], page: URL) -> bool:
 def _choose_page(content: Content, kind: str) -> str:
     """Return the page of the only site that *content* is of."""
     hosts = _list_hosts(content)
-    sites = Counter(
-        {
-            site: sum(n for host, n in hosts.items() if registrable_domain(host) == site)
-            for site in map(registrable_domain, hosts)
-        }
-    )
+    sites: Counter[str] = Counter()
+    for host, number in hosts.items():
+        sites[registrable_domain(host)] += number
     if not sites:
         problem = "; ".join(("it holds no cookies that can be kept", *content.left_out))
         raise ImportFailed(kind, "", problem, "Export it again, logged in at the site.")
@@ -161,7 +158,7 @@ def _guess_address(content: Content, host: str, kind: str) -> str:
     """Return the address of *host*: HTTPS, unless the cookies say where they were set."""
     ports = {(cookie.source_scheme, cookie.source_port) for cookie in content.cookies}
     scheme, port = next(iter(ports)) if len(ports) == 1 else (None, None)
-    shown = f"[{host}]" if ":" in host else host
+    shown = host_in_url(host)
     if port is not None and port > 0 and scheme in {"Secure", "NonSecure"}:
         return f"{'https' if scheme == 'Secure' else 'http'}://{shown}:{port}/"
     if is_address(host) or "." not in host:

@@ -12,6 +12,7 @@ from yarl import URL
 from aura_browser.hosts import origin_of, parse_url
 from aura_browser.session import Cookie, Session
 from aura_browser.session.session import Unknown
+from aura_browser.session.times import to_seconds
 from aura_browser.text import list_names
 
 CookieFacts = dict[str, Any]
@@ -20,7 +21,6 @@ milliseconds, and 0 or less for none."""
 
 _MAX_DOMAIN_LENGTH: Final = 260  # the time to make a longer one an IDN grows with the square of its length
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,60}")
-_MILLISECONDS: Final = 1e11  # as seconds that is the year 5138
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +75,19 @@ def _build(facts: CookieFacts) -> Cookie:
     host = domain.strip().removeprefix(".").strip("[]").lower()
     if not host.isascii():
         host = host.encode("idna").decode()
-    return msgspec.convert(facts | {"domain": host, "expires": read_expiry(facts.get("expires"))}, Cookie)
+    return msgspec.convert(facts | {"domain": host, "expires": _read_expiry(facts.get("expires"))}, Cookie)
 
 
-def read_expiry(expires: float | None) -> float | None:
+def _read_expiry(expires: float | None) -> float | None:
     """Return an expiry in epoch seconds; None for 0 and less, which means that there is none."""
     if expires is None or not 0 < expires < float("inf"):
         return None
-    return expires / 1000 if expires > _MILLISECONDS else float(expires)
+    return float(to_seconds(expires))
+
+
+def find_user_agent(headers: Mapping[str, str]) -> str | None:
+    """Return the user agent among *headers*; None if it is not there."""
+    return next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
 
 
 def read_address(text: str) -> URL:

@@ -7,7 +7,6 @@ import msgspec
 from aura_browser.formats.dumped import NAMELESS, Dumped, DumpOptions, describe_rest, dotted_domain, sort_out
 from aura_browser.session import Cookie, Session
 
-TITLE: Final = "cookies of a browser extension"
 _SAME_SITES: Final = {"Strict": "strict", "Lax": "lax", "None": "no_restriction", None: "unspecified"}
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.errors import ImportFailed
-from aura_browser.formats.content import Content, CookieFacts, build_cookies
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent
 from aura_browser.formats.dumped import Dumped, DumpOptions, choose_url, describe_rest
 from aura_browser.hosts import host_of
 from aura_browser.session import Session
@@ -14,7 +14,7 @@ from aura_browser.session.headers import is_lasting
 from aura_browser.text import count, list_names
 
 TITLE: Final = "a Cookie header"
-ADVICE: Final = "Give the page's address with --url."
+_ADVICE: Final = "Give the page's address with --url."
 
 _LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)")
 _PAIR: Final = re.compile(r"[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=")
@@ -59,7 +59,7 @@ def load(text: str, url: str | None) -> Content:
         ImportFailed: if *url* is None, or there is no cookie.
     """
     if url is None:
-        raise ImportFailed(TITLE, "", "it does not say which site it is for", ADVICE)
+        raise ImportFailed(TITLE, "", "it does not say which site it is for", _ADVICE)
     lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()][:_MAX_LINES]
     headers = [(match[1], match[2]) for line in lines if (match := _LINE.fullmatch(line))]
     if not any(name.lower() == "cookie" for name, _ in headers):
@@ -84,9 +84,15 @@ def read_headers(headers: list[tuple[str, str]], url: str, kind: str) -> Content
     if not cookies:
         raise ImportFailed(kind, "", "there is no cookie in it", "Copy a request that the browser sends logged in.")
     kept = {name: value for name, value in headers if is_lasting(name) and value}
-    agent = next((value for name, value in kept.items() if name.lower() == "user-agent"), None)
-    unknown = ("cookie_attributes", "local_storage", *(() if agent else ("user_agent",)))
-    return Content(cookies=cookies, url=url, user_agent=agent, headers=kept, unknown=unknown, left_out=left_out)
+    agent = find_user_agent(kept)
+    return Content(
+        cookies=cookies,
+        url=url,
+        user_agent=agent,
+        headers=kept,
+        unknown=("cookie_attributes", "local_storage", "user_agent"),
+        left_out=left_out,
+    )
 
 
 def split_cookies(value: str, url: str) -> list[CookieFacts]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, InvalidInput, raise_alone
-from aura_browser.formats.content import Content, CookieFacts, build_cookies, read_address
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent, read_address
 from aura_browser.formats.copied import parse_copied
 from aura_browser.formats.copied_request import CopiedRequest
 from aura_browser.hosts import host_of, is_same_site, origin_of
@@ -57,8 +57,8 @@ def load(text: str, kind: str, url: str | None) -> Content:
         left_out = (*left_out, f"{count(range(others), 'request')} to other sites")
     left_out = (*left_out, *dict.fromkeys(map(_name_option, (option for _, r in own for option in r.left_out))))
     headers = _read_headers([r for address, r in own if origin_of(address) == origin_of(URL(page))])
-    agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
-    unknown: tuple[Unknown, ...] = ("cookie_attributes", "local_storage", *(() if agent else ("user_agent",)))
+    agent = find_user_agent(headers)
+    unknown: tuple[Unknown, ...] = ("cookie_attributes", "local_storage", "user_agent")
     return Content(cookies=cookies, url=page, user_agent=agent, headers=headers, unknown=unknown, left_out=left_out)
 
 

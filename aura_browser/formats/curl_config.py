@@ -1,13 +1,10 @@
 """A configuration for ``curl --config FILE`` (https://curl.se/docs/manpage.html#-K)."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from aura_browser.formats.cookie_header import describe_limits
 from aura_browser.formats.dumped import Dumped, DumpOptions, choose_url, describe_rest
 from aura_browser.session import Session
-
-TITLE: Final = "a curl configuration"
 
 
 def dump(session: Session, options: DumpOptions) -> Dumped:

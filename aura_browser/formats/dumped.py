@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
-from aura_browser.hosts import is_same_site
+from aura_browser.hosts import host_in_url, is_same_site
 from aura_browser.session import Cookie, Session
 from aura_browser.text import count, list_names
 
@@ -136,5 +136,5 @@ def choose_url(session: Session, options: DumpOptions) -> URL:
 
 def dotted_domain(cookie: Cookie) -> str:
     """Return the domain as most formats write it: with a leading dot if subdomains get the cookie."""
-    host = f"[{cookie.domain}]" if ":" in cookie.domain else cookie.domain
+    host = host_in_url(cookie.domain)
     return host if cookie.host_only else f".{host}"

@@ -72,6 +72,6 @@ def load(fields: dict[str, Any]) -> Content:
         cookies=cookies,
         url=url if isinstance(url, str) else None,
         user_agent=agent if isinstance(agent, str) else None,
-        unknown=("local_storage", *(() if isinstance(agent, str) and agent else ("user_agent",))),
+        unknown=("local_storage", "user_agent"),
         left_out=left_out,
     )

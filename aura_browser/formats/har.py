@@ -1,7 +1,6 @@
 """HAR, what the network panel of a browser exports (http://www.softwareishard.com/blog/har-12-spec/)."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,14 +8,13 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, raise_alone
-from aura_browser.formats.content import Content, CookieFacts, build_cookies, read_address
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent, read_address
 from aura_browser.formats.cookie_header import split_cookies
 from aura_browser.formats.cookie_json import read_cookie
 from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.session import Cookie
 from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.headers import is_lasting
-from aura_browser.session.session import Unknown
 from aura_browser.text import clean_text
 
 TITLE: Final = "a HAR file"
@@ -137,9 +135,9 @@ def _read(entries: list[tuple[URL, _Entry]], page: str, now: float) -> Content:
             p.name.lower() == "cookie" for p in entry.request.headers
         ):
             headers = {p.name: p.value for p in entry.request.headers if is_lasting(p.name) and p.value}
-    agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
+    agent = find_user_agent(headers)
     is_guess = any(cookie.identity in guessed for cookie in kept)
-    unknown: tuple[Unknown, ...] = ("local_storage", *_list_unknown(is_guess=is_guess, agent=agent))
+    unknown = ("local_storage", *(("cookie_attributes",) if is_guess else ()), "user_agent")
     return Content(
         cookies=kept,
         url=page,
@@ -148,13 +146,6 @@ def _read(entries: list[tuple[URL, _Entry]], page: str, now: float) -> Content:
         unknown=unknown,
         left_out=tuple(told),
     )
-
-
-def _list_unknown(*, is_guess: bool, agent: str | None) -> Iterator[Unknown]:
-    if is_guess:
-        yield "cookie_attributes"
-    if not agent:
-        yield "user_agent"
 
 
 def _take_sent(

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from aura_browser.errors import ImportFailed
-from aura_browser.formats.content import Content, CookieFacts, build_cookies
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent
 from aura_browser.formats.cookie_json import read_cookie
 from aura_browser.formats.dumped import (
     HOST_ONLY,
@@ -63,12 +63,13 @@ def load(fields: dict[str, Any]) -> Content:
     """
     cookies, left_out = build_cookies(_read_cookies(fields.get("cookies")))
     headers = _read_headers(fields.get("headers"))
-    agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
+    agent = find_user_agent(headers)
     auth = fields.get("auth")
     if isinstance(auth, dict) and (auth.get("password") or auth.get("raw_auth")):
         left_out = (*left_out, "the user and password")
-    unknown = ("local_storage", *(() if agent else ("user_agent",)))
-    return Content(cookies=cookies, headers=headers, user_agent=agent, unknown=unknown, left_out=left_out)
+    return Content(
+        cookies=cookies, headers=headers, user_agent=agent, unknown=("local_storage", "user_agent"), left_out=left_out
+    )
 
 
 def _read_cookies(items: object) -> list[CookieFacts]:

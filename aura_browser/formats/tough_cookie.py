@@ -17,7 +17,6 @@ from aura_browser.formats.dumped import (
 )
 from aura_browser.session import Cookie, Session
 
-TITLE: Final = "a jar of tough-cookie"
 _END_OF_TIME: Final = 253402300799
 
 

@@ -23,6 +23,7 @@ from aura_browser.gateway.metrics import Metrics
 from aura_browser.gateway.models import Models
 from aura_browser.gateway.watching import Patience, Watch
 from aura_browser.gateway.wires.problem import Problem
+from aura_browser.hosts import host_in_url
 from aura_browser.site import Site
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
@@ -121,7 +122,7 @@ class Gateway:
         guard = Guard(
             port=self.port,
             token=settings.token,
-            hosts=settings.hosts | ({_as_host(settings.host)} if settings.host else set()),
+            hosts=settings.hosts | ({host_in_url(settings.host)} if settings.host else set()),
             origins=settings.origins,
         )
         handling = Handling(
@@ -194,7 +195,7 @@ class Gateway:
 
 def make_origin(host: str, port: int) -> str:
     """Return scheme, host and port of a gateway, as a program on this machine reaches it."""
-    shown = LOOPBACK[0] if host in _EVERYWHERE else _as_host(host)
+    shown = LOOPBACK[0] if host in _EVERYWHERE else host_in_url(host)
     return f"http://{shown}:{port}"
 
 
@@ -205,10 +206,6 @@ def find_free_port(port: int) -> int:
             found: int = probe.getsockname()[1]
             return found
     raise OSError(errno.EADDRINUSE, "no port is free")
-
-
-def _as_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _open_sockets(host: str, port: int) -> list[socket.socket]:

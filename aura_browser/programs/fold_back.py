@@ -1,17 +1,14 @@
 """Keeps the cookies that a program changed, unless that could lose a login or somebody else's renewal."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import msgspec
 
 from aura_browser.errors import AuraError, SessionRefused
 from aura_browser.keeping.doubt import Prove
 from aura_browser.session import Cookie, Session
-from aura_browser.session.cookie_store import apply_changes
+from aura_browser.session.cookie_store import apply_changes, diff_cookies
 from aura_browser.store import SessionKey, Store
-
-_RENEWED: Final = "the session was renewed meanwhile"
 
 
 async def fold_back(
@@ -43,17 +40,17 @@ async def fold_back(
             return f"the site can't be asked whether it takes them: {error}"
         if session.proof == "distinguished" != proven.proof:
             return "with them the site answers as it does without a login"
-        changed = _list_changed(session, proven)
-    outcome = [_RENEWED]
+        # The program's, and what the proof changed.
+        changes = diff_cookies(session.cookies, proven.cookies).values()
+        changed = [cookie for cookie in changes if cookie is not None]
 
     def change(stored: Session | None) -> Session | None:
         if stored is None or stored.lineage != session.lineage:
             return None
-        outcome[0] = ""
         return _rotate(stored, session, changed, now)
 
-    await store.update(key, change)
-    return outcome[0]
+    kept = await store.update(key, change)
+    return "" if kept is not None and kept.lineage == session.lineage else "the session was renewed meanwhile"
 
 
 def _rotate(stored: Session, given: Session, changed: Iterable[Cookie], now: float) -> Session:
@@ -70,9 +67,3 @@ def _rotate(stored: Session, given: Session, changed: Iterable[Cookie], now: flo
     if cookies == stored.cookies:
         return stored
     return msgspec.structs.replace(stored.with_cookies(cookies), rotated_at=now, rotation=stored.rotation + 1)
-
-
-def _list_changed(session: Session, proven: Session) -> list[Cookie]:
-    """Return the cookies of *proven* that *session* does not have so: the program's, and what the proof changed."""
-    before = set(session.cookies)
-    return [cookie for cookie in proven.cookies if cookie not in before]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from aura_browser.errors import StoreError
@@ -57,9 +58,10 @@ def _find_parent() -> Path:
         return Path(runtime)
     folder = default_folder().parent / "run"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (folder.parent, folder):  # the store's own parent is private, too
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
         if problem := describe_foreign_folder(folder.lstat(), folder.stat()):
-            raise StoreError(str(folder), f"{problem[0]}. Fix it with: {problem[1].format(folder)}")
+            raise StoreError(str(folder), f"{problem[0]}. Fix it with: {problem[1].format(quote(str(folder)))}")
     except OSError as error:
         raise _convert(folder, error) from None
     return folder

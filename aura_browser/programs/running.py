@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aura_browser.assembly import SessionOptions, assemble, open_store
+from aura_browser.assembly import SessionOptions, assemble, using_store
 from aura_browser.errors import AuraError
 from aura_browser.harvests import build_prove
 from aura_browser.programs.changes import Changes, find_changes
@@ -127,15 +127,12 @@ def _read_changes(session: Session, given: Given, text: str) -> Changes | str:
 
 
 async def _store(site: Site, options: SessionOptions, session: Session, changes: Changes) -> str:
-    place = options.get("store")
-    store = open_store(place) if place is None or isinstance(place, str) else place
     key = SessionKey(session.origin, str(options["session"]), session.proxy)
     try:
-        return await fold_back(store, key, session, changes.cookies, prove=build_prove(site), now=time.time())
+        async with using_store(options.get("store")) as store:
+            return await fold_back(store, key, session, changes.cookies, prove=build_prove(site), now=time.time())
     except AuraError as error:
         return str(error).rstrip(".")
-    finally:
-        await store.aclose()
 
 
 def _renew_if_refused(site: Site, options: SessionOptions, session: Session, tell: Tell) -> Session | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from aura_browser.hosts import is_address, is_trustworthy
+from aura_browser.hosts import host_in_url, is_address, is_trustworthy
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session.cookie import Cookie
@@ -78,7 +78,7 @@ def build_curl_cffi_args(cookies: Sequence[Cookie], headers: Mapping[str, str], 
     kept, left_out = _sort_out(cookies, _NAMELESS, _EMBEDDED)
     jar = CookieJar()
     for cookie in kept:
-        jar.set_cookie(_build_jar_cookie(cookie, _in_url(cookie.domain), cookie.value))
+        jar.set_cookie(_build_jar_cookie(cookie, host_in_url(cookie.domain), cookie.value))
     return {"headers": dict(headers), "cookies": jar, "default_headers": False, **_build_proxy(proxy)}, left_out
 
 
@@ -118,7 +118,7 @@ def _build_jar(cookies: Sequence[Cookie], encode: Callable[[str], str]) -> "Cook
 
     jar = CookieJar()
     for cookie in cookies:
-        host = _in_url(cookie.domain)
+        host = host_in_url(cookie.domain)
         # To that jar a host without a dot ends in ".local".
         domain = host if "." in host else f"{host}.local"
         jar.set_cookie(_build_jar_cookie(cookie, domain if cookie.host_only else f".{domain}", encode(cookie.value)))
@@ -148,10 +148,6 @@ def _build_jar_cookie(cookie: Cookie, domain: str, value: str) -> "JarCookie":
     )
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _build_aiohttp_jar(cookies: Sequence[Cookie], origin: str) -> "aiohttp.CookieJar":
     import aiohttp
 
@@ -159,7 +155,7 @@ def _build_aiohttp_jar(cookies: Sequence[Cookie], origin: str) -> "aiohttp.Cooki
     trusted = [address] if address.scheme == "http" and is_trustworthy(address) else None
     jar = aiohttp.CookieJar(unsafe=True, quote_cookie=False, treat_as_secure_origin=trusted)
     for cookie in cookies:
-        jar.update_cookies([(cookie.name, _build_morsel(cookie))], URL(f"https://{_in_url(cookie.domain)}/"))
+        jar.update_cookies([(cookie.name, _build_morsel(cookie))], URL(f"https://{host_in_url(cookie.domain)}/"))
     return jar
 
 

@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 from yarl import URL
 
-from aura_browser.hosts import host_of, is_address, is_trustworthy, private_domain, site_of
+from aura_browser.hosts import host_in_url, host_of, is_address, is_trustworthy, private_domain, site_of
 from aura_browser.session.cookie import Cookie, Priority, SameSite, SourceScheme
 from aura_browser.session.cookie_date import parse_cookie_date
 
@@ -105,7 +105,7 @@ def _find_domain(attribute: str, host: str) -> str | None:
         return host
     domain = _to_ascii(attribute.lower().removeprefix("."))
     if is_address(host):
-        return host if domain == _in_url(host) else None
+        return host if domain == host_in_url(host) else None
     own = private_domain(host)
     if own is None:
         return host if domain == host else None
@@ -121,10 +121,6 @@ def _to_ascii(domain: str) -> str:
         return URL.build(scheme="http", host=domain).raw_host or ""
     except ValueError:
         return ""
-
-
-def _in_url(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _is_allowed(name: str, value: str, attributes: dict[str, str], url: URL) -> bool:
@@ -152,7 +148,7 @@ def _find_prefix(text: str) -> str:
 
 def _is_of_whole_host(attributes: dict[str, str], host: str) -> bool:
     domain = attributes.get("domain", "")
-    is_own_address = is_address(host) and domain == _in_url(host)
+    is_own_address = is_address(host) and domain == host_in_url(host)
     return attributes.get("path") == "/" and (not domain or is_own_address)
 
 

@@ -15,22 +15,23 @@ def correct_times(session: Session, now: float) -> Session:
     return msgspec.structs.replace(
         session,
         cookies=tuple(map(_correct_cookie, session.cookies)),
-        harvested_at=min(_to_seconds(session.harvested_at), now),
+        harvested_at=min(to_seconds(session.harvested_at), now),
         verified_at=_correct_past(session.verified_at, now),
         rotated_at=_correct_past(session.rotated_at, now),
-        expires_at=None if session.expires_at is None else _to_seconds(session.expires_at),
+        expires_at=None if session.expires_at is None else to_seconds(session.expires_at),
     )
 
 
 def _correct_cookie(cookie: Cookie) -> Cookie:
     if cookie.expires is None or cookie.expires <= _MILLISECONDS:
         return cookie
-    return msgspec.structs.replace(cookie, expires=_to_seconds(cookie.expires))
+    return msgspec.structs.replace(cookie, expires=to_seconds(cookie.expires))
 
 
 def _correct_past(then: float | None, now: float) -> float | None:
-    return None if then is None else min(_to_seconds(then), now)
+    return None if then is None else min(to_seconds(then), now)
 
 
-def _to_seconds(time: float) -> float:
+def to_seconds(time: float) -> float:
+    """Return *time* in seconds, if it is in milliseconds."""
     return time / 1000 if time > _MILLISECONDS else time

@@ -261,7 +261,7 @@ class Store(ABC):
             return None, None
 
     def _check_origin(self, slug: str, origin: str, session: Session) -> Session:
-        return check_origin(slug, origin, session, self.build_command("rm", slug))
+        return check_origin(slug, origin, session, self.build_command)
 
     async def _keep_previous(self, slug: str, data: bytes | None, replaced: Session | None) -> None:
         """Keep a session that was replaced, before those kept earlier; nobody's session pushes out a login."""

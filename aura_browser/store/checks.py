@@ -1,18 +1,20 @@
 """What is checked when a session is written to a store, and when it is read."""
 
+from collections.abc import Callable
+
 from aura_browser.errors import SessionFormatError, SessionUnreadable, StoreError
 from aura_browser.session import Session
 from aura_browser.text import redact_url
 
 
-def check_origin(slug: str, origin: str, session: Session, command: str) -> Session:
+def check_origin(slug: str, origin: str, session: Session, build_command: Callable[..., str]) -> Session:
     """Return *session*, which is under *slug*, if it is of that site: a store may be shared, and written by others.
 
     Args:
         slug: where it is.
         origin: the site's.
         session: the session.
-        command: the command that removes it.
+        build_command: returns a command of the store, to show.
 
     Raises:
         SessionUnreadable: if it is another site's.
@@ -20,7 +22,7 @@ def check_origin(slug: str, origin: str, session: Session, command: str) -> Sess
     if session.origin == origin:
         return session
     problem = f"it is a session of {redact_url(session.origin)}, not of {redact_url(origin)}. Somebody else may"
-    raise SessionUnreadable(slug, f"{problem} have put it there. Remove it with: {command}")
+    raise SessionUnreadable(slug, f"{problem} have put it there. Remove it with: {build_command('rm', slug)}")
 
 
 def encode_session(slug: str, session: Session) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from selenium.common.exceptions import WebDriverException
 
+from aura_browser.hosts import host_in_url
 from aura_browser.session import Cookie, Session
 from aura_browser.text import clean_text
 from aura_browser.webdriver.blank import BlankPages
@@ -90,7 +91,7 @@ def build_raw_cookie(cookie: Cookie) -> dict[str, Any]:
     Never with ``url``: that would make a cookie Secure and change its port
     (https://chromedevtools.github.io/devtools-protocol/tot/Network/#type-CookieParam).
     """
-    host = f"[{cookie.domain}]" if ":" in cookie.domain else cookie.domain
+    host = host_in_url(cookie.domain)
     raw: dict[str, Any] = {
         "name": cookie.name,
         "value": cookie.value,

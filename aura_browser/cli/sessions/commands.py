@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import click
 
-from aura_browser.assembly import open_store
+from aura_browser.assembly import using_store
 from aura_browser.cli.blocking import call_apart
 from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, report_errors
@@ -194,11 +194,8 @@ def run_with_store(place: str | None, work: Callable[[Store], Awaitable[T]]) -> 
     """
 
     async def run() -> T:
-        store = open_store(place)
-        try:
+        async with using_store(place) as store:
             return await work(store)
-        finally:
-            await store.aclose()
 
     return asyncio.run(run())
 

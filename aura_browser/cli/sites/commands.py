@@ -1,6 +1,5 @@
 """``aura-browser sites``: the sites of your own, and what is known of them."""
 
-import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING, Final
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import click
 from yarl import URL
 
-from aura_browser.assembly import complete_options, open_store
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
 from aura_browser.cli.options import store_option
 from aura_browser.cli.running import progress, report_errors
@@ -184,20 +182,14 @@ def test(*, name: str, store: str | None) -> None:
     \b
     aura-browser sites test openchat
     """  # noqa: D301 - click's mark for text that it must not wrap
+    from aura_browser.assembly import complete_options
+    from aura_browser.cli.sessions.commands import run_with_store
     from aura_browser.cli.sites.trial import try_site
 
     site = _require(name)
     proxy = complete_options(site, {}).get("proxy")
-
-    async def run() -> "Trial":
-        opened = open_store(store)
-        try:
-            with progress(f"Asking {clean_text(site.origin)} …"):
-                return await try_site(site, opened, store, proxy)
-        finally:
-            await opened.aclose()
-
-    trial = asyncio.run(run())
+    with progress(f"Asking {clean_text(site.origin)} …"):
+        trial = run_with_store(store, lambda opened: try_site(site, opened, store, proxy))
     click.get_current_context().exit(_report(trial, site, list_options(proxy=proxy, store=store)))
 
 

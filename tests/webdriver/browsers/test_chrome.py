@@ -27,11 +27,12 @@ pytestmark = pytest.mark.chrome
 
 FACTS = """<script>
 localStorage.setItem('theme', 'dark');
-document.cookie = 'facts=' + encodeURIComponent(JSON.stringify([
+// Before the page has loaded, Chrome's window may have no size yet, with either engine.
+addEventListener('load', () => document.cookie = 'facts=' + encodeURIComponent(JSON.stringify([
   navigator.webdriver, navigator.language, navigator.languages, navigator.plugins.length, innerWidth, innerHeight,
   screen.width, devicePixelRatio, Notification.permission, document.hidden,
   document.hasFocus(), typeof window.chrome, navigator.cookieEnabled,
-]));
+])));
 </script>"""
 
 
