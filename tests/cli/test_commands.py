@@ -18,6 +18,7 @@ from aura_browser import Session
 from aura_browser.playground import Playground
 from tests.parts.command import PROGRAM, Terminal, run
 from tests.parts.command_lines import parse_command
+from tests.parts.programs import Started
 from tests.parts.sessions import make_session
 from tests.parts.waiting import until
 
@@ -172,7 +173,7 @@ def test_a_reader_that_goes_away_is_no_traceback(playground: Start, state_home: 
 def test_ctrl_c_is_130_with_one_line(playground: Start, state_home: Path) -> None:
     site = playground()
     with_session(site, state_home)
-    with subprocess.Popen(
+    with Started(
         [*PROGRAM, "chat", "--url", site.origin, "/silent x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
@@ -189,9 +190,7 @@ def test_a_signal_during_a_harvest_leaves_nothing_behind(playground: Start, numb
     site = playground()
     folder = Path(tempfile.mkdtemp())  # its path is short, as Chrome needs it
     command = [*PROGRAM, "harvest", site.origin, "--until", "cookie:never"]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(folder)}
-    ) as process:
+    with Started(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(folder)}) as process:
         until(lambda: browsers(site) > 0, "a browser is at the site", 30)
         started = psutil.Process(process.pid).children(recursive=True)
         assert len(started) > 3
@@ -328,7 +327,7 @@ def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:
 def test_a_background_job_of_a_script_ends_with_sigterm_though_it_ignores_ctrl_c() -> None:
     program = " ".join(PROGRAM)
     script = f"{program} playground --port 0 & read -r go; kill $!; wait $!; echo $?"
-    with subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+    with Started(["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdin is not None
         assert shell.stdout is not None
         assert shell.stdout.readline().startswith("http://127.0.0.1:")
@@ -336,7 +335,7 @@ def test_a_background_job_of_a_script_ends_with_sigterm_though_it_ignores_ctrl_c
 
 
 def test_the_playground_serves_until_ctrl_c() -> None:
-    with subprocess.Popen(
+    with Started(
         [*PROGRAM, "playground", "--port", "0", "--gate", "login-401", "--life", "60", "--sliding"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

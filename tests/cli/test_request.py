@@ -22,6 +22,7 @@ from tests.parts.command import PROGRAM, Terminal, run, run_here
 from tests.parts.devtools_copies import FORMS
 from tests.parts.echo_site import CONTENT, GOOD, EchoSite, read_told, serving_echo
 from tests.parts.missing import missing
+from tests.parts.programs import Started
 from tests.parts.servers import serving_in_thread
 from tests.parts.waiting import until
 
@@ -254,7 +255,7 @@ def test_a_file_longer_than_the_sites_is_another_one(site: EchoSite, tmp_path: P
 
 def test_a_slow_reader_makes_the_site_wait_and_memory_stays(site: EchoSite) -> None:
     words = [*PROGRAM, "request", "--refresh", "never", f"{site.origin}/big?mib=200"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+    with Started(words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert len(process.stdout.read(1)) == 1
         status = Path(f"/proc/{process.pid}/status")
@@ -270,7 +271,7 @@ def test_a_slow_reader_makes_the_site_wait_and_memory_stays(site: EchoSite) -> N
 def test_an_answer_goes_to_a_socket_and_to_the_end_of_a_file(site: EchoSite, tmp_path: Path) -> None:
     words = [*PROGRAM, "request", "--refresh", "never", f"{site.origin}/file"]
     ours, theirs = socket.socketpair()
-    with ours, subprocess.Popen(words, stdout=theirs.fileno()) as process:
+    with ours, Started(words, stdout=theirs.fileno()) as process:
         theirs.close()
         received = b"".join(iter(lambda: ours.recv(2**16), b""))
         assert (process.wait(), received) == (0, CONTENT)

@@ -22,7 +22,7 @@ from tests.parts.missing import missing
 from tests.parts.namespaces import in_namespaces, without_user_namespaces
 from tests.parts.other_user import as_other_user, find_python, package_path
 from tests.parts.pages import ROOT
-from tests.parts.programs import program
+from tests.parts.programs import Started, program
 from tests.parts.servers import page, serving
 from tests.parts.waiting import holds_within
 
@@ -69,7 +69,7 @@ def test_a_forked_child_does_not_keep_the_browser_of_a_killed_parent(tmp_path: P
     with serve_in_thread() as site:
         command = [sys.executable, "-c", _FORKS, site.origin, str(mark)]
         environment = os.environ | {"TMPDIR": str(folder)}
-        with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as parent:
+        with Started(command, cwd=ROOT, env=environment, start_new_session=True) as parent:
             assert holds_within(60, mark.exists)
             browsers = [each for each in psutil.Process(parent.pid).children(recursive=True) if "chrom" in each.name()]
             assert browsers

@@ -19,6 +19,7 @@ from tests.lifecycle.site import HeldSite
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM
 from tests.parts.missing import missing
+from tests.parts.programs import Started
 from tests.parts.sessions import make_cookie, make_session
 
 
@@ -88,7 +89,7 @@ def test_an_answer_is_shown_in_any_encoding(state_home: Path) -> None:
 def test_ctrl_c_three_times(gap_s: float) -> None:
     with HeldSite("navigation") as site:
         command = [*PROGRAM, "harvest", site.url, "--store", "memory"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        with Started(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
             assert site.reached.wait(60)
             for _ in range(3):
                 process.send_signal(signal.SIGINT)

@@ -14,7 +14,7 @@ import pytest
 
 from aura_browser.programs.child import find_program, run_child
 from tests.parts.missing import missing
-from tests.parts.programs import program
+from tests.parts.programs import Started, program
 from tests.parts.shell import PROMPT, Shell
 from tests.parts.waiting import until
 
@@ -73,7 +73,7 @@ def test_the_program_begins_with_no_signal_blocked_or_ignored(runner: str) -> No
 def test_a_signal_to_the_runner_alone_reaches_the_program(name: str, runner: str) -> None:
     number = signal.Signals[name]
     script = f"trap 'echo got; exit 9' {name[3:]}; echo here; while :; do sleep 0.05; done"
-    with subprocess.Popen([runner, "sh", "-c", script], stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+    with Started([runner, "sh", "-c", script], stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "here\n"
         process.send_signal(number)
@@ -82,7 +82,7 @@ def test_a_signal_to_the_runner_alone_reaches_the_program(name: str, runner: str
 
 
 def test_a_signal_that_ends_the_program_ends_the_runner(runner: str) -> None:
-    with subprocess.Popen([runner, "sh", "-c", "echo here; exec sleep 60"], stdout=subprocess.PIPE) as process:
+    with Started([runner, "sh", "-c", "echo here; exec sleep 60"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.terminate()
@@ -181,13 +181,11 @@ def test_full_screen_programs_stop_and_go_on(name: str, ready: str, shell: Shell
 
 def test_a_stopped_program_does_not_stop_a_runner_without_a_terminal(runner: str) -> None:
     script = "echo $$; kill -STOP $$; echo again"
-    with subprocess.Popen(
-        [runner, "sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    with Started([runner, "sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
         until(lambda: Shell().find_state(child) == "T", "the program stops")
-        assert Shell().find_state(process.pid) == "S"
+        until(lambda: Shell().find_state(process.pid) == "S", "the runner waits")  # it looks every tenth of a second
         os.kill(child, signal.SIGCONT)
         assert process.stdout.read() == "again\n"
     assert process.returncode == 0

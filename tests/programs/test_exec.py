@@ -18,6 +18,7 @@ from aura_browser.formats import DUMPS
 from aura_browser.programs.files import KINDS
 from tests.parts.command import PROGRAM
 from tests.parts.command import run as run_command
+from tests.parts.programs import Started
 from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.shell import PROMPT, Shell
@@ -238,7 +239,7 @@ def test_a_renewal_meanwhile_is_not_lost(site: RotatingSite, store: FileStore, t
     os.mkfifo(fifo)
     script = f'curl -s -b "$1" -c "$1" {site.origin}/rotate; read line < {fifo}'
     command = [*PROGRAM, "exec", site.origin, "--", "sh", "-c", script, "sh", "{cookies}"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with Started(command, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: site.value != FIRST, "the program rotates its cookie")
         asyncio.run(store.save(SessionKey(site.origin), make_login(site.origin, "s3cret-renewed")))
         fifo.write_text("go\n")
@@ -261,7 +262,7 @@ def test_what_another_process_rotated_meanwhile_stays(site: RotatingSite, store:
         site.value = "s3cret-other"
         return session.with_cookies((changed, theme))
 
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process, fifo.open("w") as started:
+    with Started(command, stderr=subprocess.PIPE, text=True) as process, fifo.open("w") as started:
         asyncio.run(store.update(SessionKey(site.origin), rotate))
         site.value = FIRST  # both values are good for a while, as sites have it
         started.write("go\n")
@@ -274,7 +275,7 @@ def test_what_another_process_rotated_meanwhile_stays(site: RotatingSite, store:
 def start_sleeper(site: RotatingSite) -> "tuple[subprocess.Popen[str], int]":
     """Start a program that says its id and sleeps."""
     command = [*PROGRAM, "exec", site.origin, "--", "sh", "-c", "echo $$; exec sleep 60", "{cookies}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = Started(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     return process, int(process.stdout.readline())
 

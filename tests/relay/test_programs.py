@@ -22,6 +22,7 @@ from tests.parts.command import PROGRAM, run
 from tests.parts.echo_site import EchoSite, read_told, serving_echo
 from tests.parts.missing import missing
 from tests.parts.open_chrome import FLAGS
+from tests.parts.programs import Started
 from tests.parts.servers import serving_in_thread
 from tests.parts.sessions import make_cookie, make_session
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.slow  # it starts servers and programs
 def proxying(site: str, *args: str, **environment: str) -> Iterator[tuple[str, int]]:
     """Run the command until the context ends; yield the address that it prints, and its process id."""
     words = [*PROGRAM, "proxy", site, "--port", "0", "--refresh", "never", *args]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
+    with Started(words, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         assert line.startswith("http://127.0.0.1:"), process.wait(20)
