@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from aura_browser.session import Browser, Cookie, Session
     from aura_browser.site import OPENCHAT, Condition, Probe, Refresh, Site, openchat_site, page_site, site_at
     from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
-    from aura_browser.webdriver import harvest
+    from aura_browser.webdriver.harvest import harvest
 
 _HOMES: Final = {
     "assembly": ("ClientOptions", "SessionOptions", "assemble"),
@@ -105,7 +105,7 @@ _HOMES: Final = {
     "session": ("Browser", "Cookie", "Session"),
     "site": ("OPENCHAT", "Condition", "Probe", "Refresh", "Site", "openchat_site", "page_site", "site_at"),
     "store": ("FileStore", "MemoryStore", "SessionKey", "Store"),
-    "webdriver": ("harvest",),
+    "webdriver.harvest": ("harvest",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -141,7 +141,7 @@ def browser_harvest(
 
 def _load_browser() -> ModuleType:
     import_module("aura_browser.webdriver.browsers.selenium")  # most engines use it
-    return import_module("aura_browser.webdriver")
+    return import_module("aura_browser.webdriver.harvest")
 
 
 def build_prove(site: Site) -> Prove:

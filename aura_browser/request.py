@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
@@ -143,6 +142,8 @@ def parse_retry_after(text: str, now: float) -> float | None:
     text = text.strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
+    from email.utils import parsedate_to_datetime  # aiohttp has loaded it, where there is an answer
+
     try:
         until = parsedate_to_datetime(text)
         # A date without a zone is GMT, in all three forms of RFC 9110 section 5.6.7.

@@ -138,7 +138,7 @@ async def test_the_policy_opens_a_window_as_soon_as_a_login_is_seen(
             raise error
         return make_session("https://a.example")
 
-    monkeypatch.setattr("aura_browser.webdriver.harvest", harvest)
+    monkeypatch.setattr("aura_browser.webdriver.harvest.harvest", harvest)
     named = ("--session", "work")
     engine = Selenium(profile="me")
     site = page_site("https://a.example/", _CONDITIONS)
@@ -275,7 +275,7 @@ def test_each_command_names_its_options_where_a_login_is_needed(
     async def harvest(site: Site, *, command_options: tuple[str, ...], **_options: object) -> Session:
         raise LoginNeeded(site.url, "a password field", site.login_command(*command_options))
 
-    monkeypatch.setattr("aura_browser.webdriver.harvest", harvest)
+    monkeypatch.setattr("aura_browser.webdriver.harvest.harvest", harvest)
     options = [
         "--profile",
         "me",

@@ -15,6 +15,7 @@ from aura_browser.http.body import read_start
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.derivation import can_be_sent, gets_tokens
+from aura_browser.site.given_token import find_token
 from aura_browser.site.tokens import SAFE_METHODS, Csrf, write_form_field
 from aura_browser.text import redact_url
 
@@ -48,7 +49,7 @@ async def fetch_token(site: Site, csrf: Csrf, request: ClientRequest) -> str | N
     url = URL(site.origin).join(read_url(csrf.get))
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_TIMEOUT_S, sock_read=_TIMEOUT_S)
     async with request.session.get(url, allow_redirects=False, timeout=timeout) as response:
-        token = csrf.find(await read_start(response.content, _MAX_PAGE_BYTES))
+        token = find_token(csrf, await read_start(response.content, _MAX_PAGE_BYTES))
     if token is None:
         _log.warning("%s gave no token against forgery (status %s).", redact_url(url), response.status)
     return token
@@ -66,6 +67,8 @@ async def set_token(request: ClientRequest, csrf: Csrf, token: str) -> None:
         return
     kind = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
     content = await _read_form(request, csrf, kind)
+    if content is None:
+        return
     if not content or kind == _FORM:
         request.headers[hdrs.CONTENT_TYPE] = _FORM
         await request.update_body(write_form_field(content, csrf.field, token))
@@ -76,10 +79,11 @@ async def set_token(request: ClientRequest, csrf: Csrf, token: str) -> None:
         await request.update_body(start + token.encode() + b"\r\n" + content)
 
 
-async def _read_form(request: ClientRequest, csrf: Csrf, kind: str) -> bytes:
+async def _read_form(request: ClientRequest, csrf: Csrf, kind: str) -> bytes | None:
+    """Return the body; None if it is a stream of another kind."""
     body = request.body
     if isinstance(body, BytesPayload):
         return await body.as_bytes()
     if isinstance(body, Payload) and kind in {_FORM, _MULTIPART}:
         raise InvalidInput("data", f"the site wants the field {csrf.field} in it; give the form as bytes, or as fields")
-    return b"?" if isinstance(body, Payload) else b""
+    return None if isinstance(body, Payload) else b""

@@ -38,7 +38,7 @@ def build_window_harvest(session: Session, site: Site, on_restore: OnRestore, on
         on_wait: is called with the seconds left and what is waited for.
 
     The harvest raises WindowClosed if the window is closed before the page was there, and else as
-    :func:`aura_browser.webdriver.harvest`.
+    :func:`aura_browser.harvest`.
     """
     # Without conditions: closing the window ends it, and nothing else does.
     shown = dataclasses.replace(site, url=session.url, ready=())
@@ -61,7 +61,7 @@ async def check_in_browser(session: Session, site: Site, on_restore: OnRestore) 
 
     Raises:
         LoginNeeded: if the page asks for a login.
-        AuraError: as :func:`aura_browser.webdriver.harvest`.
+        AuraError: as :func:`aura_browser.harvest`.
     """
     return await _open(session, dataclasses.replace(site, url=session.url), on_restore, None, is_window=False)
 
@@ -77,7 +77,7 @@ async def show_window(harvest: Harvest) -> None:
 async def _open(
     session: Session, site: Site, on_restore: OnRestore, on_wait: OnWait | None, *, is_window: bool
 ) -> Session:
-    webdriver = await asyncio.to_thread(import_module, "aura_browser.webdriver")
+    webdriver = await asyncio.to_thread(import_module, "aura_browser.webdriver.harvest")
 
     def prepare(driver: "Driver", deadline: "Deadline") -> None:
         restored = import_module(_RESTORE_MODULE).restore_session(driver, session, deadline)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from inspect import cleandoc
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from yarl import URL
@@ -13,15 +13,11 @@ from aura_browser.errors import SessionFormatError, raise_alone
 from aura_browser.hosts import parse_url
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
-from aura_browser.session.for_clients import (
-    ClientArgs,
-    build_aiohttp_args,
-    build_curl_cffi_args,
-    build_httpx_args,
-    build_requests_args,
-)
 from aura_browser.session.headers import check_headers
 from aura_browser.session.json_format import VERSION, decode_session
+
+if TYPE_CHECKING:
+    from aura_browser.session.for_clients import ClientArgs
 
 # Cookies of Cloudflare, AWS and Akamai, from their documentation.
 _INFRASTRUCTURE_COOKIES: Final = frozenset(
@@ -198,27 +194,35 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """
         return self.for_aiohttp()[0]
 
-    def for_aiohttp(self) -> ClientArgs:
+    def for_aiohttp(self) -> "ClientArgs":
         """Return the arguments of :meth:`client_args`, and what of the session aiohttp can't carry.
 
         Raises:
             InvalidInput: if aiohttp can't use the proxy.
         """
+        from aura_browser.session.for_clients import build_aiohttp_args
+
         return build_aiohttp_args(self.cookies, self.headers, self.origin, self.proxy)
 
-    def for_requests(self) -> ClientArgs:
+    def for_requests(self) -> "ClientArgs":
         """Return arguments for ``requests.get(url, **args)`` and the like, and what of the session they can't carry.
 
         For a ``requests.Session``, update its ``headers``, ``cookies`` and ``proxies`` with them.
         """
+        from aura_browser.session.for_clients import build_requests_args
+
         return build_requests_args(self.cookies, self.headers, self.origin, self.proxy)
 
-    def for_httpx(self) -> ClientArgs:
+    def for_httpx(self) -> "ClientArgs":
         """Return arguments for ``httpx.Client(**args)`` and ``AsyncClient``, and what they can't carry."""
+        from aura_browser.session.for_clients import build_httpx_args
+
         return build_httpx_args(self.cookies, self.headers, self.origin, self.proxy)
 
-    def for_curl_cffi(self) -> ClientArgs:
+    def for_curl_cffi(self) -> "ClientArgs":
         """Return arguments for ``curl_cffi.requests.Session(**args)``, and what of the session they can't carry."""
+        from aura_browser.session.for_clients import build_curl_cffi_args
+
         return build_curl_cffi_args(self.cookies, self.headers, self.proxy)
 
     def to_json(self) -> str:

@@ -5,7 +5,6 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Final
 
 from yarl import URL
@@ -98,6 +97,8 @@ def _find_named(name: str) -> Site:
     site = find_named(name)
     if site is not None:
         return site
+    from difflib import get_close_matches
+
     names = list_names()
     near = get_close_matches(name, names, n=_MAX_NAMES) or names[:_MAX_NAMES]
     known = f"there are: {', '.join(near)}" if len(names) > 1 else "sites.toml holds no site"

@@ -1,12 +1,10 @@
 """What a page of the site makes of its session for each request: a token, and what stands against forgery (CSRF)."""
 
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, unquote_plus, urlencode
 
 from aura_browser.errors import InvalidInput
-from aura_browser.site.json_path import read_path
 from aura_browser.site.place import Template
 
 if TYPE_CHECKING:
@@ -68,30 +66,6 @@ class Csrf:
         values = (cookie.value for cookie in session.cookies if self.cookie and cookie.name == self.cookie)
         value = next(values, None)
         return unquote(value.strip('"')) or None if value is not None else None
-
-    def find(self, body: bytes) -> str | None:
-        """Return the token in the answer to *get*; None if it is not there."""
-        if self.json:
-            return read_path(body, self.json) or None
-        finder = _Finder("input" if self.input else "meta", self.input or self.meta)
-        finder.feed(body.decode("utf-8", "replace"))
-        return finder.found or None
-
-
-class _Finder(HTMLParser):
-    """Finds the value of the first element of a kind and a name."""
-
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__()
-        self.found: str | None = None
-        self._kind = kind
-        self._name = name
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take the element's value, if it is the one."""
-        named = dict(attrs)
-        if self.found is None and tag == self._kind and named.get("name") == self._name:
-            self.found = named.get("value" if tag == "input" else "content")
 
 
 def write_form_field(body: bytes, name: str, value: str) -> bytes:

@@ -3,7 +3,3 @@
 ``harvest`` opens a browser (``browsers/``, one file per engine), waits until the site is ready (``ready``) and reads
 the session (``reading``). ``process/`` starts ChromeDriver and cleans up, even if this process is killed.
 """
-
-from aura_browser.webdriver.harvest import harvest
-
-__all__ = ["harvest"]

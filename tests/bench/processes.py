@@ -15,6 +15,8 @@ ROOT: Final = Path(__file__).parents[2]
 _REAPER: Final = Path(__file__).with_name("reaper.py")
 COMMAND: Final = str(Path(sys.executable).with_name("aura-browser"))
 """The command as people call it."""
+# People's programs find the bytecode that pip, or an earlier run, has written.
+_CHANGES_WHAT_IS_MEASURED: Final = frozenset({"AURA_BROWSER_KEY", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"})
 _LIMIT_S: Final = 120.0
 
 
@@ -95,7 +97,7 @@ def child_command(module: str) -> list[str]:
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment with *more* in it, and without what would change what is measured."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"AURA_BROWSER_KEY", "PYTHONWARNINGS"}}
+    kept = {name: value for name, value in os.environ.items() if name not in _CHANGES_WHAT_IS_MEASURED}
     return kept | dict(more or {})
 
 

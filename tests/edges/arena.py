@@ -21,7 +21,7 @@ from yarl import URL
 
 from aura_browser import Chrome, Condition, Selenium, Undetected, page_site
 from aura_browser.engine import LocalEngine
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.namespaces import bring_loopback_up
 from tests.parts.other_user import start_script
 from tests.parts.programs import program

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aura_browser import page_site
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import pytest
 from aura_browser import Selenium, page_site
 from aura_browser.errors import LaunchFailed
 from aura_browser.playground import serve_in_thread
-from aura_browser.webdriver import harvest
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.output import limit_output
 from aura_browser.webdriver.profile import lock_profile
@@ -47,7 +47,7 @@ def test_a_first_process_that_reaps_nothing_is_left_no_zombies(role: str) -> Non
 _FORKS = """
 import asyncio, os, sys, time
 from aura_browser import Condition, page_site
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 
 def fork(*_):
     if not os.path.exists(sys.argv[2]):

@@ -11,7 +11,7 @@ import pytest
 from aura_browser import Condition, page_site
 from aura_browser.doctor.surroundings import check_control
 from aura_browser.engine import Attach, Chrome, Engine, Grid, Selenium
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.process import chromedriver, sockets
 from tests.edges.arena import ENGINES, TRIES
 from tests.parts.namespaces import in_namespaces

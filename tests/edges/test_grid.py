@@ -8,7 +8,7 @@ from yarl import URL
 
 from aura_browser import Grid, page_site
 from aura_browser.errors import GridFailed
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.servers import serving
 
 _STATUS = {

@@ -13,7 +13,7 @@ from aura_browser import page_site
 from aura_browser.cli.options import engine_options
 from aura_browser.engine import Engine
 from aura_browser.errors import AuraError
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 
 
 @click.command()

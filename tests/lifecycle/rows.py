@@ -26,7 +26,7 @@ for (const address of ['/file', 'data:application/octet-stream,x', 'mailto:a@b.e
 _FORKED: Final = (
     "import asyncio, os, sys, time\n"
     "from aura_browser import Condition, page_site\n"
-    "from aura_browser.webdriver import harvest\n"
+    "from aura_browser.webdriver.harvest import harvest\n"
     "def fork(*_):\n"
     "    if not forks and not forks.append(os.fork() or os.getpid()) and forks[0] == os.getpid():\n"
     "        time.sleep(120)  # a fork that lives on\n"

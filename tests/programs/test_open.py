@@ -13,7 +13,7 @@ from aiohttp import web
 from aura_browser import FileStore, Probe, Session, SessionKey, Site, assemble, page_site
 from aura_browser.formats import dump, load
 from aura_browser.programs.opening import build_window_harvest, check_in_browser, show_window
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.command import run
 from tests.parts.person import Person, screen
 from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating

@@ -10,8 +10,8 @@ from multidict import CIMultiDict
 
 from aura_browser import Condition, OwnDriver, Session, page_site
 from aura_browser.formats import dump, load
-from aura_browser.webdriver import harvest
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.restore import restore_session
 from tests.parts.drivers import own_driver
 from tests.parts.servers import page, serving

@@ -15,7 +15,7 @@ from yarl import URL
 from aura_browser import AuraClient, Condition, OwnDriver, Selenium, Session, Site, openchat_site, page_site
 from aura_browser.errors import InvalidInput, LaunchFailed, LoginNeeded, NotReady, PageFailed, SiteFailed
 from aura_browser.playground import Playground
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.drivers import own_driver
 from tests.parts.programs import program
 from tests.parts.servers import page, serving

@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser import Condition, page_site
 from aura_browser.errors import AuraError
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.servers import page, serving
 
 pytestmark = pytest.mark.chrome

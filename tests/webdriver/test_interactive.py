@@ -17,7 +17,7 @@ from aura_browser import AuraClient, Condition, Selenium, Session, openchat_site
 from aura_browser.errors import InteractionRequired, InvalidInput, LaunchFailed, NotReady, WindowClosed
 from aura_browser.harvests import policy_harvest
 from aura_browser.playground import Playground, serve_in_thread
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.command import Terminal
 from tests.parts.command_lines import parse_command
 from tests.parts.person import Person, screen

@@ -9,8 +9,8 @@ from selenium.webdriver.common.selenium_manager import SeleniumManager
 from aura_browser.engine import Selenium
 from aura_browser.errors import BrowserNotFound, DriverMismatch
 from aura_browser.site import page_site
-from aura_browser.webdriver import harvest
 from aura_browser.webdriver import locate as locate_module
+from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.locate import BrowserPaths, locate
 from tests.parts.mismatched_driver import mismatched_driver
 from tests.parts.programs import program

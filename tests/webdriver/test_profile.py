@@ -9,8 +9,8 @@ from aiohttp import web
 
 from aura_browser import Condition, Selenium, page_site
 from aura_browser.errors import InvalidInput, LaunchFailed, NotReady
-from aura_browser.webdriver import harvest
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.profile import lock_profile, make_profile_folder
 from tests.parts.servers import page, serving
 

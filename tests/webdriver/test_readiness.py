@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser import Condition, OwnDriver, Session, Site, page_site
 from aura_browser.errors import LoginNeeded, NotReady, PageFailed, RateLimited, SiteFailed
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.command import run
 from tests.parts.command_lines import parse_command
 from tests.parts.drivers import own_driver

@@ -7,8 +7,8 @@ from aiohttp import web
 from yarl import URL
 
 from aura_browser import Session, page_site
-from aura_browser.webdriver import harvest
 from aura_browser.webdriver.cookies import parse_cookie
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.servers import page, serving
 
 RAW = {"name": "a", "value": "b", "domain": ".Example.com", "path": "/", "expires": -1, "size": 2, "session": True}

@@ -10,7 +10,7 @@ import pytest
 
 from aura_browser import page_site
 from aura_browser.errors import PageFailed
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.command import run
 from tests.parts.missing import missing
 from tests.parts.servers import page, serving

@@ -12,7 +12,7 @@ from aura_browser import Condition, Probe, Site, assemble
 from aura_browser.errors import InvalidInput, LoginNeeded
 from aura_browser.site.place import Template
 from aura_browser.site.tokens import Auth
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.servers import Server, serving
 
 # The dead token is there from the beginning, as in a profile that is kept; the page renews it late, or never.

@@ -14,7 +14,7 @@ import pytest
 from aura_browser import Attach, AuraClient, Condition, Grid, OwnDriver, Session, Undetected, openchat_site, page_site
 from aura_browser.errors import BrowserDied, BrowserNotFound, GridFailed, InvalidInput, NotReady
 from aura_browser.playground import Playground
-from aura_browser.webdriver import harvest
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.open_chrome import open_chrome
 from tests.parts.selenium_grid import SeleniumGrid
 from tests.parts.servers import page, serving

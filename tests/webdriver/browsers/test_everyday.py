@@ -18,8 +18,8 @@ from aura_browser import AttachChrome, AuraClient, page_site
 from aura_browser.doctor.connections import inspect_everyday
 from aura_browser.engine import Attach, parse_attach
 from aura_browser.errors import AttachRefused, BrowserNotFound, InteractionRequired, InvalidInput
-from aura_browser.webdriver import harvest
 from aura_browser.webdriver.everyday import find_everyday
+from aura_browser.webdriver.harvest import harvest
 from tests.parts.everyday import ALLOW, CANCEL, EverydayChrome, everyday_chrome
 from tests.parts.pages import ROOT
 from tests.parts.servers import page, serving, serving_in_thread
