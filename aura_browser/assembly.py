@@ -11,7 +11,7 @@ from yarl import URL
 
 from aura_browser.engine import Engine
 from aura_browser.errors import InteractionRequired, InvalidConfiguration, InvalidInput
-from aura_browser.harvests import build_prove, build_refresh, choose_harvest
+from aura_browser.harvests import build_prove, build_refresh, policy_harvest
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, without_password
@@ -169,7 +169,7 @@ def _assemble(site: Site, settings: _Settings, command_options: tuple[str, ...] 
     typed_proxy = None if site.proxy_variable else proxy
     hidden = describe_hidden(engine=settings.engine, proxy=typed_proxy, store=place)
     login = LoginCommand(site.login_command(*command_options), hidden)
-    harvest = settings.harvest or choose_harvest(
+    harvest = settings.harvest or policy_harvest(
         site, settings.refresh, engine=settings.engine, proxy=proxy, command_options=command_options
     )
     return SessionManager(

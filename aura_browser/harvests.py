@@ -24,20 +24,6 @@ _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it lo
 _HEADLESS_TRY_TIMEOUT_S: Final = 20.0  # enough for a valid login; the person waits meanwhile
 
 
-def choose_harvest(
-    site: Site,
-    refresh: Refresh,
-    *,
-    engine: Engine | None = None,
-    proxy: str | None = None,
-    command_options: tuple[str, ...] = (),
-) -> Harvest:
-    """Return the harvest that suits *site*: by a user and a password, or as :func:`policy_harvest`."""
-    if site.login == "basic":
-        return basic_harvest(site, proxy=proxy, command_options=command_options)
-    return policy_harvest(site, refresh, engine=engine, proxy=proxy, command_options=command_options)
-
-
 def policy_harvest(
     site: Site,
     refresh: Refresh,
@@ -48,6 +34,8 @@ def policy_harvest(
     command_options: tuple[str, ...] | None = None,
 ) -> Harvest:
     """Return the harvest of *site* that a refresh policy allows.
+
+    Where the site asks for a user and a password by HTTP basic authentication, no browser is opened.
 
     With ``interactive`` and a kept profile, a headless browser is tried first, because the person's last login may
     still be valid. A person's own Chrome is connected to with ``interactive`` only.
@@ -60,6 +48,8 @@ def policy_harvest(
         on_wait: as in :func:`browser_harvest`.
         command_options: as in :func:`browser_harvest`.
     """
+    if site.login == "basic":
+        return basic_harvest(site, proxy=proxy, command_options=command_options or ())
     open_page = partial(
         browser_harvest, site, engine=engine, proxy=proxy, on_wait=on_wait, command_options=command_options
     )

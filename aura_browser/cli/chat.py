@@ -10,8 +10,8 @@ import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.conversation import hold_conversation, print_answer
-from aura_browser.cli.options import list_in_force, session_options
-from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.options import session_options
+from aura_browser.cli.running import report_errors
 from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, Site, site_at
@@ -81,21 +81,10 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     from aura_browser.assembly import complete_options
     from aura_browser.chat.client import AuraClient
-    from aura_browser.harvests import policy_harvest
+    from aura_browser.cli.harvesting import show_harvest
 
     options = complete_options(site, options)
-    refresh = options.get("refresh", "headless")
-    browser = partial(
-        policy_harvest,
-        site,
-        refresh,
-        engine=options["engine"],
-        proxy=options.get("proxy"),
-        command_options=list_in_force(options),
-    )
-    options["harvest"] = show_progress(
-        lambda on_wait: browser(on_wait=on_wait), site.url, interactive=refresh == "interactive"
-    )
+    options["harvest"] = show_harvest(site, options)
     client = AuraClient(site, model=model, temperature=temperature, max_tokens=max_tokens, **options)
     text = " ".join(prompt)
     messages = [{"role": "system", "content": system}] if system else []

@@ -1,6 +1,5 @@
 """``aura-browser exec``: run a program with a session in files that it can read."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -8,12 +7,11 @@ import click
 from aura_browser.cli.formats import FORMATS
 from aura_browser.cli.named_session import NAME_HELP, find_site
 from aura_browser.cli.options import session_options
-from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.running import report_errors
 from aura_browser.text import clean_text, make_inert
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
-    from aura_browser.site import Site
 
 _FILES: Final = """\b
 Files, each with its variable and what stands for it in CMD:
@@ -77,11 +75,13 @@ def command(
     try:
         path = find_program(program[0])
         from aura_browser.assembly import complete_options
+        from aura_browser.cli.harvesting import show_harvest
         from aura_browser.programs.running import Run, run_program
 
         site = find_site(name, options)
         options = complete_options(site, options)
-        _show_harvest(site, options)
+        if options.get("refresh") != "never":
+            options["harvest"] = show_harvest(site, options)
         run = Run(command=(path, *program[1:]), kinds=tuple(kinds), keeps_changes=not read_only, retries=retry)
         code = run_program(site, options, run, _tell)
     except OSError as error:
@@ -101,18 +101,6 @@ def _build_not_started(error: OSError) -> click.ClickException:
     """Return why a program can't be started; the exit code is the one that shells have for it."""
     kind = _NotFound if isinstance(error, FileNotFoundError) else _NotStarted
     return kind(f"{clean_text(str(error.filename or 'the program'))}: {error.strerror}.")
-
-
-def _show_harvest(site: "Site", options: "SessionOptions") -> None:
-    from aura_browser.harvests import policy_harvest
-
-    refresh = options.get("refresh", "headless")
-    if refresh == "never":
-        return
-    browser = partial(policy_harvest, site, refresh, engine=options["engine"], proxy=options.get("proxy"))
-    options["harvest"] = show_progress(
-        lambda on_wait: browser(on_wait=on_wait), site.url, interactive=refresh == "interactive"
-    )
 
 
 def _tell(text: str) -> None:

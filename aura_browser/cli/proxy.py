@@ -59,11 +59,11 @@ def _read_token() -> str:
 
 async def _serve(target: Target, port: int, token: str, options: "SessionOptions") -> None:
     from aura_browser.assembly import assemble_transport, complete_options
-    from aura_browser.cli.harvesting import build_harvest
+    from aura_browser.cli.harvesting import show_target_harvest
     from aura_browser.relay import Relay
 
     options = complete_options(target.site, options)
-    options["harvest"] = build_harvest(target, options)
+    options["harvest"] = show_target_harvest(target, options)
     transport, manager = assemble_transport(target.site, **options)
     relay = Relay(target.site, transport, manager, token=token, port=port)
     try:

@@ -13,16 +13,14 @@ import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.options import session_options
-from aura_browser.cli.running import report_errors, show_progress
+from aura_browser.cli.running import report_errors
 from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, site_at
-from aura_browser.site.commands import list_options
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
     from aura_browser.gateway.server import Gateway, Settings
-    from aura_browser.keeping.renewal import Harvest
     from aura_browser.site import Site
 
 _TOKEN_VARIABLE: Final = "AURA_BROWSER_GATEWAY_TOKEN"  # noqa: S105 - a name
@@ -169,10 +167,11 @@ def _read_private(path: Path) -> str:
 async def _serve(site: "Site", settings: "Settings", options: "SessionOptions") -> None:
     from aura_browser.assembly import complete_options
     from aura_browser.chat.client import AuraClient
+    from aura_browser.cli.harvesting import show_harvest
     from aura_browser.gateway.server import Gateway
 
     options = complete_options(site, options)
-    options["harvest"] = _build_harvest(site, options)
+    options["harvest"] = show_harvest(site, options)
     async with AuraClient(site, **options) as client:
         gateway = Gateway(client, settings)
         try:
@@ -182,18 +181,6 @@ async def _serve(site: "Site", settings: "Settings", options: "SessionOptions") 
         received = await _run(gateway, settings)
     if received == signal.SIGINT:
         raise KeyboardInterrupt
-
-
-def _build_harvest(site: "Site", options: "SessionOptions") -> "Harvest":
-    from aura_browser.harvests import policy_harvest
-
-    refresh, engine, proxy = options.get("refresh", "headless"), options.get("engine"), options.get("proxy")
-    store = options.get("store")
-    words = list_options(
-        engine=engine, proxy=proxy, session=str(options["session"]), store=str(store) if store else None
-    )
-    browser = partial(policy_harvest, site, refresh, engine=engine, proxy=proxy, command_options=words)
-    return show_progress(lambda on_wait: browser(on_wait=on_wait), site.url, interactive=refresh == "interactive")
 
 
 async def _run(gateway: "Gateway", settings: "Settings") -> int:

@@ -2,6 +2,9 @@
 
 import base64
 import json
+import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from aiohttp import web
 
 from aura_browser import SiteClient
 from aura_browser.errors import InteractionRequired
-from tests.parts.command import Terminal, run
+from tests.parts.command import PROGRAM, Terminal, run
 from tests.parts.servers import serving, serving_in_thread
 
 PASSWORD = "s3cret-pass"
@@ -27,7 +30,9 @@ async def answer(request: web.BaseRequest) -> web.StreamResponse:
 def define(folder: Path, origin: str) -> None:
     folder.mkdir()
     probe = '{ get = "/api/users/current", good = "200", dropped = "401" }'
-    (folder / "sites.toml").write_text(f'[tracking]\nurl = "{origin}/"\nlogin = "basic"\nprobe = {probe}\n')
+    (folder / "sites.toml").write_text(
+        f'[tracking]\nurl = "{origin}/"\nlogin = "basic"\ndialect = "openchat-ui"\nprobe = {probe}\n'
+    )
 
 
 @pytest.fixture
@@ -86,3 +91,45 @@ async def test_a_program_takes_the_password_from_the_environment(
         monkeypatch.setenv("AURA_BROWSER_BASIC", f"boss:{PASSWORD}")
         async with SiteClient("tracking", store="memory") as client, client.get("/") as response:
             assert await response.json() == {"user": {"username": "boss"}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("request", "tracking/api/users/current"),
+        ("exec", "tracking", "--", "true"),
+        ("proxy", "tracking", "--port", "0"),
+        ("chat", "--url", "tracking", "Hello"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_command_opens_a_browser_there(site: str, words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert done.returncode == 77, done.stderr
+    assert "AURA_BROWSER_BASIC" in done.stderr
+    assert "Run: aura-browser harvest tracking --basic" in done.stderr
+
+
+def test_a_gateway_opens_no_browser_there(site: str) -> None:
+    command = [*PROGRAM, "serve", "tracking", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as gateway:
+        try:
+            assert gateway.stdout is not None
+            address = gateway.stdout.readline().rpartition(" at ")[2].strip()
+            body = json.dumps({"model": "any", "messages": [{"role": "user", "content": "Hello"}]}).encode()
+            headers = {"Content-Type": "application/json"}
+            question = urllib.request.Request(f"{address}/chat/completions", body, headers)  # noqa: S310 - loopback
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(question, timeout=30)  # noqa: S310 - loopback
+            assert "aura-browser harvest tracking --basic" in refused.value.read().decode()
+        finally:
+            gateway.kill()
+
+
+def test_a_request_takes_the_password_from_the_environment(site: str) -> None:
+    done = run("request", "tracking/api/users/current", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"user": {"username": "boss"}}
+    again = run("exec", "tracking", "--", "sh", "-c", 'cat "$AURA_CURL_CONFIG"')
+    assert again.returncode == 0, again.stderr
+    assert "Authorization: Basic" in again.stdout

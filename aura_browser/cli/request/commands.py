@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from aura_browser.cli.harvesting import build_harvest
+from aura_browser.cli.harvesting import show_target_harvest
 from aura_browser.cli.options import session_options
 from aura_browser.cli.output import open_output
 from aura_browser.cli.request.body import Upload, build_upload
@@ -106,7 +106,7 @@ def command(*, words: tuple[str, ...], options: "SessionOptions", **given: Any) 
         added = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={delivery.offset}-"} if delivery.offset else {})
         ask = _add_headers(ask, added)
     options = complete_options(ask.target.site, options)
-    options["harvest"] = build_harvest(ask.target, options)
+    options["harvest"] = show_target_harvest(ask.target, options)
     if given["as_curl"]:
         click.echo(asyncio.run(_build_curl(ask, options, given)))
     else:
