@@ -13,7 +13,7 @@ from aura_browser.proxy.address import has_password
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.store import SessionKey
 from aura_browser.store.file import default_folder
-from aura_browser.text import clean_text, format_duration, has_secret, redact_url
+from aura_browser.text import clean_text, count, format_duration, has_secret, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +50,7 @@ def _count(session: "Session") -> str:
     cookies = [clean_text(cookie.name) or "(no name)" for cookie in session.cookies]
     more = f", … {len(cookies) - _MAX_NAMES} more" if len(cookies) > _MAX_NAMES else ""
     names = f" ({', '.join(cookies[:_MAX_NAMES])}{more})" if cookies else ""
-    return f"{_plural(len(cookies), 'cookie')}{names}, {_plural(len(session.local_storage), 'stored value')}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count(cookies, 'cookie')}{names}, {count(session.local_storage, 'stored value')}"
 
 
 def _describe(

@@ -17,7 +17,6 @@ from aura_browser.text import make_inert
 if TYPE_CHECKING:
     from aura_browser.agents.tools import Offer
     from aura_browser.assembly import SessionOptions
-    from aura_browser.cli.sessions.catalogue import Entry
 
 _METHODS: Final = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -81,27 +80,19 @@ async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list
     from aura_browser.agents.tools import Offer
     from aura_browser.assembly import using_store
     from aura_browser.cli.sessions.catalogue import read_entries
-    from aura_browser.cli.sessions.checking import find_site, guess_name
+    from aura_browser.cli.sessions.checking import find_site_of, guess_name
 
     async with using_store(options.get("store")) as store:
-        entries = [entry for entry in await read_entries(store) if entry.session]
-    labels = Counter(_build_label(entry) for entry in entries)
-    offers = []
-    for entry in entries:
-        assert entry.session is not None  # noqa: S101 - for the type checker
-        label = _build_label(entry)
-        label = label if labels[label] == 1 else entry.slug
-        if not sites or label in sites:
-            session = entry.session
-            offers.append(Offer(label, find_site(session), session, guess_name(session, entry.slug)))
-    return offers
-
-
-def _build_label(entry: "Entry") -> str:
-    from aura_browser.cli.sessions.checking import find_site
-
-    assert entry.session is not None  # noqa: S101 - as above
-    return find_site(entry.session).name or str(URL(entry.session.origin).authority)
+        stored = [(entry.slug, entry.session) for entry in await read_entries(store) if entry.session]
+    known = [(slug, session, find_site_of(session)) for slug, session in stored]
+    names = [site.name or str(URL(session.origin).authority) for _, session, site in known]
+    often = Counter(names)
+    labels = [name if often[name] == 1 else slug for name, (slug, _, _) in zip(names, known, strict=True)]
+    return [
+        Offer(label, site, session, guess_name(session, slug))
+        for label, (slug, session, site) in zip(labels, known, strict=True)
+        if not sites or label in sites
+    ]
 
 
 def _tell(text: str) -> None:

@@ -40,8 +40,7 @@ def find_site(name: str, options: "SessionOptions") -> Site:
 
 def _find_stored(name: str, options: "SessionOptions") -> Site:
     from aura_browser.cli.sessions.catalogue import choose, find_matches
-    from aura_browser.cli.sessions.checking import find_site as find_site_of
-    from aura_browser.cli.sessions.checking import guess_name
+    from aura_browser.cli.sessions.checking import find_site_of, guess_name
 
     entries = asyncio.run(_read(options))
     matches = find_matches(entries, name)

@@ -75,7 +75,7 @@ def command(*, name: str, keep: bool, check: bool, url: str | None, session_name
 
 def _find(name: str, url: str | None, options: "SessionOptions") -> "tuple[Site, Session]":
     """Return what *name* stands for: a file, or a stored session."""
-    from aura_browser.cli.sessions.checking import find_site as find_site_of
+    from aura_browser.cli.sessions.checking import find_site_of
     from aura_browser.formats import load
 
     if Path(name).is_file():

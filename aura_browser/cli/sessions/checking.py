@@ -107,7 +107,7 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
     from aura_browser.http.proof import prove
 
     try:
-        proven = await prove(find_site(entry.session), entry.session)
+        proven = await prove(find_site_of(entry.session), entry.session)
     except InvalidConfiguration:
         raise
     except AuraError as error:
@@ -134,7 +134,7 @@ def _explain(entry: Entry, session: Session, error: AuraError, place: str | None
     return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
 
 
-def find_site(session: Session) -> Site:
+def find_site_of(session: Session) -> Site:
     """Return the site of *session*, with the conditions and the probe of the chat dialect that it is known to speak."""
     return site_at(session.url, dialect=session.dialect)
 

@@ -23,7 +23,7 @@ from aura_browser.cli.sessions.keys import decrypt_file, read_passphrase, read_r
 from aura_browser.cli.values import ParsedText
 from aura_browser.site.catalogue import site_named
 from aura_browser.store import SessionKey
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, count
 
 if TYPE_CHECKING:
     from aura_browser.formats import Loaded
@@ -182,8 +182,8 @@ def _tell(loaded: "Loaded") -> None:
     from aura_browser.formats.json_file import OWN_TITLE
 
     session = loaded.session
-    parts = [_count(len(session.cookies), "cookie"), _count(len(session.headers), "header")]
-    parts += [_count(len(session.local_storage), "entry of local storage", "entries of local storage")]
+    parts = [count(session.cookies, "cookie"), count(session.headers, "header")]
+    parts += [count(session.local_storage, "entry of local storage", "entries of local storage")]
     said = f"Recognised {loaded.kind}. Taken for {clean_text(session.origin)}: {', '.join(parts)}."
     if loaded.kind == OWN_TITLE:
         hint(said)
@@ -194,7 +194,3 @@ def _tell(loaded: "Loaded") -> None:
     for name in session.unknown:
         advice = ". If the site compares it, give it with --user-agent" if name == "user_agent" else ""
         click.echo(f"Warning: the file does not say: {view.UNKNOWN[name]}{advice}", err=True)
-
-
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from aura_browser.cli.running import progress
-from aura_browser.cli.sessions.checking import build_login_command, find_site
+from aura_browser.cli.sessions.checking import build_login_command, find_site_of
 from aura_browser.errors import InteractionRequired, SessionProtected, SessionRefused
 from aura_browser.session import Session
 from aura_browser.session.times import correct_times
@@ -51,7 +51,7 @@ async def _prove(session: Session, key: "SessionKey", place: str | None) -> Sess
 
     try:
         with progress(f"Asking {clean_text(session.origin)} …"):
-            proven = await prove(find_site(session), session)
+            proven = await prove(find_site_of(session), session)
     except SessionRefused as error:
         hidden = describe_hidden(proxy=key.proxy, store=place)
         reason = f"The site refused it, so it is not kept: {error.mark}. Log in again.{hidden}"

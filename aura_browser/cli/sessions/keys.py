@@ -7,7 +7,6 @@ from typing import Final
 
 import click
 
-from aura_browser.formats import age
 from aura_browser.text import clean_text
 
 PASSPHRASE_VARIABLE: Final = "AURA_BROWSER_PASSPHRASE"  # noqa: S105 - its name
@@ -44,6 +43,8 @@ def decrypt_file(data: bytes, identities: tuple[str, ...]) -> bytes:
         click.UsageError: if it is encrypted, and what opens it was not given.
         ImportFailed: if what was given does not open it.
     """
+    from aura_browser.formats import age
+
     if not age.is_encrypted(data):
         if identities:
             raise click.UsageError("--identity is for an encrypted file, and this one is not.")

@@ -16,12 +16,12 @@ from aura_browser.cli.sessions.checking import (
     Checked,
     build_login_command,
     check_entries,
+    find_site_of,
     guess_name,
     keep_proven,
 )
 from aura_browser.errors import AuraError, InteractionRequired, StoreError
 from aura_browser.keeping.lifetime import Due, renewal_due
-from aura_browser.site import site_at
 from aura_browser.store import SessionKey
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ async def _renew(store: "Store", checked: Checked, session: "Session", plan: Pla
     login = build_login_command(session, name, plan.place)
     if SessionKey(session.origin, name, session.proxy).slug != slug:
         return Renewed(slug, FAILED, text=f"its name is not known here; renew it with: {login}")
-    site = site_at(session.url, dialect=session.dialect)
+    site = find_site_of(session)
     manager = assemble(site, store=store, session=name, proxy=session.proxy, engine=plan.engine, refresh="headless")
     try:
         if plan.force:
