@@ -240,14 +240,21 @@ class BrowserDied(BrowserError):
 
 @dataclass(eq=False, repr=False)
 class WindowClosed(BrowserError):
-    """The browser's window was closed, by the person or the page, before the session was read."""
+    """The browser's window was closed, by the person or the page, before the session was read.
+
+    Attributes:
+        url: the page's URL.
+        closes_itself: whether the window closes by itself once the page is ready; else the person closes it.
+    """
 
     url: str
+    closes_itself: bool = True
 
     def __str__(self) -> str:
+        until = "; it closes by itself" if self.closes_itself else " until the page has loaded"
         return (
             f"The window at {self.url} was closed before the session was read, so nothing was saved. Run it again "
-            "and leave the window open; it closes by itself."
+            f"and leave the window open{until}."
         )
 
 

@@ -112,7 +112,7 @@ class _Collection:
             self._wait.open()
             return self._read()
         except NoSuchWindowException:
-            return self._take_last(WindowClosed(url))
+            return self._take_last(WindowClosed(url, closes_itself=bool(self._site.ready)))
         except list_driver_errors() as error:
             message = clean_text(str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0])
             if isinstance(error, AnswerNotUnderstood):
@@ -121,7 +121,7 @@ class _Collection:
                 raise NotReady(url, None, deadline.seconds, ("a reply from the browser",)) from error
             if self._options.interactive and isinstance(error, WebDriverException) and "crash" not in message:
                 # Chrome exits with its last window, and the driver reports only the exit.
-                return self._take_last(WindowClosed(url))
+                return self._take_last(WindowClosed(url, closes_itself=bool(self._site.ready)))
             raise BrowserDied(url, message) from error
         finally:
             if not self._options.interactive:
@@ -178,9 +178,12 @@ class _Collection:
             return
         self._snapshot_at = time.monotonic() + _SNAPSHOT_INTERVAL_S
         try:
-            self._last = self._read_session(seen.frame.loader, warns=False)
+            read = self._read_session(seen.frame.loader, warns=False)
         except AddressLeft:
             return
+        if self._last is None or read.fingerprint != self._last.fingerprint:
+            _log.debug("The session in the window was read: %d cookies.", len(read.cookies))
+        self._last = read
         self._first = self._first or self._last
         self._saw_password |= self._observer.page.shows_password()
 

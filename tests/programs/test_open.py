@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from aura_browser import FileStore, Probe, Session, SessionKey, Site, assemble, page_site
+from aura_browser.errors import WindowClosed
 from aura_browser.formats import dump, load
 from aura_browser.programs.opening import build_window_harvest, check_in_browser, show_window
 from aura_browser.webdriver.harvest import harvest
@@ -168,11 +169,25 @@ async def test_what_the_window_has_at_the_end_is_kept_if_asked(
     assert kept.proof == "distinguished"
 
 
-async def test_a_window_that_is_closed_at_once_is_no_failure(site: RotatingSite, person: Person) -> None:
-    window = build_window_harvest(make_login(site.origin), page_site(site.origin), lambda *_: None)
-    showing = asyncio.create_task(show_window(window))
+async def test_a_window_that_is_closed_before_its_page_is_there_is_no_failure(
+    site: RotatingSite, person: Person
+) -> None:
+    login = make_login(site.origin, url=f"{site.origin}/slow")
+    window = build_window_harvest(login, page_site(site.origin), lambda *_: None)
+    said: list[str] = []
+
+    async def listening() -> Session:
+        try:
+            return await window()
+        except WindowClosed as error:
+            said.append(str(error))
+            raise
+
+    showing = asyncio.create_task(show_window(listening))
     with contextlib.ExitStack() as exits:
         exits.callback(showing.cancel)
-        await person.close_the_window(site.origin)
+        await eventually(lambda: site.sent, 60)
+        await person.close_the_window("")
         await asyncio.wait([showing])
         assert showing.exception() is None
+    assert [each.rpartition("again ")[2] for each in said] == ["and leave the window open until the page has loaded."]

@@ -133,7 +133,7 @@ async def test_a_closed_window_ends_it_at_once(person: Person) -> None:
             harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=120)
         )
         await person.close_the_window()
-        with pytest.raises(WindowClosed, match=r"was closed before .*Run it again"):
+        with pytest.raises(WindowClosed, match=r"was closed before .*; it closes by itself"):
             async with asyncio.timeout(10):
                 await harvesting
 
