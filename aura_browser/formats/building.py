@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
-from aura_browser.formats.content import Content, read_address
+from aura_browser.formats.content import Content, read_address, undo_latin1
 from aura_browser.formats.storage_state import split_origins
 from aura_browser.hosts import host_in_url, host_of, is_address, is_same_site, origin_of, registrable_domain
 from aura_browser.session import Browser, Cookie, Session
@@ -102,22 +102,11 @@ def _choose_cookies(cookies: tuple[Cookie, ...], page: URL, now: float) -> tuple
     kept = tuple(cookie for cookie in own if not cookie.is_over(now))
     if over := len(own) - len(kept):
         told.append(f"{over} expired {'cookie' if over == 1 else 'cookies'}")
-    if garbled := [cookie.name for cookie in kept if _is_garbled(cookie.value)]:
+    if garbled := [cookie.name for cookie in kept if undo_latin1(cookie.value) is not None]:
         told.append(
             f"the right value of {count(garbled, 'cookie')}, whose UTF-8 was saved as Latin-1: {list_names(garbled)}"
         )
     return kept, told
-
-
-def _is_garbled(value: str) -> bool:
-    """Return whether *value* is probably UTF-8 that a program took for Latin-1, as those in Python do."""
-    if value.isascii():
-        return False
-    try:
-        value.encode("latin-1").decode()
-    except UnicodeError:
-        return False
-    return True
 
 
 def _is_of_site(cookie: Cookie, page: URL) -> bool:

@@ -90,6 +90,19 @@ def find_user_agent(headers: Mapping[str, str]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() == "user-agent"), None)
 
 
+def undo_latin1(value: str) -> str | None:
+    """Return a cookie's value if it is probably UTF-8 that a program took for Latin-1, as those in Python do.
+
+    None if it is not.
+    """
+    if value.isascii():
+        return None
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return None
+
+
 def read_address(text: str) -> URL:
     """Return *text* as the address of a website.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from yarl import URL
 
+from aura_browser.formats.content import undo_latin1
 from aura_browser.session import Cookie, Session
 from aura_browser.session.cookie import is_of_site
 from aura_browser.session.session import list_login_cookies
@@ -21,10 +22,12 @@ class Changes:
     Attributes:
         cookies: the cookies with other values or ends than before, and new ones of the same site.
         lost: the names of cookies of the login that are not there any more; then nothing of it may be kept.
+        garbled: the names of further cookies whose new values the program took for Latin-1, as programs in Python do.
     """
 
     cookies: tuple[Cookie, ...] = ()
     lost: tuple[str, ...] = ()
+    garbled: tuple[str, ...] = ()
 
 
 def find_changes(session: Session, before: Iterable[Cookie], after: Iterable[Cookie], now: float) -> Changes:
@@ -40,20 +43,37 @@ def find_changes(session: Session, before: Iterable[Cookie], after: Iterable[Coo
         now: epoch seconds.
     """
     old = {_place_of(cookie): cookie for cookie in before}
-    new = {_place_of(cookie): cookie for cookie in after if not cookie.is_over(now)}
+    new = {_place_of(cookie): _undo(cookie, old.get(_place_of(cookie))) for cookie in after if not cookie.is_over(now)}
     logins = {_place_of(cookie) for cookie in list_login_cookies(session.cookies)}
     lost = [cookie for place, cookie in old.items() if place in logins and not _has_value(new, place, cookie)]
     origin = URL(session.origin)
-    changed = [
-        _complete(cookie, session.cookies, old.get(place))
+    changed = {
+        place: cookie
         for place, cookie in new.items()
         if is_of_site(cookie, origin) and not _is_same(cookie, old.get(place))
-    ]
-    return Changes(tuple(changed), tuple(clean_text(cookie.name) or "(no name)" for cookie in lost))
+    }
+    garbled = {place: cookie for place, cookie in changed.items() if _is_garbled(cookie, old.get(place))}
+    kept = (_complete(changed[place], session.cookies, old.get(place)) for place in changed if place not in garbled)
+    return Changes(tuple(kept), _list_names(lost), _list_names(garbled.values()))
+
+
+def _list_names(cookies: Iterable[Cookie]) -> tuple[str, ...]:
+    return tuple(clean_text(cookie.name) or "(no name)" for cookie in cookies)
 
 
 def _place_of(cookie: Cookie) -> _Place:
     return cookie.name, cookie.domain, cookie.host_only, cookie.path
+
+
+def _undo(cookie: Cookie, old: Cookie | None) -> Cookie:
+    """Return *cookie* with its old value if it has that as Latin-1: the site gave the same one again."""
+    text = undo_latin1(cookie.value)
+    is_old = old is not None and text == old.value
+    return msgspec.structs.replace(cookie, value=text) if is_old else cookie
+
+
+def _is_garbled(cookie: Cookie, old: Cookie | None) -> bool:
+    return undo_latin1(cookie.value) is not None and (old is None or undo_latin1(old.value) is None)
 
 
 def _has_value(new: Mapping[_Place, Cookie], place: _Place, old: Cookie) -> bool:

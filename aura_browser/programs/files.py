@@ -50,7 +50,8 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 # Some programs load no cookies without an end. The files live no longer than the program, so it need not be right.
 _SESSION_DAYS: Final = 1.0
-_USUAL: Final = ("netscape", "curl", "storage-state", "httpie")
+USUAL: Final = tuple(KINDS[name] for name in ("netscape", "curl", "storage-state", "httpie"))
+"""What a program is given if nothing says what it needs."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,14 @@ class Given:
         path: where it is.
         text: what was written there.
         left_out: which cookies of the session are not in it, or what else one would expect there.
+        notes: what is in it, and works otherwise in some of the programs that read it.
     """
 
     kind: Kind
     path: Path
     text: str = field(repr=False)
     left_out: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def read_change(self) -> str | None:
         """Return what the program wrote there instead; None if it wrote nothing else."""
@@ -88,7 +91,7 @@ def choose_kinds(formats: Sequence[str], command: Iterable[str]) -> list[Kind]:
     words = list(command)
     named = [kind for kind in KINDS.values() if any(kind.placeholder in word for word in words)]
     chosen = {kind.format: kind for kind in (*(KINDS[name] for name in formats), *named)}
-    return list(chosen.values()) or [KINDS[name] for name in _USUAL]
+    return list(chosen.values()) or list(USUAL)
 
 
 def write_files(folder: Path, session: Session, kinds: Sequence[Kind]) -> list[Given]:
@@ -109,7 +112,7 @@ def _write(path: Path, kind: Kind, session: Session, options: DumpOptions) -> Gi
         file.write(dumped.text)
     # That a file with cookies has no headers and no storage is known to whoever asks for one.
     rest = set(describe_rest(session))
-    return Given(kind, path, dumped.text, tuple(each for each in dumped.left_out if each not in rest))
+    return Given(kind, path, dumped.text, tuple(each for each in dumped.left_out if each not in rest), dumped.notes)
 
 
 def fill_in(command: Sequence[str], files: Iterable[Given]) -> list[str]:

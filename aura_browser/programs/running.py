@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,7 @@ from aura_browser.errors import AuraError
 from aura_browser.harvests import build_prove
 from aura_browser.programs.changes import Changes, find_changes
 from aura_browser.programs.child import run_child
-from aura_browser.programs.files import Given, Kind, build_environment, fill_in, write_files
+from aura_browser.programs.files import KINDS, USUAL, Given, Kind, build_environment, fill_in, write_files
 from aura_browser.programs.fold_back import fold_back
 from aura_browser.programs.private_folder import open_private_folder
 from aura_browser.session import Session
@@ -26,6 +26,7 @@ Tell = Callable[[str], None]
 
 _PROVEN_FOR_S: Final = 300.0
 _SIGNALLED: Final = 128
+_ALL: Final = "the cookies"
 _ENDED_BY_PERSON: Final = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM
 
 
@@ -86,33 +87,39 @@ async def _get_session(manager: "SessionManager") -> Session:
 def _run_once(site: Site, options: SessionOptions, run: Run, session: Session, tell: Tell) -> int:
     with open_private_folder() as folder:
         files = write_files(folder, session, run.kinds)
-        for sentence in _list_losses(files):
+        for sentence in _list_losses(files, run.kinds):
             tell(sentence)
         code = run_child(fill_in(run.command, files), build_environment(session, files))
         changed = [(each, text) for each in files if run.keeps_changes and (text := each.read_change()) is not None]
     if changed and options.get("store") != "memory":
-        for sentence in _keep(site, options, session, changed):
-            tell(f"Warning: the cookies that {run.command[0]} changed are not kept: {sentence}")
+        for what, reason in _keep(site, options, session, changed):
+            tell(f"Warning: {what} that {run.command[0]} changed are not kept: {reason}")
     return code
 
 
-def _list_losses(files: Sequence[Given]) -> list[str]:
-    """Return what the files can't hold: a line for each file."""
-    return [f"Not in {each.path.name}: {'; '.join(each.left_out)}." for each in files if each.left_out]
+def _list_losses(files: Sequence[Given], kinds: Sequence[Kind]) -> list[str]:
+    """Return what the files can't hold, and what programs can't do with what they hold: lines for each file."""
+    told = [f"Not in {each.path.name}: {'; '.join(each.left_out)}." for each in files if each.left_out]
+    # Where nothing says what the program needs, few use another file than this.
+    noted = [each for each in files if tuple(kinds) != USUAL or each.kind is KINDS["netscape"]]
+    return told + [f"In {each.path.name}: {note}." for each in noted for note in each.notes]
 
 
-def _keep(site: Site, options: SessionOptions, session: Session, changed: Sequence[tuple[Given, str]]) -> list[str]:
-    """Keep what a program changed in its files; return a sentence for each that is not kept."""
-    problems = []
+def _keep(
+    site: Site, options: SessionOptions, session: Session, changed: Sequence[tuple[Given, str]]
+) -> Iterator[tuple[str, str]]:
+    """Keep what a program changed in its files; yield what is not kept, and why."""
     for given, text in changed:
         changes = _read_changes(session, given, text)
         if isinstance(changes, str):
-            problems.append(changes)
-        elif changes.lost:
-            problems.append(f"cookies of the login are no longer among them: {', '.join(changes.lost)}.")
+            yield _ALL, changes
+            continue
+        if changes.garbled:
+            yield "cookies", f"the program saved their UTF-8 as Latin-1: {', '.join(changes.garbled)}."
+        if changes.lost:
+            yield _ALL, f"cookies of the login are no longer among them: {', '.join(changes.lost)}."
         elif changes.cookies and (problem := asyncio.run(_store(site, options, session, changes))):
-            problems.append(f"{problem}.")
-    return problems
+            yield _ALL, f"{problem}."
 
 
 def _read_changes(session: Session, given: Given, text: str) -> Changes | str:

@@ -17,7 +17,7 @@ class RotatingSite:
     """Answers by path, and knows its one member by the last value of a cookie.
 
     - ``/me`` tells the member its name, and answers 401 to everybody else;
-    - ``/rotate`` does so too, and gives the member a new value; the old one is worth nothing then;
+    - ``/rotate`` and ``/rotate.jpg`` do so too, and give the member a new value; the old one is worth nothing then;
     - ``/logout`` ends the member's session, and takes the cookie away;
     - ``/guest`` ends it too, and gives a stranger's cookie of the same name;
     - ``/`` shows everybody the same page; ``/slow`` never answers.
@@ -25,12 +25,14 @@ class RotatingSite:
     Attributes:
         origin: where it is.
         value: the cookie's good value; empty after a logout.
+        further: what ``/rotate`` sets besides.
         sent: the Cookie headers that it got, in order.
     """
 
     def __init__(self) -> None:
         self.origin = ""
         self.value = FIRST
+        self.further: list[str] = []
         self.sent: list[str] = []
         self._count = 0
 
@@ -51,10 +53,11 @@ class RotatingSite:
     def _answer(self, path: str) -> web.Response:
         answer = web.json_response({"name": "Ann"})
         match path:
-            case "/rotate":
+            case "/rotate" | "/rotate.jpg":
                 self._count += 1
                 self.value = f"s3cret-{self._count}+/=="
-                answer.headers["Set-Cookie"] = f"{COOKIE}={self.value}; Path=/; HttpOnly; Max-Age=3600"
+                for cookie in (f"{COOKIE}={self.value}; Path=/; HttpOnly; Max-Age=3600", *self.further):
+                    answer.headers.add("Set-Cookie", cookie)
             case "/logout":
                 self.value = ""
                 answer.headers["Set-Cookie"] = f"{COOKIE}=; Path=/; HttpOnly; Max-Age=0"

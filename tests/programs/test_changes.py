@@ -41,6 +41,21 @@ def test_a_changed_end_is_taken_and_a_rounded_one_is_not() -> None:
     assert (found.value, found.expires) == ("light", THEME.expires)
 
 
+def test_what_a_program_took_for_latin_1_is_named_unless_it_is_the_old_value() -> None:
+    wide, taken = cookie("wide", "h\u00e9 \u20ac"), "h\u00e9 \u20ac".encode().decode("latin-1")
+    session = SESSION.with_cookies((*SESSION.cookies, wide))
+
+    def become(value: str, before: str = wide.value) -> Changes:
+        return find_changes(session, (*FILE, cookie("wide", before)), (*FILE, cookie("wide", value)), NOW)
+
+    assert become(taken) == Changes()
+    assert become(f"{taken}!") == Changes(garbled=("wide",))
+    (found,) = become("\u20ac").cookies
+    assert found.value == "\u20ac"
+    (found,) = become(f"{taken}!", before=taken).cookies
+    assert found.value == f"{taken}!", "the site itself writes it so"
+
+
 def test_a_new_cookie_of_the_site_is_taken_and_one_of_another_site_is_not() -> None:
     new = cookie("csrf", "x", domain="example.com", host_only=False)
     assert changed(*FILE, new, cookie("csrf", "x", domain="example.org")).cookies == (new,)

@@ -84,6 +84,7 @@ def test_a_script_finds_the_files_in_variables(site: RotatingSite, runtime: Path
     done = execute(site.origin, "sh", "-c", script + 'stat -c %a "$(dirname "$AURA_COOKIES_TXT")"; echo "$AURA_ORIGIN"')
     *files, folder, origin = done.stdout.splitlines()
     assert [line.partition(" ")[0] for line in files] == ["600"] * 4
+    assert done.stderr == "", "of HTTPie's file, which this needs not, nothing is said"
     assert all(str(runtime) in line for line in files)
     assert (folder, origin) == ("700", site.origin)
     assert list(runtime.iterdir()) == []
@@ -98,6 +99,7 @@ def test_only_what_is_named_is_written(site: RotatingSite) -> None:
     done = execute(site.origin, "env", options=("--format", "httpie"))
     names = [line.partition("=")[0] for line in done.stdout.splitlines() if line.startswith("AURA_")]
     assert sorted(names) == ["AURA_HTTPIE_SESSION", "AURA_ORIGIN"]
+    assert done.stderr.startswith("In httpie.json: 2 host-only cookies would go to subdomains too")
 
 
 def test_what_a_format_can_not_hold_is_said(site: RotatingSite, store: FileStore) -> None:
