@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +16,6 @@ from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture th
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
 
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
-
-
-def pytest_configure() -> None:
-    """Let Ctrl-C reach the programs of the tests, also where a shell in the background has it ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

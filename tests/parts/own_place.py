@@ -1,7 +1,7 @@
 """A place of its own for a test run: one temporary folder for all that tests and their programs make, gone afterwards.
 
 Ctrl-C works in it too: a shell starts ``make test &`` with SIGINT and SIGQUIT ignored, ``nohup`` does it with SIGHUP,
-and every program that a test starts and interrupts would inherit that.
+and every program that a test starts and interrupts would inherit that. Nor does the caller's kind of terminal count.
 """
 
 import os
@@ -23,6 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    os.environ["TERM"] = "xterm-256color"  # what a test's terminal is, also where there is none, or a "dumb" one
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     # A process that runs a part of the tests has inherited the folder of the one that gave it out.
     place = Path(tempfile.gettempdir())
