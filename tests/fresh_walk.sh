@@ -84,7 +84,8 @@ sudo)
     ;;
 root) as_person "make demo" >"$out" 2>&1 || { cat "$out"; fail "make demo"; } ;;
 esac
-expect "Done: 2 answers, 2 harvests, no browser left open." "$out"
+expect "Done: 2 answers" "$out" # a bare machine has no curl, for the third
+expect "2 harvests, no browser left open." "$out"
 say "make demo:"
 sed 's/^/         | /' "$out"
 
@@ -116,8 +117,8 @@ aura-browser harvest 127.0.0.1:8765 --interactive --until cookie:session -o sess
 kill $person 2>/dev/null || true
 [ "$(stat -c %a session.json)" = 600 ]
 [ "$(aura-browser chat --url 127.0.0.1:8765 "Hello!")" = "Hello!" ]
-python docs/examples/curl_config.py session.json http://127.0.0.1:8765/api/models |
-    curl --silent --config - --data '{"key":""}' | grep -q '"id"'
+aura-browser exec 127.0.0.1:8765 -- curl --silent --config {curl} --json '{"key":""}' http://127.0.0.1:8765/api/models |
+    grep -q '"id"'
 sed -n '/^```python$/,/^```$/p' README.md | sed '1d;/^```$/,$d' |
     sed 's|AuraClient()|AuraClient("http://127.0.0.1:8765")|' >program.py
 [ "$(python program.py)" = "Why is the sky blue?" ]
