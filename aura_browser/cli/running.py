@@ -80,7 +80,8 @@ def _treat_signals_as_ctrl_c() -> list[int]:
 def _ignore_further_interrupts() -> None:
     """Let what is left of the clean-up finish in peace, however often a person presses Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("asyncio", "concurrent.futures"):  # an interrupted clean-up leaves what they warn of
+    sys.unraisablehook = lambda _unraisable: None  # an interrupted clean-up leaves coroutines that can't be closed,
+    for name in ("asyncio", "concurrent.futures"):  # and what these warn of
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

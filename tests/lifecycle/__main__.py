@@ -13,6 +13,7 @@ from tests.lifecycle.report import Report, report_text, to_json
 from tests.lifecycle.rows import run_rows
 from tests.lifecycle.run import Result
 from tests.lifecycle.running import running
+from tests.parts.own_place import hear_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if unknown := set(options.engines) - set(ENGINES):
         parser.error(f"no such engine: {', '.join(sorted(unknown))}; there are {', '.join(ENGINES)}")
+    hear_signals()
     machine = this_machine()
     rows = () if options.engines else tuple(run_rows())
     with running(cells(options.engines or ENGINES)) as results:

@@ -16,13 +16,18 @@ import pytest
 _FOLDER: Final = pytest.StashKey[Path]()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder, of a short path, since Chrome puts a socket there. pytest's own folders stay where they were."""
+def hear_signals() -> None:
+    """Undo what a caller ignores, for this process and those that it starts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder, of a short path, since Chrome puts a socket there. pytest's own folders stay where they were."""
+    hear_signals()
     os.environ["TERM"] = "xterm-256color"  # what a test's terminal is, also where there is none, or a "dumb" one
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
         os.environ.pop(name, None)
