@@ -54,7 +54,7 @@ def read_cookie(item: Mapping[str, Any]) -> CookieFacts:
         "expires": None if item.get("session") is True else _read_expiry(item),
         "secure": item.get("secure") is True,
         "http_only": item.get("httpOnly", item.get("httponly")) is True,
-        "same_site": _read_same_site(item.get("sameSite")),
+        "same_site": _read_same_site(item),
     }
     return facts | _read_partition(item) | _read_source(item)
 
@@ -65,8 +65,11 @@ def _read_value(value: Any) -> Any:  # noqa: ANN401 - what the file holds; check
     return value["value"] if is_text and "value" in value else value
 
 
-def _read_same_site(word: object) -> str | None:
-    return _SAME_SITES.get(word.lower()) if isinstance(word, str) else None
+def _read_same_site(item: Mapping[str, Any]) -> str | None:
+    word = item.get("sameSite")
+    same_site = _SAME_SITES.get(word.lower()) if isinstance(word, str) else None
+    # ChromeDriver's BiDi and Firefox say so where the site set nothing; browsers take None with Secure only.
+    return None if same_site == "None" and item.get("secure") is not True else same_site
 
 
 def _read_expiry(item: Mapping[str, Any]) -> float | None:
@@ -104,7 +107,9 @@ def _read_partition(item: Mapping[str, Any]) -> CookieFacts:
 
 
 def _read_source(item: Mapping[str, Any]) -> CookieFacts:
-    scheme, port, priority = (item.get(name) for name in ("sourceScheme", "sourcePort", "priority"))
+    names = ("sourceScheme", "sourcePort", "priority")
+    # ChromeDriver's BiDi marks what the standard does not know.
+    scheme, port, priority = (item.get(name, item.get(f"goog:{name}")) for name in names)
     return {
         "source_scheme": scheme if isinstance(scheme, str) and scheme in _SCHEMES else None,
         "source_port": port if type(port) is int and -1 <= port <= 65535 else None,  # noqa: PLR2004 - a port

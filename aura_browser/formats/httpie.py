@@ -1,11 +1,12 @@
 """A session file of HTTPie and xh: ``http --session=./FILE`` (https://httpie.io/docs/cli/sessions)."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from aura_browser.errors import ImportFailed
-from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent, read_address
 from aura_browser.formats.cookie_json import read_cookie
 from aura_browser.formats.dumped import (
     HOST_ONLY,
@@ -19,10 +20,12 @@ from aura_browser.formats.dumped import (
     dotted_domain,
     sort_out,
 )
+from aura_browser.hosts import host_of
 from aura_browser.session import Session
 from aura_browser.session.headers import is_lasting
 
 TITLE: Final = "a session of HTTPie"
+_MAX_HOST_LENGTH: Final = 255  # RFC 1035
 _META: Final = {
     "about": "HTTPie session file",
     "help": "https://httpie.io/docs#sessions",
@@ -55,21 +58,29 @@ def dump(session: Session, options: DumpOptions) -> Dumped:  # noqa: ARG001 - al
     return Dumped(f"{text}\n", (*left_out, *describe_rest(session, headers=False)), tuple(notes))
 
 
-def load(fields: dict[str, Any]) -> Content:
-    """Return the cookies and headers of a session of HTTPie; the user and password in it are not taken.
+def load(fields: dict[str, Any], url: str | None = None) -> Content:
+    """Return the cookies and headers of a session of HTTPie or xh; the user and password in it are not taken.
+
+    Args:
+        fields: the file's content.
+        url: the page that is wanted, if that is known.
 
     Raises:
         ImportFailed: if its cookies are not of a known form.
     """
-    cookies, left_out = build_cookies(_read_cookies(fields.get("cookies")))
+    facts = _read_cookies(fields.get("cookies"))
+    meta = fields.get("__meta__")
+    is_of_xh = isinstance(meta, dict) and "xh" in meta
+    cookies, left_out = build_cookies(_guess_hosts(facts, url) if is_of_xh else facts)
     headers = _read_headers(fields.get("headers"))
     agent = find_user_agent(headers)
     auth = fields.get("auth")
     if isinstance(auth, dict) and (auth.get("password") or auth.get("raw_auth")):
         left_out = (*left_out, "the user and password")
-    return Content(
+    content = Content(
         cookies=cookies, headers=headers, user_agent=agent, unknown=("local_storage", "user_agent"), left_out=left_out
     )
+    return replace(content, unknown=("cookie_attributes", *content.unknown)) if is_of_xh else content
 
 
 def _read_cookies(items: object) -> list[CookieFacts]:
@@ -78,6 +89,23 @@ def _read_cookies(items: object) -> list[CookieFacts]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ImportFailed(TITLE, "cookies", "it is not a list of cookies", "Have HTTPie write it again.")
     return [read_cookie(item) for item in items]
+
+
+def _guess_hosts(facts: list[CookieFacts], url: str | None) -> list[CookieFacts]:
+    """Return the facts of xh's cookies, which do not say whether subdomains get a cookie: those of known hosts do."""
+    hosts = {each["domain"] for each in facts if isinstance(each["domain"], str)}
+    try:
+        hosts |= {host_of(read_address(url))} if url else set()
+    except ValueError:
+        return facts  # the address is refused next
+    parents = {parent for host in hosts for parent in _list_parents(host)}
+    return [each | {"host_only": each["host_only"] and str(each["domain"]) not in parents} for each in facts]
+
+
+def _list_parents(host: str) -> list[str]:
+    if len(host) > _MAX_HOST_LENGTH:
+        return []
+    return [host[place + 1 :] for place, character in enumerate(host) if character == "."]
 
 
 def _read_headers(items: object) -> dict[str, str]:

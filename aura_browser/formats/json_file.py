@@ -79,8 +79,8 @@ def _is_httpie(value: _Fields) -> bool:
     return "__meta__" in value
 
 
-def _read_httpie(value: _Fields, _file: File) -> tuple[str, Content]:
-    return httpie.TITLE, httpie.load(value)
+def _read_httpie(value: _Fields, file: File) -> tuple[str, Content]:
+    return httpie.TITLE, httpie.load(value, file.url)
 
 
 def _is_flaresolverr(value: _Fields) -> bool:

@@ -19,8 +19,8 @@ _OTHER_FILES: Final = (
     (
         (b"SQLite format 3",),
         "a browser's database of cookies",
-        "the browser encrypts it",
-        "Use that browser itself: aura-browser harvest URL --attach 127.0.0.1:9222",
+        "Chrome encrypts the values",
+        "Use that browser itself: aura-browser harvest URL --attach chrome",
     ),
     (
         (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),

@@ -43,7 +43,9 @@ def find_changes(session: Session, before: Iterable[Cookie], after: Iterable[Coo
         now: epoch seconds.
     """
     old = {_place_of(cookie): cookie for cookie in before}
-    new = {_place_of(cookie): _undo(cookie, old.get(_place_of(cookie))) for cookie in after if not cookie.is_over(now)}
+    current = {_place_of(cookie): cookie for cookie in after if not cookie.is_over(now)}
+    placed = [_find_place(cookie, old, current) for cookie in current.values()]
+    new = {_place_of(cookie): _undo(cookie, old.get(_place_of(cookie))) for cookie in placed}
     logins = {_place_of(cookie) for cookie in list_login_cookies(session.cookies)}
     lost = [cookie for place, cookie in old.items() if place in logins and not _has_value(new, place, cookie)]
     origin = URL(session.origin)
@@ -63,6 +65,13 @@ def _list_names(cookies: Iterable[Cookie]) -> tuple[str, ...]:
 
 def _place_of(cookie: Cookie) -> _Place:
     return cookie.name, cookie.domain, cookie.host_only, cookie.path
+
+
+def _find_place(cookie: Cookie, old: Mapping[_Place, Cookie], new: Mapping[_Place, Cookie]) -> Cookie:
+    """Return *cookie* for the hosts that it was for: xh does not write whether subdomains get one."""
+    other = msgspec.structs.replace(cookie, host_only=not cookie.host_only)
+    is_other = _place_of(cookie) not in old and _place_of(other) in old and _place_of(other) not in new
+    return other if is_other else cookie
 
 
 def _undo(cookie: Cookie, old: Cookie | None) -> Cookie:

@@ -1,6 +1,7 @@
 """What other programs write is recognised, and read as they mean it."""
 
 import json
+import pickle
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +59,12 @@ EXPECTED: Final = make_cookie("a", "v", domain="example.com", host_only=False, p
         (
             {"value": {"type": "string", "value": "v"}, "expiry": int(NOW) + 9, "sameSite": "strict"},
             {"expires": NOW + 9, "same_site": "Strict"},
+            "WebDriver BiDi",
+        ),
+        (
+            {"value": {"type": "string", "value": "v"}, "sameSite": "none", "secure": False, "goog:sourcePort": 8080}
+            | {"goog:sourceScheme": "NonSecure", "goog:priority": "Low", "goog:session": True},
+            {"secure": False, "source_scheme": "NonSecure", "source_port": 8080, "priority": "Low"},
             "WebDriver BiDi",
         ),
         ({"partitionKey": "https://example.com", "size": 2}, {"partition_key": "https://example.com"}, "Puppeteer"),
@@ -175,6 +182,21 @@ def test_an_httpie_session_of_old_and_of_today() -> None:
     assert loaded.session.headers == {"User-Agent": "x"}
     assert loaded.left_out == ("the user and password",)
     assert loaded.session.unknown == ("local_storage",)
+
+
+def test_a_session_of_xh_does_not_say_which_hosts_get_a_cookie() -> None:
+    hosts = {"a": "app.example.com", "b": "example.com", "c": ".example.com", "d": "deep.app.example.com"}
+    cookies = [{"name": name, "value": "v", "path": "/", "domain": domain} for name, domain in hosts.items()]
+    file = {"__meta__": {"about": "xh session file", "xh": "0.26.3"}, "auth": {}, "cookies": cookies, "headers": []}
+    session = read(file, "https://app.example.com/").session
+    wide = {cookie.name for cookie in session.cookies if not cookie.host_only}
+    assert wide == {"a", "b", "c"}, "those of hosts with a known host below them"
+    assert "cookie_attributes" in session.unknown
+    file["cookies"] = cookies[1:2]
+    assert [cookie.host_only for cookie in read(file, "https://example.com/").session.cookies] == [True]
+    assert [cookie.host_only for cookie in read(file, "https://app.example.com/").session.cookies] == [False]
+    file["__meta__"] = {"httpie": "3.2.4"}
+    assert [cookie.host_only for cookie in read(file, "https://example.com/").session.cookies] == [True]
 
 
 def test_a_cookie_header_is_taken_for_its_host_and_marked() -> None:
@@ -328,11 +350,14 @@ def test_a_user_agent_is_taken_where_the_file_has_none() -> None:
     assert session.unknown == ("local_storage",)
 
 
+PICKLED: Final = "a pickle: reading it would run whatever code is in it"
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"SQLite format 3\0", "a browser's database of cookies: the browser encrypts it. Use that browser itself"),
-        (b"\x80\x05\x95", "a pickle: reading it would run whatever code is in it"),
+        (b"SQLite format 3\0", "a browser's database of cookies: Chrome encrypts the values. Use that browser itself"),
+        *((pickle.dumps([{"name": "sid", "value": "s3cret"}], protocol), PICKLED) for protocol in range(2, 6)),
         (b"aura-browser-encrypted-2 gAAA", "a stored session of aura-browser: it is encrypted"),
         (b"-----BEGIN PGP MESSAGE-----\n", "an encrypted file: it can't be decrypted here"),
         (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "a file of age: it is encrypted"),

@@ -23,7 +23,14 @@ def test_a_program_sends_what_the_page_says(sender: Sender, gate: Gate, tmp_path
     assert run_sender(sender, gate, tmp_path) == read_table(SENDS)[sender.name]
 
 
-@pytest.mark.parametrize("receiver", [each for each in RECEIVERS if each.is_quick], ids=lambda each: each.name)
+QUICK = [
+    pytest.param(each, marks=[pytest.mark.chrome] * each.needs_chrome, id=each.name)
+    for each in RECEIVERS
+    if each.is_quick
+]
+
+
+@pytest.mark.parametrize("receiver", QUICK)
 def test_what_a_program_saves_comes_in_as_the_page_says(receiver: Receiver, gate: Gate, tmp_path: Path) -> None:
     assert run_receiver(receiver, gate, tmp_path) == read_table(SAVES)[receiver.name]
 

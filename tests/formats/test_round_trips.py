@@ -1,6 +1,6 @@
 """What a format can hold comes back: ``load(dump(session)) == session``."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +10,9 @@ from yarl import URL
 from aura_browser.formats import DumpOptions, dump, load
 from aura_browser.session import Browser, Cookie, Session
 from aura_browser.session.session import guess_expiry
+
+if TYPE_CHECKING:
+    from aura_browser.session.cookie import SameSite
 
 NOW: Final = 1_800_000_000.0
 ORIGIN: Final = "https://app.example.com"
@@ -26,7 +29,8 @@ _NAMES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1
 
 @st.composite
 def cookies(draw: st.DrawFn) -> Cookie:
-    """A cookie that the site may see, with any attributes."""
+    """A cookie that the site may see, with any attributes; browsers take SameSite=None with Secure only."""
+    same_site: SameSite | None = draw(st.sampled_from([None, "Strict", "Lax", "None"]))
     key = draw(st.sampled_from([None, "https://example.com"]))
     return Cookie(
         name=draw(_NAMES),
@@ -35,9 +39,9 @@ def cookies(draw: st.DrawFn) -> Cookie:
         host_only=draw(st.booleans()),
         path=draw(st.sampled_from(["/", "/app", "/app/ü"])),
         expires=draw(st.none() | st.floats(NOW + 60, NOW + 3e7) | st.integers(int(NOW) + 60, 10**10)),
-        secure=draw(st.booleans()),
+        secure=same_site == "None" or draw(st.booleans()),
         http_only=draw(st.booleans()),
-        same_site=draw(st.sampled_from([None, "Strict", "Lax", "None"])),
+        same_site=same_site,
         partition_key=key,
         has_cross_site_ancestor=draw(st.booleans()) if key else None,
         source_scheme=draw(st.sampled_from([None, "Secure", "NonSecure", "Unset"])),

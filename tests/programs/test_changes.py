@@ -56,6 +56,20 @@ def test_what_a_program_took_for_latin_1_is_named_unless_it_is_the_old_value() -
     assert found.value == f"{taken}!", "the site itself writes it so"
 
 
+def test_a_cookie_of_a_file_that_does_not_say_whether_subdomains_get_it_is_the_same() -> None:
+    wide = cookie("wide", "a", host_only=False)
+    session = SESSION.with_cookies((*SESSION.cookies, wide))
+
+    def become(*after: Cookie) -> Changes:
+        return find_changes(session, (*FILE, wide), (*FILE, *after), NOW)
+
+    assert become(cookie("wide", "a")) == Changes()
+    (found,) = become(cookie("wide", "b")).cookies
+    assert (found.value, found.host_only) == ("b", False)
+    (found,) = become(cookie("wide", "b"), wide).cookies
+    assert (found.value, found.host_only) == ("b", True), "another cookie"
+
+
 def test_a_new_cookie_of_the_site_is_taken_and_one_of_another_site_is_not() -> None:
     new = cookie("csrf", "x", domain="example.com", host_only=False)
     assert changed(*FILE, new, cookie("csrf", "x", domain="example.org")).cookies == (new,)

@@ -5,25 +5,17 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import web
 
 from aura_browser import FileStore, Probe, Session, SessionKey, Site, assemble, page_site
 from aura_browser.errors import WindowClosed
-from aura_browser.formats import dump, load
-from aura_browser.programs.opening import build_window_harvest, check_in_browser, show_window
-from aura_browser.webdriver.harvest import harvest
+from aura_browser.programs.opening import build_window_harvest, show_window
 from tests.parts.command import run
 from tests.parts.person import Person, screen
 from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating
-from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.waiting import eventually
-
-if TYPE_CHECKING:
-    from aura_browser.webdriver.restore import Restored
 
 pytestmark = pytest.mark.chrome
 
@@ -75,41 +67,6 @@ def test_a_name_without_a_session_and_a_window_without_a_display(site: RotatingS
     done = run("open", site.origin, DISPLAY="", WAYLAND_DISPLAY="")
     assert (done.returncode, "--check" in done.stderr) == (77, True)
     assert run("open", site.origin, "--check", "--keep").returncode == 2
-
-
-_PAGE = """<!doctype html><title>app</title><script>
-if (!localStorage.token) { localStorage.token = 's3cret-token'; localStorage.__proto__ = 'odd'; }
-</script>"""
-_COOKIES = (
-    "sid=a+b/c==; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600",
-    "theme=h\u00e9 \u20ac; Path=/",
-    'quoted="a b"; Path=/; SameSite=Strict',
-    "deep=1; Path=/api",
-    "chips=1; Path=/; Secure; SameSite=None; Partitioned",
-)
-
-
-async def test_harvest_export_import_open_harvest_gives_the_same_session() -> None:
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        response = web.Response(text=_PAGE, content_type="text/html")
-        if "sid=" not in request.headers.get("Cookie", ""):
-            for cookie in _COOKIES:
-                response.headers.add("Set-Cookie", cookie)
-        return response
-
-    restored: list[Restored] = []
-    async with serving(handle) as (_server, origin):
-        first = await harvest(page_site(f"{origin}/"))
-        text = dump(first, "storage-state").text
-        session = load(text.encode(), now=time.time()).session
-        second = await check_in_browser(session, page_site(f"{origin}/"), lambda each, _version: restored.append(each))
-    assert len(first.cookies) == len(_COOKIES)
-    assert sorted(second.cookies, key=lambda cookie: cookie.name) == sorted(
-        first.cookies, key=lambda cookie: cookie.name
-    )
-    assert second.local_storage == first.local_storage
-    assert second.headers == first.headers
-    assert (restored[0].refused, restored[0].cookies) == ((), len(_COOKIES))
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ _PROOFS: Final = {
 }
 
 UNKNOWN: Final = {
-    "cookie_attributes": "which hosts get its cookies and when they expire; each is kept for its own host alone",
+    "cookie_attributes": "which hosts get its cookies and when they expire; both are guesses",
     "user_agent": "the browser's user agent",
     "local_storage": "the browser's local storage",
 }

@@ -16,8 +16,8 @@ from aura_browser.formats import load
 from aura_browser.session import Cookie
 from tests.apps.install import install_from_npm, install_from_pypi
 from tests.formats.programs.gate import Gate
-from tests.formats.programs.kinds import LINES, LOGIN, make_cookies
-from tests.formats.programs.senders import BROWSER, call
+from tests.formats.programs.kinds import LINES, LOGIN, PAGE, make_cookies
+from tests.formats.programs.senders import BROWSER, call, call_agent_browser, call_xh
 from tests.parts.missing import missing
 
 WHOLE: Final = "whole"
@@ -34,12 +34,14 @@ class Receiver:
         kind: what that file is recognised as; the beginning.
         save: logs in and saves to a file; returns what was shown.
         is_quick: whether `make test` runs it.
+        needs_chrome: whether it is quick, but starts a browser.
     """
 
     name: str
     kind: str
     save: Callable[[Path, Gate], str]
     is_quick: bool = True
+    needs_chrome: bool = False
 
 
 def run_receiver(receiver: Receiver, gate: Gate, folder: Path) -> dict[str, str]:
@@ -129,9 +131,48 @@ def _save_with_playwright(what: str) -> Callable[[Path, Gate], str]:
     return save
 
 
+def _save_with_agent_browser(file: Path, gate: Gate) -> str:
+    return call_agent_browser(gate, file.parent, ["open", LOGIN], ["state", "save", str(file)])
+
+
 def find_browser() -> str:
     """Return the path of Chromium."""
     return shutil.which(BROWSER) or missing("chromium is missing; bring it with: drivers/install.sh")
+
+
+_SELENIUM: Final = """
+import json, sys
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from websocket import create_connection
+what, file, proxy, browser, program, *urls = sys.argv[1:]
+options = ChromeOptions()
+options.binary_location = browser
+options.set_capability("webSocketUrl", True)
+for word in ("--headless", "--no-sandbox", "--ignore-certificate-errors", f"--proxy-server={proxy}"):
+    options.add_argument(word)
+with Chrome(options, Service(program)) as driver:
+    for url in urls:
+        driver.get(url)
+    if what == "json":
+        json.dump(driver.get_cookies(), open(file, "w"))
+    else:
+        socket = create_connection(driver.capabilities["webSocketUrl"], suppress_origin=True, timeout=30)
+        socket.send(json.dumps({"id": 1, "method": "storage.getCookies", "params": {}}))
+        while json.loads(answer := socket.recv()).get("id") != 1:
+            continue
+        open(file, "w").write(answer)
+        socket.close()
+"""
+
+
+def _save_with_selenium(what: str) -> Callable[[Path, Gate], str]:
+    def save(file: Path, gate: Gate) -> str:
+        driver = shutil.which("chromedriver") or missing("chromedriver is missing; bring it with: drivers/install.sh")
+        command = [sys.executable, "-c", _SELENIUM, what, str(file), gate.proxy, find_browser(), driver, LOGIN, PAGE]
+        return call(command, gate, file.parent, NO_PROXY="127.0.0.1,localhost")
+
+    return save
 
 
 _PUPPETEER: Final = """
@@ -240,9 +281,13 @@ RECEIVERS: Final = (
         ),
         is_quick=False,
     ),
+    Receiver("xh --session", "a session of HTTPie", lambda file, gate: call_xh(file, gate, LOGIN), is_quick=False),
+    Receiver("agent-browser state save", "a storage state", _save_with_agent_browser, is_quick=False),
     Receiver("Playwright storageState", "a storage state", _save_with_playwright("state"), is_quick=False),
     Receiver("Playwright cookies", "cookies as JSON", _save_with_playwright("cookies"), is_quick=False),
     Receiver("Playwright HAR", "a HAR file", _save_with_playwright("har"), is_quick=False),
+    Receiver("Selenium get_cookies", "cookies as JSON (Selenium)", _save_with_selenium("json"), needs_chrome=True),
+    Receiver("storage.getCookies", "cookies as JSON (WebDriver BiDi)", _save_with_selenium("bidi"), needs_chrome=True),
     Receiver("Puppeteer cookies", "cookies as JSON (CDP)", _save_with_puppeteer, is_quick=False),
     Receiver("tough-cookie serialize", "cookies as JSON (tough-cookie)", _save_with_tough_cookie, is_quick=False),
     Receiver("newman --export-cookie-jar", "cookies as JSON (tough-cookie)", _save_with_newman, is_quick=False),

