@@ -143,7 +143,9 @@ class SessionMiddleware:
             _check_proxy(response, request.proxy)
         now = self._manager.clock()
         try:
-            first_bytes = await self._read_first_bytes(response)
+            first_bytes = b""
+            if needs_first_bytes(self._site, response.status, response.headers):
+                first_bytes = await self._read_first_bytes(response)
             ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
             if ruling.verdict is _OK:
                 if set_cookies := response.headers.getall(hdrs.SET_COOKIE, ()):
@@ -156,14 +158,12 @@ class SessionMiddleware:
         return response, ruling
 
     async def _read_first_bytes(self, response: ClientResponse) -> bytes:
-        """Return the start of the body, if it decides; the caller of the request still reads the whole of it.
+        """Return the start of the body, which decides; the caller of the request still reads the whole of it.
 
         A page with a good status is looked at as far as it comes at once, since it may be one that goes on for long.
         """
-        site, status, headers = self._site, response.status, response.headers
-        if not needs_first_bytes(site, status, headers):
-            return b""
-        is_patient = status >= HTTPStatus.BAD_REQUEST or needs_marked_bytes(site, status, headers)
+        status = response.status
+        is_patient = status >= HTTPStatus.BAD_REQUEST or needs_marked_bytes(self._site, status, response.headers)
         patience_s = _ERROR_PEEK_TIMEOUT_S if is_patient else _PAGE_PEEK_TIMEOUT_S
         return await peek(response.content, _MAX_PEEK_BYTES, patience_s)
 

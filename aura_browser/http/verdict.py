@@ -129,7 +129,7 @@ def needs_first_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bo
 
 def needs_marked_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bool:
     """Return whether a mark of *site* looks at the body of such a response. A stream of events is left alone."""
-    if not any(mark.needs_body and mark.status in {None, status} for mark in site.marks):
+    if not site.marks or not any(mark.needs_body and mark.status in {None, status} for mark in site.marks):
         return False
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return kind != "text/event-stream" and (kind.startswith("text/") or kind.endswith(_TEXT_ENDINGS))
