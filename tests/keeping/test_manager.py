@@ -330,7 +330,7 @@ class BrokenStore(MemoryStore):
     async def read(self, slug: str) -> bytes | None:
         raise StoreError("/nowhere", "Permission denied.")
 
-    async def write(self, slug: str, data: bytes) -> None:
+    async def swap(self, *_: object, **__: object) -> bool:
         raise StoreError("/nowhere", "Permission denied.")
 
 
