@@ -119,6 +119,11 @@ class Transport(Protocol):
         """Close the transport and the session's manager."""
 
 
+def list_values(headers: Mapping[str, str], name: str) -> list[str]:
+    """Return every value of the header *name*, in any case: it may come more than once."""
+    return [value for key, value in headers.items() if key.lower() == name.lower()]
+
+
 @lru_cache
 def fetch_headers(origin: str) -> Mapping[str, str]:
     """Return the headers that Chrome adds to a same-origin fetch by a page at *origin* (https://fetch.spec.whatwg.org)."""

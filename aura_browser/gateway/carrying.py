@@ -66,8 +66,9 @@ class Carrying:
             ConnectionError: if the client has gone.
         """
         self._hold.check()
-        query = f"?{request.query_string}" if request.query_string else ""
-        carried = Request(request.method, f"{_BASE}{visit.path}{query}", self._pick_headers(request), body)
+        query = request.rel_url.raw_query_string
+        path = f"{visit.path}?{query}" if query else visit.path
+        carried = Request(request.method, f"{_BASE}{path}", self._pick_headers(request), body)
         async with self._places.take(), self._watch.follow() as running, self._turns.take():
             self._hold.check()
             async with self._client.send(carried) as response:

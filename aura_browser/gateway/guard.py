@@ -5,16 +5,19 @@ its ``Origin``, and since every POST has to be JSON, which a page can't send els
 """
 
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from aura_browser.gateway.wires.problem import Problem
+from aura_browser.request import list_values
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _FOREIGN: Final = frozenset({"cross-site", "same-site"})
 _OPEN_PATHS: Final = frozenset({"/", "/healthz"})
+_HOST_END: Final = re.compile(r"[/?#]")
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "authorization, content-type, x-api-key",
@@ -40,19 +43,26 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Guard(port={self.port}, hosts={sorted(self.hosts)}, origins={sorted(self.origins)})"
 
-    def check_place(self, headers: Mapping[str, str]) -> None:
+    def check_place(self, headers: Mapping[str, str], target: str = "/") -> None:
         """Check where a request says that it is going and where it comes from.
+
+        Args:
+            headers: its headers; of those that come twice, each counts.
+            target: what its first line asks for; a proxy's client names a host there (RFC 9112, section 3.2.2).
 
         Raises:
             Problem: 403.
         """
-        if not self._is_own_host(headers.get("Host", "")):
+        hosts = list_values(headers, "Host")
+        if "://" in target and not target.startswith("/"):
+            hosts.append(_HOST_END.split(target.partition("://")[2])[0])
+        if not hosts or not all(map(self._is_own_host, hosts)):
             raise _refuse("host_not_allowed", "This name is not the gateway's own; allow it with: --allow-host NAME")
-        origin = headers.get("Origin")
-        if origin is not None and origin in self.origins:
+        origins = list_values(headers, "Origin")
+        if len(origins) == 1 and origins[0] in self.origins:
             return
-        is_foreign = headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN
-        if is_foreign or (origin is not None and not self._is_own_origin(origin)):
+        is_foreign = any(each.lower() in _FOREIGN for each in list_values(headers, "Sec-Fetch-Site"))
+        if is_foreign or not all(map(self._is_own_origin, origins)):
             advice = "Pages of other sites may not ask; allow one with: --allow-origin ORIGIN"
             raise _refuse("origin_not_allowed", advice)
 

@@ -100,7 +100,7 @@ class Handling:
             return self._refuse(visit, Problem(500, "internal_error", message, retry=False))
 
     async def _dispatch(self, request: web.BaseRequest, visit: Visit) -> web.StreamResponse:
-        self._guard.check_place(request.headers)
+        self._guard.check_place(request.headers, request.raw_path)
         if request.method == "OPTIONS" and (allowed := self._guard.preflight_headers(request.headers)):
             return web.Response(status=204, headers={**visit.headers, **allowed})
         self._guard.check_token(visit.path, request.headers)

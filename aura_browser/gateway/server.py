@@ -24,6 +24,7 @@ from aura_browser.gateway.models import Models
 from aura_browser.gateway.watching import Patience, Watch
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.hosts import host_in_url
+from aura_browser.http.server_log import make_server_log
 from aura_browser.site import Site
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
@@ -140,6 +141,7 @@ class Gateway:
             keepalive_timeout=settings.patience.header,  # aiohttp has no other limit on a header that never ends
             lingering_time=_LINGER_S,
             access_log=None,
+            logger=make_server_log(__name__),
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=_CLEAN_UP_S)
         await self._runner.setup()

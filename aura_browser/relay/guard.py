@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from aura_browser.request import list_values
+
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _FOREIGN: Final = frozenset({"cross-site", "same-site"})
 _DEFAULT_PORT: Final = 80
@@ -101,9 +103,8 @@ class Guard:
         host = headers.get("Host", "").lower()
         if host not in self._hosts:
             raise Refused(403, f"This name is not the proxy's own; it is http://{min(self._hosts)}/")
-        is_foreign = headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN
-        origin = headers.get("Origin")
-        if is_foreign or (origin is not None and origin.lower() != f"http://{host}"):
+        is_foreign = any(each.lower() in _FOREIGN for each in list_values(headers, "Sec-Fetch-Site"))
+        if is_foreign or any(each.lower() != f"http://{host}" for each in list_values(headers, "Origin")):
             raise Refused(403, "Pages of other sites may not use this proxy.")
         if headers.get("Service-Worker", "").lower() == "script":
             # It would stay in the browser, and answer for the next site that is served here.

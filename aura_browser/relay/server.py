@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, InvalidInput, SiteFailed
+from aura_browser.http.server_log import make_server_log
 from aura_browser.relay.bodies import read_request_body
 from aura_browser.relay.guard import Guard, Refused
 from aura_browser.relay.headers import build_request_headers, build_response_headers
@@ -72,6 +73,7 @@ class Relay:
             auto_decompress=False,
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
+            logger=make_server_log(__name__),
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()

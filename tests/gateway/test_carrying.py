@@ -10,6 +10,7 @@ import aiohttp
 import openai
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from aura_browser import AuraClient
 from aura_browser.gateway.server import Gateway, Settings
@@ -22,6 +23,7 @@ from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
 
 TOKEN = "s3cret-jwt"
+QUERY = "a=%23b%26&c=%2B+%0D%0A%C3%BC"
 FUNCTION = {"name": "look_up", "arguments": '{"word": "sky"}'}
 CALL = {"id": "call_1", "type": "function", "function": FUNCTION}
 MESSAGE = {"role": "assistant", "content": None, "refusal": None, "tool_calls": [CALL], "odd": "kept"}
@@ -121,11 +123,12 @@ async def test_requests_and_answers_pass_byte_for_byte() -> None:
         for stream, expected in ((False, WHOLE.encode()), (True, EVENTS)):
             body = json.dumps(asked("hi", stream=stream, response_format={"type": "json_object"}), indent=3).encode()
             headers = {"Content-Type": "application/json", "Authorization": "Bearer mine"}
-            async with http.post(f"{gateway.base_url}/chat/completions?a=b", data=body, headers=headers) as response:
+            address = URL(f"{gateway.base_url}/chat/completions?{QUERY}", encoded=True)
+            async with http.post(address, data=body, headers=headers) as response:
                 assert await response.read() == expected
                 assert response.headers["x-request-id"].startswith("req_")
             assert server.bodies[-1] == body
-            assert server.seen[-1].path_qs == "/api/chat/completions?a=b"
+            assert server.seen[-1].raw_path == f"/api/chat/completions?{QUERY}"
             assert server.seen[-1].headers["Authorization"] == f"Bearer {TOKEN}"
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
+from yarl import URL
 
 from aura_browser.assembly import assemble_transport
 from aura_browser.errors import InteractionRequired
@@ -322,6 +324,19 @@ def test_header_bytes_that_are_not_utf8_are_read_as_latin1() -> None:
 
     returned = build_response_headers(Site("http://127.0.0.1:1/"), Answer(), "http://127.0.0.1:2")  # type: ignore[arg-type]
     assert (returned["X-Latin"], returned["X-Utf8"]) == ("café", "café")
+
+
+async def test_what_can_not_be_read_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with relaying() as (_, place):
+        port = URL(place).port
+        for line in (f"X-Key: {TOKEN}\x01", f"X Key: {TOKEN}", f"Host: {TOKEN}", "Transfer-Encoding: odd"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET /{TOKEN}/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{line}\r\n\r\n".encode())
+            assert b" 400 " in await reader.readline()
+            writer.close()
+    assert TOKEN not in caplog.text
+    assert "A request could not be read: BadHttpMessage" in caplog.text
 
 
 async def test_a_site_that_is_away_is_a_502() -> None:
