@@ -77,7 +77,7 @@ def test_a_wrong_value_gets_a_hint(args: tuple[str, ...], text: str, hint: str) 
 @pytest.mark.parametrize(
     ("data", "hint"),
     [
-        (b"SQLite format 3\0", "a browser's database of cookies: the browser encrypts it. Use that browser itself"),
+        (b"SQLite format 3\0", "a browser's database of cookies: Chrome encrypts the values. Use that browser itself"),
         (b"\x80\x04s3cret", "a pickle: reading it would run whatever code is in it. In the program that wrote it, use"),
         (b"", "This file: it is empty. It may be what harvest wrote, a cookies.txt, a HAR"),
         (b"s3cret", "This file: it is of no known form. It may be"),
