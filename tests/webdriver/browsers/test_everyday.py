@@ -10,14 +10,15 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from aura_browser import AttachChrome, AuraClient, page_site
+from aura_browser import AttachChrome, AuraClient, Condition, page_site
 from aura_browser.doctor.connections import inspect_everyday
 from aura_browser.engine import Attach, parse_attach
-from aura_browser.errors import AttachRefused, BrowserNotFound, InteractionRequired, InvalidInput
+from aura_browser.errors import AttachRefused, BrowserDied, BrowserNotFound, InteractionRequired, InvalidInput
 from aura_browser.webdriver.everyday import find_everyday
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.everyday import ALLOW, CANCEL, EverydayChrome, everyday_chrome
@@ -190,6 +191,54 @@ def test_killed_it_leaves_no_tab(chrome: EverydayChrome, how: str) -> None:
             return not holds_within(QUIET_S, lambda: len(server.seen) > before)
 
         assert holds_within(10, is_quiet), "the tab is still open"
+
+
+@pytest.mark.alone
+@pytest.mark.chrome
+async def test_two_harvests_at_once_ask_one_after_the_other(chrome: EverydayChrome) -> None:
+    async with serving(page("<p>plain", headers=COOKIE)) as (server, origin):
+        both = [asyncio.ensure_future(harvest(page_site(origin), engine=AttachChrome())) for _ in range(2)]
+
+        def is_one_done() -> bool:
+            return any(each.done() for each in both)
+
+        await asyncio.to_thread(chrome.click, ALLOW, is_one_done)
+        assert [request.path for request in server.seen].count("/") == 1, "the other one has not asked yet"
+        await asyncio.to_thread(chrome.click, ALLOW, lambda: all(each.done() for each in both))
+        sessions = await asyncio.gather(*both)
+    assert [[cookie.name for cookie in session.cookies] for session in sessions] == [["sid"], ["sid"]]
+
+
+@pytest.mark.alone
+@pytest.mark.chrome
+async def test_at_another_port_and_closed_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as exits:
+        with suppress(OSError):  # then it is taken already
+            exits.enter_context(socket.create_server(("127.0.0.1", 9222)))
+        chrome, base = exits.enter_context(everyday_chrome())
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(base))
+        assert port_of(chrome) != 9222
+        async with serving(page(ALIVE)) as (server, origin):
+            never = page_site(origin, (Condition.parse("cookie:never"),))
+            harvesting = asyncio.ensure_future(harvest(never, engine=AttachChrome()))
+            await asyncio.to_thread(chrome.click, ALLOW, lambda: len(server.seen) > 2)
+            os.killpg(chrome.process.pid, signal.SIGKILL)
+            with pytest.raises(BrowserDied):
+                await harvesting
+        assert holds_within(10, lambda: holders() == []), holders()
+
+
+@pytest.mark.alone
+@pytest.mark.chrome
+async def test_closed_while_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with everyday_chrome() as (chrome, base):
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(base))
+        harvesting = asyncio.ensure_future(harvest(page_site("http://127.0.0.1:9"), engine=AttachChrome()))
+        await asyncio.to_thread(chrome.wait_for_question)
+        os.killpg(chrome.process.pid, signal.SIGKILL)
+        with pytest.raises(AttachRefused, match="Chrome ended the connection"):
+            await harvesting
+    assert holds_within(10, lambda: holders() == []), holders()
 
 
 def port_of(chrome: EverydayChrome) -> int:
