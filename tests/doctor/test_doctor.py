@@ -113,6 +113,12 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
         subprocess.run([umount, folder], check=True, timeout=20)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox and the shared memory are looked at on Linux")
+def test_the_report_has_what_a_local_chrome_needs_of_the_machine() -> None:
+    names = [finding.name for finding in machine.inspect_machine(Selenium(), interactive=False)]
+    assert names == ["display", "temporary folder", "sandbox", "shared memory"]
+
+
 @pytest.mark.chrome
 async def test_a_healthy_machine(store: FileStore) -> None:
     now = time.time()

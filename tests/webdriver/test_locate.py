@@ -45,6 +45,19 @@ def test_the_order_of_places(places: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert locate().chrome == chrome
 
 
+def test_a_checkout_has_programs_of_its_own_and_an_installed_package_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = program(tmp_path / "path", "chromedriver")
+    own = program(tmp_path / "drivers" / "bin", "chromedriver")
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(locate_module, "__file__", str(tmp_path / "aura_browser" / "webdriver" / "locate.py"))
+    chrome = program(tmp_path / "else", "chromium")
+    assert locate(chrome=chrome).driver == usual
+    program(tmp_path / "drivers", "install.sh")
+    assert locate(chrome=chrome).driver == own
+
+
 def test_the_current_folder_is_never_looked_at(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("chromium", "chromedriver"):
         program(places / "here", name)

@@ -1,6 +1,7 @@
 """Profiles that are kept: names and folders, modes, whose they are, and cookies without an expiry."""
 
 import asyncio
+import socket
 import stat
 from pathlib import Path
 
@@ -92,6 +93,32 @@ async def test_cookies_without_an_expiry_outlive_the_browser_and_no_tab_is_opene
 
 
 @pytest.mark.chrome
+def test_the_tabs_of_the_last_run_are_not_kept_but_those_of_a_running_chrome_are(tmp_path: Path) -> None:
+    tabs, cookies = tmp_path / "Default" / "Sessions", tmp_path / "Default" / "Cookies"
+    with lock_profile(tmp_path, Deadline(5)):
+        tabs.mkdir(parents=True)
+        cookies.touch()
+    running = tmp_path / "SingletonLock"
+    running.symlink_to(f"{socket.gethostname()}-1")
+    with lock_profile(tmp_path, Deadline(5)):
+        assert tabs.exists()
+    running.unlink()
+    with lock_profile(tmp_path, Deadline(5)):
+        assert not tabs.exists()
+        assert cookies.exists()
+
+
+def test_no_folder_elsewhere_is_removed_for_tabs(tmp_path: Path) -> None:
+    profile, elsewhere = tmp_path / "profile", tmp_path / "elsewhere"
+    (profile / "Default").mkdir(parents=True)
+    elsewhere.mkdir()
+    (elsewhere / "precious").touch()
+    (profile / "Default" / "Sessions").symlink_to(elsewhere)
+    for _ in range(2):
+        with lock_profile(profile, Deadline(5)):
+            assert (elsewhere / "precious").exists()
+
+
 async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> None:
     engine = Selenium(profile=tmp_path / "profile")
     async with serving(page()) as (_server, origin):
