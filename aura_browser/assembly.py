@@ -1,6 +1,7 @@
 """Builds session managers and transports from options: the only module that knows every part."""
 
 import os
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast, get_args
 import msgspec
 from yarl import URL
 
-from aura_browser.engine import Engine
+from aura_browser.carriers import Carrier, build_carrier
+from aura_browser.engine import Engine, LocalEngine
 from aura_browser.errors import InteractionRequired, InvalidConfiguration, InvalidInput
-from aura_browser.harvests import build_prove, build_refresh, policy_harvest
+from aura_browser.harvests import policy_harvest
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, without_password
 from aura_browser.session import Session
-from aura_browser.site import Refresh, Site
+from aura_browser.site import Refresh, Site, TransportName
 from aura_browser.site.commands import DEFAULT_SESSION, LoginCommand, describe_hidden, list_options
 from aura_browser.site.config_folder import find_sites_file
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
@@ -40,7 +42,10 @@ class SessionOptions(TypedDict, total=False):
         store: where sessions are cached: None for the user's state folder, ``"memory"``, a folder's path, a Redis
             URL (``redis://…``, to share them between machines), or a :class:`Store`.
         refresh: what a renewal may do: ``never`` opens no browser, ``headless`` opens one without a window,
-            ``interactive`` opens a window in which a person can log in.
+            ``interactive`` opens a window in which a person can log in, and ``kept`` keeps a browser without a window
+            open, which renews what only a living browser can.
+        transport: what carries requests: ``http`` for aiohttp, ``page`` for a page of the site in a Chrome that stays
+            open, or ``auto`` for that page where the site refuses aiohttp with a session that was renewed.
         encryption: how values are stored if *store* is not a :class:`Store`: ``auto`` encrypts them if
             ``AURA_BROWSER_KEY`` is set, ``keyring`` encrypts with a key in the system's keyring, ``off`` does not.
         engine: which browser a harvest uses: ``Selenium(profile="work")`` keeps a profile, ``Grid(url)`` uses a
@@ -52,6 +57,7 @@ class SessionOptions(TypedDict, total=False):
     session: Session | str
     store: Store | str | None
     refresh: Refresh
+    transport: TransportName
     encryption: Encryption
     engine: Engine | None
     harvest: Harvest | None
@@ -75,6 +81,7 @@ class _Settings:
     session: Session | str = DEFAULT_SESSION
     store: Store | str | None = None
     refresh: Refresh = "headless"
+    transport: TransportName = "http"
     encryption: Encryption = "auto"
     engine: Engine | None = None
     harvest: Harvest | None = None
@@ -83,6 +90,8 @@ class _Settings:
     def __post_init__(self) -> None:
         if self.refresh not in get_args(Refresh):
             raise InvalidInput("refresh", f"must be one of {', '.join(get_args(Refresh))}")
+        if self.transport not in get_args(TransportName):
+            raise InvalidInput("transport", f"must be one of {', '.join(get_args(TransportName))}")
         timeout = self.read_timeout
         if not (isinstance(timeout, (int, float)) and 0 < timeout <= _MAX_TIMEOUT_S):
             raise InvalidInput("read_timeout", f"must be a number of seconds from 0 to {_MAX_TIMEOUT_S:.0f}")
@@ -102,7 +111,7 @@ def assemble(
     Raises:
         InvalidInput: naming the option that can't work.
     """
-    return _assemble(site, _Settings(**_complete(site, options)), command_options)
+    return _assemble(site, _Settings(**_complete(site, options)), command_options)[0]
 
 
 def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[Transport, SessionManager]":
@@ -115,11 +124,9 @@ def assemble_transport(site: Site, **options: Unpack[ClientOptions]) -> "tuple[T
     Raises:
         InvalidInput: naming the option that can't work.
     """
-    from aura_browser.http.transport import HttpTransport
-
     settings = _Settings(**_complete(site, options))
-    manager = _assemble(site, settings)
-    return HttpTransport(manager, settings.read_timeout), manager
+    manager, carrier = _assemble(site, settings)
+    return carrier.build_transport(manager, settings.read_timeout), manager
 
 
 def complete_options(site: Site, options: SessionOptions) -> SessionOptions:
@@ -134,8 +141,9 @@ def complete_options(site: Site, options: SessionOptions) -> SessionOptions:
 def _complete(site: Site, options: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if value is not None}
     given.setdefault("engine", site.engine)
-    if site.refresh is not None:
-        given.setdefault("refresh", site.refresh)
+    for name in ("refresh", "transport"):
+        if (stated := getattr(site, name)) is not None:
+            given.setdefault(name, stated)
     # A given session has its own proxy, or none.
     if site.proxy_variable and "proxy" not in given and not isinstance(given.get("session"), Session):
         given["proxy"] = _read_proxy(site)
@@ -150,43 +158,84 @@ def _read_proxy(site: Site) -> str:
     return value
 
 
-def _assemble(site: Site, settings: _Settings, command_options: tuple[str, ...] | None = None) -> SessionManager:
-    session, store = settings.session, settings.store
-    proxy = choose_proxy(settings.proxy, session)
-    if isinstance(session, Session):
-        # Stored under its own key, never under the name of another account.
-        key, store = SessionKey(site.origin, session.fingerprint, proxy), store or "memory"
-        if not site.owns(URL(session.origin)):
-            raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}; harvest one there")
-    else:
-        if not isinstance(session, str):
-            raise InvalidInput("session", "must be a session, or the name that it is cached under")
-        key = SessionKey(site.origin, copy_text(session), proxy)
-    place = _name_store(store)
+def _assemble(
+    site: Site, settings: _Settings, command_options: tuple[str, ...] | None = None
+) -> tuple[SessionManager, Carrier]:
+    session, proxy = settings.session, choose_proxy(settings.proxy, settings.session)
+    key, place = _choose_key(site, session, proxy), _name_store(_choose_store(settings))
     if command_options is None:
-        name = session if isinstance(session, str) else DEFAULT_SESSION
-        command_options = list_options(engine=settings.engine, proxy=proxy, session=name, store=place)
+        command_options = _list_options(settings, proxy, place)
     typed_proxy = None if site.proxy_variable else proxy
     hidden = describe_hidden(engine=settings.engine, proxy=typed_proxy, store=place)
     login = LoginCommand(site.login_command(*command_options), hidden)
-    harvest = settings.harvest or policy_harvest(
-        site, settings.refresh, engine=settings.engine, proxy=proxy, command_options=command_options
-    )
-    return SessionManager(
+    store = open_store(_choose_store(settings), settings.encryption)
+    carrier = _build_carrier(site, settings, store, key, login=login, command_options=command_options)
+    manager = SessionManager(
         site,
-        open_store(store, settings.encryption),
+        store,
         key,
-        harvest=_build_refusing_harvest(key, login) if settings.refresh == "never" else _check_harvest(site, harvest),
-        refresh=build_refresh(site),
-        prove=build_prove(site),
+        harvest=carrier.harvest,
+        refresh=carrier.refresh,
+        prove=carrier.prove,
         first=session if isinstance(session, Session) else None,
-        owns_store=not isinstance(store, Store),
+        owns_store=not isinstance(settings.store, Store),
         # A window opens only for a caller who waits for it, never in the background.
-        renews_early=settings.refresh == "headless",
+        renews_early=settings.refresh in {"headless", "kept"},
         opens_browser=settings.refresh != "never",
         login=login,
         opens_window=settings.refresh == "interactive",
+        close=carrier.close,
     )
+    return manager, carrier
+
+
+def _build_carrier(
+    site: Site,
+    settings: _Settings,
+    store: Store,
+    key: SessionKey,
+    *,
+    login: LoginCommand,
+    command_options: tuple[str, ...],
+) -> Carrier:
+    """Return what harvests, proves and carries the requests of a session."""
+    harvest = settings.harvest or policy_harvest(
+        site, settings.refresh, engine=settings.engine, proxy=key.proxy, command_options=command_options
+    )
+    is_own = settings.harvest is None and settings.refresh in {"headless", "kept"} and site.login != "basic"
+    is_never = settings.refresh == "never"
+    return build_carrier(
+        site,
+        _build_refusing_harvest(key, login) if is_never else _check_harvest(site, harvest),
+        name=settings.transport,
+        is_kept=settings.refresh == "kept",
+        may_harvest=is_own and isinstance(settings.engine, LocalEngine | None),
+        engine=settings.engine,
+        proxy=key.proxy,
+        store=store,
+        key=key,
+        clock=time.time,
+    )
+
+
+def _choose_key(site: Site, session: Session | str, proxy: str | None) -> SessionKey:
+    """Return the key of a session: a given one has its own, never the name of another account."""
+    if isinstance(session, Session):
+        if not site.owns(URL(session.origin)):
+            raise InvalidInput("session", f"is for {session.origin}, not for {site.origin}; harvest one there")
+        return SessionKey(site.origin, session.fingerprint, proxy)
+    if not isinstance(session, str):
+        raise InvalidInput("session", "must be a session, or the name that it is cached under")
+    return SessionKey(site.origin, copy_text(session), proxy)
+
+
+def _choose_store(settings: _Settings) -> Store | str | None:
+    return settings.store or ("memory" if isinstance(settings.session, Session) else None)
+
+
+def _list_options(settings: _Settings, proxy: str | None, place: str | None) -> tuple[str, ...]:
+    name = settings.session if isinstance(settings.session, str) else DEFAULT_SESSION
+    return list_options(engine=settings.engine, proxy=proxy, session=name, store=place, transport=settings.transport)
 
 
 def choose_proxy(proxy: str | None, session: Session | str) -> str | None:

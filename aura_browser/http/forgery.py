@@ -28,13 +28,13 @@ _MULTIPART: Final = "multipart/form-data"
 _BOUNDARY: Final = re.compile(r"""boundary="?([^";]{1,70})""", re.IGNORECASE)
 
 
-def needs_token(site: Site, session: Session, request: ClientRequest) -> bool:
-    """Return whether *request* carries a token against forgery that is more than a header with a cookie's value."""
+def needs_token(site: Site, session: Session, method: str, url: URL) -> bool:
+    """Return whether a request carries a token against forgery that is more than a header with a cookie's value."""
     return (
         site.csrf is not None
-        and request.method not in SAFE_METHODS
+        and method not in SAFE_METHODS
         and bool(site.csrf.get or site.csrf.field)
-        and gets_tokens(site, session, request.url)
+        and gets_tokens(site, session, url)
     )
 
 
@@ -65,18 +65,37 @@ async def set_token(request: ClientRequest, csrf: Csrf, token: str) -> None:
         if can_be_sent(token):
             request.headers[csrf.header] = token
         return
-    kind = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
-    content = await _read_form(request, csrf, kind)
-    if content is None:
-        return
-    if not content or kind == _FORM:
-        request.headers[hdrs.CONTENT_TYPE] = _FORM
-        await request.update_body(write_form_field(content, csrf.field, token))
-    elif kind == _MULTIPART and (boundary := _BOUNDARY.search(request.headers[hdrs.CONTENT_TYPE])):
-        start = f'--{boundary[1]}\r\nContent-Disposition: form-data; name="{csrf.field}"\r\n\r\n'.encode()
-        if content.startswith(start):  # of the session before
-            content = content[content.index(b"\r\n--", len(start)) + 2 :]
-        await request.update_body(start + token.encode() + b"\r\n" + content)
+    kind = request.headers.get(hdrs.CONTENT_TYPE, "")
+    content = await _read_form(request, csrf, read_type(kind))
+    written = None if content is None else write_token(csrf, kind, content, token)
+    if written is not None:
+        request.headers[hdrs.CONTENT_TYPE] = written[0]
+        await request.update_body(written[1])
+
+
+def write_token(csrf: Csrf, kind: str, content: bytes, token: str) -> tuple[str, bytes] | None:
+    """Return the type and the content of a form with *token* in it; None if the content is no form.
+
+    Args:
+        csrf: names the field.
+        kind: the content's type; empty if it has none.
+        content: the form, which may hold the token of the session before.
+        token: the token.
+    """
+    if not content or read_type(kind) == _FORM:
+        return _FORM, write_form_field(content, csrf.field, token)
+    boundary = _BOUNDARY.search(kind) if read_type(kind) == _MULTIPART else None
+    if boundary is None:
+        return None
+    start = f'--{boundary[1]}\r\nContent-Disposition: form-data; name="{csrf.field}"\r\n\r\n'.encode()
+    if content.startswith(start):  # of the session before
+        content = content[content.index(b"\r\n--", len(start)) + 2 :]
+    return kind, start + token.encode() + b"\r\n" + content
+
+
+def read_type(kind: str) -> str:
+    """Return a content type without its parameters."""
+    return kind.partition(";")[0].strip().lower()
 
 
 async def _read_form(request: ClientRequest, csrf: Csrf, kind: str) -> bytes | None:

@@ -19,13 +19,13 @@ from aura_browser.http.chain import Chain, end_chain, find_chain, record_redirec
 from aura_browser.http.exchange import check_proxy_answer
 from aura_browser.http.forgery import fetch_token, needs_token, set_token
 from aura_browser.http.redirects import REDIRECTS
+from aura_browser.http.settling import ADVICE, Exchange, IsLeft, settle, stays
 from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, needs_marked_bytes, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
 from aura_browser.site.derivation import derive_headers
 from aura_browser.site.tokens import SAFE_METHODS
-from aura_browser.text import redact_url
 
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0  # a page this slow is not a check page
 _PAGE_PEEK_TIMEOUT_S: Final = 0.25
@@ -33,17 +33,10 @@ _MAX_PEEK_BYTES: Final = 64 * 1024
 # Every request uses these, and looking them up in their enumerations is slow up to Python 3.11.
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
-_SUSPECT: Final = Verdict.SUSPECT
 # What aiohttp sends if its caller names no such header.
 _DEFAULTS: Final = frozenset({SERVER_SOFTWARE, *ClientRequest.DEFAULT_HEADERS.values()})
-# For want of a login, or of a right or a fresh CSRF token: where a probe tells, it is asked before a browser opens.
-_MAY_BE_THE_CALLERS: Final = frozenset({401, 419})
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
-_ADVICE: Final = (
-    "The site accepted the browser, but not this client: it may bind its session to the browser's address or "
-    "TLS, or require a login.{before} Log in yourself: {command}"
-)
 
 
 class SessionMiddleware:
@@ -60,16 +53,18 @@ class SessionMiddleware:
 
     Args:
         manager: manages the session, and knows its site and proxy.
+        is_left: returns whether another transport takes over; a refused session is its matter then.
 
     Raises:
         TypeError: for any other arguments, such as the site and manager of versions before 0.2.
     """
 
-    def __init__(self, manager: SessionManager, *others: object) -> None:
+    def __init__(self, manager: SessionManager, *others: object, is_left: IsLeft = stays) -> None:
         if others or not isinstance(manager, SessionManager):
             raise TypeError("write SessionMiddleware(manager): the manager knows its site")
         self._site = manager.site
         self._manager = manager
+        self._is_left = is_left
         self._answers = manager.answers
         self._origin_headers = {"Origin": manager.site.origin, "Referer": f"{manager.site.origin}/"}
         self._derives = bool(manager.site.derive or manager.site.auth or manager.site.csrf)
@@ -112,7 +107,7 @@ class SessionMiddleware:
     ) -> ClientResponse:
         """Renew the refused *session* and send *request* again. Raises as :meth:`__call__`."""
         response, ruling = refused
-        while ruling.verdict is _STALE and chain.replays < _MAX_REPLAYS:
+        while ruling.verdict is _STALE and chain.replays < _MAX_REPLAYS and not self._is_left():
             # Stop after a session that was harvested for this request, but not after a rotated or adopted one.
             if self._manager.was_harvested_since(session, chain.began):
                 break
@@ -120,6 +115,8 @@ class SessionMiddleware:
                 if request.headers.get(name) == value:  # otherwise it is the caller's
                     del request.headers[name]  # the new session may not have it
             session = await self._manager.renew(session)
+            if self._is_left():
+                break
             if isinstance(request.body, Payload) and request.body.consumed:
                 self._raise_refused(request, response, ruling, "; the body of this request can't be sent twice")
             chain.replays += 1
@@ -128,7 +125,8 @@ class SessionMiddleware:
                 session = await self._add_token(request, session)
             response, ruling = await self._send(request, handler, session)
         if ruling.verdict is _STALE:
-            await self._answers.give_up(session)
+            if not self._is_left():
+                await self._answers.give_up(session)
             self._raise_refused(request, response, ruling)
         return response
 
@@ -170,34 +168,17 @@ class SessionMiddleware:
     async def _settle(
         self, request: ClientRequest, response: ClientResponse, session: Session, ruling: Ruling
     ) -> Ruling:
-        """Return what a response that is not plainly good says of the session; take its cookies if the probe allows."""
-        if ruling.verdict is _SUSPECT:
-            ruling = await self._decide(request, session, ruling)
-        elif (
-            ruling.verdict is _STALE
-            and (ruling.is_marked or response.status in _MAY_BE_THE_CALLERS)
-            and await self._answers.is_good(session)
-        ):
-            ruling = msgspec.structs.replace(ruling, verdict=_OK)
-        if ruling.verdict is _OK:
-            set_cookies = response.headers.getall(hdrs.SET_COOKIE, ())
-            date = response.headers.get(hdrs.DATE, "")
-            await self._answers.accept_doubtful(session, set_cookies, request.url, date)
-        elif ruling.verdict is _STALE:
+        exchange = Exchange(request.method, request.url, response.status, response.headers)
+        ruling = await settle(self._answers, exchange, session, ruling, self._is_left)
+        if ruling.verdict is _STALE:
             # Otherwise it keeps its connection, and with a full pool the replay would wait forever.
             response.release()
         return ruling
 
-    async def _decide(self, request: ClientRequest, session: Session, ruling: Ruling) -> Ruling:
-        """Ask the probe what a suspect response says of the session."""
-        place = f"{request.method} {redact_url(request.url)}"
-        is_callers = await self._answers.belongs_to_caller(session, ruling.mark, place)
-        return msgspec.structs.replace(ruling, verdict=_OK if is_callers else _STALE)
-
     async def _add_token(self, request: ClientRequest, session: Session) -> Session:
         """Add the token against forgery that the site gives out; return the session to send, which that may rotate."""
         csrf = self._site.csrf
-        if csrf is None or not needs_token(self._site, session, request):
+        if csrf is None or not needs_token(self._site, session, request.method, request.url):
             return session
         token = await fetch_token(self._site, csrf, request) if csrf.get else csrf.read_cookie(session)
         if token is not None:
@@ -243,7 +224,7 @@ class SessionMiddleware:
             headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
 
     def _raise_refused(self, request: ClientRequest, response: ClientResponse, ruling: Ruling, more: str = "") -> None:
-        advice = _ADVICE.format(before=self._manager.login.before, command=self._manager.login.text)
+        advice = ADVICE.format(before=self._manager.login.before, command=self._manager.login.text)
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
 

@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from aura_browser.errors import InvalidInput
+from yarl import URL
+
+from aura_browser.errors import InvalidInput, raise_alone
+from aura_browser.hosts import read_url
 from aura_browser.request import Body, Request
-from aura_browser.text import copy_text
+from aura_browser.site import Site
+from aura_browser.text import copy_text, redact_url
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -49,3 +53,19 @@ def _check_value(name: str, value: object) -> str:
 
 def _copy_body(body: Body) -> Body:
     return bytes(body) if isinstance(body, bytes) and type(body) is not bytes else body
+
+
+def resolve_own(site: Site, url: str) -> URL:
+    """Return *url*, a path or an address, joined to the origin of *site*.
+
+    Raises:
+        InvalidInput: if it is not an address of the site.
+    """
+    try:
+        address = URL(site.origin).join(read_url(url))
+        is_own = site.owns(address)
+    except ValueError:
+        raise_alone(InvalidInput("url", "not a path or a valid URL"))
+    if not is_own:
+        raise InvalidInput("url", f"{redact_url(address)} is not at {site.origin}; its session is sent only there")
+    return address

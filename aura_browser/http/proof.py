@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
 from aiohttp import hdrs
 
 from aura_browser.errors import SessionRefused, SiteFailed
+from aura_browser.http.asking import OpenAsker, open_http_asker
 from aura_browser.http.comparison import ProbeAnswer
-from aura_browser.http.prover import Prover, open_client
+from aura_browser.http.prover import Prover
 from aura_browser.session import Browser, Session
 from aura_browser.site import Probe, Site, site_at
 
@@ -24,8 +26,9 @@ async def prove(
     *,
     read_timeout_s: float = _READ_TIMEOUT_S,
     clock: Callable[[], float] = time.time,
+    open_asker: OpenAsker | None = None,
 ) -> Session:
-    """Send *session* to *site* with aiohttp, and return it with what was proven.
+    """Send *session* to *site*, and return it with what was proven.
 
     The site's probe is asked with the session and without it. A site without one is asked for the page that the
     session was harvested at, and then for what that page itself asked for, until one answer differs; a page that was
@@ -36,6 +39,7 @@ async def prove(
         session: the session; its proxy is used.
         read_timeout_s: seconds without a byte that end the probe.
         clock: returns epoch seconds.
+        open_asker: opens what asks the probes; None for aiohttp.
 
     Returns:
         The session, ``distinguished``, ``open`` (both answers alike) or ``unproven``, with the cookies that the answer
@@ -49,16 +53,17 @@ async def prove(
         AnswerTimeout: silence.
         InvalidInput: if the session's proxy can't work.
     """
+    open_asker = open_asker or partial(open_http_asker, read_timeout_s=read_timeout_s, clock=clock)
     known = _find_chat(session) if site.probe is None else None
     if known is not None:
         try:
-            return await prove(known, session, read_timeout_s=read_timeout_s, clock=clock)
+            return await prove(known, session, clock=clock, open_asker=open_asker)
         except (SiteFailed, SessionRefused):
             if session.verified_at is not None:
                 raise
             session = msgspec.structs.replace(session, dialect="")  # the page only looks as if it spoke that
-    async with open_client(session, read_timeout_s) as http:
-        prover = Prover(site, session, http, read_timeout_s, clock)
+    async with open_asker(site, session) as asker:
+        prover = Prover(site, session, asker, clock)
         if site.probe is not None:
             return _remember(site.probe, await prover.prove(site.probe))
         proven = await prover.prove(Probe(session.probe or session.url))
@@ -79,10 +84,8 @@ async def ask_with(site: Site, probe: Probe, session: Session, *, as_stranger: b
         session: the session; its proxy is used.
         as_stranger: send of the session only what says which browser it is of.
     """
-    async with open_client(session, _READ_TIMEOUT_S) as http:
-        return await Prover(site, session, http, _READ_TIMEOUT_S, time.time).ask(
-            probe, None if as_stranger else session
-        )
+    async with open_http_asker(site, session, _READ_TIMEOUT_S, time.time) as asker:
+        return await asker.ask(probe, None if as_stranger else session)
 
 
 async def ask_as_stranger(site: Site, probe: Probe, *, proxy: str | None = None) -> ProbeAnswer:

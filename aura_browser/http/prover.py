@@ -5,28 +5,18 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-import aiohttp
 import msgspec
 from aiohttp import hdrs
-from yarl import URL
 
-from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused, raise_alone
-from aura_browser.hosts import read_url
+from aura_browser.errors import AuraError, ChatError, InvalidInput, SessionRefused
+from aura_browser.http.asking import Asker
 from aura_browser.http.comparison import ProbeAnswer, find_resets
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
-from aura_browser.http.verdict import Verdict, judge, raise_for
-from aura_browser.proxy.connection import connection_args
-from aura_browser.request import HEADER_LIMITS
+from aura_browser.http.verdict import Verdict, raise_for
 from aura_browser.session import Session
-from aura_browser.session.headers import SECRET_HEADERS
 from aura_browser.session.session import Proof
 from aura_browser.site import Probe, Site
-from aura_browser.site.derivation import derive_headers
 from aura_browser.text import redact_url
 
-_MAX_PAGE_BYTES: Final = 64 * 1024  # as far as marks of a login page are looked for
-_MAX_BODY_BYTES: Final = 4 * 2**20
-_BODY_TIMEOUT_S: Final = 10.0
 _CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
 _BOUND: Final = (
     "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
@@ -44,35 +34,27 @@ _ENDED: Final = "Its login has ended. Log in again."
 _EXPIRED: Final = "Its cookies have expired. Log in again."
 
 
-def open_client(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:
-    """Return a client that goes through the proxy of *session*, and keeps no cookies."""
-    timeout = aiohttp.ClientTimeout(total=4 * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
-    through = connection_args(session.proxy)
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **HEADER_LIMITS, **through)
-
-
 class Prover:
-    """Asks the probes of one session."""
+    """Concludes what the answers to the probes of one session prove.
 
-    def __init__(
-        self,
-        site: Site,
-        session: Session,
-        http: aiohttp.ClientSession,
-        read_timeout_s: float,
-        clock: Callable[[], float],
-    ) -> None:
+    Args:
+        site: its site.
+        session: the session.
+        asker: asks.
+        clock: returns epoch seconds.
+    """
+
+    def __init__(self, site: Site, session: Session, asker: Asker, clock: Callable[[], float]) -> None:
         self._site = site
         self._session = session
-        self._http = http
-        self._read_timeout_s = read_timeout_s
+        self._asker = asker
         self._clock = clock
 
     async def prove(self, probe: Probe) -> Session:
         """Return the session with what *probe* proves. Errors as :func:`aura_browser.http.proof.prove`."""
         asking = asyncio.ensure_future(self._ask_without(probe))
         try:
-            answer = await self.ask(probe, self._session)
+            answer = await self._asker.ask(probe, self._session)
             self._check(probe, answer)
             await asyncio.wait([asking], timeout=_CONTROL_TIMEOUT_S)
             control = asking.result() if asking.done() else None
@@ -183,58 +165,7 @@ class Prover:
     async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
         """Return the answer without the session; None if it says nothing of a login."""
         try:
-            answer = await self.ask(probe, None)
+            answer = await self._asker.ask(probe, None)
         except AuraError:
             return None
         return answer if answer.says_something(probe) else None
-
-    def _resolve(self, path: str) -> URL:
-        try:
-            return URL(self._site.origin).join(read_url(path))
-        except ValueError:
-            raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
-
-    async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
-        """Return the answer to *probe*, with the session or without any.
-
-        Errors as :func:`aura_browser.http.proof.prove`, but for a refusal.
-        """
-        url = self._resolve(probe.path)
-        if not self._site.owns(url):
-            raise InvalidInput("probe", f"{redact_url(url)} is not at {self._site.origin}; the session stays there")
-        headers = self._build_headers(probe, session, url)
-        with typed_errors(url, self._read_timeout_s):
-            async with self._http.request(
-                probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
-            ) as response:
-                check_proxy_answer(response, self._session.proxy)
-                return await self._read(response, probe)
-
-    def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
-        own = {n: v for n, v in self._session.headers.items() if session or n.lower() not in SECRET_HEADERS}
-        headers = {**own, **self._site.stated_headers, **probe.headers}
-        if session is None:
-            return headers
-        headers |= derive_headers(self._site, session, probe.method, url)
-        cookie = session.cookie_header(url, self._clock())
-        return headers | ({hdrs.COOKIE: cookie} if cookie else {})
-
-    async def _read(self, response: aiohttp.ClientResponse, probe: Probe) -> ProbeAnswer:
-        body = await self._read_body(response, probe)
-        status, headers = response.status, response.headers
-        ruling = judge(self._site, response.url, status, headers, first_bytes=body, now=self._clock())
-        cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
-        return ProbeAnswer(response.url, status, headers, body, cookies, reason_phrase(response), ruling)
-
-    async def _read_body(self, response: aiohttp.ClientResponse, probe: Probe) -> bytes:
-        """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
-        limit = _MAX_BODY_BYTES if probe.needs_body else _MAX_PAGE_BYTES
-        body = bytearray()
-        try:
-            async with asyncio.timeout(_BODY_TIMEOUT_S):
-                while len(body) < limit and (data := await response.content.read(limit - len(body))):
-                    body += data
-        except TimeoutError:
-            if probe.needs_body:
-                raise
-        return bytes(body)

@@ -12,9 +12,9 @@ from yarl import URL
 
 from aura_browser.errors import InvalidInput, SessionRefused
 from aura_browser.hosts import read_url
+from aura_browser.http.asking import open_client
 from aura_browser.http.body import read_start
 from aura_browser.http.exchange import check_proxy_answer, reason_phrase, typed_errors
-from aura_browser.http.prover import open_client
 from aura_browser.http.verdict import Ruling, Verdict, raise_for, retry_after_s
 from aura_browser.request import fetch_headers
 from aura_browser.session import Session

@@ -9,13 +9,13 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
-from aura_browser.errors import InteractionRequired, InvalidInput, SiteFailed, raise_alone
-from aura_browser.hosts import read_url
+from aura_browser.errors import InteractionRequired, SiteFailed, raise_alone
 from aura_browser.http.body import YIELD_BYTES
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
-from aura_browser.http.outgoing import check_request
+from aura_browser.http.outgoing import check_request, resolve_own
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
+from aura_browser.http.settling import IsLeft, stays
 from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
@@ -148,12 +148,13 @@ class HttpTransport:
     Args:
         manager: manages the session, and knows its site and proxy.
         read_timeout_s: seconds without a byte after which a response fails.
+        is_left: returns whether another transport takes over; a refused session is its matter then.
     """
 
-    def __init__(self, manager: SessionManager, read_timeout_s: float) -> None:
+    def __init__(self, manager: SessionManager, read_timeout_s: float, is_left: IsLeft = stays) -> None:
         self._manager = manager
+        self._is_left = is_left
         self._site = manager.site
-        self._origin = URL(manager.site.origin)
         self._read_timeout_s = read_timeout_s
         self._http: aiohttp.ClientSession | None = None
 
@@ -164,7 +165,7 @@ class HttpTransport:
             **connection_args(self._manager.proxy, limit=0, keepalive_timeout=_KEEP_ALIVE_S),
             # The session holds the cookies, complete and in the browser's order; a second jar would diverge.
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(SessionMiddleware(self._manager),),
+            middlewares=(SessionMiddleware(self._manager, is_left=self._is_left),),
             # No total timeout: it would include a harvest and a long answer. The read timeout ends a silent response.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
             **HEADER_LIMITS,
@@ -200,7 +201,7 @@ class HttpTransport:
     async def connect(self, request: Request) -> AsyncGenerator[aiohttp.ClientWebSocketResponse, None]:
         """Open a WebSocket with the session and yield it. Raises the same errors as :meth:`send`."""
         request = check_request(request)
-        url = self._resolve(request.url)
+        url = resolve_own(self._site, request.url)
         url = url.with_scheme(_SCHEMES.get(url.scheme, url.scheme))
         headers, protocols = _split_protocols(request.headers)
         with typed_errors(url, self._read_timeout_s):
@@ -234,7 +235,7 @@ class HttpTransport:
 
     async def _fetch(self, request: Request) -> aiohttp.ClientResponse:
         """Return the response to *request*, after redirects within the site."""
-        url = self._resolve(request.url)
+        url = resolve_own(self._site, request.url)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(request, url)
             next_request = request.follows_redirects and follow_redirect(
@@ -257,23 +258,6 @@ class HttpTransport:
             response.release()
             raise
         return response
-
-    def _resolve(self, url: str) -> URL:
-        """Return *url* joined to the site's origin.
-
-        Raises:
-            InvalidInput: if it is not a URL of the site.
-        """
-        try:
-            address = self._origin.join(read_url(url))
-            is_own = self._site.owns(address)
-        except ValueError:
-            raise_alone(InvalidInput("url", "not a path or a valid URL"))
-        if not is_own:
-            raise InvalidInput(
-                "url", f"{redact_url(address)} is not at {self._site.origin}; its session is sent only there"
-            )
-        return address
 
     def _require_open(self) -> aiohttp.ClientSession:
         if self._http is None:

@@ -1,7 +1,7 @@
 """Manages one session: obtains it, decides when to renew it, and shares it through the store."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aura_browser.errors import SessionRefused
@@ -45,6 +45,7 @@ class SessionManager:
         login: the command that errors name; None for that of the site.
         opens_window: whether a harvest opens a window for a person, who does not wait for other processes' harvests.
         refresh: renews a session by a request, without a browser; None if the site has no such request.
+        close: closes what the session's harvests and proofs keep open; None for nothing.
 
     Attributes:
         site: as given.
@@ -72,6 +73,7 @@ class SessionManager:
         login: LoginCommand | None = None,
         opens_window: bool = False,
         refresh: RefreshBySite | None = None,
+        close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.site = site
         self.login = login or LoginCommand(site.login_command())
@@ -80,6 +82,7 @@ class SessionManager:
         self.counters = Counters()
         self._store = store
         self._owns_store = owns_store
+        self._close = close
         self._origin = key.origin
         self._renews_early = renews_early or refresh is not None
         budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
@@ -210,6 +213,8 @@ class SessionManager:
         await self._flights.aclose()
         await self._doubt.aclose()
         await self._live.aclose()
+        if self._close is not None:
+            await self._close()
         if self._owns_store:
             await self._store.aclose()
 

@@ -8,7 +8,7 @@ from aura_browser.site.addresses import page_url
 from aura_browser.site.catalogue import site_at, site_named
 from aura_browser.site.condition import Condition
 from aura_browser.site.openchat import OPENCHAT, openchat_site
-from aura_browser.site.site import Probe, Refresh, Site, page_site
+from aura_browser.site.site import Probe, Refresh, Site, TransportName, page_site
 
 __all__ = [
     "OPENCHAT",
@@ -16,6 +16,7 @@ __all__ = [
     "Probe",
     "Refresh",
     "Site",
+    "TransportName",
     "openchat_site",
     "page_site",
     "page_url",

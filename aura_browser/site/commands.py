@@ -36,6 +36,7 @@ def list_options(
     session: str = DEFAULT_SESSION,
     store: str | None = None,
     output: str | None = None,
+    transport: str = "http",
 ) -> tuple[str, ...]:
     """Return the options of ``aura-browser harvest`` that name what is in force.
 
@@ -48,11 +49,13 @@ def list_options(
         session: the name that the session is cached under.
         store: the store's folder or URL. What ``memory`` keeps ends with the command, so a file is named instead.
         output: the file that the session is written to.
+        transport: what carries requests.
     """
     words = _list_engine_options(engine)
     words += ["--proxy", proxy] if proxy and not has_password(proxy) else []
     words += ["--session", session] if session != DEFAULT_SESSION else []
     words += ["--store", store] if store and store != _KEPT_NOWHERE and not has_secret(store) else []
+    words += ["--transport", transport] if transport != "http" else []
     output = output or (_OUTPUT if store == _KEPT_NOWHERE else None)
     words += ["-o", output] if output else []
     return tuple(words)

@@ -68,6 +68,7 @@ def build_site(name: str, definition: Definition) -> Site:
         engine=_build_engine(definition),
         proxy_variable=_read_variable(definition.proxy),
         refresh=definition.refresh,
+        transport=definition.transport,
         auth=_build_auth(definition.auth),
         csrf=_build_csrf(definition.csrf),
         first_messages={

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 Marks = str | Mark | tuple[str | Mark, ...]
 """What an answer looks like, each as :meth:`aura_browser.site.mark.Mark.parse` reads it."""
 
-Refresh = Literal["never", "headless", "interactive"]
-"""What a renewal may do: open no browser, a headless browser, or one with a window."""
+Refresh = Literal["never", "headless", "interactive", "kept"]
+"""What a renewal may do: open no browser, a headless one, one with a window, or a headless one that stays open."""
+
+TransportName = Literal["http", "page", "auto"]
+"""What carries requests: aiohttp, a page in a browser, or that page where the site refuses aiohttp."""
 
 Login = Literal["", "basic"]
 """How people log in: at a page, or with HTTP basic authentication."""
@@ -126,6 +129,7 @@ class Site:
         engine: the browser that a harvest uses if its caller names none.
         proxy_variable: the environment variable that holds the URL of the proxy to use if the caller names none.
         refresh: what a renewal may do if the caller does not say.
+        transport: what carries requests if the caller does not say.
         auth: the request header that is made from the session; it goes to *url*'s origin and *origins* only.
         csrf: the token against forgery, which goes there too.
         first_messages: by path, the message that a WebSocket begins with.
@@ -154,6 +158,7 @@ class Site:
     engine: Engine | None = None
     proxy_variable: str = ""
     refresh: Refresh | None = None
+    transport: TransportName | None = None
     auth: Auth | None = None
     csrf: Csrf | None = None
     first_messages: Mapping[str, Template] = field(default_factory=dict)

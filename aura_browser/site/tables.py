@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from aura_browser.site.site import Refresh
+from aura_browser.site.site import Refresh, TransportName
 
 APPLICATIONS: Final = (
     *("django", "node-red", "jupyter", "dokuwiki", "mediawiki", "mlflow", "chainlit", "directus", "home-assistant"),
@@ -99,6 +99,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         profile: the browser's profile that is kept.
         proxy: ``${NAME}``: the variable that holds the proxy's URL.
         refresh: what a renewal may do.
+        transport: what carries requests.
         auth: the header that is made from the session.
         csrf: the token against forgery.
         websocket: by path, the message that a WebSocket begins with.
@@ -123,6 +124,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     profile: str = ""
     proxy: str = ""
     refresh: Refresh | None = None
+    transport: TransportName | None = None
     auth: AuthTable | None = None
     csrf: CsrfTable | None = None
     websocket: Mapping[str, str] = {}

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _MAX_TRIES: Final = 100
 PREVIOUS: Final = (".previous", ".previous-2", ".previous-3")
 """The slug suffixes of replaced sessions, the last one first."""
-_NOT_A_SESSION: Final = re.compile(r"budget-.*|.*\.(previous|corrupt)(-\d+)?")
+_NOT_A_SESSION: Final = re.compile(r"(budget|transport)-.*|.*\.(previous|corrupt)(-\d+)?")
 _KEEP_S: Final = 30 * 86400.0  # a session's end is a guess, so a store keeps it for longer
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 _GRACE_S: Final = 2.0
 _LOOK_EVERY_S: Final = 0.5
+_NO_LIMIT_S: Final = 10 * 365 * 86_400.0
 
 
 class Deadline:
@@ -25,6 +26,10 @@ class Deadline:
     def end_when(self, has_ended: Callable[[], bool]) -> None:
         """End the time as soon as *has_ended* returns True; that is looked at every half second at the latest."""
         self._has_ended = has_ended
+
+    def lift(self) -> None:
+        """Set no time limit any more: what was opened in time stays open. It can still be cancelled."""
+        self._end = time.monotonic() + _NO_LIMIT_S
 
     @property
     def left_s(self) -> float:

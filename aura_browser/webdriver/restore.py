@@ -73,7 +73,7 @@ def restore_session(driver: Driver, session: Session, deadline: Deadline) -> Res
     Raises:
         WebDriverException: if the browser is gone.
     """
-    refused = list(_set_cookies(driver, session.cookies))
+    refused = list(set_cookies(driver, session.cookies))
     cookies = len(session.cookies) - len(refused)
     entries, storage, pages = 0, _list_storage(session), BlankPages(driver, deadline)
     for origin, parts in storage.items():
@@ -111,8 +111,12 @@ def build_raw_cookie(cookie: Cookie) -> dict[str, Any]:
     return {name: value for name, value in raw.items() if value is not None}
 
 
-def _set_cookies(driver: Driver, cookies: Sequence[Cookie]) -> Iterator[Refusal]:
-    """Set *cookies*, and yield those that the browser does not have afterwards."""
+def set_cookies(driver: Driver, cookies: Sequence[Cookie]) -> Iterator[Refusal]:
+    """Set *cookies*, and yield those that the browser does not have afterwards.
+
+    Raises:
+        WebDriverException: if the browser is gone.
+    """
     bad = []
     if not _try_to_set(driver, cookies):
         # One bad cookie fails the whole call, and is not named.

@@ -70,7 +70,7 @@ class Connection:
         self, reader: int, writer: int, *, on_event: OnEvent, on_end: Callable[[], None] = lambda: None
     ) -> None:
         self._on_event = on_event
-        self._on_end = on_end
+        self._on_end = [on_end]
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._lock = Lock()
@@ -150,6 +150,15 @@ class Connection:
         for number in numbers:
             self._fail(number, error)
 
+    def when_lost(self, tell: Callable[[], None]) -> None:
+        """Call *tell* once when the connection has ended, in a thread of the connection; at once if it has already."""
+        with self._lock:
+            is_lost = bool(self._lost)
+            if not is_lost:
+                self._on_end.append(tell)
+        if is_lost:
+            tell()
+
     def close(self) -> None:
         """End the connection. A Chrome that was started with it ends, too."""
         self._pipe.close()
@@ -196,9 +205,10 @@ class Connection:
 
     def _end(self, reason: str) -> None:
         with self._lock:
-            is_first, self._lost = not self._lost, self._lost or reason
+            self._lost = self._lost or reason
             numbers = list(self._waiting)
+            told, self._on_end = self._on_end, []
         for number in numbers:
             self._fail(number, ConnectionLost(reason))
-        if is_first:
-            self._on_end()
+        for each in told:
+            each()

@@ -16,7 +16,7 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
-from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection
+from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection, OnEvent
 from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.cdp.tabs import ATTACH, CdpTabs, Tab, read_text, set_up_session
 from aura_browser.webdriver.deadline import Deadline
@@ -55,6 +55,7 @@ class CdpDriver(StartedDriver):
         self._answers_dialogs = answers_dialogs
         self._current = ""
         self._capabilities: dict[str, Any] = {}
+        self._listener: OnEvent | None = None
         self.connection = open_connection(self._take_event)
 
     def start(self) -> None:
@@ -105,6 +106,18 @@ class CdpDriver(StartedDriver):
         """The id of the tab that commands go to."""
         self._find_current()
         return self._current
+
+    @property
+    def session(self) -> str:
+        """The flat session of the tab that commands go to."""
+        return self._find_current().session
+
+    def listen(self, listener: OnEvent) -> None:
+        """Have *listener* called with each event from now on, in the connection's thread; the log keeps none any more.
+
+        It must be quick.
+        """
+        self._listener = listener
 
     @property
     def switch_to(self) -> "CdpDriver":
@@ -190,7 +203,9 @@ class CdpDriver(StartedDriver):
                 self._take_dialog(event.session, parse_values(event.params))
             case "Page.javascriptDialogClosed":
                 self._set_dialog(event.session, None)
-        if event.method.startswith(METHODS):
+        if self._listener is not None:
+            self._listener(event)
+        elif event.method.startswith(METHODS):
             self._note(event)
 
     def _add_tab(self, values: dict[str, Any]) -> None:

@@ -1,0 +1,76 @@
+"""What a response that is not plainly good says of its session, after the probe was asked where that tells more."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiohttp import hdrs
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from aura_browser.http.verdict import Ruling, Verdict
+from aura_browser.keeping.answers import Answers
+from aura_browser.session import Session
+from aura_browser.text import redact_url
+
+# For want of a login, or of a right or a fresh CSRF token: where a probe tells, it is asked before a browser opens.
+_MAY_BE_THE_CALLERS: Final = frozenset({401, 419})
+
+IsLeft = Callable[[], bool]
+"""Returns whether the session's requests are sent by another transport from now on."""
+
+ADVICE: Final = (
+    "The site accepted the browser, but not this client: it may bind its session to the browser's address or "
+    "TLS, or require a login.{before} Log in yourself: {command}"
+)
+"""For a session that is refused right after its harvest."""
+
+
+def stays() -> bool:
+    """Return that no other transport takes over."""
+    return False
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """A request that was sent with a session, and the beginning of its response.
+
+    Attributes:
+        method: the request's.
+        url: the request's.
+        status: the response's.
+        headers: the response's, repeated ones too.
+    """
+
+    method: str
+    url: URL
+    status: int
+    headers: CIMultiDict[str] | CIMultiDictProxy[str]
+
+
+async def settle(
+    answers: Answers, exchange: Exchange, session: Session, ruling: Ruling, is_left: IsLeft = stays
+) -> Ruling:
+    """Return what a response that is not plainly good says of *session*; take its cookies if the probe allows.
+
+    Args:
+        answers: asks the probe.
+        exchange: the request and the response.
+        session: as it was sent.
+        ruling: what the response alone says.
+        is_left: whether another transport takes over, for which the probe speaks then.
+    """
+    if ruling.verdict is Verdict.SUSPECT:
+        place = f"{exchange.method} {redact_url(exchange.url)}"
+        is_callers = await answers.belongs_to_caller(session, ruling.mark, place) and not is_left()
+        ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK if is_callers else Verdict.STALE)
+    elif (
+        ruling.verdict is Verdict.STALE
+        and (ruling.is_marked or exchange.status in _MAY_BE_THE_CALLERS)
+        and await answers.is_good(session)
+        and not is_left()
+    ):
+        ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK)
+    if ruling.verdict is Verdict.OK:
+        set_cookies = exchange.headers.getall(hdrs.SET_COOKIE, ())
+        await answers.accept_doubtful(session, set_cookies, exchange.url, exchange.headers.get(hdrs.DATE, ""))
+    return ruling

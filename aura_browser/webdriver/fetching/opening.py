@@ -1,0 +1,140 @@
+"""Shows a page of a site in an open browser, and puts into it what sends requests. Runs in the browser's thread."""
+
+import asyncio
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from selenium.common.exceptions import JavascriptException, TimeoutException, WebDriverException
+from yarl import URL
+
+from aura_browser.errors import BrowserDied, PageFailed
+from aura_browser.text import redact_url
+from aura_browser.webdriver.cdp.driver import CdpDriver
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.devtools import list_driver_errors
+from aura_browser.webdriver.fetching.script import build_expression
+from aura_browser.webdriver.fetching.tab import FetchTab, Place
+from aura_browser.webdriver.restore import restore_session, set_cookies
+
+if TYPE_CHECKING:
+    from aura_browser.session import Session
+
+_log = logging.getLogger(__name__)
+
+_STATIC_PAGE: Final = "/robots.txt"  # every site has this address, and no app runs there
+_POLL_INTERVAL_S: Final = 0.005
+_WORLD: Final = "aura-browser"
+_TRIES_S: Final = 15.0
+# Of the page, not of the connection: another page of the site may be there.
+_OF_THE_PAGE: Final = frozenset({"ERR_ABORTED", "ERR_HTTP_RESPONSE_CODE_FAILURE", "ERR_INVALID_RESPONSE", "ERR_FAILED"})
+
+
+def put_session(driver: CdpDriver, session: "Session", deadline: Deadline, *, is_new: bool) -> None:
+    """Put *session* into a profile. What Chrome refuses is logged.
+
+    Args:
+        driver: the driver of a browser that has just been opened.
+        session: the session.
+        deadline: when to stop.
+        is_new: whether the profile is a new one, which gets its storage too; one that is kept gets only cookies, and
+            those only if answers have changed them since the session was read from it.
+
+    Raises:
+        BrowserDied: if the browser ends.
+    """
+    try:
+        if is_new:
+            refused = restore_session(driver, session, deadline).refused
+        else:
+            refused = tuple(set_cookies(driver, session.cookies)) if session.rotated_at is not None else ()
+    except list_driver_errors() as error:
+        raise _describe_end(session.url, error) from error
+    for each in refused:
+        _log.warning("The page works without this part of the session: %s", each)
+
+
+def open_tab(
+    driver: CdpDriver, url: URL, deadline: Deadline, loop: asyncio.AbstractEventLoop, *, is_static: bool
+) -> FetchTab:
+    """Show a page of the origin of *url*, and return the tab as an event loop uses it.
+
+    Args:
+        driver: the driver of a browser that stays open.
+        url: a page of the site, which is shown where the static one can't be.
+        deadline: when to stop.
+        loop: the event loop.
+        is_static: whether a page without an app is shown first.
+
+    Raises:
+        PageFailed: if no page of the origin can be shown.
+        BrowserDied: if the browser ends.
+    """
+    try:
+        # In a browser of our own: a site's policy for its own scripts would hold for ours too.
+        driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+        driver.execute_cdp_cmd("Network.setBypassServiceWorker", {"bypass": True})
+        _show_page(driver, url, deadline, is_static=is_static)
+        return prepare_tab(driver, loop)
+    except list_driver_errors() as error:
+        raise _describe_end(str(url), error) from error
+
+
+def prepare_tab(driver: CdpDriver, loop: asyncio.AbstractEventLoop) -> FetchTab:
+    """Put our script into the page that is shown, and return the tab.
+
+    Raises:
+        WebDriverException: if the browser is gone.
+    """
+    frame = driver.execute_cdp_cmd("Page.getFrameTree", {})["frameTree"]["frame"]["id"]
+    world = driver.execute_cdp_cmd("Page.createIsolatedWorld", {"frameId": frame, "worldName": _WORLD})
+    context, binding = world["executionContextId"], f"aura{secrets.token_hex(8)}x"
+    driver.execute_cdp_cmd("Runtime.addBinding", {"name": binding, "executionContextId": context})
+    evaluated = _evaluate(driver, build_expression(binding), context, returnByValue=False)
+    facts = "[performance.getEntriesByType('navigation')[0]?.nextHopProtocol ?? '', location.origin]"
+    protocol, origin = _evaluate(driver, facts, context, returnByValue=True)["value"]
+    tab = FetchTab(
+        driver.connection, Place(driver.session, evaluated["objectId"], binding, str(protocol), str(origin)), loop
+    )
+    driver.listen(tab.hear)
+    return tab
+
+
+def _evaluate(driver: CdpDriver, expression: str, context: int, **more: object) -> dict[str, Any]:
+    call = {"expression": expression, "contextId": context, **more}
+    result: dict[str, Any] = driver.execute_cdp_cmd("Runtime.evaluate", call)["result"]
+    return result
+
+
+def _show_page(driver: CdpDriver, url: URL, deadline: Deadline, *, is_static: bool) -> None:
+    origin, code = str(url.origin()), ""
+    for address in ([f"{origin}{_STATIC_PAGE}"] if is_static else []) + [str(url)]:
+        shown = driver.execute_cdp_cmd("Page.navigate", {"url": address})
+        code = str(shown.get("errorText", "")).removeprefix("net::")
+        if not code and _is_at(driver, origin, deadline):
+            return
+        if code and code not in _OF_THE_PAGE:
+            break
+    raise PageFailed(redact_url(url), code or "its pages lead to another address")
+
+
+def _is_at(driver: CdpDriver, origin: str, deadline: Deadline) -> bool:
+    """Wait until a page is there, and return whether it is of *origin*."""
+    for _ in range(round(_TRIES_S / _POLL_INTERVAL_S)):
+        if deadline.left_s <= 0:
+            break
+        try:
+            state, shown = driver.execute_script("return [document.readyState, location.origin]")
+        except (TimeoutException, JavascriptException, TypeError):
+            continue  # between two pages
+        if state != "loading" and shown not in {"null", "://"}:
+            return bool(shown == origin)
+        deadline.wait(_POLL_INTERVAL_S)
+    return False
+
+
+def _describe_end(url: str, error: Exception) -> BrowserDied:
+    message = str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0]
+    if isinstance(error, WebDriverException) and "connection to Chrome" in message:
+        message = "it ended before its page was open"
+    return BrowserDied(redact_url(url), message)
