@@ -385,7 +385,7 @@ async def test_what_was_a_login_stays_protected_where_the_site_lets_in_anybody()
 
 
 async def test_a_page_that_never_ends_is_judged_by_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aura_browser.http.prover._BODY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("aura_browser.http.asking.BODY_TIMEOUT_S", 0.1)
     ended = asyncio.Event()
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
