@@ -149,7 +149,7 @@ class AuraClient:
                         answer.add(text)
                         yield text
                 text = _decode(decoder, b"", response, final=True)
-        except (AnswerTimeout, ConnectionFailed, SiteFailed) as error:
+        except (AnswerTimeout, ConnectionFailed, SiteFailed, StreamInterrupted) as error:
             if not answer.length:
                 raise
             raise StreamInterrupted(error.url, _describe_interruption(error), answer.text) from error
@@ -238,11 +238,11 @@ class _AnswerText:
         del self._texts[:dropped]
 
 
-def _describe_interruption(error: AnswerTimeout | ConnectionFailed | SiteFailed) -> str:
+def _describe_interruption(error: AnswerTimeout | ConnectionFailed | SiteFailed | StreamInterrupted) -> str:
     match error:
         case AnswerTimeout():
             return f"nothing arrived for {error.read_timeout_s:g} s"
-        case ConnectionFailed():
+        case ConnectionFailed() | StreamInterrupted():
             return error.reason
         case SiteFailed():
             return error.message

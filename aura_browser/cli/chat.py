@@ -57,7 +57,7 @@ def _parse_temperature(text: str) -> float:
     show_default=True,
     help="The context window, not the length of the answer.",
 )
-@session_options(refresh=True)
+@session_options(refresh=True, transport=True)
 @report_errors
 def command(
     *,
@@ -81,10 +81,10 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     from aura_browser.assembly import complete_options
     from aura_browser.chat.client import AuraClient
-    from aura_browser.cli.harvesting import show_harvest
+    from aura_browser.cli.harvesting import show_harvest_unless_kept
 
     options = complete_options(site, options)
-    options["harvest"] = show_harvest(site, options)
+    options["harvest"] = show_harvest_unless_kept(site, options)
     client = AuraClient(site, model=model, temperature=temperature, max_tokens=max_tokens, **options)
     text = " ".join(prompt)
     messages = [{"role": "system", "content": system}] if system else []

@@ -92,7 +92,7 @@ _NOT_PROVEN: Final = {
     type=ParsedText("seconds", parse_seconds),
     help="Seconds for the whole harvest. [default: 60, or 300 with --interactive]",
 )
-@session_options()
+@session_options(transport=True)
 @report_errors
 def command(
     *,

@@ -37,6 +37,16 @@ def show_harvest(site: "Site", options: "SessionOptions") -> "Harvest":
     return show_progress(lambda on_wait: harvest(on_wait=on_wait), site.url, interactive=refresh == "interactive")
 
 
+def show_harvest_unless_kept(site: "Site", options: "SessionOptions") -> "Harvest | None":
+    """Return what :func:`show_harvest` does; None where the browser that stays open harvests, so that it is the only one.
+
+    Arguments as there.
+    """
+    refresh = options.get("refresh", "headless")
+    is_by_page = refresh == "kept" or (refresh == "headless" and options.get("transport") == "page")
+    return None if is_by_page else show_harvest(site, options)
+
+
 def show_target_harvest(target: "Target", options: "SessionOptions") -> "Harvest":
     """Return what :func:`show_harvest` does for the site of *target*; its page is found when it runs."""
 

@@ -56,10 +56,18 @@ store_option: Decorator = click.option(
 )
 _refresh_option: Decorator = click.option(
     "--refresh",
-    type=click.Choice(["never", "headless", "interactive"]),
+    type=click.Choice(["never", "headless", "interactive", "kept"]),
     help=(
-        "What renewing the session may do: open no browser, one without a window, or a window for you to log in. "
-        "[default: the site's own in sites.toml, else headless]"
+        "What renewing the session may do: open no browser, one without a window, a window for you to log in, or one "
+        "without a window that stays open (kept). [default: the site's own in sites.toml, else headless]"
+    ),
+)
+_transport_option: Decorator = click.option(
+    "--transport",
+    type=click.Choice(["http", "page", "auto"]),
+    help=(
+        "What carries requests: this program (http), a page of the site in a Chrome without a window (page), or that "
+        "page where the site refuses this program (auto). [default: the site's own in sites.toml, else http]"
     ),
 )
 
@@ -208,7 +216,7 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def session_options(*, session: bool = True, refresh: bool = False) -> Decorator:
+def session_options(*, session: bool = True, refresh: bool = False, transport: bool = False) -> Decorator:
     """Add the options that say how a session is got and kept; the command gets them as one value ``options``.
 
     They are the engine's, ``--proxy`` and ``--store``, and those asked for here. ``options`` is a
@@ -217,10 +225,10 @@ def session_options(*, session: bool = True, refresh: bool = False) -> Decorator
     Args:
         session: whether the command has ``--session``.
         refresh: whether the command has ``--refresh``.
+        transport: whether the command has ``--transport``.
     """
     added = [engine_options, _proxy_option, *([session_option] if session else []), store_option]
-    if refresh:
-        added.insert(0, _refresh_option)
+    added[:0] = [*([_refresh_option] if refresh else []), *([_transport_option] if transport else [])]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -234,6 +242,8 @@ def session_options(*, session: bool = True, refresh: bool = False) -> Decorator
                 options["session"] = values.pop("session_name")
             if refresh:
                 options["refresh"] = values.pop("refresh")
+            if transport:
+                options["transport"] = values.pop("transport")
             return function(options=options, **values)
 
         for option in reversed(added):
@@ -257,4 +267,5 @@ def list_in_force(options: "SessionOptions", *, output: str | None = None) -> tu
         session=str(options.get("session", DEFAULT_SESSION)),
         store=None if store is None else str(store),
         output=output,
+        transport=options.get("transport") or "http",
     )

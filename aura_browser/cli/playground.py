@@ -9,7 +9,7 @@ from aura_browser.cli.running import report_errors
 from aura_browser.cli.values import ParsedText, parse_seconds
 from aura_browser.errors import InvalidInput
 
-_GATES = ("none", "check-503", "check-403", "login-401", "login-redirect")
+_GATES = ("none", "check-503", "check-403", "login-401", "login-redirect", "connection", "script")
 _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
 
 

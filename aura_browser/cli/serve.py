@@ -82,7 +82,7 @@ def _read_program(text: str) -> str:
     help="Print what makes a program use the gateway, and end: codex, claude, llm, aider and others.",
 )
 @click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A web page's origin that may ask.")
-@session_options(refresh=True)
+@session_options(refresh=True, transport=True)
 @report_errors
 def command(
     *,
@@ -167,11 +167,11 @@ def _read_private(path: Path) -> str:
 async def _serve(site: "Site", settings: "Settings", options: "SessionOptions") -> None:
     from aura_browser.assembly import complete_options
     from aura_browser.chat.client import AuraClient
-    from aura_browser.cli.harvesting import show_harvest
+    from aura_browser.cli.harvesting import show_harvest_unless_kept
     from aura_browser.gateway.server import Gateway
 
     options = complete_options(site, options)
-    options["harvest"] = show_harvest(site, options)
+    options["harvest"] = show_harvest_unless_kept(site, options)
     async with AuraClient(site, **options) as client:
         gateway = Gateway(client, settings)
         try:

@@ -16,7 +16,7 @@ class AutoProof:
         harvest: returns a new session.
         by_http: proves with aiohttp.
         by_page: proves by a page.
-        choice: is told what was found.
+        choice: remembers what was found.
     """
 
     def __init__(self, harvest: Harvest, by_http: Prove, by_page: Prove, choice: Choice) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Self
 
@@ -77,12 +78,10 @@ class PageResponse:
 
     async def peek(self, limit: int, timeout_s: float) -> bytes:
         """Return the first bytes of the body, or what has come after *timeout_s*; it can still be read whole."""
-        try:
+        with suppress(TimeoutError, FetchFailed, PageLost):  # reading it whole raises them again
             async with asyncio.timeout(timeout_s):
                 while len(self._start) < limit and (data := await self._stream.read()):
                     self._start += data
-        except (TimeoutError, FetchFailed, PageLost):
-            pass  # whoever reads it whole is told
         return self._start[:limit]
 
     def __aiter__(self) -> Self:

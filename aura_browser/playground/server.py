@@ -25,8 +25,8 @@ class Playground:
     Its properties and ``revoke_all`` are safe to use from any thread.
 
     Args:
-        gate: what protects the site: ``none``, ``check-503``, ``check-403``, ``login-401``, ``login-redirect``.
-            The login is user demo, password demo.
+        gate: what protects the site: ``none``, ``check-503``, ``check-403``, ``login-401``, ``login-redirect``,
+            ``connection``, ``script``. The login is user demo, password demo.
         life: lifetime of a session in seconds, also the cookie's ``Max-Age``; None for an hour, with a cookie
             that ends with the browser.
         sliding: whether every 200 behind the gate sets a new session.

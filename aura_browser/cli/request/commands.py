@@ -80,7 +80,7 @@ class _Ask:
     metavar="FILE",
     help="Send a request copied from DevTools (as cURL, PowerShell or fetch) with the session; - for standard input.",
 )
-@session_options(refresh=True)
+@session_options(refresh=True, transport=True)
 @report_errors
 def command(*, words: tuple[str, ...], options: "SessionOptions", **given: Any) -> None:  # noqa: ANN401 - click's parameters
     """Send a request to a site with its session, and print the answer as it arrives.

@@ -1,0 +1,72 @@
+"""``refresh="kept"``: a page stays open and renews what only a living browser can, while aiohttp sends the requests."""
+
+import asyncio
+
+import psutil
+import pytest
+
+from aura_browser import AuraClient, openchat_site
+from aura_browser.playground import Playground
+
+pytestmark = pytest.mark.chrome
+
+
+def count_browsers() -> int:
+    every = [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
+    return sum("--remote-debugging-pipe" in each and "--type=" not in each for each in every)
+
+
+async def use(client: AuraClient, *, seconds: float, per_second: int) -> list[str]:
+    """Ask so often for so long; return the answers."""
+    loop = asyncio.get_running_loop()
+    end, asked = loop.time() + seconds, []
+    while loop.time() < end:
+        asked.append(asyncio.create_task(client.complete("hello")))
+        await asyncio.sleep(1 / per_second)
+    return await asyncio.gather(*asked)
+
+
+async def use_gate(*, life: float, seconds: float, per_second: int) -> None:
+    async with (
+        Playground("script", life=life) as server,
+        AuraClient(openchat_site(server.origin), store="memory", refresh="kept") as client,
+    ):
+        answers = await use(client, seconds=seconds, per_second=per_second)
+        assert set(answers) == {"hello"}
+        assert len(answers) > seconds * per_second / 4
+        assert (client.counters.harvests, client.counters.failures) == (1, 0)
+        assert client.counters.refreshes >= seconds / life - 1
+        assert count_browsers() == sum(seen.path == "/" for seen in server.requests) == 1
+        assert {seen.status for seen in server.requests if seen.path == "/api/chat"} == {200}
+    assert count_browsers() == 0
+
+
+async def test_a_cookie_that_only_the_pages_script_renews_lasts() -> None:
+    await use_gate(life=3.0, seconds=7.0, per_second=10)
+
+
+@pytest.mark.soak
+async def test_it_lasts_for_a_minute_of_steady_use() -> None:
+    await use_gate(life=5.0, seconds=60.0, per_second=20)
+
+
+async def test_a_session_that_is_refused_is_renewed_by_the_page() -> None:
+    async with (
+        Playground("script", life=3.0) as server,
+        AuraClient(openchat_site(server.origin), store="memory", refresh="kept") as client,
+    ):
+        assert await client.complete("one") == "one"
+        await asyncio.sleep(3.5)  # aiohttp's value is over, and nobody asked for another one
+        assert await client.complete("two") == "two"
+        assert (client.counters.harvests, client.counters.refreshes) == (1, 1)
+
+
+async def test_a_page_that_cannot_renew_is_followed_by_a_harvest() -> None:
+    async with (
+        Playground("script", life=3.0) as server,
+        AuraClient(openchat_site(server.origin), store="memory", refresh="kept") as client,
+    ):
+        assert await client.complete("one") == "one"
+        server.revoke_all()  # the page's key is no good any more
+        assert await client.complete("two") == "two"
+        assert client.counters.harvests == 2

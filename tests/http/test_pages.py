@@ -1,0 +1,263 @@
+"""The page that sends requests: what only a page can't do, how it is lost and replaced, and when it is closed."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from aura_browser import AuraClient, Chrome, Probe, Site, SiteClient, openchat_site
+from aura_browser.errors import ConnectionFailed, InvalidInput, StreamInterrupted
+from aura_browser.http.lanes import Lane
+from aura_browser.http.pages import Pages
+from aura_browser.playground import Playground
+from tests.parts.servers import Server, page, serving
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.varied_site import VariedSite
+from tests.parts.waiting import eventually
+
+HTTP1_LIMIT = 5
+
+
+def list_chrome(kind: str) -> list[psutil.Process]:
+    """Return the processes of this process's browsers: those with that ``--type``, or the first ones for none."""
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        try:
+            words = each.cmdline()
+        except (psutil.ZombieProcess, psutil.NoSuchProcess):
+            continue
+        types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
+        if "--remote-debugging-pipe" in words and types == ([kind] if kind else []):
+            found.append(each)
+    return found
+
+
+def list_browsers() -> list[psutil.Process]:
+    return list_chrome("")
+
+
+@asynccontextmanager
+async def using_page(origin: str, **options: Any) -> AsyncIterator[SiteClient]:  # noqa: ANN401 - the client's
+    """Yield a client whose requests are sent by a page."""
+    given: dict[str, Any] = {"session": make_session(origin), "refresh": "never", "transport": "page"} | options
+    async with SiteClient(Site(f"{origin}/", probe=Probe("/me")), **given) as client:
+        yield client
+
+
+@asynccontextmanager
+async def serving_varied() -> AsyncIterator[tuple[VariedSite, Server, str]]:
+    site = VariedSite()
+    async with serving(site.handle) as (server, origin):
+        yield site, server, origin
+
+
+async def read_all(client: SiteClient, path: str) -> bytes:
+    async with client.get(path) as response:
+        return await response.read()
+
+
+@pytest.mark.chrome
+async def test_five_requests_run_at_once_and_the_next_wait(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving_varied() as (site, _server, origin), using_page(origin) as client:
+        tasks = [asyncio.create_task(read_all(client, "/held")) for _ in range(12)]
+        await eventually(lambda: site.running == HTTP1_LIMIT)
+        assert "as many as its browser sends at once" in caplog.text
+        cancelled = tasks.pop()  # it waits for its turn
+        cancelled.cancel()
+        site.release.set()
+        assert await asyncio.gather(*tasks) == [b"held "] * 11
+        assert site.most == HTTP1_LIMIT
+        assert await read_all(client, "/status/200") == b"a text"
+
+
+async def test_a_lane_admits_those_who_wait_once_the_protocol_allows_more() -> None:
+    lane, entered = Lane("https://example.com"), 0
+    leave = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal entered
+        async with lane.enter():
+            entered += 1
+            await leave.wait()
+
+    tasks = [asyncio.create_task(work()) for _ in range(60)]
+    await eventually(lambda: entered == HTTP1_LIMIT)
+    lane.learn("h2")
+    await eventually(lambda: entered == len(tasks))
+    leave.set()
+    await asyncio.gather(*tasks)
+
+
+@pytest.mark.chrome
+async def test_what_a_page_cannot_send_is_refused_by_name() -> None:
+    async with serving_varied() as (_site, server, origin), using_page(origin) as client:
+        for name in ("Date", "Via", "Transfer-Encoding", "Proxy-Authorization"):
+            with pytest.raises(InvalidInput, match=name):
+                await client.get("/echo", headers={name: "x"}).__aenter__()
+        with pytest.raises(InvalidInput, match="TRACE"):
+            await client.request("TRACE", "/echo").__aenter__()
+        with pytest.raises(InvalidInput, match="body"):
+            await client.request("GET", "/echo", data=b"x").__aenter__()
+        with pytest.raises(InvalidInput, match="WebSocket"):
+            await client.ws_connect("/socket").__aenter__()
+        assert [request.path for request in server.seen] == []
+        mine = {"User-Agent": "mine", "Cookie": "sid=mine", "Sec-Fetch-Site": "none", "Host": "mine", "X-Kept": "1"}
+        await read_all(client, "/status/200")
+        async with client.get("/echo", headers=mine) as response:
+            sent = dict((await response.json())["headers"])
+    assert "mine" not in {sent["User-Agent"], sent["Host"]}
+    assert sent["Cookie"].startswith("sid=s3cret")
+    assert (sent["Sec-Fetch-Site"], sent["X-Kept"], sent["Referer"]) == ("same-origin", "1", f"{origin}/")
+
+
+@pytest.mark.chrome
+@pytest.mark.parametrize(
+    "way", ["crash", "leave", *(pytest.param(w, marks=pytest.mark.soak) for w in ("kill", "close"))]
+)
+async def test_a_lost_page_ends_its_requests_and_the_next_gets_a_new_one(way: str) -> None:
+    async with serving_varied() as (_site, _server, origin), using_page(origin) as client:
+
+        async def read() -> None:
+            async with client.get("/endless") as response:
+                async for _ in response:
+                    has_begun.set()
+
+        has_begun = asyncio.Event()
+        task = asyncio.create_task(read())
+        await has_begun.wait()
+        await _lose(client, way)
+        with pytest.raises(StreamInterrupted, match="the page that sent the request is gone"):
+            await task
+        assert await read_all(client, "/status/200") == b"a text"
+        assert "sid=" in (await read_all(client, "/echo")).decode()
+    assert list_browsers() == []
+
+
+async def _lose(client: SiteClient, way: str) -> None:
+    if way == "crash":
+        for renderer in list_chrome("renderer"):
+            renderer.kill()
+    elif way == "kill":
+        for browser in list_browsers():
+            os.kill(browser.pid, signal.SIGKILL)
+    else:
+        tab = client._transport._pages._page.tab  # type: ignore[attr-defined]
+        command, params = ("Page.close", {}) if way == "close" else ("Page.navigate", {"url": "about:blank"})
+        tab.connection.send(command, params, session=tab.place.session)
+
+
+@pytest.mark.chrome
+async def test_a_lost_page_interrupts_a_chat_with_its_partial_text() -> None:
+    async with Playground() as server, AuraClient(server.origin, store="memory", transport="page") as client:
+        text = ""
+
+        async def read() -> None:
+            nonlocal text
+            async for piece in client.stream("/slow 0.1 one two three four five six seven eight nine ten"):
+                text += piece
+                if "three" in text:
+                    for renderer in list_chrome("renderer"):
+                        renderer.kill()
+
+        with pytest.raises(StreamInterrupted) as caught:
+            await read()
+        assert caught.value.partial == text
+        assert await client.complete("again") == "again"
+
+
+@pytest.mark.chrome
+async def test_a_page_that_nobody_uses_is_closed_and_opened_again() -> None:
+    async with serving_varied() as (_site, _server, origin):
+        session = make_session(origin)
+        pages = Pages(Site(f"{origin}/"), None, None, is_static=True, idle_s=0.2)
+        async with pages.use(session):
+            await asyncio.sleep(0.5)
+            assert len(list_browsers()) == 1
+        await eventually(lambda: list_browsers() == [])
+        async with pages.use(session) as tab:
+            assert not tab.lost
+        await pages.aclose()
+        assert list_browsers() == []
+
+
+@pytest.mark.chrome
+async def test_a_site_that_is_not_there_is_the_same_error() -> None:
+    async with serving(page()) as (_server, origin):
+        pass
+    async with using_page(origin) as client:
+        with pytest.raises(ConnectionFailed, match="Connection refused"):
+            await read_all(client, "/")
+    assert list_browsers() == []
+
+
+@pytest.mark.chrome
+async def test_cancelling_while_the_page_opens_leaves_nothing() -> None:
+    async with serving_varied() as (site, _server, origin), using_page(origin) as client:
+        task = asyncio.create_task(read_all(client, "/held"))
+        await eventually(list_browsers)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert list_browsers() == []
+        site.release.set()
+        assert await read_all(client, "/held") == b"held "
+
+
+@pytest.mark.chrome
+async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed() -> None:
+    async with Playground("check-503", check_delay=0.05) as server:
+        site = openchat_site(server.origin)
+        async with AuraClient(site, store="memory", transport="page") as client:
+            assert await client.complete("first") == "first"
+            running = asyncio.create_task(client.complete("/slow 0.2 one two three four five six seven eight nine ten"))
+            await eventually(lambda: server.answering == 1)
+            server.revoke_all()
+            assert await client.complete("second") == "second"
+            assert client.counters.harvests == 2
+            assert await running == "one two three four five six seven eight nine ten"
+            await eventually(lambda: len(list_browsers()) == 1)  # the one before is closed with its last answer
+    assert list_browsers() == []
+
+
+@pytest.mark.chrome
+async def test_the_page_runs_in_the_profile_that_is_kept(tmp_path: Path) -> None:
+    profile = tmp_path / "kept"
+    async with Playground("check-503", check_delay=0.05) as server:
+        site, engine = openchat_site(server.origin), Chrome(profile=profile)
+        async with AuraClient(site, store="memory", engine=engine, transport="page") as client:
+            assert await client.complete("one") == "one"
+            server.revoke_all()
+            assert await client.complete("two") == "two"
+            assert client.counters.harvests == 2
+        loads = server.page_loads
+        async with AuraClient(site, store="memory", engine=engine, transport="page") as client:
+            assert await client.complete("three") == "three"
+        assert server.page_loads == loads + 1  # the profile's cookie is still good, so there was no check
+    assert list_browsers() == []
+
+
+@pytest.mark.chrome
+async def test_cookies_that_the_page_gets_are_those_of_the_next_client() -> None:
+    async with serving_varied() as (_site, _server, origin):
+        async with using_page(origin) as client:
+            await read_all(client, "/cookies")
+            session = await client.session()
+        async with using_page(origin, session=session, transport="http") as client:
+            assert "turn=1" in (await read_all(client, "/echo")).decode()
+
+
+@pytest.mark.chrome
+async def test_a_cookie_that_a_browser_refuses_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    async with serving_varied() as (_site, _server, origin):
+        session = make_session(origin, cookies=(make_cookie(), make_cookie("__Secure-x", "1")))
+        async with using_page(origin, session=session) as client:
+            assert "sid=" in (await read_all(client, "/echo")).decode()
+    assert "The page works without this part of the session: cookie __Secure-x" in caplog.text
