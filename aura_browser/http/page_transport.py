@@ -27,6 +27,7 @@ from aura_browser.keeping.manager import SessionManager
 from aura_browser.request import Request
 from aura_browser.session import Session
 from aura_browser.site.derivation import can_be_sent
+from aura_browser.site.given_token import find_token
 from aura_browser.site.tokens import Csrf
 from aura_browser.text import redact_url
 
@@ -195,7 +196,7 @@ class PageTransport:
             page = await read_body(response, _MAX_TOKEN_PAGE_BYTES, redact_url(url), response.status)
         finally:
             await response.aclose()
-        return csrf.find(page)
+        return find_token(csrf, page)
 
     def _raise_refused(self, url: URL, status: int, ruling: Ruling) -> NoReturn:
         login = self._manager.login
