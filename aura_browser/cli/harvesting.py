@@ -38,7 +38,7 @@ def show_harvest(site: "Site", options: "SessionOptions") -> "Harvest":
 
 
 def show_harvest_unless_kept(site: "Site", options: "SessionOptions") -> "Harvest | None":
-    """Return what :func:`show_harvest` does; None where the browser that stays open harvests as well. Arguments as there."""
+    """Return what :func:`show_harvest` does with these; None where the browser that stays open harvests as well."""
     refresh = options.get("refresh", "headless")
     is_by_page = refresh == "kept" or (refresh == "headless" and options.get("transport") == "page")
     return None if is_by_page else show_harvest(site, options)
