@@ -9,6 +9,7 @@ from aura_browser.site.site import Refresh, TransportName
 
 APPLICATIONS: Final = (
     *("django", "node-red", "jupyter", "dokuwiki", "mediawiki", "mlflow", "chainlit", "directus", "home-assistant"),
+    "open-webui",
 )
 """Well-known applications, of which ``templates.toml`` has a definition."""
 
