@@ -39,7 +39,7 @@ soak: setup ## run the tests that take long: steady use, many processes, kills, 
 test-apps: setup ## test against Django, Node-RED, DokuWiki, JupyterLab and Chainlit, which it installs first
 	@$(BIN)/python -m pytest -m "not heavy" tests/apps --durations=5
 
-test-apps-all: setup ## test against those, and MediaWiki and litellm, which are large
+test-apps-all: setup ## test against those and five large ones: MediaWiki, MLflow, Directus, Home Assistant, litellm (half an hour)
 	@$(BIN)/python -m pytest tests/apps --durations=5
 
 agents: setup ## let Codex, Claude Code, aider and others ask through the gateway; it installs them first (a gigabyte)

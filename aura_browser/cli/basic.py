@@ -15,7 +15,7 @@ def ask_basic() -> str | None:
 
 
 def read_basic() -> str:
-    """Return ``user:password`` for ``--basic``: from AURA_BROWSER_BASIC, or asked for on a terminal.
+    """Return ``user:password``: from AURA_BROWSER_BASIC, or asked for on a terminal.
 
     Raises:
         UsageError: if the variable is malformed, or is not set and there is no terminal to ask on.
@@ -26,6 +26,6 @@ def read_basic() -> str:
             raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
         return given
     if not (sys.stdin and sys.stdin.isatty()):
-        raise click.UsageError(f"--basic needs a terminal to ask on, or user:password in {BASIC_VARIABLE}.")
+        raise click.UsageError(f"User and password need a terminal to ask on, or {BASIC_VARIABLE}=user:password.")
     user = click.prompt("User", err=True)
     return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"

@@ -13,10 +13,12 @@ from aura_browser.hosts import origin_of
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.proof import ask_with
 from aura_browser.http.verdict import Verdict, is_html
+from aura_browser.learning.findings import Finding
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.site.mark import Mark
-from aura_browser.webdriver.network_log import SeenRequest, is_harmless
+from aura_browser.webdriver.network_log import SeenRequest
+from aura_browser.webdriver.repeatable import is_harmless
 
 MAX_REQUESTS: Final = 30
 """How many requests a site is learned with."""
@@ -24,7 +26,12 @@ MAX_REQUESTS: Final = 30
 _MAX_CANDIDATES: Final = 10
 _OK: Final = 200
 _KINDS: Final = frozenset({"Document", "XHR", "Fetch"})
-_TELLING: Final = re.compile(r"/me|user|session|account|profile|settings")
+# Words in addresses that say whose login it is. The most telling first.
+_TELLING: Final = (
+    re.compile(r"/me\b|whoami|user|account|session|identity"),
+    re.compile(r"profile|settings|preferences"),
+)
+_LOGIN: Final = re.compile(r"log[_-]?[io]n|sign[_-]?in|auth|sso\b|saml", re.IGNORECASE)
 _NOTABLE_HEADER: Final = re.compile(r"x-.*(error|user|auth|login)|.*-api-error", re.IGNORECASE)
 # What pages show to members only. The most particular first.
 _MEMBER_TEXTS: Final = (
@@ -98,7 +105,7 @@ class Pair:
 
 def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
     """Return what a probe may be: GETs of the page's own that were answered with data, JSON first, the last first."""
-    found: dict[str, int] = {}
+    found: dict[str, tuple[bool, int]] = {}
     for request in list(requests)[::-1]:
         if (request.method, request.status) != ("GET", _OK):
             continue
@@ -111,10 +118,14 @@ def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
         except ValueError:
             continue
         path = url.raw_path_qs if str(origin_of(url)) == site.origin else str(url.with_fragment(None))
-        is_data = "json" in request.mime_type
-        is_named = _TELLING.search(url.path.lower()) is not None
-        found.setdefault(path, 0 if is_data and is_named else 1 if is_data else 2 if is_named else 3)
+        found.setdefault(path, _rank(url, request.mime_type))
     return sorted(found, key=lambda path: found[path])[:_MAX_CANDIDATES]
+
+
+def _rank(url: URL, mime_type: str) -> tuple[bool, int]:
+    """Return how well an answer may tell a login, the best first: data, and an address that names the account."""
+    telling = (number for number, words in enumerate(_TELLING) if words.search(url.path.lower()))
+    return "json" not in mime_type, next(telling, len(_TELLING))
 
 
 async def find_pair(asker: Asker, candidates: Iterable[str]) -> tuple[Pair, Mark, Mark | None] | None:
@@ -155,15 +166,20 @@ def _list_marks(pair: Pair) -> Iterator[Mark]:
 def _list_dropped(pair: Pair) -> Iterator[Mark]:
     answer = pair.stranger
     if target := answer.as_marked.location:
-        if target.path != answer.url.path:
-            yield Mark(answer.status, location=f"{target.path}*")
-        else:
-            yield from (Mark(answer.status, location=f"*{name}={value}*") for name, value in target.query.items())
+        by_path = Mark(answer.status, location=f"{target.path}*")
+        by_query = [Mark(answer.status, location=f"*{name}={value}*") for name, value in target.query.items()]
+        marks = by_query if target.path == answer.url.path else [by_path, *by_query]
+        yield from sorted(marks, key=lambda mark: not names_login(mark))
     for name, value in answer.headers.items():
         if name not in pair.good.headers and _NOTABLE_HEADER.fullmatch(name):
             yield Mark(header=name, value=value)
     if answer.status != pair.good.status:
         yield Mark(answer.status)
+
+
+def names_login(mark: Mark) -> bool:
+    """Return whether *mark* is a redirect to an address that names a login, so that no other answer looks like it."""
+    return _LOGIN.search(mark.location) is not None
 
 
 def list_accounts(value: Any, before: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
@@ -187,6 +203,17 @@ def find_identity(pair: Pair) -> str:
         if strangers.get(path) != account and not _RANDOM.fullmatch(account):
             return f"json:{path}"
     return ""
+
+
+def describe_probe(pair: Pair, good: Mark, dropped: Mark | None) -> tuple[dict[str, str], Finding]:
+    """Return a definition's table ``probe`` for what :func:`find_pair` found, and what to show of it."""
+    facts = {"get": pair.path, "good": str(good)}
+    if dropped is not None:
+        facts["dropped"] = str(dropped)
+    if identity := find_identity(pair):
+        facts["identity"] = identity
+    without = f"; without the login: {dropped}" if dropped else "; without the login it is not"
+    return facts, Finding("probe", f"GET {pair.path}: {good}{without}", "tested")
 
 
 def _type_of(answer: ProbeAnswer) -> str:

@@ -1,24 +1,24 @@
 """Puts together a definition of a site from what was seen while a person logged in, and tries it."""
 
 import dataclasses
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from yarl import URL
 
 from aura_browser.learning.findings import Finding, Sureness
+from aura_browser.learning.forgery import find_forgery
 from aura_browser.learning.probes import (
     Asker,
     BudgetSpent,
     Pair,
-    find_identity,
+    describe_probe,
     find_pair,
     list_candidates,
+    names_login,
 )
-from aura_browser.learning.tokens import Carried, find_carried, find_origins
+from aura_browser.learning.tokens import Carried, find_carried, find_kept, find_origins, find_refresh_token
 from aura_browser.session import Cookie, Session
 from aura_browser.site import Site
 from aura_browser.site.definition import build_site
@@ -27,11 +27,8 @@ from aura_browser.site.place import CAPTURED, Template, read_jwt_end
 from aura_browser.site.tables import Definition
 from aura_browser.site.tokens import Auth
 from aura_browser.text import clean_text
-from aura_browser.webdriver.network_log import SeenRequest
 from aura_browser.webdriver.watching import Watched
 
-_META: Final = re.compile(rb"<meta[^>]{0,200}\bname=[\"']?([\w.-]*(?:csrf|xsrf)[\w.-]*)", re.IGNORECASE)
-_CSRF_NAME: Final = re.compile(r"csrf|xsrf", re.IGNORECASE)
 _MAX_COOKIES: Final = 8
 
 
@@ -125,22 +122,20 @@ class _Learner:
         value, where = Template(token.place), token.place
         if value.is_captured:
             self._session = msgspec.structs.replace(self._session, tokens={CAPTURED: token.value})
-            where = "kept where it can't be read; taken from the page's requests"
+            where = f"kept in {find_kept(self._session, token.value)}; taken from the page's requests"
         self._site = dataclasses.replace(self._site, auth=Auth(token.header, value))
         self._note("auth", f"{token.header}: {where}", "seen")
+        if refresh := find_refresh_token(self._session, token.place):
+            told = f"{refresh} may renew it without a browser: if you know where it is sent, add refresh_request"
+            self._note("refresh", told, "not found")
         return carried
 
     def _keep_probe(self, pair: Pair, good: Mark, dropped: Mark | None) -> None:
-        facts: dict[str, Any] = {"get": pair.path, "good": str(good)}
-        if dropped is not None:
-            facts["dropped"] = str(dropped)
-            if dropped.location:
-                self._facts["dropped"] = [str(dropped)]
-        if identity := find_identity(pair):
-            facts["identity"] = identity
+        if dropped is not None and names_login(dropped):
+            self._facts["dropped"] = [str(dropped)]
+        facts, finding = describe_probe(pair, good, dropped)
         self._facts |= {"probe": facts, "until": ["probe"]}
-        without = f"; without the login: {facts['dropped']}" if dropped else "; without the login it is not"
-        self._note("probe", f"GET {pair.path}: {facts['good']}{without}", "tested")
+        self._note(*dataclasses.astuple(finding))
         self._note("until", "probe: the page is ready once the site takes its session", "tested")
         if "auth" in self._facts:
             self._findings = [
@@ -148,20 +143,9 @@ class _Learner:
             ]
 
     async def _find_forgery(self, asker: Asker, carried: list[Carried]) -> None:
-        """Find what stands against forgery: a header from a cookie, or the page's meta element."""
-        if header := next((each for each in carried if each.is_csrf), None):
-            self._facts["csrf"] = {"header": header.header, "cookie": header.cookie}
-            self._note("csrf", f"{header.header} from the cookie {header.cookie}", "seen")
-            return
-        name = _find_header(self._requests, _CSRF_NAME)
-        page = URL(self._session.url).raw_path_qs
-        answer = await asker.ask(page, self._session) if name else None
-        if name and answer and (meta := _META.search(answer.body)):
-            element = meta[1].decode("ascii", "replace")
-            self._facts["csrf"] = {"header": name, "get": page, "meta": element}
-            self._note("csrf", f"{name} from the page's meta element {element}", "seen")
-        elif name:
-            self._note("csrf", f"the header {name} was sent, and where its value is from was not seen", "not found")
+        if found := await find_forgery(asker, self._requests, carried):
+            self._facts |= {"csrf": dict(found.facts)} if found.facts else {}
+            self._note(*dataclasses.astuple(found.finding))
 
     async def _find_needed_cookies(self, asker: Asker, path: str, good: Mark) -> None:
         """Leave out one cookie after another; what is not needed says nothing of the session's end."""
@@ -195,12 +179,6 @@ class _Learner:
         ends = [cookie for cookie in self._needed if cookie.expires is not None]
         found = f"the cookie {ends[0].name} expires" if ends else "nothing says it"
         self._note("end", found, "seen" if ends else "not found")
-
-
-def _find_header(requests: Iterable[SeenRequest], pattern: re.Pattern[str]) -> str:
-    """Return the name of a request header that *pattern* is found in; empty if there is none."""
-    names = (name for request in requests for each in request.sent for name in each)
-    return next((name for name in names if pattern.search(name)), "")
 
 
 def check_definition(name: str, proposal: Proposal) -> Site:

@@ -11,12 +11,14 @@ from yarl import URL
 
 from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.session import Session
+from aura_browser.site.place import read_place
 from aura_browser.webdriver.network_log import SeenRequest, was_sent_to
 
 _MIN_TOKEN_LENGTH: Final = 12
 _MAX_DEPTH: Final = 8
 _MAX_VALUES: Final = 5000
 _MAX_ORIGINS: Final = 5
+_REFRESH_NAMES: Final = ("refresh_token", "refreshToken", "refresh")
 _API_KINDS: Final = frozenset({"XHR", "Fetch"})
 # What browsers send by themselves, and what describes the message: never a token of the session.
 _USUAL: Final = re.compile(
@@ -94,6 +96,38 @@ def _locate(name: str, value: str, session: Session) -> Carried | None:
         if is_authorization and len(cookie.value) >= _MIN_TOKEN_LENGTH and cookie.value in value:
             return Carried(name, value.replace(cookie.value, f"{{cookie.{cookie.name}}}", 1))
     return Carried(name, "{captured}", value=value) if is_authorization else None
+
+
+def find_kept(session: Session, sent: str) -> str:
+    """Return where the page keeps the token that it sent, in words.
+
+    Args:
+        session: the session, with the storage that no request is made from.
+        sent: the header's value.
+    """
+    token = sent.rpartition(" ")[2]
+    for origin in session.extra_storage.get("origins", ()):
+        for entry in origin.get("sessionStorage", ()):
+            if token in entry["value"]:
+                return f"its session storage ({entry['name']})"
+        for database in origin.get("indexedDB", ()):
+            if json.dumps(token)[1:-1] in json.dumps(database):
+                return f"IndexedDB ({database['name']})"
+    return "its memory"
+
+
+def find_refresh_token(session: Session, place: str) -> str:
+    """Return the place of a token that is kept beside the one that requests carry and may renew it; empty if none is.
+
+    Args:
+        session: the session.
+        place: a header's value with the token's place in braces.
+    """
+    beside = re.search(r"\{(local_storage\.[^{}]+)\.[^{}.]+\}", place)
+    if beside is None:
+        return ""
+    found = (f"{beside[1]}.{name}" for name in _REFRESH_NAMES)
+    return next((each for each in found if isinstance(read_place(session, each), str)), "")
 
 
 def _list_values(session: Session) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,8 @@ from aura_browser.site.derivation import is_token_origin
 from aura_browser.text import clean_text
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.driver import Driver
+from aura_browser.webdriver.form_fields import list_field_names
+from aura_browser.webdriver.repeatable import is_harmless
 
 _log = logging.getLogger(__name__)
 
@@ -36,17 +38,8 @@ _HEAD_LENGTH: Final = 120  # of an entry's text, in which its method stands
 _MAX_REQUESTS: Final = 2000
 _MAX_DIALOGS: Final = 5
 _MAX_PAGE_REQUESTS: Final = 20
-_MAX_PATH_LENGTH: Final = 500
 _OK: Final = 200
 _PAGE_TYPES: Final = frozenset({"Document", "XHR", "Fetch"})
-# A request that changes something, or that carries a secret in its address, is never sent again.
-_UNSAFE_PATH: Final = re.compile(
-    r"log[-_]?(out|off)|sign[-_]?(out|off)|delete|remove|destroy|revoke|unsubscribe|cancel", re.IGNORECASE
-)
-_SECRET_NAME: Final = re.compile(
-    r"token|key|secret|sig(nature)?$|auth|code|session|jwt|password|nonce|csrf|xsrf|state|ticket|otp", re.IGNORECASE
-)
-_SECRET_VALUE: Final = re.compile(r"[A-Za-z0-9_+/=.-]{20,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +84,7 @@ class SeenRequest:
         status: what it was answered with; 0 for nothing.
         mime_type: the answer's type.
         sent: the headers that were sent, for each hop.
+        fields: the names of the fields of the form that was sent, by it or by the one that led to it.
     """
 
     url: str = ""
@@ -101,6 +95,7 @@ class SeenRequest:
     status: int = 0
     mime_type: str = ""
     sent: list[Mapping[str, str]] = field(default_factory=list, repr=False)
+    fields: tuple[str, ...] = ()
 
 
 class NetworkLog:
@@ -236,6 +231,8 @@ class NetworkLog:
             request.was_redirected = "redirectResponse" in params
             request.url = params["request"]["url"].partition("#")[0]
             request.method, request.kind = str(params["request"]["method"]), str(params.get("type", ""))
+            if posted := params["request"].get("postData"):
+                request.fields = list_field_names(params["request"]["headers"], posted)
             is_main = params.get("frameId") == entry.get("webview")
             request.is_navigation = is_main and params["requestId"] == params.get("loaderId")
         elif method == "Network.requestWillBeSentExtraInfo":
@@ -279,12 +276,6 @@ def was_sent_to(sent: Mapping[str, str], url: URL) -> bool:
 def _is_password(name: str, value: str, url: URL, origin: str) -> bool:
     is_basic = name.lower() == "authorization" and value.lower().startswith("basic ")
     return is_basic and str(origin_of(url)) == origin
-
-
-def is_harmless(url: URL) -> bool:
-    """Return whether a GET of *url* may be sent again: its words name no change, and its query holds no secret."""
-    is_secret = any(_SECRET_NAME.search(name) or _SECRET_VALUE.fullmatch(value) for name, value in url.query.items())
-    return not (is_secret or url.user or _UNSAFE_PATH.search(url.path_qs) or len(url.raw_path_qs) > _MAX_PATH_LENGTH)
 
 
 def _shorten(url: URL, origin: str) -> str:

@@ -11,13 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
+import psutil
+
 from aura_browser import Condition, Session, Site, SiteClient
 from aura_browser.site.sites_file import parse_sites
 from tests.apps.definition import read_definition
 from tests.apps.visitor import Visitor
+from tests.parts.person import Person
 from tests.parts.server_process import free_port, started
 
-_READY_S: Final = 60.0
 MEMBER: Final = "boss"
 GUEST: Final = "guest"
 
@@ -53,16 +55,14 @@ class Running(ABC):
         page: the path that its definition begins at.
         private: a path that only a login is given.
         private_text: what is there.
-        holds_dead: a condition that holds in a browser whose login is dead.
-        member_sees: an element that is shown after the login (CSS selector).
+        starts_within_s: seconds after which a start has failed.
     """
 
-    member_sees: ClassVar[str]
+    starts_within_s: ClassVar[float] = 60.0
     application: ClassVar[str]
     page: ClassVar[str] = "/"
     private: ClassVar[str]
     private_text: ClassVar[str]
-    holds_dead: ClassVar[Condition]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -86,12 +86,21 @@ class Running(ABC):
     def _start(self) -> None:
         environment = [f"{name}={value}" for name, value in self.environment.items()]
         command = ["env", "-C", str(self.folder), *environment, *self.command(self._port)]
-        self._process = started(command, self.folder / "app.log", self._answers, ready_s=_READY_S)
+        self._process = started(command, self.folder / "app.log", self._answers, ready_s=self.starts_within_s)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
+            # With the workers that some have.
+            for process in psutil.Process(self._process.pid).children(recursive=True):
+                process.kill()
             self._process.kill()
             self._process.wait()
+
+    def end(self) -> None:
+        """End it as it wants to be ended, with all saved."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -117,10 +126,6 @@ class Running(ABC):
         return parse_sites(self.definition.encode(), Path("sites.toml"))[self.application]
 
     @abstractmethod
-    def form(self, user: str = MEMBER) -> Form:
-        """Return how a person logs in."""
-
-    @abstractmethod
     async def log_in(self, user: str = MEMBER) -> Session:
         """Return the session of somebody who logged in without a browser."""
 
@@ -142,7 +147,7 @@ class Running(ABC):
             await visitor.get(self.site.url)
             return visitor.session
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, timeout_s: float = 60) -> str:
         """Run a program to its end in the application's folder; return what it printed."""
         done = subprocess.run(
             command,
@@ -150,10 +155,10 @@ class Running(ABC):
             env=os.environ | self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout_s,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
     def _answers(self) -> bool:
@@ -166,7 +171,31 @@ class Running(ABC):
             return False
 
 
-class App(Running):
+class Visited(Running):
+    """An application with a page on which a person logs in.
+
+    Attributes:
+        holds_dead: a condition that holds in a browser whose login is dead.
+        member_is_at: a part of the address of the page that a login leads to.
+        member_sees: an element that is shown there (CSS selector).
+        writes_as_learned: whether what is learned of it is enough for :meth:`Running.write`.
+    """
+
+    holds_dead: ClassVar[Condition]
+    member_is_at: ClassVar[str] = "/"
+    member_sees: ClassVar[str]
+    writes_as_learned: ClassVar[bool] = True
+
+    @abstractmethod
+    def form(self, user: str = MEMBER) -> Form:
+        """Return how a person logs in."""
+
+    async def work(self, person: Person) -> None:
+        """Wait until the person is logged in, and let them click once where they work."""
+        await person.wait_for(self.member_is_at, self.member_sees)
+
+
+class App(Visited):
     """An application that knows two people: a member, who may do everything, and a guest.
 
     Attributes:

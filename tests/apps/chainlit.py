@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from aura_browser import Condition, Session, SiteClient
-from tests.apps.app import MEMBER, Form, Running
+from tests.apps.app import MEMBER, Form, Visited
 from tests.apps.install import install_environment
 from tests.apps.visitor import Visitor
 
@@ -42,7 +42,7 @@ async def answer(message):
 """
 
 
-class Chainlit(Running):
+class Chainlit(Visited):
     """Chainlit in an environment of its own."""
 
     application = "chainlit"

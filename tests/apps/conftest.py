@@ -1,27 +1,16 @@
 """The applications, each started once, and the person who sits before them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from aura_browser import FileStore, Session, assemble
 from tests.apps.app import App, Running
 from tests.apps.browsers import load
-from tests.apps.chainlit import Chainlit
-from tests.apps.django import Django
-from tests.apps.dokuwiki import DokuWiki
+from tests.apps.every import APPS, RUNNING, name_heavy
 from tests.apps.install import took_s
-from tests.apps.jupyter import Jupyter
-from tests.apps.mediawiki import MediaWiki
-from tests.apps.node_red import NodeRed
 from tests.parts.person import Person, screen
-
-_APPS: Final[dict[str, Callable[[Path], App]]] = {"django": Django, "node-red": NodeRed, "dokuwiki": DokuWiki}
-_ALL: Final[dict[str, Callable[[Path], Running]]] = {**_APPS, "jupyter": Jupyter, "chainlit": Chainlit}
-# Too heavy to install each time: make test-apps-all.
-_HEAVY: Final[dict[str, Callable[[Path], Running]]] = {"mediawiki": MediaWiki}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -30,18 +19,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"installed {name} in {seconds:.0f} s")
 
 
-@pytest.fixture(scope="package", params=_APPS)
+@pytest.fixture(scope="package", params=APPS)
 def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One application after the other."""
-    with _APPS[request.param](tmp_path_factory.mktemp(request.param)) as running:
+    with APPS[request.param](tmp_path_factory.mktemp(request.param)) as running:
         yield running
 
 
-@pytest.fixture(scope="package", params=[*_ALL, *(pytest.param(name, marks=pytest.mark.heavy) for name in _HEAVY)])
+@pytest.fixture(scope="package", params=name_heavy(*RUNNING))
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One application after the other, those that know one person only among them."""
-    with (_ALL | _HEAVY)[request.param](tmp_path_factory.mktemp(request.param)) as started:
+    with RUNNING[request.param](tmp_path_factory.mktemp(request.param)) as started:
         yield started
+
+
+@pytest.fixture
+def defined(running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the definition in sites.toml, as a person has it."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(folder))
+    (folder / "sites.toml").write_text(running.definition)
 
 
 @pytest.fixture

@@ -105,6 +105,7 @@ class Django(App):
 
     application = "django"
     page = "/admin/"
+    member_is_at = "/admin/"
     member_sees = "#user-tools"
     private = "/api/me"
     private_text = MEMBER

@@ -9,6 +9,7 @@ from aura_browser import Condition, Session, SiteClient
 from tests.apps.app import MEMBER, App, Form, Refusal
 from tests.apps.install import install_from_debian, need_program
 from tests.apps.visitor import Visitor
+from tests.parts.person import Person
 
 _PACKAGES: Final = (
     *("dokuwiki", "libjs-jquery", "libjs-jquery-cookie", "libjs-jquery-ui", "libphp-simplepie"),
@@ -35,6 +36,7 @@ class DokuWiki(App):
 
     application = "dokuwiki"
     page = "/doku.php?id=start&do=login"
+    member_is_at = "doku.php"
     member_sees = "#dokuwiki__usertools .action.logout"
     private = "/doku.php?id=private:plan"
     private_text = "The plan is secret."
@@ -74,6 +76,12 @@ class DokuWiki(App):
         """Return the form on the login page."""
         fields = {"#dw__login [name=u]": user, "#dw__login [name=p]": self.password}
         return Form("do=login", "#dw__login button[type=submit]", fields)
+
+    async def work(self, person: Person) -> None:
+        """Open the editor."""
+        await super().work(person)
+        await person.leave_the_page(self.origin, f"{self.origin}/doku.php?id=note&do=edit")
+        await person.wait_for("do=edit", "#wiki__text")
 
     async def log_in(self, user: str = MEMBER) -> Session:
         """Log in; the cookie holds the password, encrypted."""

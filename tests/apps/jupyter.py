@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from aura_browser import Condition, Session, SiteClient
-from tests.apps.app import MEMBER, Form, Running
+from tests.apps.app import MEMBER, Form, Visited
 from tests.apps.install import install_environment
 from tests.apps.visitor import Visitor
 
@@ -26,11 +26,12 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 """
 
 
-class Jupyter(Running):
+class Jupyter(Visited):
     """JupyterLab in an environment of its own."""
 
     application = "jupyter"
     page = "/lab"
+    member_is_at = "/lab"
     member_sees = "#jp-main-dock-panel"
     private = "/api/me"
     private_text = "identity"

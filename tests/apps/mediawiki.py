@@ -6,22 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aura_browser import Condition, Session, SiteClient
-from tests.apps.app import MEMBER, Form, Running
+from tests.apps.app import MEMBER, Form, Visited
 from tests.apps.install import install_from_debian, need_program
 from tests.apps.visitor import Visitor
+from tests.parts.person import Person
 
 _PACKAGES: Final = ("mediawiki", "mediawiki-classes")
 _PAGE: Final = "/index.php?title=Special:Preferences"
 
 
-class MediaWiki(Running):
+class MediaWiki(Visited):
     """MediaWiki from Debian's packages, unpacked into a folder, below PHP's own server."""
 
     application = "mediawiki"
     page = _PAGE
+    member_is_at = "Special:Preferences"
     member_sees = "#pt-logout"
     private = "/api.php?action=query&meta=userinfo&assert=user&format=json"
     private_text = "Boss"
+    writes_as_learned = False  # its API has a field of another name than its pages
     holds_dead = Condition("cookie", "labwikiUserName")
 
     @property
@@ -34,6 +37,7 @@ class MediaWiki(Running):
         need_program("php", "php-cli php-mbstring php-xml php-intl php-sqlite3")
         shutil.copytree(install_from_debian("mediawiki", *_PACKAGES), self.folder / "root", symlinks=True)
         self._root = next((self.folder / "root").glob("usr/share/mediawiki"))
+        (self._root / "LocalSettings.php").unlink()  # it leads to where the package is, for all runs
 
     def command(self, port: int) -> Sequence[str]:
         """Return PHP's server for development; the wiki is made first, since it has to know its address."""
@@ -50,6 +54,12 @@ class MediaWiki(Running):
         """Return the login page's form."""
         fields = {"#wpName1": user.title(), "#wpPassword1": self.password}
         return Form("UserLogin", "#wpLoginAttempt", fields)
+
+    async def work(self, person: Person) -> None:
+        """Open the editor."""
+        await super().work(person)
+        await person.leave_the_page(self.origin, f"{self.origin}/index.php?title=Note&action=edit")
+        await person.wait_for("action=edit", "#wpTextbox1")
 
     async def log_in(self, user: str = MEMBER) -> Session:
         """Log in by the API, and be remembered."""

@@ -42,6 +42,7 @@ class NodeRed(App):
     private_text = "flows"
     # The page is the same for everybody.
     checks: ClassVar[Mapping[str, set[str]]] = {state: {"open"} for state in ("good", "dropped", "nobody")}
+    writes_as_learned = False  # what is written is of the API's second version, which a header has to ask for
     holds_dead = Condition("js", f"localStorage.getItem('{_STORED}')")
 
     @property

@@ -12,16 +12,7 @@ from tests.apps.browsers import Browsers, read
 from tests.apps.jupyter import Jupyter
 from tests.parts.command import run
 
-pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(autouse=True)
-def defined(running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the definition in sites.toml, as a person has it."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(folder))
-    (folder / "sites.toml").write_text(running.definition)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("defined")]
 
 
 @pytest.mark.parametrize(("state", "said"), [("good", "valid"), ("dropped", "refused"), ("nobody", "refused")])

@@ -10,8 +10,9 @@ import pytest
 from aura_browser import FileStore, Selenium, Session, SiteClient, assemble
 from aura_browser.errors import BrowserError, InteractionRequired, SessionRefused
 from aura_browser.harvests import browser_harvest
-from tests.apps.app import Running
+from tests.apps.app import Visited
 from tests.apps.browsers import load, read
+from tests.apps.every import VISITED
 from tests.parts.person import Person
 
 pytestmark = [pytest.mark.chrome, pytest.mark.timeout(300)]
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.chrome, pytest.mark.timeout(300)]
 _PATIENCE_S = 60.0
 
 
-async def log_in(app: Running, person: Person, harvesting: Awaitable[Session]) -> Session:
+async def log_in(app: Visited, person: Person, harvesting: Awaitable[Session]) -> Session:
     """Return what the harvest brings, in whose window a person logs in meanwhile."""
     form = app.form()
     async with asyncio.timeout(_PATIENCE_S), asyncio.TaskGroup() as group:
@@ -32,8 +33,9 @@ async def await_(work: Awaitable[Session]) -> Session:
     return await work
 
 
+@pytest.mark.parametrize("running", VISITED, indirect=True)
 async def test_a_kept_profile_renews_a_login_that_is_alive_and_never_one_that_is_dead(
-    running: Running, person: Person, store: FileStore, tmp_path: Path
+    running: Visited, person: Person, store: FileStore, tmp_path: Path
 ) -> None:
     app = running
     engine = Selenium(chrome_path=person.chrome(), profile=tmp_path / "profile")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import Final
 
 import pytest
 
@@ -11,15 +10,15 @@ from aura_browser.errors import SessionRefused
 from aura_browser.http.proof import prove
 from aura_browser.learning.proposal import Proposal, check_definition, propose
 from aura_browser.webdriver.watching import watch
-from tests.apps.app import Running
+from tests.apps.app import Visited
+from tests.apps.every import VISITED
 from tests.parts.person import Person
 
 pytestmark = [pytest.mark.chrome, pytest.mark.timeout(600)]
 
-_LOGGED_IN: Final = {"django": "/admin/", "node-red": "/", "dokuwiki": "doku.php", "jupyter": "/lab", "chainlit": "/"}
 
-
-async def test_what_is_learned_works_unedited(running: Running, person: Person) -> None:
+@pytest.mark.parametrize("running", VISITED, indirect=True)
+async def test_what_is_learned_works_unedited(running: Visited, person: Person) -> None:
     proposal = await learn(running, person)
     assert proposal.is_proven, proposal.findings
     assert running.password not in json.dumps(proposal.definition)
@@ -28,6 +27,9 @@ async def test_what_is_learned_works_unedited(running: Running, person: Person) 
     assert proven.proof == "distinguished"
     async with SiteClient(site, session=proven, refresh="never") as client, client.get(running.private) as response:
         assert response.status == 200, proposal.definition
+        if running.writes_as_learned:
+            assert await running.write(client, "learned") in {200, 201, 302}
+            assert running.read() == "learned"
     running.drop()
     with pytest.raises(SessionRefused):
         await prove(site, proven)
@@ -35,7 +37,7 @@ async def test_what_is_learned_works_unedited(running: Running, person: Person) 
         await prove(site, await running.visit())
 
 
-async def learn(running: Running, person: Person) -> Proposal:
+async def learn(running: Visited, person: Person) -> Proposal:
     """Have a person log in in a window, and return what is learned from that."""
     done = asyncio.Event()
     form = running.form()
@@ -45,6 +47,6 @@ async def learn(running: Running, person: Person) -> Proposal:
             watch(page_site(running.site.url), engine=engine, interactive=True, timeout_s=100, is_done=done.is_set)
         )
         await person.fill_in(form.at, form.fields, form.button)
-        await person.wait_for(_LOGGED_IN[running.application], running.member_sees)
+        await running.work(person)
         done.set()
     return await propose(running.site.url, watching.result())

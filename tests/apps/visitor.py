@@ -56,11 +56,15 @@ class Visitor:
 
     async def post(self, path: str, form: Mapping[str, str]) -> Answer:
         """Send a form."""
-        return await self._ask("POST", path, form)
+        return await self._ask("POST", path, aiohttp.FormData(form))
 
-    async def _ask(self, method: str, path: str, form: Mapping[str, str] | None) -> Answer:
+    async def post_json(self, path: str, body: Mapping[str, str]) -> Answer:
+        """Send a JSON object."""
+        return await self._ask("POST", path, aiohttp.JsonPayload(body))
+
+    async def _ask(self, method: str, path: str, body: aiohttp.FormData | aiohttp.JsonPayload | None) -> Answer:
         url = URL(self.session.origin).join(URL(path))
         headers = {"Cookie": self.session.cookie_header(url)}
-        async with self._http.request(method, url, data=form, headers=headers, allow_redirects=False) as response:
+        async with self._http.request(method, url, data=body, headers=headers, allow_redirects=False) as response:
             self.session = self.session.fold(response.headers.getall("Set-Cookie", ()), url, time.time())
             return Answer(response.status, response.headers.get("Location", ""), await response.text())

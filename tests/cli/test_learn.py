@@ -1,30 +1,34 @@
 """``aura-browser sites learn``, with a real Chrome: a person logs in, and the definition works unedited."""
 
 import asyncio
+import base64
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tomlkit
 from aiohttp import web
 
 from tests.parts.command import Terminal, run
+from tests.parts.open_chrome import open_chrome
 from tests.parts.person import Person, screen
 from tests.parts.servers import serving_in_thread
 
 SECRET = "s3cret-of-a-person"
-_APP = """<!doctype html><title>App</title><main id=app></main><script>
+_APP = """<!doctype html><title>App</title><main id=app></main>
+<form method=post><input type=hidden name=sectok value=0123456789abcdef></form><script>
 fetch('/api/me').then((answer) => answer.json()).then((me) => { app.textContent = me.username });
 </script>"""
-_LOGIN = """<!doctype html><form method=post action=/login>
+_LOGIN = """<!doctype html><form method=post action=/login><input type=hidden name=sectok value="">
 <input name=username><input name=password type=password><button>Log in</button></form>"""
 
 
 async def answer(request: web.BaseRequest) -> web.StreamResponse:
     """Answer as an app does that has a login page."""
     if (request.method, request.path) == ("POST", "/login"):
-        headers = {"Set-Cookie": f"sid={SECRET}; Path=/; HttpOnly", "Location": "/app"}
+        headers = {"Set-Cookie": f"sid={SECRET}; Path=/; HttpOnly; Max-Age=3600", "Location": "/app"}
         return web.Response(status=303, headers=headers)
     if request.path == "/login":
         return web.Response(text=_LOGIN, content_type="text/html")
@@ -67,13 +71,108 @@ async def test_a_person_logs_in_and_presses_enter(
                 shown += await asyncio.to_thread(terminal.read_until, "Try: aura-browser sites test mine")
                 assert await asyncio.to_thread(terminal.process.wait, 20) == 0
     assert "probe" in shown
-    assert SECRET not in shown + await asyncio.to_thread(file.read_text)
+    written = await asyncio.to_thread(file.read_text)
+    assert SECRET not in shown + written
+    assert tomlkit.parse(written)["mine"]["csrf"] == {"field": "sectok", "get": "/app", "input": "sectok"}
     monkeypatch.delenv("AURA_BROWSER_CHROME")
     monkeypatch.delenv("DISPLAY")
     tried = await asyncio.to_thread(run, "sites", "test", "mine")
     assert tried.returncode == 0, tried.stdout + tried.stderr
     got = await asyncio.to_thread(run, "harvest", "mine")
     assert json.loads(got.stdout)["proof"] == "distinguished", got.stderr
+
+
+@pytest.mark.chrome
+async def test_a_kept_profile_is_learned_from_without_a_window(
+    app: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with screen() as display:
+        monkeypatch.setenv("DISPLAY", display)
+        async with Person(tmp_path) as person:
+            monkeypatch.setenv("AURA_BROWSER_CHROME", str(person.chrome()))
+            words = ("harvest", f"{app}/app", "--interactive", "--until", "selector:#app", "--profile", "me")
+            logging_in = asyncio.create_task(asyncio.to_thread(run, *words))
+            await person.log_in()
+            done = await logging_in
+            assert done.returncode == 0, done.stderr
+    monkeypatch.delenv("AURA_BROWSER_CHROME")
+    monkeypatch.delenv("DISPLAY")
+    learn = ("sites", "learn", f"{app}/app", "--name", "mine", "--profile", "me", "--headless", "--yes", "--json")
+    learned = await asyncio.to_thread(run, *learn)
+    assert learned.returncode == 0, learned.stderr
+    definition = json.loads(learned.stdout)["definition"]
+    assert (definition["probe"]["get"], definition["until"]) == ("/api/me", ["probe"])
+    assert SECRET not in learned.stdout + learned.stderr
+    tried = await asyncio.to_thread(run, "sites", "test", "mine")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+
+
+@pytest.mark.chrome
+async def test_a_tab_of_a_chrome_that_runs_is_learned_from(app: str, file: Path, tmp_path: Path) -> None:
+    """The person logs in in a new tab of it, and presses Enter; the Chrome stays open."""
+    with open_chrome(tmp_path / "profile") as address:
+        learn = ("sites", "learn", f"{app}/app", "--name", "mine", "--attach", address)
+        async with Person(tmp_path, port=int(address.rpartition(":")[2])) as person:
+            with Terminal(*learn) as terminal:
+                await asyncio.to_thread(terminal.read_until, "press Enter here")
+                await person.log_in()
+                await person.wait_for("/app", "#app")
+                terminal.type("\n")
+                shown = await asyncio.to_thread(terminal.read_until, r"Write \[mine\] to sites.toml\?")
+                terminal.type("y\n")
+                shown += await asyncio.to_thread(terminal.read_until, "Try: aura-browser sites test mine")
+                assert await asyncio.to_thread(terminal.process.wait, 20) == 0
+            assert SECRET not in shown + await asyncio.to_thread(file.read_text)
+            assert await person.sees_pages()
+    tried = await asyncio.to_thread(run, "sites", "test", "mine")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+
+
+PASSWORD = "s3cret-of-a-user"
+
+
+async def answer_basic(request: web.BaseRequest) -> web.StreamResponse:
+    """Answer as a registry does."""
+    given = base64.b64encode(f"boss:{PASSWORD}".encode()).decode()
+    if request.headers.get("Authorization") != f"Basic {given}":
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="registry"'}, text="Who are you?")
+    return web.json_response({"username": "boss"})
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_a_site_that_asks_for_a_password_is_learned_without_a_browser(
+    file: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CHROME", "/nowhere/chrome")
+    with serving_in_thread(answer_basic) as (server, origin):
+        words = ("sites", "learn", f"{origin}/v2/", "--name", "mine", "--yes")
+        done = run(*words, AURA_BROWSER_BASIC=f"boss:{password}")
+        assert password not in done.stdout + done.stderr
+        assert {request.method for request in server.seen} == {"GET"}
+        if password != PASSWORD:
+            assert done.returncode == 1, done.stderr
+            assert "check user and password" in done.stderr
+            assert not file.exists()
+            return
+        assert done.returncode == 0, done.stderr
+        table = tomlkit.parse(file.read_text())["mine"]
+        assert (table["login"], "until" in table) == ("basic", False)
+        assert table["probe"] == {
+            "get": "/v2/",
+            "good": "200 application/json",
+            "dropped": "401",
+            "identity": "json:username",
+        }
+        got = run("request", "mine/v2/")
+        assert json.loads(got.stdout) == {"username": "boss"}, got.stderr
+        assert PASSWORD not in file.read_text()
+
+
+def test_a_password_needs_a_terminal_or_the_variable(file: Path) -> None:
+    with serving_in_thread(answer_basic) as (_, origin):
+        done = run("sites", "learn", origin, "--yes")
+    assert done.returncode == 2, done.stderr
+    assert "AURA_BROWSER_BASIC" in done.stderr
 
 
 @pytest.mark.chrome

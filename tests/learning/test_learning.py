@@ -156,6 +156,50 @@ async def test_a_token_that_went_to_another_site_is_never_taken(way: str) -> Non
         assert others not in proposal.session.to_json()
 
 
+async def test_a_token_that_may_renew_the_other_is_named() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        is_good = request.headers.get("Authorization") == f"Bearer {SECRET}"
+        return web.json_response({}, status=200 if is_good else 401)
+
+    async with site_of(handle) as scene:
+        stored = json.dumps({"access_token": SECRET, "refresh_token": f"r{SECRET}"})
+        session = session_at(scene.origin, cookies=(), local_storage={"my.tokens": stored})
+        proposal = await learn(scene, session, seen(f"{scene.origin}/a", sent={"Authorization": f"Bearer {SECRET}"}))
+        told = {finding.what: finding.found for finding in proposal.findings}
+        assert told["refresh"].startswith("local_storage.my.tokens.refresh_token may renew it")
+
+
+async def test_a_redirect_that_names_no_login_is_the_probes_mark_only() -> None:
+    """An application that answers at one path redirects there after each change too."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_member(request):
+            target = "/index.php?title=Special:UserLogin&x=y" if request.path == "/prefs" else "/index.php?back=x"
+            return web.Response(status=302, headers={"Location": target})
+        return web.Response(text="Members", content_type="text/html")
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        named = await learn(scene, session, seen(f"{scene.origin}/prefs", mime="text/html"))
+        assert named.definition["dropped"] == ["302 *title=Special:UserLogin*"]
+        scene.server.seen.clear()
+        unnamed = await learn(scene, session, seen(f"{scene.origin}/other", mime="text/html"))
+        assert "dropped" not in unnamed.definition
+        assert unnamed.definition["probe"]["dropped"] == "302 /index.php*"
+        await check_works(unnamed, session)
+
+
+async def test_the_address_that_names_the_account_is_the_probe() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"username": "boss"}, status=200 if is_member(request) else 401)
+
+    async with site_of(handle) as scene:
+        paths = ("user", "settings", "messages", "rest")
+        requests = [seen(f"{scene.origin}/{path}") for path in paths]
+        proposal = await learn(scene, session_at(scene.origin), *requests)
+        assert proposal.definition["probe"]["get"] == "/user"
+
+
 async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if not is_member(request):
@@ -170,6 +214,67 @@ async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
         assert proposal.definition["probe"] == {"get": "/app", "good": "200 text/html", "dropped": "302 /login/*"}
         assert proposal.definition["dropped"] == ["302 /login/*"]
         assert proposal.definition["csrf"] == {"header": "X-CSRFToken", "cookie": "csrftoken"}
+        await check_works(proposal, session)
+
+
+@pytest.mark.parametrize("shown", ["page", "another page", "nowhere"])
+async def test_a_form_field_against_forgery(shown: str) -> None:
+    """Its value is in an input of a page that the browser showed; a new one is asked for with each request."""
+    saved: list[str] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_member(request):
+            return web.Response(status=403)
+        if request.method == "POST":
+            saved.append(str((await request.post())["sectok"]))
+            return web.Response(text="saved")
+        is_shown = (request.path == "/app") == (shown == "page") and shown != "nowhere"
+        field = f'<input type=hidden name=sectok value="t{len(saved)}{"k" * 20}">' if is_shown else ""
+        return web.Response(text=f"<input name=id value=start>{field}", content_type="text/html")
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        posted = seen(f"{scene.origin}/save", method="POST", fields=("id", "password", "sectok"), mime="text/html")
+        pages = [seen(f"{scene.origin}/{page}", mime="text/html") for page in ("edit", "app")]
+        proposal = await learn(scene, session, *pages, posted)
+        found = next(finding for finding in proposal.findings if finding.what == "csrf")
+        if shown == "nowhere":
+            assert "csrf" not in proposal.definition
+            assert (found.sureness, "sectok was sent" in found.found) == ("not found", True)
+            return
+        page = "/app" if shown == "page" else "/edit"
+        assert proposal.definition["csrf"] == {"field": "sectok", "get": page, "input": "sectok"}
+        site = check_definition("learned", proposal)
+        async with SiteClient(site, session=session, refresh="never") as client:
+            for _ in range(2):
+                async with client.post("/save", data={"text": "x"}) as response:
+                    assert response.status == 200
+        assert saved == [f"t0{'k' * 20}", f"t1{'k' * 20}"]
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"indexedDB": [{"name": "firebaseLocalStorageDb", "stores": [{"v": "TOKEN"}]}]}, "IndexedDB (firebaseL"),
+        ({"sessionStorage": [{"name": "auth", "value": "TOKEN"}]}, "its session storage (auth)"),
+        ({}, "its memory"),
+    ],
+)
+async def test_it_is_said_where_a_token_is_kept_that_only_requests_show(where: dict[str, Any], told: str) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        is_good = request.headers.get("Authorization") == f"Bearer {SECRET}"
+        return web.json_response({"user": "boss"} if is_good else {}, status=200 if is_good else 401)
+
+    async with site_of(handle) as scene:
+        kept = json.loads(json.dumps(where).replace("TOKEN", SECRET))
+        storage = {"origins": [{"origin": scene.origin, **kept}]}
+        session = session_at(scene.origin, cookies=(), extra_storage=storage)
+        asked = seen(f"{scene.origin}/me", sent={"Authorization": f"Bearer {SECRET}"})
+        proposal = await learn(scene, session, asked)
+        assert proposal.definition["auth"] == {"header": "Authorization", "value": "{captured}"}
+        found = next(finding for finding in proposal.findings if finding.what == "auth")
+        assert told in found.found
+        assert found.found.endswith("taken from the page's requests")
         await check_works(proposal, session)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.parts.missing import missing
+from tests.parts.server_process import free_port
 from tests.parts.waiting import eventually
 
 _PATIENCE_S = 30.0
@@ -24,18 +24,25 @@ _LOG_IN = """(async () => {
   document.querySelector('form').submit();
 })()"""
 
+# Also below shadow roots.
+_FIND = """((selector) => {
+  const find = (root) => root.querySelector(selector) ||
+    [...root.querySelectorAll('*')].reduce((found, each) => found || (each.shadowRoot && find(each.shadowRoot)), null);
+  return find(document);
+})"""
 _FILL_IN = """(async () => {
   const [fields, button] = %s;
-  while (!document.querySelector(button)) await new Promise((later) => setTimeout(later, 20));
+  const find = %s;
+  while (![button, ...Object.keys(fields)].every(find)) await new Promise((later) => setTimeout(later, 20));
   for (const [selector, text] of Object.entries(fields)) {
     // As typed: what a page's script sets goes past frameworks that watch the field.
     const type = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-    type.call(document.querySelector(selector), text);
-    document.querySelector(selector).dispatchEvent(new Event('input', {bubbles: true}));
+    type.call(find(selector), text);
+    find(selector).dispatchEvent(new Event('input', {bubbles: true, composed: true}));
   }
-  while (document.querySelector(button).disabled) await new Promise((later) => setTimeout(later, 20));
+  while (find(button).disabled) await new Promise((later) => setTimeout(later, 20));
   // Once this script has answered: the click ends the page.
-  setTimeout(() => document.querySelector(button).click(), 0);
+  setTimeout(() => find(button).click(), 0);
 })()"""
 
 
@@ -58,11 +65,11 @@ class Person:
 
     Args:
         folder: for the program that is given out as Chrome's executable.
+        port: where a Chrome that runs already listens; None for the one that :meth:`chrome` starts.
     """
 
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        self._port = free_port() if port is None else port
         self._folder = folder
 
     async def __aenter__(self) -> Self:
@@ -96,14 +103,16 @@ class Person:
     async def fill_in(self, at: str, fields: Mapping[str, str], button: str) -> None:
         """Wait for a page whose address holds *at*, type a text into each field (CSS selectors), click a button."""
         async with self._page(at) as ask:
-            await ask("Runtime.evaluate", expression=_FILL_IN % json.dumps([fields, button]), awaitPromise=True)
+            await ask(
+                "Runtime.evaluate", expression=_FILL_IN % (json.dumps([fields, button]), _FIND), awaitPromise=True
+            )
 
     async def wait_for(self, at: str, selector: str) -> None:
         """Wait for a page whose address holds *at*, and for an element there (CSS selector)."""
 
         async def is_there() -> bool:
             async with self._page(at) as ask:
-                found = await ask("Runtime.evaluate", expression=f"!!document.querySelector({json.dumps(selector)})")
+                found = await ask("Runtime.evaluate", expression=f"!!{_FIND}({json.dumps(selector)})")
                 return '"value":true' in found
 
         await eventually(is_there, _PATIENCE_S)
@@ -112,6 +121,11 @@ class Person:
         """Close the last window, which ends Chrome."""
         async with self._page(at) as ask:
             await ask("Page.close")
+
+    async def sees_pages(self) -> bool:
+        """Return whether Chrome still runs and shows a page."""
+        async with self._http.get("/json/list") as answer:
+            return any(page["type"] == "page" for page in await answer.json(content_type=None))
 
     async def leave_the_page(self, at: str, to: str) -> None:
         """Wait until a page whose address holds *at* is shown, and go to another."""

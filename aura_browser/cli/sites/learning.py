@@ -11,6 +11,7 @@ import click
 import msgspec
 from yarl import URL
 
+from aura_browser.cli.basic import read_basic
 from aura_browser.cli.exit_codes import FAILED
 from aura_browser.cli.options import session_options
 from aura_browser.cli.running import progress, report_errors
@@ -69,6 +70,9 @@ def learn(
     page asked for, the definition is put together, and tried with the login and without it. At most 30 requests are
     sent for that: GETs that the page made itself, to the site's own addresses. The session is kept.
 
+    A site that asks for a user and a password itself, by HTTP basic authentication, is learned without a browser; they
+    are asked for here, or read from AURA_BROWSER_BASIC.
+
     \b
     aura-browser sites learn https://example.com/app
     aura-browser sites learn https://example.com/app --profile me --headless --yes
@@ -77,7 +81,9 @@ def learn(
 
     _check_options(options, headless=headless)
     chosen = _choose_name(url, name)
-    proposal = asyncio.run(_learn(url, options, is_interactive=not headless, timeout_s=timeout))
+    proposal = _propose_basic(url)
+    if proposal is None:
+        proposal = asyncio.run(_learn(url, options, is_interactive=not headless, timeout_s=timeout))
     text = make_table(proposal.definition).as_string()
     if as_json:
         _print_json(chosen, proposal)
@@ -96,6 +102,16 @@ def _check_options(options: "SessionOptions", *, headless: bool) -> None:
         raise click.UsageError("--headless needs --profile, in which you are logged in.")
     if options.get("proxy"):
         raise click.UsageError("--proxy can't be used here.")
+
+
+def _propose_basic(url: str) -> "Proposal | None":
+    """Return what is learned of a site that asks for a user and a password itself; None if it does not."""
+    from aura_browser.learning.basic import asks_basic, propose_basic
+
+    if not asyncio.run(asks_basic(url)):
+        return None
+    click.echo(f"{redact_url(url)} asks for a user and a password itself; no browser is needed.", err=True)
+    return asyncio.run(propose_basic(url, read_basic()))
 
 
 async def _learn(url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float) -> "Proposal":
