@@ -81,13 +81,13 @@ def _find_login(
     observer: Observer, seen: Observation, site: Site, options: BrowserOptions, *, shown_for_s: float
 ) -> LoginNeeded | None:
     url = redact_url(seen.frame.url)
-    if seen.status == HTTPStatus.UNAUTHORIZED and shown_for_s >= _LOGIN_AT_ASKED_PAGE_S:
-        return build_login_needed(url, "status 401", site, options)
     is_elsewhere = not seen.frame.url.startswith("http") or not _is_same_page(URL(seen.frame.url), URL(site.url))
     patience_s = _PLAIN_PAGE_S if is_elsewhere or seen.has_error_status else _LOGIN_AT_ASKED_PAGE_S
-    if shown_for_s < patience_s or not observer.page.shows_password():
-        return None
-    return build_login_needed(url, "a password field", site, options)
+    if shown_for_s >= patience_s and observer.page.shows_password():
+        return build_login_needed(url, "a password field", site, options)
+    if seen.status == HTTPStatus.UNAUTHORIZED and shown_for_s >= _LOGIN_AT_ASKED_PAGE_S:
+        return build_login_needed(url, "status 401", site, options)
+    return None
 
 
 def _is_same_page(one: URL, other: URL) -> bool:

@@ -1,11 +1,12 @@
 """A session of a fixed length in a browser that keeps it: the early harvest brings the same one back."""
 
 import asyncio
+from itertools import pairwise
 
 import msgspec
 import pytest
 
-from aura_browser.errors import SessionRefused
+from aura_browser.errors import NotReady, SessionRefused
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import page_site
@@ -90,3 +91,31 @@ async def test_an_early_harvest_under_way_at_the_end_forbids_no_needed_one() -> 
     assert manager.counters.renewals == {"missing": 1, "refused": 1}
     assert [slug for slug in await manager._store.slugs() if slug.startswith("budget-")] == []
     await manager.aclose()
+
+
+async def test_after_an_early_harvest_that_failed_the_next_one_waits() -> None:
+    clock = Clock()
+    profile = KeptProfile(clock)
+    tries: list[float] = []
+
+    async def harvest() -> Session:
+        if not profile.began:
+            return await profile()
+        tries.append(clock.now)
+        raise NotReady(KEY.origin, 503, 60.0, ("selector:x",))
+
+    manager = SessionManager(
+        page_site(KEY.origin), MemoryStore(), KEY, harvest=harvest, prove=profile.prove, clock=clock, cool_down_s=2.0
+    )
+    first = await manager.get()
+    clock.now = profile.end - 15.0
+    while clock.now < profile.end:
+        assert await manager.get() == first  # the session at hand is good
+        if manager._flights.task is not None:
+            await asyncio.wait([manager._flights.task])
+        clock.now += 0.25
+    await manager.aclose()
+    assert len(tries) > 2
+    for one, other in pairwise(tries):
+        wait_s = max(2.0, (profile.end - one) / 2)  # the cool-down, or half of what is left
+        assert wait_s <= other - one < wait_s + 0.25
