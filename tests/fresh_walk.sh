@@ -79,7 +79,7 @@ user)
     as_person "make demo" >"$out" 2>&1 || { cat "$out"; fail "make demo"; }
     ;;
 sudo)
-    on_terminal "make demo" "your password" 'pass word' >"$out" 2>&1 || { cat "$out"; fail "make demo with sudo"; }
+    on_terminal "make demo" "[sudo] your password" 'pass word' >"$out" 2>&1 || { cat "$out"; fail "make demo with sudo"; }
     head -1 "$out" | grep -q '^Missing: ' || { cat "$out"; fail "the reason comes before the prompt"; }
     ;;
 root) as_person "make demo" >"$out" 2>&1 || { cat "$out"; fail "make demo"; } ;;
