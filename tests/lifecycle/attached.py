@@ -24,11 +24,13 @@ class PersonsChrome:
     Attributes:
         address: where it listens, ``host:port``.
         process: it.
+        folder: its user data folder, with the name that a person's has.
     """
 
-    def __init__(self, address: str, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, address: str, process: "subprocess.Popen[bytes]", folder: Path) -> None:
         self.address = address
         self.process = process
+        self.folder = folder
 
     def tabs(self) -> list[tuple[str, str]]:
         """Return its tabs, each with its address."""
@@ -48,13 +50,16 @@ class PersonsChrome:
 def persons_chrome() -> Iterator[PersonsChrome]:
     """Run a Chrome with two tabs while the context lasts."""
     # A short path, for Chrome's socket.
-    with tempfile.TemporaryDirectory(prefix="a", dir="/tmp", ignore_cleanup_errors=True) as profile:
+    with tempfile.TemporaryDirectory(prefix="a", dir="/tmp", ignore_cleanup_errors=True) as base:
+        profile = Path(base, "chromium")
+        profile.mkdir()
+        (profile / "Local State").write_text("{}", "utf-8")
         command = [shutil.which("chromium") or "", *_FLAGS, f"--user-data-dir={profile}"]
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            chrome = PersonsChrome(debugger_address(Path(profile)), process)
+            chrome = PersonsChrome(debugger_address(profile), process, profile)
             chrome.open_tab()
             yield chrome
         finally:

@@ -123,10 +123,8 @@ class _Run:
 
     def _command(self) -> list[str]:
         timeout = _SHORT_S[self._cell.moment] if _ends_by_time_out(self._cell) else _TIMEOUT_S
-        options = [self._site.url, "--timeout", f"{timeout:g}", *self._engine.options]
-        if self._cell.end in SIGNALS:
-            return [sys.executable, "-m", "aura_browser", "harvest", "--fresh", *options]
-        return [sys.executable, "-m", "tests.lifecycle.harvester", *options]
+        words = self._engine.list_words(self._site.url, timeout, is_command=self._cell.end in SIGNALS)
+        return [sys.executable, "-m", *words]
 
     def _is_reached(self) -> bool:
         return self._engine.gate.pid is not None if self._cell.moment == "launch" else self._site.reached.is_set()

@@ -10,6 +10,7 @@ from tests.lifecycle.attached import PersonsChrome, persons_chrome
 from tests.lifecycle.gate import Gate
 from tests.lifecycle.grid import HeldGrid
 from tests.lifecycle.matrix import Cell
+from tests.parts.cached import cache_session
 
 _LOCAL: Final = {
     "selenium": ("--engine", "selenium"),
@@ -35,6 +36,11 @@ class Stand:
         self.gate = gate
         self.options = options
         self.variables = variables
+
+    def list_words(self, url: str, timeout_s: float, *, is_command: bool) -> list[str]:
+        """Return a module and its arguments: of aura-browser, or of a program that says how it ended."""
+        module = ["aura_browser", "harvest", "--fresh"] if is_command else ["tests.lifecycle.harvester"]
+        return [*module, url, "--timeout", f"{timeout_s:g}", *self.options]
 
     def kill_chrome(self) -> None:
         """Kill Chrome."""
@@ -112,6 +118,25 @@ class _AttachStand(Stand):
         ]
 
 
+class _EverydayStand(_AttachStand):
+    def __init__(self, gate: Gate, chrome: PersonsChrome) -> None:
+        super().__init__(gate, chrome)
+        self.options = ("--attach", "chrome")
+        self.variables = {"XDG_CONFIG_HOME": str(chrome.folder.parent)}
+
+
+class _PageStand(Stand):
+    def __init__(self, gate: Gate, home: Path) -> None:
+        super().__init__(gate, (), {"AURA_BROWSER_CHROME": str(gate.script)})
+        self._home = home
+
+    def list_words(self, url: str, timeout_s: float, *, is_command: bool) -> list[str]:
+        if not is_command:
+            return ["tests.lifecycle.sender", url, "--timeout", f"{timeout_s:g}"]
+        cache_session(self._home / ".local" / "state", url.rstrip("/"))
+        return ["aura_browser", "request", "--transport", "page", "--refresh", "never", f"{url}reading"]
+
+
 def stand(cell: Cell, folder: Path, the_grid: HeldGrid | None) -> AbstractContextManager[Stand]:
     """Set the engine of *cell* up while the context lasts.
 
@@ -125,7 +150,11 @@ def stand(cell: Cell, folder: Path, the_grid: HeldGrid | None) -> AbstractContex
             assert the_grid is not None
             return _on_grid(the_grid)
         case "attach":
-            return _attached(folder)
+            return _attached(folder, _AttachStand)
+        case "everyday":
+            return _attached(folder, _EverydayStand)
+        case "page":
+            return _by_page(folder)
         case "profile":
             return _with_profile(folder)
         case local:
@@ -142,9 +171,15 @@ def _on_grid(grid: HeldGrid) -> Iterator[Stand]:
 
 
 @contextmanager
-def _attached(folder: Path) -> Iterator[Stand]:
+def _attached(folder: Path, kind: type[_AttachStand]) -> Iterator[Stand]:
     with persons_chrome() as chrome, Gate(folder, shutil.which("chromedriver") or "") as gate:
-        yield _AttachStand(gate, chrome)
+        yield kind(gate, chrome)
+
+
+@contextmanager
+def _by_page(folder: Path) -> Iterator[Stand]:
+    with Gate(folder, shutil.which("chromium") or "") as gate:
+        yield _PageStand(gate, folder.with_name("home"))
 
 
 @contextmanager

@@ -39,6 +39,9 @@ CHOSEN = [
         *("undetected-navigation-SIGINT", "undetected-reading-chrome", "grid-launch-cancel", "grid-navigation-error"),
         *("grid-navigation-SIGKILL", "grid-reading-cancel", "grid-reading-driver", "attach-launch-SIGKILL"),
         *("chrome-launch-SIGKILL", "chrome-launch-error", "chrome-navigation-chrome", "chrome-reading-SIGTERM"),
+        *("everyday-navigation-SIGKILL", "everyday-reading-SIGINT", "everyday-navigation-chrome"),
+        *("page-launch-SIGKILL", "page-navigation-SIGTERM", "page-reading-SIGKILL", "page-reading-chrome"),
+        *("page-reading-cancel", "page-navigation-ok", "page-launch-error", "page-reading-time-out"),
         *("attach-navigation-SIGTERM", "attach-reading-error", "attach-launch-driver", "attach-reading-chrome"),
     )
 ]

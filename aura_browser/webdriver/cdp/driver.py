@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Lock
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ from aura_browser.webdriver.driver import StartedDriver
 from aura_browser.webdriver.network_log import METHODS
 
 _SCRIPT_TIMEOUT_S: Final = 0.5
+_LOOK_EVERY_S: Final = 0.25
 _INVALID_PARAMETERS: Final = -32602
 _MAX_LOG_ENTRIES: Final = 20_000
 _BROWSER_DOMAINS: Final = ("Target.", "Browser.")
@@ -170,7 +173,7 @@ class CdpDriver(StartedDriver):
         tab = self._find_current()
         session = "" if method.startswith(_BROWSER_DOMAINS) else tab.session
         try:
-            return self.connection.call(method, params, session=session, timeout_s=timeout_s)
+            return _wait_for(self.connection.send(method, params, session=session), method, timeout_s, self._deadline)
         except CommandTimedOut as error:
             raise TimeoutException(str(error)) from error
         except CommandRefused as error:
@@ -245,6 +248,24 @@ class CdpDriver(StartedDriver):
         method, target = json.dumps(event.method), json.dumps(tab.target if tab else "")
         with self._lock:
             self._log.append(f'{{"message":{{"method":{method},"params":{params}}},"webview":{target}}}')
+
+
+def _wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:
+    """Return the answer to a command. It is waited for no longer once the deadline was brought forward.
+
+    Raises:
+        CdpError: if there is none.
+    """
+    end = time.monotonic() + timeout_s
+    while True:
+        left_s = min(end - time.monotonic(), deadline.left_s)
+        try:
+            return answer.result(max(0.0, min(left_s, _LOOK_EVERY_S)))
+        except TimeoutError:
+            if answer.done():
+                raise
+            if left_s <= 0:
+                raise CommandTimedOut(method, timeout_s) from None
 
 
 def _ask_capabilities(connection: Connection, timeout_s: float) -> dict[str, Any]:
