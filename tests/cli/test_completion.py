@@ -65,7 +65,7 @@ def test_the_table_says_what_the_commands_are() -> None:
         ("sessions rm --all o", ["other.org-work-ba9876543210"]),
         ("harvest w", ["wiki"]),
         ("request POST s", ["shop-two"]),
-        ("request --refresh ", ["never", "headless", "interactive"]),
+        ("request --refresh ", ["never", "headless", "interactive", "kept"]),
         ("request --refresh never w", ["wiki"]),
         ("request --as", ["--as-curl"]),
         ("sites rm o", ["openchat"]),
