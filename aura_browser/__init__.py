@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from aura_browser.keeping.manager import SessionManager
     from aura_browser.provider import Aura
     from aura_browser.request import Request, Response, Transport
-    from aura_browser.session import Browser, Cookie, Session
+    from aura_browser.session import Browser, Cookie, DeviceBound, Session
     from aura_browser.site import OPENCHAT, Condition, Probe, Refresh, Site, openchat_site, page_site, site_at
     from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
     from aura_browser.webdriver.harvest import harvest
@@ -102,7 +102,7 @@ _HOMES: Final = {
     "keeping.manager": ("SessionManager",),
     "provider": ("Aura",),
     "request": ("Request", "Response", "Transport"),
-    "session": ("Browser", "Cookie", "Session"),
+    "session": ("Browser", "Cookie", "DeviceBound", "Session"),
     "site": ("OPENCHAT", "Condition", "Probe", "Refresh", "Site", "openchat_site", "page_site", "site_at"),
     "store": ("FileStore", "MemoryStore", "SessionKey", "Store"),
     "webdriver.harvest": ("harvest",),
@@ -129,6 +129,7 @@ __all__ = [
     "ConnectionFailed",
     "Cookie",
     "Counters",
+    "DeviceBound",
     "DriverMismatch",
     "EmptyAnswer",
     "Engine",

@@ -11,6 +11,7 @@ from yarl import URL
 
 from aura_browser.errors import SessionFormatError, raise_alone
 from aura_browser.hosts import parse_url
+from aura_browser.session.browser import Browser, DeviceBound
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.headers import check_headers
@@ -40,13 +41,6 @@ _HeaderValue = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*
 
 
 _OPENCHAT: Final = "https://openchat.team"
-
-
-class Browser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The browser that a session was harvested with: ``chrome`` or ``chromium``, and its version."""
-
-    name: str
-    version: str
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +76,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         extra_storage: storage of the browser that no request uses, in the form of Playwright's storage state: a list
             ``origins``, each with ``origin`` and ``sessionStorage``, ``indexedDB``, ``opfs``, or ``localStorage`` if
             it is another origin than the session's.
+        device_bound: the cookies that only the browser that it is of can renew.
         unknown: what the file of another program, from which it was imported, did not say. ``cookie_attributes``: the
             cookies are from a ``Cookie`` header, so where they go and how long they live is a guess.
     """
@@ -110,6 +105,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dialect: str = ""
     tokens: Mapping[str, str] = {}
     extra_storage: Mapping[str, Any] = {}
+    device_bound: tuple[DeviceBound, ...] = ()
     unknown: tuple[Unknown, ...] = ()
 
     def __repr__(self) -> str:

@@ -31,9 +31,11 @@ METHODS: Final = (
     "Network.requestWillBeSent",  # and …ExtraInfo
     "Network.responseReceived",  # and …ExtraInfo
     "Network.loadingFailed",
+    "Network.deviceBoundSessionsAdded",
     "Page.javascriptDialogOpening",
 )
 """The events that are read, by the beginnings of their names."""
+_BINDING_SIGNS: Final = ("-Session-Registration", '"deviceBoundSessionUsages"')
 _HEAD_LENGTH: Final = 120  # of an entry's text, in which its method stands
 _MAX_REQUESTS: Final = 2000
 _MAX_DIALOGS: Final = 5
@@ -107,14 +109,15 @@ class NetworkLog:
     Attributes:
         has_log: whether the driver has the log.
         dialogs: the dialogs that pages opened so far, without repetitions, at most five.
-        binds_session: whether the site binds its session to this device
-            (https://w3c.github.io/webappsec-dbsc/).
+        binds_session: whether a site binds its session to this device (https://w3c.github.io/webappsec-dbsc/).
+        device_bound: what the browser says is bound, as it says it; None if it does not say.
     """
 
     def __init__(self, driver: Driver) -> None:
         self.has_log = True
         self.dialogs: list[Dialog] = []
         self.binds_session = False
+        self.device_bound: list[dict[str, Any]] | None = None
         self._driver = driver
         self._requests: dict[str, SeenRequest] = {}
         self._answers: dict[str, Answer] = {}
@@ -221,8 +224,11 @@ class NetworkLog:
 
     def _read(self, entry: dict[str, Any], text: str) -> None:
         method, params = entry["message"]["method"], entry["message"]["params"]
-        if "-Session-Registration" in text:
+        if any(sign in text for sign in _BINDING_SIGNS):
             self.binds_session = True
+        if method == "Network.deviceBoundSessionsAdded":
+            self.device_bound = [*(self.device_bound or []), *params["sessions"]]
+            return
         if method == "Page.javascriptDialogOpening":
             self._note_dialog(Dialog(clean_text(str(params.get("type"))), clean_text(str(params.get("message")))))
             return

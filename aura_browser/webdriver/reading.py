@@ -11,11 +11,13 @@ from yarl import URL
 
 from aura_browser.hosts import origin_of
 from aura_browser.session import Browser, Session
+from aura_browser.session.browser import describe_bound
 from aura_browser.site import Site
 from aura_browser.site.catalogue import DIALECT_MARKS
 from aura_browser.site.place import CAPTURED
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.cookies import read_cookies
+from aura_browser.webdriver.device_bound import read_device_bound
 from aura_browser.webdriver.observing import Observer
 from aura_browser.webdriver.storage_reading import READ_DATABASES
 
@@ -106,6 +108,8 @@ def read_session(
         extra_storage=_build_extra_storage(page, origin),
         tokens=_capture_token(observer, site, origin),
     )
+    bound = read_device_bound(observer.driver, observer.log, url) if warns else ()
+    session = msgspec.structs.replace(session, device_bound=bound)
     session = _check_session(session.with_cookies(read_cookies(observer.driver, url)))
     for limit in _find_limits(session, page, binds_session=observer.log.binds_session) if warns else ():
         _log.warning("%s: %s", session.origin, limit)
@@ -155,7 +159,9 @@ def _find_limits(session: Session, page: dict[str, Any], *, binds_session: bool)
     """Describe what the browser has and the session can't carry to another program."""
     if partitioned := sum(cookie.partition_key is not None for cookie in session.cookies):
         yield f"{partitioned} partitioned cookies are kept, but most other tools' file formats can't hold them."
-    if binds_session:
+    if session.device_bound:
+        yield f"{describe_bound(session.device_bound)}."
+    elif binds_session:
         yield "the site binds its session to this device; it will probably end when it asks for the browser's key."
     if any(_TOKEN_NAME.search(name) for name, _ in page["sessionStorage"]):
         yield f"the page seems to keep a login in its session storage, {_NO_REQUEST}"

@@ -24,7 +24,8 @@ def test_json_round_trip() -> None:
     assert list(json.loads(text)) == [
         *("version", "origin", "url", "user_agent", "headers", "cookies", "local_storage", "proxy", "browser"),
         *("harvested_at", "verified_at", "rotated_at", "expires_at", "generation", "rotation", "proof", "evidence"),
-        *("is_login", "identity", "probe", "page_requests", "dialect", "tokens", "extra_storage", "unknown"),
+        *("is_login", "identity", "probe", "page_requests", "dialect", "tokens", "extra_storage"),
+        *("device_bound", "unknown"),
     ]
     assert json.loads(text)["version"] == 2
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.cli.sessions.catalogue import MAX_PROBLEM_LENGTH, Entry
 from aura_browser.proxy.address import without_password
+from aura_browser.session.browser import describe_bound
 from aura_browser.session.state import read_state
 from aura_browser.text import clean_text, format_duration, redact_url
 
@@ -86,6 +87,7 @@ def describe(slug: str, session: "Session", now: float) -> list[tuple[str, ...]]
         ("generation", str(session.generation)),
         ("expires", _format_until(session.expires_at, now)),
         ("fingerprint", session.fingerprint),
+        *([("device-bound", describe_bound(session.device_bound))] if session.device_bound else []),
         *(("cookie", _describe_cookie(cookie, now)) for cookie in session.cookies),
         *(("local storage", key) for key in session.local_storage),
     ]
