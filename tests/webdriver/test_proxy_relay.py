@@ -411,6 +411,27 @@ async def test_a_real_proxy_refuses_the_password(kind: type[ProxyServer], tmp_pa
         assert proxy.targets() == []
 
 
+async def test_a_cancellation_from_outside_stays_one_though_the_proxy_refuses_too() -> None:
+    refused = asyncio.Event()
+
+    async def harvest(proxy: str) -> None:
+        async with open_browser_proxy(proxy, PAGE) as address:
+            assert address is not None
+            try:
+                await said(address, b"CONNECT a:1 HTTP/1.1\r\n\r\n")
+                await asyncio.Event().wait()
+            finally:
+                refused.set()
+                await asyncio.Event().wait()
+
+    async with asyncio.timeout(10), upstream(answering(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", [])) as proxy:
+        job = asyncio.create_task(harvest(proxy))
+        await refused.wait()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+
 async def test_a_cancellation_from_outside_stays_one_and_closes_everything() -> None:
     closed_there = asyncio.Event()
 
