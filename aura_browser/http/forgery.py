@@ -15,7 +15,6 @@ from aura_browser.http.body import read_start
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.derivation import can_be_sent, gets_tokens
-from aura_browser.site.given_token import find_token
 from aura_browser.site.tokens import SAFE_METHODS, Csrf, write_form_field
 from aura_browser.text import redact_url
 
@@ -46,6 +45,8 @@ async def fetch_token(site: Site, csrf: Csrf, request: ClientRequest) -> str | N
     Raises:
         AuraError: if there is no session, or the answer can't be read.
     """
+    from aura_browser.site.given_token import find_token  # reads HTML, which few sites need
+
     url = URL(site.origin).join(read_url(csrf.get))
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_TIMEOUT_S, sock_read=_TIMEOUT_S)
     async with request.session.get(url, allow_redirects=False, timeout=timeout) as response:

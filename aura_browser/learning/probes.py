@@ -124,23 +124,45 @@ def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
 
 def _rank(url: URL, mime_type: str) -> tuple[bool, int]:
     """Return how well an answer may tell a login, the best first: data, and an address that names the account."""
-    telling = (number for number, words in enumerate(_TELLING) if words.search(url.path.lower()))
-    return "json" not in mime_type, next(telling, len(_TELLING))
+    return "json" not in mime_type, _tell(url.path)
 
 
-async def find_pair(asker: Asker, candidates: Iterable[str]) -> tuple[Pair, Mark, Mark | None] | None:
-    """Return the first request that is answered differently, with marks of both answers; None if there is none."""
+def _tell(path: str) -> int:
+    """Return how well a path tells whose login it is, from 0; the number of ``_TELLING`` if it does not."""
+    telling = (number for number, words in enumerate(_TELLING) if words.search(path.lower()))
+    return next(telling, len(_TELLING))
+
+
+Found = tuple["Pair", Mark, Mark | None]
+"""Two answers to one request, a mark that fits the good one only, and one that fits the stranger's only, if any."""
+
+
+async def find_pair(asker: Asker, candidates: Iterable[str]) -> Found | None:
+    """Return the first request that is answered differently with the session and without it; None if there is none.
+
+    One that names the account is better. So of further ones those whose addresses tell of an account are tried.
+    """
+    first: Found | None = None
     for path in candidates:
-        good = await asker.ask(path, asker.session)
-        if good is None or good.status != _OK:
+        if first is not None and _tell(path) == len(_TELLING):
             continue
-        stranger = await asker.ask(path, None)
-        if stranger is None:
-            continue
-        pair = Pair(path, good, stranger)
-        if marks := _find_marks(pair):
-            return pair, *marks
-    return None
+        found = await _try_pair(asker, path)
+        if found is not None and find_identity(found[0]):
+            return found
+        first = first or found
+    return first
+
+
+async def _try_pair(asker: Asker, path: str) -> Found | None:
+    good = await asker.ask(path, asker.session)
+    if good is None or good.status != _OK:
+        return None
+    stranger = await asker.ask(path, None)
+    if stranger is None:
+        return None
+    pair = Pair(path, good, stranger)
+    marks = _find_marks(pair)
+    return (pair, *marks) if marks else None
 
 
 def _find_marks(pair: Pair) -> tuple[Mark, Mark | None] | None:

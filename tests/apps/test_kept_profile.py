@@ -17,7 +17,7 @@ from tests.parts.person import Person
 
 pytestmark = [pytest.mark.chrome, pytest.mark.timeout(300)]
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 async def log_in(app: Visited, person: Person, harvesting: Awaitable[Session]) -> Session:

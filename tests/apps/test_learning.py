@@ -42,9 +42,9 @@ async def learn(running: Visited, person: Person) -> Proposal:
     done = asyncio.Event()
     form = running.form()
     engine = Selenium(chrome_path=person.chrome())
-    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(240), asyncio.TaskGroup() as group:
         watching = group.create_task(
-            watch(page_site(running.site.url), engine=engine, interactive=True, timeout_s=100, is_done=done.is_set)
+            watch(page_site(running.site.url), engine=engine, interactive=True, timeout_s=200, is_done=done.is_set)
         )
         await person.fill_in(form.at, form.fields, form.button)
         await running.work(person)

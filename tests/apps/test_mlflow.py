@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from aura_browser import SiteClient
 from tests.apps.mlflow import MLflow
 from tests.parts.command import Terminal, run
 
@@ -50,3 +51,6 @@ async def test_what_is_learned_works_unedited(running: MLflow) -> None:
     assert tried.returncode == 0, tried.stdout + tried.stderr
     asked = await asyncio.to_thread(run, "request", f"tracking{running.private}")
     assert json.loads(asked.stdout)["user"]["username"] == "boss", asked.stderr
+    async with SiteClient("tracking", refresh="never") as client:
+        assert await running.write(client, "learned") == 200
+    assert running.read() == "learned"

@@ -200,6 +200,23 @@ async def test_the_address_that_names_the_account_is_the_probe() -> None:
         assert proposal.definition["probe"]["get"] == "/user"
 
 
+async def test_a_probe_that_names_the_account_is_better_than_the_first() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        body = {"username": "boss"} if request.path == "/settings" else {"theme": "dark"}
+        return web.json_response(body) if is_member(request) else web.json_response({}, status=401)
+
+    async with site_of(handle) as scene:
+        paths = ("rest", "settings", "user")
+        proposal = await learn(scene, session_at(scene.origin), *(seen(f"{scene.origin}/{path}") for path in paths))
+        assert proposal.definition["probe"]["get"] == "/settings"
+        assert proposal.definition["probe"]["identity"] == "json:username"
+        scene.server.seen.clear()
+        others = [seen(f"{scene.origin}/{path}") for path in ("rest", "user")]
+        without = await learn(scene, session_at(scene.origin), *others)
+        assert without.definition["probe"]["get"] == "/user"
+        assert "/rest" not in {request.path for request in scene.server.seen}
+
+
 async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if not is_member(request):

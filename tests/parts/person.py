@@ -16,7 +16,7 @@ from tests.parts.missing import missing
 from tests.parts.server_process import free_port
 from tests.parts.waiting import eventually
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 _LOG_IN = """(async () => {
   while (!document.querySelector('form button')) await new Promise((later) => setTimeout(later, 20));
   document.querySelector('[name=username]').value = 'demo';
@@ -130,7 +130,7 @@ class Person:
     async def leave_the_page(self, at: str, to: str) -> None:
         """Wait until a page whose address holds *at* is shown, and go to another."""
         async with self._page(at) as ask:
-            await ask("Page.navigate", url=to)
+            assert "errorText" not in await ask("Page.navigate", url=to)
 
     @asynccontextmanager
     async def _page(self, part: str) -> AsyncIterator[Callable[..., Any]]:
