@@ -119,9 +119,9 @@ class _Watch:
                 deadline.wait(_POLL_INTERVAL_S)
         except list_driver_errors() as error:  # Chrome ends with its last window
             if self._last is None:
-                raise WindowClosed(url) from error
+                raise WindowClosed(url, closes_itself=False) from error
         if self._last is None:
-            raise WindowClosed(url) if deadline.left_s > 0 else self._build_not_ready()
+            raise WindowClosed(url, closes_itself=False) if deadline.left_s > 0 else self._build_not_ready()
         return Watched(self._last, self._observer.log.list_requests())
 
     def _open(self) -> None:

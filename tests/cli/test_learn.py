@@ -114,9 +114,9 @@ async def test_a_tab_of_a_chrome_that_runs_is_learned_from(app: str, file: Path,
         learn = ("sites", "learn", f"{app}/app", "--name", "mine", "--attach", address)
         async with Person(tmp_path, port=int(address.rpartition(":")[2])) as person:
             with Terminal(*learn) as terminal:
-                await asyncio.to_thread(terminal.read_until, "press Enter here")
+                await asyncio.to_thread(terminal.read_until, "press Enter here, or close the tab")
                 await person.log_in()
-                await person.wait_for("/app", "#app")
+                await person.wait_for("/app", "#app:not(:empty)")
                 terminal.type("\n")
                 shown = await asyncio.to_thread(terminal.read_until, r"Write \[mine\] to sites.toml\?")
                 terminal.type("y\n")

@@ -156,9 +156,9 @@ async def _watch(url: str, options: "SessionOptions", *, is_interactive: bool, t
     has_keys = is_interactive and bool(sys.stdin and sys.stdin.isatty())
     shown = redact_url(url)
     if is_interactive:
-        how = "press Enter here, or close the window" if has_keys else "close the window"
-        where = "the new tab" if isinstance(options["engine"], Attach | AttachChrome) else "the window"
-        click.echo(f"Log in in {where} at {shown}, click once where you work, then {how}.", err=True)
+        where = "tab" if isinstance(options["engine"], Attach | AttachChrome) else "window"
+        how = f"press Enter here, or close the {where}" if has_keys else f"close the {where}"
+        click.echo(f"Log in in the new {where} at {shown}, click once where you work, then {how}.", err=True)
     return await watch(
         page_site(url),
         engine=options["engine"],
