@@ -39,6 +39,8 @@ _MEMBER_TEXTS: Final = (
     *("logout", "signout", "Log out", "Sign out", "Abmelden", "Déconnexion", "Cerrar sesión"),
 )
 _RANDOM: Final = re.compile(r"[0-9a-f-]{20,}", re.IGNORECASE)
+_NOBODY: Final = re.compile(r"^(anonymous|guest|visitor)\b", re.IGNORECASE)
+_NAMES: Final = frozenset({"username", "user", "login"})
 _ACCOUNT_KEYS: Final = ("username", "user", "login", "email", "name", "identifier", "id", "identity", "account", "data")
 _MAX_DEPTH: Final = 3
 
@@ -218,11 +220,14 @@ def list_accounts(value: Any, before: str = "", depth: int = 0) -> Iterator[tupl
 
 def find_identity(pair: Pair) -> str:
     """Return where the good answer names the account, as a probe takes it; empty if it does not seem to."""
-    mine, theirs = _parse(pair.good.body), _parse(pair.stranger.body)
-    strangers = dict(list_accounts(theirs))
-    for path, account in list_accounts(mine):
-        # One that looks made up may be made anew for each login.
-        if strangers.get(path) != account and not _RANDOM.fullmatch(account):
+    strangers = dict(list_accounts(_parse(pair.stranger.body)))
+    made_up: str | None = None
+    for path, account in list_accounts(_parse(pair.good.body)):
+        parent, _, key = path.rpartition(".")
+        if _RANDOM.fullmatch(account) or _NOBODY.search(account):
+            # It may be made anew for each login; then so are the names beside it.
+            made_up = parent if key in _NAMES else made_up
+        elif strangers.get(path) != account and parent != made_up:
             return f"json:{path}"
     return ""
 

@@ -35,6 +35,8 @@ async def test_what_is_learned_works_unedited(running: Visited, person: Person) 
         await prove(site, proven)
     with pytest.raises(SessionRefused):
         await prove(site, await running.visit())
+    again = await prove(site, await running.log_in())
+    assert (again.proof, again.identity) == ("distinguished", proven.identity)
 
 
 async def learn(running: Visited, person: Person) -> Proposal:

@@ -217,6 +217,28 @@ async def test_a_probe_that_names_the_account_is_better_than_the_first() -> None
         assert "/rest" not in {request.path for request in scene.server.seen}
 
 
+@pytest.mark.parametrize(
+    ("body", "identity"),
+    [
+        ({"identity": {"username": "e4f2" * 8, "name": "Anonymous Himalia", "display_name": "x"}}, None),
+        ({"identity": {"username": "e4f2" * 8, "name": "Himalia"}}, None),
+        ({"username": "e4f2" * 8, "name": "Himalia"}, None),
+        ({"data": {"id": "5e4a4a34-fd3c-41cf-83f4-788f0f8e8d03", "email": "boss@example.com"}}, "json:data.email"),
+        ({"name": "Guest 5"}, None),
+        ({"user": {"login": "guestbook"}}, "json:user.login"),
+    ],
+)
+async def test_a_name_that_each_login_gets_anew_is_no_account(body: object, identity: str | None) -> None:
+    """Else no later login would be taken for the same person's."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response(body) if is_member(request) else web.json_response({}, status=401)
+
+    async with site_of(handle) as scene:
+        proposal = await learn(scene, session_at(scene.origin), seen(f"{scene.origin}/me"))
+        assert proposal.definition["probe"].get("identity") == identity
+
+
 async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if not is_member(request):
