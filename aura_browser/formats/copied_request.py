@@ -1,10 +1,13 @@
 """A request as a browser's developer tools copy it: the value that the parsers of all shells return."""
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
 from aura_browser.errors import InvalidInput, raise_alone
+
+ADVICE: Final = "in DevTools, copy the request again"
+"""What helps where a copy can't be read."""
 
 MAX_LENGTH = 16 * 2**20
 """The longest text that is read, in characters."""
@@ -87,4 +90,4 @@ def refuse(problem: str) -> NoReturn:
     Raises:
         InvalidInput: always.
     """
-    raise_alone(InvalidInput("copied command", f"{problem}; in DevTools, copy the request again"))
+    raise_alone(InvalidInput("copied command", f"{problem}; {ADVICE}"))

@@ -10,7 +10,7 @@ from yarl import URL
 from aura_browser.errors import ImportFailed, InvalidInput, raise_alone
 from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent, read_address
 from aura_browser.formats.copied import parse_copied
-from aura_browser.formats.copied_request import CopiedRequest
+from aura_browser.formats.copied_request import ADVICE, CopiedRequest
 from aura_browser.hosts import host_of, is_same_site, origin_of
 from aura_browser.session.headers import is_lasting
 from aura_browser.text import clean_text, count
@@ -27,6 +27,7 @@ TITLES: Final[Mapping[str, str]] = {
 """What each kind of copied text is called."""
 
 _OPTION: Final = re.compile("--[a-z-]{1,30}|-[A-Za-z]")
+_AGAIN: Final = f"{ADVICE[0].upper()}{ADVICE[1:]}."
 _COPY_WITH_COOKIES: Final = "In DevTools, choose 'Copy as cURL', or 'Copy as fetch (Node.js)'."
 
 
@@ -45,9 +46,9 @@ def load(text: str, kind: str, url: str | None) -> Content:
     try:
         requests = [(_parse(request, title), request) for request in parse_copied(text)]
     except InvalidInput as error:
-        raise_alone(ImportFailed(title, "", error.problem, "Copy it again."))
+        raise_alone(ImportFailed(title, "", error.problem.removesuffix(f"; {ADVICE}"), _AGAIN))
     if not requests:
-        raise ImportFailed(title, "", "there is no request in it", "Copy it again.")
+        raise ImportFailed(title, "", "there is no request in it", _AGAIN)
     page = url or _choose_page(requests, title)
     own = [(address, request) for address, request in requests if is_same_site(address, URL(page))]
     cookies, left_out = build_cookies(fact for address, request in own for fact in _read_cookies(request, address))
@@ -71,7 +72,7 @@ def _parse(request: CopiedRequest, title: str) -> URL:
     try:
         return read_address(request.url)
     except ValueError:
-        raise_alone(ImportFailed(title, "", "its address is not one of a website", "Copy it again."))
+        raise_alone(ImportFailed(title, "", "its address is not one of a website", _AGAIN))
 
 
 def _choose_page(requests: Sequence[tuple[URL, CopiedRequest]], title: str) -> str:

@@ -1,6 +1,7 @@
 """The files with a session that a program is given, and where their paths stand: in variables and placeholders."""
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +10,12 @@ from typing import Final
 
 from aura_browser.formats import DumpOptions, dump
 from aura_browser.formats.dumped import describe_rest
+from aura_browser.formats.recognition import MAX_SIZE
 from aura_browser.session import Session
 from aura_browser.webdriver.process.environment import copy_environment
 
+# A program may leave a pipe in its place, which nobody writes to, or a link to a file of its own.
+_READ: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 ORIGIN_VARIABLE: Final = "AURA_ORIGIN"
 
 
@@ -73,11 +77,16 @@ class Given:
     notes: tuple[str, ...]
 
     def read_change(self) -> str | None:
-        """Return what the program wrote there instead; None if it wrote nothing else."""
+        """Return what the program wrote there instead; None if it wrote nothing else, or left no file there."""
         try:
-            text = self.path.read_text("utf-8", "replace")
+            handle = os.open(self.path, _READ)
         except OSError:
             return None
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            return None
+        with os.fdopen(handle, "rb") as file:
+            text = file.read(MAX_SIZE + 1).decode("utf-8", "replace")
         return None if text == self.text else text
 
 

@@ -199,6 +199,16 @@ def test_a_session_of_xh_does_not_say_which_hosts_get_a_cookie() -> None:
     assert [cookie.host_only for cookie in read(file, "https://example.com/").session.cookies] == [True]
 
 
+@pytest.mark.parametrize(
+    "text", ["curl 'https://example.com/ -b 'a=1'", "curl example.com -b 'a=1'", 'fetch("https://example.com/", {']
+)
+def test_of_a_copy_that_can_not_be_read_the_advice_is_given_once(text: str) -> None:
+    with pytest.raises(ImportFailed) as caught:
+        read(text)
+    assert str(caught.value).endswith(". In DevTools, copy the request again.")
+    assert str(caught.value).count("again") == 1
+
+
 def test_a_cookie_header_is_taken_for_its_host_and_marked() -> None:
     for text in ("sid=a+b/c==; pref=1", "Cookie: sid=a+b/c==; pref=1\nUser-Agent: Chrome/150 x\nHost: y\n"):
         session = read(text, "https://app.example.com/x?y").session

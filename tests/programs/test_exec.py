@@ -236,6 +236,29 @@ def test_a_file_that_can_not_be_read_any_more_is_named(site: RotatingSite, store
     assert stored(store, site.origin)[COOKIE] == FIRST
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        'rm "$1" && mkfifo "$1"',
+        'rm "$1" && mkdir "$1"',
+        'rm "$1"',
+        'sed s/dark/light/ "$1" > "$1.new" && rm "$1" && ln -s "$1.new" "$1"',
+    ],
+    ids=["pipe", "folder", "nothing", "link"],
+)
+def test_what_is_no_file_any_more_is_not_read(script: str, site: RotatingSite, store: FileStore, runtime: Path) -> None:
+    done = execute(site.origin, "sh", "-c", script, "sh", "{cookies}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stored(store, site.origin) == {COOKIE: FIRST, "theme": "dark"}
+    assert list(runtime.iterdir()) == []
+
+
+def test_a_file_that_a_program_replaced_is_read(site: RotatingSite, store: FileStore) -> None:
+    script = 'sed s/dark/light/ "$1" > "$1.new" && mv "$1.new" "$1"'
+    assert execute(site.origin, "sh", "-c", script, "sh", "{cookies}").returncode == 0
+    assert stored(store, site.origin)["theme"] == "light"
+
+
 def test_a_renewal_meanwhile_is_not_lost(site: RotatingSite, store: FileStore, tmp_path: Path) -> None:
     fifo = tmp_path / "go"
     os.mkfifo(fifo)
