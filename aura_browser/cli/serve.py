@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _TOKEN_VARIABLE: Final = "AURA_BROWSER_GATEWAY_TOKEN"  # noqa: S105 - a name
 _LOOPBACK: Final = frozenset({"", "127.0.0.1", "::1", "localhost"})
+_QUESTION: Final = f"""\
+/chat/completions -H "Content-Type: application/json"%s \\
+    -d '{{"model": "{DEFAULT_MODEL}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'"""
 _MIN_TOKEN_LENGTH: Final = 16
 _MAX_TOKEN_BYTES: Final = 4096
 
@@ -34,6 +37,18 @@ def _read_alias(text: str) -> tuple[str, str]:
     if not (separator and name and model):
         raise InvalidInput("alias", f"{text!r} is not NAME=MODEL, such as gpt-4o=openchat_3.6")
     return name, model
+
+
+def _read_host(text: str) -> str:
+    from aura_browser.gateway.allowed import parse_host
+
+    return parse_host(text)
+
+
+def _read_origin(text: str) -> str:
+    from aura_browser.gateway.allowed import parse_origin
+
+    return parse_origin(text)
 
 
 def _read_program(text: str) -> str:
@@ -73,7 +88,14 @@ def _read_program(text: str) -> str:
     show_default=True,
     help="Questions that the site is asked at once; the others wait in line.",
 )
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A further name that clients may ask for.")
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    type=ParsedText("host", _read_host),
+    help="A further name that clients may ask for.",
+)
 @click.option(
     "--print-config",
     "program",
@@ -81,7 +103,14 @@ def _read_program(text: str) -> str:
     type=ParsedText("program", _read_program),
     help="Print what makes a program use the gateway, and end: codex, claude, llm, aider and others.",
 )
-@click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A web page's origin that may ask.")
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    type=ParsedText("origin", _read_origin),
+    help="A web page's origin that may ask.",
+)
 @session_options(refresh=True, transport=True)
 @report_errors
 def command(
@@ -119,21 +148,21 @@ def command(
         aliases=dict(aliases),
         max_streams=max_streams,
         upstream_concurrency=upstream_concurrency,
-        hosts=frozenset(name.lower() for name in hosts),
+        hosts=frozenset(hosts),
         origins=frozenset(origins),
     )
     if program is None:
         asyncio.run(_serve(site, settings, options))
     else:
-        click.echo(_write_configuration(program, settings), nl=False)
+        click.echo(_write_configuration(program, site, settings), nl=False)
 
 
-def _write_configuration(program: str, settings: "Settings") -> str:
+def _write_configuration(program: str, site: "Site", settings: "Settings") -> str:
     from aura_browser.gateway.programs import write_configuration
     from aura_browser.gateway.server import make_origin
 
     origin, key = make_origin(settings.host, settings.port), "TOKEN" if settings.token else "none"
-    return write_configuration(program, origin=origin, key=key, model=DEFAULT_MODEL)
+    return write_configuration(program, origin=origin, key=key, model=_name_model(site))
 
 
 def _read_token(path: Path | None, host: str) -> str:
@@ -177,7 +206,7 @@ async def _serve(site: "Site", settings: "Settings", options: "SessionOptions") 
         try:
             await gateway.start()
         except OSError as error:
-            raise _describe_failure(error, settings) from None
+            raise _describe_failure(error, site, settings) from None
         received = await _run(gateway, settings)
     if received == signal.SIGINT:
         raise KeyboardInterrupt
@@ -205,13 +234,13 @@ async def _run(gateway: "Gateway", settings: "Settings") -> int:
 def _introduce(gateway: "Gateway", settings: "Settings") -> str:
     """Return what to do with a gateway that runs."""
     key = "TOKEN" if settings.token else "none"
+    asked = f"/models{_show_key(settings)}" if gateway.site.dialect == "openai" else _QUESTION % _show_key(settings)
     plain = "" if settings.host in _LOOPBACK else "\nThe connection is not encrypted: who is on the way can read along."
     return f"""\
 The gateway for {gateway.site.origin} runs at {gateway.base_url}{plain}
 
 Try it:
-  curl {gateway.base_url}/chat/completions -H "Content-Type: application/json"{_show_key(settings)} \\
-    -d '{{"model": "{DEFAULT_MODEL}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+  curl {gateway.base_url}{asked}
 
 Programs read one of these:
   export OPENAI_BASE_URL={gateway.base_url} OPENAI_API_KEY={key}
@@ -221,16 +250,22 @@ Chat in your browser: {gateway.origin}/{"#token=TOKEN" if settings.token else ""
 Stop it with Ctrl-C."""
 
 
+def _name_model(site: "Site") -> str:
+    """Return the model that a program is to ask; of sites whose requests are carried only they know them."""
+    return "MODEL" if site.dialect == "openai" else DEFAULT_MODEL
+
+
 def _show_key(settings: "Settings") -> str:
     return ' -H "Authorization: Bearer TOKEN"' if settings.token else ""
 
 
-def _describe_failure(error: OSError, settings: "Settings") -> click.ClickException:
+def _describe_failure(error: OSError, site: "Site", settings: "Settings") -> click.ClickException:
     from aura_browser.gateway.server import find_free_port
 
     if error.errno != errno.EADDRINUSE:
         return click.ClickException(f"Can't listen at {settings.host or 'this machine'}: {error.strerror}.")
     free = find_free_port(settings.port)
+    named = "" if site.url == OPENCHAT.url else f"{shlex.quote(site.url)} "
     return click.ClickException(
-        f"Port {settings.port} is taken by another program. {free} is free: aura-browser serve --port {free}"
+        f"Port {settings.port} is taken by another program. {free} is free: aura-browser serve {named}--port {free}"
     )

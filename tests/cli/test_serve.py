@@ -17,7 +17,7 @@ import pytest
 from aura_browser.cli import demo
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM, run
+from tests.parts.command import PROGRAM, run, run_here
 from tests.parts.gateways import gateway_to
 from tests.parts.missing import missing
 from tests.parts.waiting import until
@@ -124,7 +124,8 @@ def test_a_port_that_is_taken_names_a_free_one(site: Playground) -> None:
         assert failed.returncode == 1
         assert failed.stdout == ""
         free = re.fullmatch(
-            rf"Error: Port {port} is taken .*\. (\d+) is free: aura-browser serve --port \1\n", failed.stderr
+            rf"Error: Port {port} is taken .*\. (\d+) is free: aura-browser serve {site.origin} --port \1\n",
+            failed.stderr,
         )
         assert free is not None, failed.stderr
         with serving(site.origin, "--port", free[1]):
@@ -188,3 +189,25 @@ async def test_the_demos_other_programs_get_their_answer(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     async with Playground() as site, gateway_to(site) as gateway:
         assert await ask(gateway.base_url) == demo._THIRD_QUESTION
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--allow-origin", "null", "any page on the web can send the origin null"),
+        ("--allow-origin", "https://example.com/", "is not a page's origin"),
+        ("--allow-host", "http://example.com", "is not a host's name"),
+    ],
+)
+def test_what_would_let_everybody_or_nobody_in_is_refused(option: str, value: str, said: str) -> None:
+    done = run_here("serve", "http://127.0.0.1:9", "--port", "0", option, value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_of_a_site_whose_requests_are_carried_no_model_is_named(state_home: Path) -> None:
+    assert run_here("sites", "add", "ours", "--like", "open-webui", "--url", "http://127.0.0.1:9/").returncode == 0
+    with serving("ours", "--port", "0") as (_, shown):
+        assert f"curl {base_url(shown)}/models\n" in shown
+    assert "openchat" not in shown
+    assert "MODEL" in run_here("serve", "ours", "--print-config", "aider").stdout

@@ -1,0 +1,53 @@
+"""Which further names and origins a person may give."""
+
+import pytest
+
+from aura_browser.errors import InvalidInput
+from aura_browser.gateway.allowed import parse_host, parse_origin
+from aura_browser.gateway.guard import Guard
+from aura_browser.gateway.wires.problem import Problem
+
+
+@pytest.mark.parametrize(
+    "text", ["host.docker.internal", "NAS.local:8787", "192.168.0.7", "[fd00::7]:8787", "[fd00::7]"]
+)
+def test_a_host_that_is_named_is_let_in(text: str) -> None:
+    guard = Guard(port=8787, hosts=frozenset({parse_host(text)}))
+    guard.check_place({"Host": text})
+    with pytest.raises(Problem):
+        guard.check_place({"Host": f"{text}.evil.example"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "*", "*.local", "http://example.com", "example.com/", "example.com/v1", "a b", "a@b", "a?b", "a#b"),
+        *("fd00::7", "[fd00::7", "a:b", "a:99999", "a,b", "..", "127.1"),
+    ],
+)
+def test_what_is_no_host_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is not a host's name"):
+        parse_host(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("https://example.com", "https://example.com"),
+        ("https://Example.com:443", "https://example.com"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+        ("app://obsidian.md", "app://obsidian.md"),
+    ],
+)
+def test_an_origin_that_is_named_is_let_in_as_browsers_send_it(text: str, sent: str) -> None:
+    Guard(port=8787, origins=frozenset({parse_origin(text)})).check_place({"Host": "localhost", "Origin": sent})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "*", "null", "NULL", "https://*", "https://*.example.com", "example.com", "https://", "https://a/", "a b"],
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"is not a page's origin|any page on the web"):
+        parse_origin(text)
