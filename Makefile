@@ -82,7 +82,7 @@ formats: setup ## print which programs send and save which cookies (ARGS=--recor
 bench: setup ## measure speed, as ratios
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-bench-peers: setup ## compare the harvest with other tools
+bench-peers: setup ## compare the harvest and the gateway with other tools
 	@$(BIN)/python -m tests.bench.peers $(ONLY)
 
 docs: setup ## write every command's --help into docs/command-line.md, and its look into docs/screens.md

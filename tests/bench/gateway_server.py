@@ -14,12 +14,12 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from aura_browser import AuraClient
+from aura_browser import AuraClient, Site
 from aura_browser.gateway.server import Gateway, Settings
 from tests.bench.raw import RawClient, made_session, raw_http
 from tests.bench.server import raise_file_limit
 
-Who = Literal["gateway", "relay"]
+Who = Literal["gateway", "carrying", "relay"]
 _MANY = 1000
 
 
@@ -63,9 +63,9 @@ async def _relay(origin: str) -> None:
         await _serve(site.port)
 
 
-async def _gateway(origin: str) -> None:
+async def _gateway(site: str | Site, origin: str) -> None:
     settings = Settings(port=0, max_streams=_MANY, upstream_concurrency=_MANY)
-    async with AuraClient(origin, session=made_session(origin)) as client, Gateway(client, settings) as gateway:
+    async with AuraClient(site, session=made_session(origin)) as client, Gateway(client, settings) as gateway:
         await _serve(gateway.port)
 
 
@@ -80,4 +80,7 @@ if __name__ == "__main__":
     raise_file_limit()
     logging.disable(logging.WARNING)
     served = msgspec.json.decode(sys.argv[1], type=Served)
-    asyncio.run(_gateway(served.origin) if served.who == "gateway" else _relay(served.origin))
+    # A site of OpenAI's API, whose answers are carried.
+    carried = Site(f"{served.origin}/", dialect="openai", api_paths=("/v1/",))
+    site = carried if served.who == "carrying" else served.origin
+    asyncio.run(_relay(served.origin) if served.who == "relay" else _gateway(site, served.origin))

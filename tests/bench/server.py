@@ -1,7 +1,7 @@
 """A site that costs next to nothing: raw asyncio, answers made beforehand, in a process of its own.
 
-It takes any POST for a question. With a gate, only who shows a cookie value that ``POST /login`` gave is answered;
-``POST /revoke`` ends all values.
+It takes any POST for a question, and has one model. With a gate, only who shows a cookie value that ``POST /login``
+gave is answered; ``POST /revoke`` ends all values.
 """
 
 import asyncio
@@ -25,6 +25,11 @@ _HEAD: Final = (
 )
 _REFUSAL: Final = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nlogin"
 _DONE: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
+_LIST: Final = b'{"object":"list","data":[{"id":"openchat_3.6","object":"model","created":1,"owned_by":"x"}]}'
+_MODELS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(_LIST),
+    _LIST,
+)
 _END: Final = b"0\r\n\r\n"
 _TIMER_S: Final = 0.001  # an event loop on Linux counts in milliseconds
 COOKIE: Final = "sid"
@@ -41,6 +46,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         pause_s: seconds after each write; below a millisecond the whole server sleeps, so it serves one client then.
         endless: send the first write and then nothing, for ever.
         gated: ask for a cookie.
+        kind: the media type; empty to name none.
+        last: what is written after all of it.
     """
 
     chunk: str = "token "
@@ -50,6 +57,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     pause_s: float = 0.0
     endless: bool = False
     gated: bool = False
+    kind: str = ""
+    last: str = ""
 
     @property
     def characters(self) -> int:
@@ -80,6 +89,9 @@ class _Site:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._writes = _writes(answer)
+        self._head = _HEAD[:-2] + f"Content-Type: {answer.kind}\r\n\r\n".encode() if answer.kind else _HEAD
+        last = answer.last.encode()
+        self._end = b"%x\r\n%s\r\n" % (len(last), last) + _END if last else _END
         self._good: set[bytes] = set()
         self._names = count(1)
 
@@ -99,6 +111,8 @@ class _Site:
             value = b"v%d" % next(self._names)
             self._good.add(value)
             writer.write(_DONE[:-2] + b"Set-Cookie: %s=%s; Path=/\r\n\r\n" % (COOKIE.encode(), value))
+        elif head.startswith(b"GET /v1/models "):
+            writer.write(_MODELS)
         elif head.startswith(b"POST /revoke "):
             self._good.clear()
             writer.write(_DONE)
@@ -112,7 +126,7 @@ class _Site:
         return any(b"%s=%s" % (COOKIE.encode(), value) in head for value in self._good)
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
-        writer.write(_HEAD)
+        writer.write(self._head)
         for data in self._writes:
             writer.write(data)
             await writer.drain()
@@ -122,7 +136,7 @@ class _Site:
                 time.sleep(self._answer.pause_s)  # noqa: ASYNC251 - see Answer.pause_s
             elif self._answer.pause_s:
                 await asyncio.sleep(self._answer.pause_s)
-        writer.write(_END)
+        writer.write(self._end)
 
 
 def _writes(answer: Answer) -> list[bytes]:

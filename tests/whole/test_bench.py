@@ -12,6 +12,7 @@ from tests.bench.__main__ import main
 from tests.bench.catalogue import BENCHMARKS, NEED_CHROME
 from tests.bench.made_up import MACHINE
 from tests.bench.measure import Effort, alternate, alternate_async, median_difference, median_ratio
+from tests.bench.peers.gateways import measure_gateways
 from tests.bench.processes import CommandFailed, run_tree
 from tests.bench.results import Goal, Report, Row, Undone, make_row, make_series, to_json
 from tests.bench.server import Answer
@@ -190,3 +191,10 @@ def test_an_unknown_name_is_a_usage_error() -> None:
 def test_the_peers_program_knows_its_usage() -> None:
     run = subprocess.run([sys.executable, "-m", "tests.bench.peers", "--help"], capture_output=True, check=True)
     assert b"--rounds" in run.stdout
+
+
+def test_reading_directly_and_through_the_gateway_is_measured_for_the_peers(tmp_path: Path) -> None:
+    speed, first = measure_gateways([], 1, tmp_path)
+    assert isinstance(speed, Row)
+    assert isinstance(first, Row)
+    assert [row.versus for row in (speed, first)] == ["reading it directly"] * 2

@@ -1,4 +1,4 @@
-"""Measures other tools' cold harvest beside ours: ``python -m tests.bench.peers [--rounds N] [--json FILE]``."""
+"""Measures other tools beside ours: ``python -m tests.bench.peers [TOOL...] [--rounds N] [--json FILE]``."""
 
 import argparse
 import subprocess
@@ -14,6 +14,7 @@ from aura_browser.playground import serve_in_thread
 from aura_browser.webdriver.locate import locate
 from tests.bench.harvest import CPU_GOAL, FLOOR, WALL_GOAL, dump_dom, harvest_script
 from tests.bench.machine import this_machine
+from tests.bench.peers import gateways
 from tests.bench.processes import CommandFailed, Cost, run_tree
 from tests.bench.results import Goal, Report, Result, Undone, make_row, to_json
 from tests.bench.table import report_text
@@ -42,7 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     machine = this_machine()
     with tempfile.TemporaryDirectory(prefix="bench-peers-", ignore_cleanup_errors=True) as folder:
-        results = _measured(options.names or list(PACKAGES), options.rounds, Path(folder))
+        names = options.names or [*PACKAGES, *gateways.PACKAGES]
+        results: list[Result] = []
+        if harvesting := [name for name in names if name in PACKAGES]:
+            results += _measured(harvesting, options.rounds, Path(folder))
+        if serving := [name for name in names if name in gateways.PACKAGES]:
+            results += gateways.measure_gateways(serving, options.rounds, Path(folder))
     report = Report(machine=machine, quick=False, results=tuple(results))
     options.json.write_bytes(to_json(report))
     sys.stdout.write(f"{report_text(report)}\nwritten to {options.json}\n")
@@ -144,8 +150,8 @@ def _why(error: Exception) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.peers", description="Measure other tools' harvest.")
-    parser.add_argument("names", nargs="*", metavar="TOOL", help=", ".join(PACKAGES))
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.peers", description="Measure other tools.")
+    parser.add_argument("names", nargs="*", metavar="TOOL", help=", ".join([*PACKAGES, *gateways.PACKAGES]))
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="[default: %(default)s]")
     parser.add_argument(
         "--json",
