@@ -89,6 +89,27 @@ def build_carrier(
     return replace(carrier, close=pages.aclose)
 
 
+async def prove_once(site: Site, session: Session) -> Session:
+    """Return *session* as proven by what carries the requests of its *site*, as the site's definition says.
+
+    Raises:
+        AuraError: as :func:`aura_browser.http.proof.prove`; and if a page is needed and can't be opened.
+    """
+    if site.transport != "page":
+        try:
+            return await build_prove(site)(session)
+        except SessionRefused:
+            if site.transport != "auto":
+                raise
+    from aura_browser.http.pages import Pages
+
+    pages = Pages(site, site.engine, session.proxy, is_static=True)
+    try:
+        return await _build_page_prove(site, pages)(session)
+    finally:
+        await pages.aclose()
+
+
 def _build_http(site: Site, harvest: Harvest) -> Carrier:
     def build_transport(manager: "SessionManager", read_timeout_s: float) -> "Transport":
         from aura_browser.http.transport import HttpTransport

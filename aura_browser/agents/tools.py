@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from aura_browser.agents.hiding import hide_secrets
 from aura_browser.assembly import SessionOptions
+from aura_browser.carriers import prove_once
 from aura_browser.client import SiteClient, SiteResponse
 from aura_browser.errors import AuraError, InvalidInput, SessionRefused
-from aura_browser.harvests import build_prove
 from aura_browser.session import Session
 from aura_browser.session.state import BY_PROOF
 from aura_browser.site import Site
@@ -217,7 +217,7 @@ def _describe(offer: Offer) -> dict[str, object]:
 async def _ask_status(offer: Offer) -> Answer:
     """Ask the site; the words are those of ``sessions check``."""
     try:
-        proven = await build_prove(offer.site)(offer.session)
+        proven = await prove_once(offer.site, offer.session)
     except SessionRefused as error:
         state = "expired" if offer.session.is_over(time.time()) else "refused"
         return Answer(json.dumps({"site": offer.label, "state": state, "reason": clean_text(error.mark)}))

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from yarl import URL
@@ -67,11 +68,13 @@ async def send_by_page(
     """
     url = URL(request.url)
     lane = pages.lane(url)
+    use = pages.try_out if is_trial else partial(pages.use, renewed=renewed)
     exits = AsyncExitStack()
     try:
+        tab = await exits.enter_async_context(use(session))  # before its turn, as the page tells the protocol
         await exits.enter_async_context(lane.enter())
-        page = pages.try_out(session) if is_trial else pages.use(session, renewed=renewed)
-        tab = await exits.enter_async_context(page)
+        if tab.lost:
+            tab = await exits.enter_async_context(use(session))
         stream = await tab.start(request)
         exits.callback(stream.close)
         async with asyncio.timeout(read_timeout_s):

@@ -20,7 +20,8 @@ from aura_browser.text import redact_url
 _CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
 _BOUND: Final = (
     "The site accepted the browser, but not this client with the same cookies, headers and proxy: it may bind its "
-    "session to the browser's TLS or address, or keep it where it can't be read."
+    "session to the browser's TLS or address, or keep it where it can't be read. Have the browser send the requests: "
+    "add --transport auto to the command."
 )
 _CHECK: Final = (
     "The site checks its visitors: pass the check yourself. If that does not help, it binds the check to the browser's "

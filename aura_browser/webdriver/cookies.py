@@ -30,7 +30,11 @@ def parse_cookie(raw: dict[str, Any]) -> Cookie | None:
         return None
     # CDP leaves a name or value empty that is not UTF-8.
     if raw["size"] != len(f"{raw['name']}{raw['value']}".encode()):
-        _log.warning("A cookie of %s is not UTF-8, can't be read from Chrome and is left out.", raw["domain"])
+        _log.warning(
+            "A cookie of %s is not UTF-8, can't be read from Chrome and is left out. Only requests that the browser "
+            "sends have it (--transport page).",
+            raw["domain"],
+        )
         return None
     partition = raw.get("partitionKey", {})
     facts = {

@@ -1,14 +1,17 @@
 """The transport ``auto``: aiohttp first, and a page where a site wants the browser's own connection."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from aura_browser import AuraClient, MemoryStore, openchat_site
+from aura_browser.cli import exit_codes
 from aura_browser.errors import SessionRefused
 from aura_browser.http.choice import Choice
-from aura_browser.playground import Playground
+from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.store import SessionKey
+from tests.parts.command import run
 
 pytestmark = pytest.mark.chrome
 
@@ -69,3 +72,21 @@ async def test_what_a_site_wants_is_forgotten_after_a_day() -> None:
     await late.load()
     assert not late.is_page()
     assert await store.session_slugs() == []
+
+
+def test_the_commands_send_by_a_page_where_the_site_wants_it(tmp_path: Path) -> None:
+    config = tmp_path / "config" / "aura-browser"
+    config.mkdir(parents=True)
+    with serve_in_thread("connection") as server:
+        options = ("--url", server.origin)
+        refused = run("chat", *options, "--session", "plain", "hello")
+        assert refused.returncode == exit_codes.LOGIN_NEEDED
+        assert "--transport auto" in refused.stderr
+        asked = run("chat", *options, "--transport", "page", "hello")
+        assert (asked.stdout, asked.returncode) == ("hello\n", 0), asked.stderr
+        named = f'[strict]\nurl = "{server.origin}"\ndialect = "openchat-ui"\ntransport = "page"\n'
+        probe = """[strict.probe]\npost = "/api/models"\nbody = '{"key":""}'\n"""
+        (config / "sites.toml").write_text(named + probe, "utf-8")
+        assert run("chat", "--url", "strict", "again").stdout == "again\n"
+        checked = run("sessions", "check")
+        assert "valid" in checked.stdout, checked

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from aura_browser import AuraClient, Chrome, Probe, Site, SiteClient, openchat_site
-from aura_browser.errors import ConnectionFailed, InvalidInput, StreamInterrupted
+from aura_browser.errors import ConnectionFailed, InvalidInput, SessionRefused, StreamInterrupted
 from aura_browser.http.lanes import Lane
 from aura_browser.http.pages import Pages
 from aura_browser.playground import Playground
+from aura_browser.webdriver.proxy_relay.streams import closing
 from tests.parts.servers import Server, page, serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.varied_site import VariedSite
@@ -261,3 +262,33 @@ async def test_a_cookie_that_a_browser_refuses_is_named(caplog: pytest.LogCaptur
         async with using_page(origin, session=session) as client:
             assert "sid=" in (await read_all(client, "/echo")).decode()
     assert "The page works without this part of the session: cookie __Secure-x" in caplog.text
+
+
+async def _answer_raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Set a cookie that is not UTF-8, and let in who sends it."""
+    async with closing(writer):
+        while head := (await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""):
+            is_refused = head.startswith(b"GET /me ") and b"sid=caf\xe9" not in head
+            status = b"401 Unauthorized" if is_refused else b"200 OK"
+            cookie = b"Set-Cookie: sid=caf\xe9; Path=/; HttpOnly\r\n" if head.startswith(b"GET / ") else b""
+            kind = b"Content-Type: text/html\r\nContent-Length: 2\r\n\r\nhi"
+            writer.write(b"HTTP/1.1 " + status + b"\r\n" + cookie + kind)
+            await writer.drain()
+
+
+@pytest.mark.chrome
+async def test_a_cookie_that_is_not_utf_8_works_through_a_page(caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await _answer_raw(reader, writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    site = Site(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", probe=Probe("/me"))
+    async with server:
+        async with SiteClient(site, store="memory", transport="page") as client:
+            assert (await client.session()).proof == "distinguished"
+            assert await read_all(client, "/me") == b"hi"
+        assert "Only requests that the browser sends have it (--transport page)" in caplog.text
+        async with SiteClient(site, store="memory") as client:
+            with pytest.raises(SessionRefused):
+                await client.session()

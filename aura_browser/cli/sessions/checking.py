@@ -104,10 +104,10 @@ async def keep_proven(store: "Store", checked: Checked) -> None:
 async def _check_entry(entry: Entry, place: str | None) -> Checked:
     if entry.session is None:
         return Checked(entry, None, entry.problem)
-    from aura_browser.http.proof import prove
+    from aura_browser.carriers import prove_once
 
     try:
-        proven = await prove(find_site_of(entry.session), entry.session)
+        proven = await prove_once(find_site_of(entry.session), entry.session)
     except InvalidConfiguration:
         raise
     except AuraError as error:
