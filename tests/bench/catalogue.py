@@ -11,6 +11,7 @@ from tests.bench import (
     growth,
     harvest,
     memory,
+    paging,
     programs,
     relaying,
     renewal,
@@ -39,7 +40,8 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Result]]]] = {
         fuzz,
         harvest,
         renewal,
+        paging,
     )
 }
 
-NEED_CHROME: Final = frozenset({harvest.NAME, renewal.NAME})
+NEED_CHROME: Final = frozenset({harvest.NAME, renewal.NAME, paging.NAME})
