@@ -82,13 +82,13 @@ def measure_gateways(names: Sequence[str], rounds: int, folder: Path) -> list[Re
 
 def _compare_speed(peer: _Peer, rounds: int) -> Result:
     found = _compare(peer, _TOKENS, "speed", rounds)
-    goal = Goal("ratio", 1.0 if peer.python else 1 / 0.95)
+    goal = Goal("ratio", 1.0) if peer.python else None  # of reading directly, `make bench ONLY=gateway` has the goal
     return make_row(NAME, f"{_TOKENS:,} tokens, carried", peer.name, "s", found, goal=goal)
 
 
 def _compare_first(peer: _Peer) -> Result:
     found = _compare(peer, 1, "first", _FIRSTS)
-    goal = Goal("difference", 0.0 if peer.python else 0.8)
+    goal = Goal("difference", 0.0) if peer.python else None
     return make_row(NAME, "first text, carried", peer.name, "ms", found, goal=goal)
 
 
