@@ -15,9 +15,14 @@ from aura_browser.session.times import correct_times
 MAX_SIZE: Final = 200 * 2**20
 """The largest file that is read, in bytes."""
 
+_SQLITE: Final = b"SQLite format 3"
+_FIREFOX_TABLE: Final = b"CREATE TABLE moz_cookies"
+_SCHEMA_SIZE: Final = 2**16
+_FIREFOX_PROBLEM: Final = "a copy of it lacks what Firefox has not written there yet"
+_FIREFOX_ADVICE: Final = "In Firefox's developer tools, under Network, copy a request as cURL, and import that."
 _OTHER_FILES: Final = (
     (
-        (b"SQLite format 3",),
+        (_SQLITE,),
         "a browser's database of cookies",
         "Chrome encrypts the values",
         "Use that browser itself: aura-browser harvest URL --attach chrome",
@@ -93,6 +98,8 @@ def _refuse_other_bytes(data: bytes) -> None:
         raise ImportFailed("This file", "", f"it is larger than {MAX_SIZE // 2**20} MiB", "Export only what is needed.")
     if age.is_encrypted(data):
         raise ImportFailed(age.TITLE, "", "it is encrypted", "Decrypt it first, with age.decrypt.")
+    if data.startswith(_SQLITE) and _FIREFOX_TABLE in data[:_SCHEMA_SIZE]:
+        raise ImportFailed("Firefox's database of cookies", "", _FIREFOX_PROBLEM, _FIREFOX_ADVICE)
     for magics, kind, problem, advice in _OTHER_FILES:
         if data.startswith(magics):
             raise ImportFailed(kind, "", problem, advice)

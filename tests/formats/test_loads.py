@@ -1,7 +1,9 @@
 """What other programs write is recognised, and read as they mean it."""
 
+import contextlib
 import json
 import pickle
+import sqlite3
 from typing import Any, Final
 
 import msgspec
@@ -360,6 +362,15 @@ def test_a_user_agent_is_taken_where_the_file_has_none() -> None:
     assert session.unknown == ("local_storage",)
 
 
+def make_firefox_database() -> bytes:
+    """Return a database with Firefox's table."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE moz_cookies (id INTEGER PRIMARY KEY, name TEXT, value TEXT, host TEXT)")
+        database.execute("INSERT INTO moz_cookies VALUES (1, 'sid', 's3cret', 'example.com')")
+        database.commit()
+        return database.serialize()
+
+
 PICKLED: Final = "a pickle: reading it would run whatever code is in it"
 
 
@@ -367,6 +378,7 @@ PICKLED: Final = "a pickle: reading it would run whatever code is in it"
     ("data", "said"),
     [
         (b"SQLite format 3\0", "a browser's database of cookies: Chrome encrypts the values. Use that browser itself"),
+        (make_firefox_database(), "Firefox's database of cookies: a copy of it lacks what Firefox has not written"),
         *((pickle.dumps([{"name": "sid", "value": "s3cret"}], protocol), PICKLED) for protocol in range(2, 6)),
         (b"aura-browser-encrypted-2 gAAA", "a stored session of aura-browser: it is encrypted"),
         (b"-----BEGIN PGP MESSAGE-----\n", "an encrypted file: it can't be decrypted here"),
