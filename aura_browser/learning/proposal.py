@@ -1,6 +1,8 @@
 """Puts together a definition of a site from what was seen while a person logged in, and tries it."""
 
+import asyncio
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,6 +11,7 @@ import msgspec
 
 from aura_browser.learning.findings import Finding, Sureness
 from aura_browser.learning.forgery import find_forgery
+from aura_browser.learning.known import find_known
 from aura_browser.learning.probes import (
     Asker,
     BudgetSpent,
@@ -26,7 +29,7 @@ from aura_browser.site.mark import Mark
 from aura_browser.site.place import CAPTURED, Template, read_jwt_end
 from aura_browser.site.tables import Definition
 from aura_browser.site.tokens import Auth
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.watching import Watched
 
 _MAX_COOKIES: Final = 8
@@ -89,6 +92,7 @@ class _Learner:
         except BudgetSpent:
             self._note("budget", "not all was tried: enough requests were sent", "not found")
         self._find_end()
+        await self._find_known()
         is_proven = "probe" in self._facts
         if not is_proven:
             told = "no request of the page was answered differently without the login; log in, and click where you work"
@@ -164,6 +168,11 @@ class _Learner:
         elif self._session.cookies:
             self._note("cookies", "no single one is needed", "tested")
         self._needed = needed
+
+    async def _find_known(self) -> None:
+        if known := await asyncio.to_thread(find_known, self._session, self._requests):
+            command = f"aura-browser sites add NAME --like {known} --url {shlex.quote(redact_url(self._facts['url']))}"
+            self._note("known", f"it looks like {known}, whose definition says more: {command}", "seen")
 
     def _find_end(self) -> None:
         """Find out how long the session lasts."""

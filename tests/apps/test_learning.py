@@ -22,6 +22,8 @@ async def test_what_is_learned_works_unedited(running: Visited, person: Person) 
     proposal = await learn(running, person)
     assert proposal.is_proven, proposal.findings
     assert running.password not in json.dumps(proposal.definition)
+    known = [finding.found for finding in proposal.findings if finding.what == "known"]
+    assert [f"--like {running.application} " in told for told in known] == [True]
     site = check_definition("learned", proposal)
     proven = await prove(site, proposal.session)
     assert proven.proof == "distinguished"

@@ -128,6 +128,47 @@ async def test_a_tab_of_a_chrome_that_runs_is_learned_from(app: str, file: Path,
     assert tried.returncode == 0, tried.stdout + tried.stderr
 
 
+_INDEXED = """<!doctype html><title>App</title><main id=app></main><script>
+const opening = indexedDB.open('firebaseLocalStorageDb', 1);
+opening.onupgradeneeded = () => {
+  const made = opening.result.createObjectStore('users', {autoIncrement: true});
+  made.add({stsTokenManager: {accessToken: 'TOKEN'}});
+};
+opening.onsuccess = () => {
+  const users = opening.result.transaction('users').objectStore('users').getAll();
+  users.onsuccess = async () => {
+    opening.result.close();
+    const headers = {Authorization: 'Bearer ' + users.result[0].stsTokenManager.accessToken};
+    const answer = await fetch('/api/me', {headers});
+    app.textContent = (await answer.json()).username;
+  };
+};
+</script>""".replace("TOKEN", SECRET)
+
+
+async def answer_to_a_token(request: web.BaseRequest) -> web.StreamResponse:
+    """Answer as an app does whose page keeps its token in IndexedDB."""
+    if request.path != "/api/me":
+        return web.Response(text=_INDEXED, content_type="text/html")
+    is_member = request.headers.get("Authorization") == f"Bearer {SECRET}"
+    return web.json_response({"username": "demo"} if is_member else {}, status=200 if is_member else 401)
+
+
+@pytest.mark.chrome
+def test_a_token_in_indexed_db_is_taken_from_what_the_page_sends(file: Path) -> None:
+    with serving_in_thread(answer_to_a_token) as (_, origin):
+        words = ("sites", "learn", f"{origin}/", "--name", "mine", "--profile", "me", "--headless", "--yes", "--json")
+        done = run(*words)
+        assert done.returncode == 0, done.stderr
+        learned = json.loads(done.stdout)
+        assert learned["definition"]["auth"] == {"header": "Authorization", "value": "{captured}"}
+        told = next(each["found"] for each in learned["findings"] if each["what"] == "auth")
+        assert "kept in IndexedDB (firebaseLocalStorageDb); taken from the page's requests" in told
+        assert SECRET not in done.stdout + done.stderr + file.read_text()
+        got = run("request", "mine/api/me")
+        assert json.loads(got.stdout) == {"username": "demo"}, got.stderr
+
+
 PASSWORD = "s3cret-of-a-user"
 
 
