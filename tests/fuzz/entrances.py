@@ -288,7 +288,18 @@ _EXTENSION: Final = {
     "hostOnly": False,
     "expirationDate": 2e9,
 }
-_BIDI: Final = {"name": "sid", "value": {"type": "string", "value": _VALUE}, "domain": "example.com", "expiry": 2e9}
+_BIDI: Final = {
+    "name": "sid",
+    "value": {"type": "string", "value": _VALUE},
+    "domain": "example.com",
+    "expiry": 2e9,
+    "sameSite": "none",
+    "goog:sourcePort": 443,
+}
+_XH: Final = {
+    "__meta__": {"about": "xh session file", "xh": "0.26.3"},
+    "cookies": [{"name": "sid", "value": _VALUE, "path": "/", "domain": domain} for domain in ("example.com", "a.b.c")],
+}
 _COPIED: Final = CopiedRequest(
     "POST",
     f"{_ORIGIN}/a?b=c",
@@ -298,7 +309,7 @@ _COPIED: Final = CopiedRequest(
 )
 _FILES: Final = (
     *(dump(_SESSION, name, DumpOptions(now=_NOW)).text for name in DUMPS),
-    *(json.dumps(value) for value in (_HAR, [_EXTENSION], {"cookies": [_BIDI]}, [_EXTENSION, _BIDI])),
+    *(json.dumps(value) for value in (_HAR, _XH, [_EXTENSION], {"cookies": [_BIDI]}, [_EXTENSION, _BIDI])),
     *(copy(_COPIED) for copy in FORMS.values()),
     f"sid={_VALUE}; b=c",
 )
