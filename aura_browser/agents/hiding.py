@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, unquote
@@ -14,6 +15,9 @@ HIDDEN: Final = "[hidden]"
 _MIN_LENGTH: Final = 6  # what is shorter is no secret, and stands in any text
 _MIN_STORED_LENGTH: Final = 12  # storage holds words of the page too
 _MAX_DEPTH: Final = 8
+_ENTRIES: Final = frozenset({"localStorage", "sessionStorage"})
+_MAX_STORED_DEPTH: Final = 40  # Playwright's form of what a database holds adds levels
+_TOKEN: Final = re.compile(r"(?!\w+://)[!-~]{20,}")  # no address, and no spaces
 
 
 def hide_secrets(text: str, *sessions: Session) -> str:
@@ -31,6 +35,20 @@ def _list_secrets(session: Session) -> Iterator[str]:
     yield from (value for value in short if len(value) >= _MIN_LENGTH)
     for value in session.local_storage.values():
         yield from (part for part in _list_parts(value) if len(part) >= _MIN_STORED_LENGTH)
+    yield from _list_further(session.extra_storage.get("origins"))
+
+
+def _list_further(origins: object) -> Iterator[str]:
+    """Yield the secrets of the browser's further storage; of databases, which hold what pages show too, tokens only."""
+    for origin in origins if isinstance(origins, list | tuple) else ():
+        for name, part in origin.items() if isinstance(origin, dict) else ():
+            if name in _ENTRIES:
+                entries = part if isinstance(part, list | tuple) else ()
+                values = [entry.get("value") for entry in entries if isinstance(entry, dict)]
+                texts = (piece for value in values if isinstance(value, str) for piece in _list_parts(value))
+                yield from (text for text in texts if len(text) >= _MIN_STORED_LENGTH)
+            elif name != "origin":
+                yield from (text for text in _list_texts(part, _MAX_STORED_DEPTH) if _TOKEN.fullmatch(text))
 
 
 def _list_parts(value: str) -> Iterator[str]:
