@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast, get_args
 
-import msgspec
 from yarl import URL
 
 from aura_browser.carriers import Carrier, build_carrier
 from aura_browser.engine import Engine, LocalEngine
-from aura_browser.errors import InteractionRequired, InvalidConfiguration, InvalidInput
-from aura_browser.harvests import policy_harvest
+from aura_browser.errors import InvalidConfiguration, InvalidInput
+from aura_browser.harvests import build_refusing_harvest, check_harvest, policy_harvest
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.proxy.address import check_proxy, without_password
@@ -206,7 +205,7 @@ def _build_carrier(
     is_never = settings.refresh == "never"
     return build_carrier(
         site,
-        _build_refusing_harvest(key, login) if is_never else _check_harvest(site, harvest),
+        build_refusing_harvest(key.origin, login) if is_never else check_harvest(site, harvest),
         name=settings.transport,
         is_kept=settings.refresh == "kept",
         may_harvest=is_own and isinstance(settings.engine, LocalEngine | None),
@@ -288,28 +287,8 @@ async def using_store(store: Store | str | None) -> AsyncGenerator[Store, None]:
             await opened.aclose()
 
 
-def _check_harvest(site: Site, harvest: Harvest) -> Harvest:
-    """Return *harvest*; it refuses a session of another site before it is kept, and notes the site's dialect."""
-
-    async def checked() -> Session:
-        session = await harvest()
-        if not site.owns(URL(session.origin)):
-            raise InvalidInput("harvest", f"gave a session of {session.origin}, not of {site.origin}; it is not kept")
-        return msgspec.structs.replace(session, dialect=site.dialect) if site.dialect else session
-
-    return checked
-
-
 def _name_store(store: Store | str | None) -> str | None:
     """Return the store as ``--store`` takes it; ``memory`` for one that it can't name."""
     if isinstance(store, FileStore):
         return str(store.folder)
     return "memory" if isinstance(store, Store) else store
-
-
-def _build_refusing_harvest(key: SessionKey, login: LoginCommand) -> Harvest:
-    async def harvest() -> Session:
-        reason = f"There is no valid session for {key.origin}, and the refresh policy is 'never'.{login.before}"
-        raise InteractionRequired(reason, login.text)
-
-    return harvest

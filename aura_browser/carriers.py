@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from aura_browser.request import Transport
 
 
+async def _close_nothing() -> None:
+    """Close what aiohttp keeps open: nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Carrier:
     """What a manager is given, and what makes the transport that belongs to it.
@@ -31,14 +35,14 @@ class Carrier:
         harvest: returns a new session.
         prove: proves a session with what will carry its requests.
         refresh: renews a session without a harvest; None if nothing does.
-        close: closes what is kept open; None if that is nothing.
+        close: closes what is kept open.
         build_transport: returns the transport of a manager, given seconds without a byte that end a response.
     """
 
     harvest: Harvest
     prove: Prove
     refresh: RefreshBySite | None
-    close: Callable[[], Awaitable[None]] | None = None
+    close: Callable[[], Awaitable[None]] = _close_nothing
     build_transport: "Callable[[SessionManager, float], Transport]"
 
 

@@ -10,14 +10,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
+import msgspec
+from yarl import URL
+
 from aura_browser.engine import AttachChrome, Engine, LocalEngine, OnWait
-from aura_browser.errors import AuraError, InteractionRequired, LoginNeeded, NotReady, SessionRefused
+from aura_browser.errors import AuraError, InteractionRequired, InvalidInput, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.refresher import RefreshBySite
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.session import Browser, Session
 from aura_browser.site import Refresh, Site
-from aura_browser.site.commands import BASIC_VARIABLE
+from aura_browser.site.commands import BASIC_VARIABLE, LoginCommand
 
 _OWN_NAME: Final = "aura-browser"
 _PROOF_MODULE: Final = "aura_browser.http.proof"  # imported late, because it loads aiohttp
@@ -132,6 +135,28 @@ def browser_harvest(
 def _load_browser() -> ModuleType:
     import_module("aura_browser.webdriver.browsers.selenium")  # most engines use it
     return import_module("aura_browser.webdriver.harvest")
+
+
+def check_harvest(site: Site, harvest: Harvest) -> Harvest:
+    """Return *harvest*; it refuses a session of another site before it is kept, and notes the site's dialect."""
+
+    async def checked() -> Session:
+        session = await harvest()
+        if not site.owns(URL(session.origin)):
+            raise InvalidInput("harvest", f"gave a session of {session.origin}, not of {site.origin}; it is not kept")
+        return msgspec.structs.replace(session, dialect=site.dialect) if site.dialect else session
+
+    return checked
+
+
+def build_refusing_harvest(origin: str, login: LoginCommand) -> Harvest:
+    """Return a harvest that opens nothing, as the refresh policy is ``never``: it names the command for a person."""
+
+    async def harvest() -> Session:
+        reason = f"There is no valid session for {origin}, and the refresh policy is 'never'.{login.before}"
+        raise InteractionRequired(reason, login.text)
+
+    return harvest
 
 
 def build_prove(site: Site) -> Prove:

@@ -6,31 +6,26 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from yarl import URL
 
-from aura_browser.engine import Chrome, Engine, LocalEngine
-from aura_browser.errors import BrowserDied, PageFailed, SessionRefused, raise_alone
+from aura_browser.engine import Engine
+from aura_browser.errors import BrowserDied, SessionRefused, raise_alone
+from aura_browser.http.idle_timer import IdleTimer
 from aura_browser.http.lanes import Lane
-from aura_browser.http.page_errors import convert_page_failure
+from aura_browser.http.page_opening import PageOpener
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.text import redact_url
-from aura_browser.webdriver.cdp.driver import CdpDriver
-from aura_browser.webdriver.collect import collect_session
 from aura_browser.webdriver.fetching.held_page import HeldPage
-from aura_browser.webdriver.fetching.holding import HeldBrowser
-from aura_browser.webdriver.fetching.opening import open_tab, prepare_tab, put_session
 from aura_browser.webdriver.fetching.stream import PageLost
 from aura_browser.webdriver.fetching.tab import FetchTab
-from aura_browser.webdriver.options import BrowserOptions
 
 _log = logging.getLogger(__name__)
 
 IDLE_S: Final = 300.0
-_OPEN_TIMEOUT_S: Final = 60.0
 _REPLACED: Final = "its browser was closed for another one"
 _CLOSED: Final = "its browser was closed"
 _IDLE: Final = "it was not used for a while"
@@ -59,16 +54,12 @@ class Pages:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._site = site
-        self._engine = _choose_chrome(engine)
-        self._proxy = proxy
-        self._is_static = is_static
-        self._idle_s = idle_s
+        self._opener = PageOpener(site, engine, proxy, is_static=is_static)
+        self._idle = IdleTimer(idle_s, self._close_idle)
         self._clock = clock
         self._changing = asyncio.Lock()
-        self._users = 0
         self._page: HeldPage | None = None
         self._candidate: HeldPage | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._closing: dict[asyncio.Task[None], HeldPage] = {}
         self._lanes: dict[str, Lane] = {}
 
@@ -84,7 +75,7 @@ class Pages:
             ConnectionFailed: if the site's page can't be opened, for the reason that any request to it fails.
             AuraError: if no browser or page can be opened.
         """
-        with _Use(self):
+        with self._idle.use():
             async with self._changing:
                 page = await self._find(session, renewed=renewed)
             yield page.tab
@@ -95,7 +86,7 @@ class Pages:
 
         Raises as :meth:`use`.
         """
-        with _Use(self):
+        with self._idle.use():
             async with self._changing:
                 page = await self._find_to_try(session)
             yield page.tab
@@ -115,10 +106,10 @@ class Pages:
         """
         async with self._changing:
             await self._make_room()
-            if self._engine.profile is not None:  # nobody may open the profile meanwhile
-                self._candidate = await self._collect()
+            if self._opener.keeps_profile:  # nobody may open the profile meanwhile
+                self._candidate = self._hold(await self._opener.harvest())
                 return self._candidate.session
-        page = await self._collect()
+        page = self._hold(await self._opener.harvest())
         async with self._changing:
             await self._make_room()
             self._candidate = page
@@ -131,7 +122,7 @@ class Pages:
             SessionRefused: if its cookies stay the same.
             AuraError: if no browser or page can be opened, or the page is gone.
         """
-        with _Use(self):
+        with self._idle.use():
             async with self._changing:
                 page = await self._find(session, renewed=True)
                 try:
@@ -148,7 +139,7 @@ class Pages:
     async def release_profile(self) -> None:
         """Close the browser if it has a profile that is kept: a harvest needs that."""
         async with self._changing:
-            if self._engine.profile is not None:
+            if self._opener.keeps_profile:
                 await self._close(_REPLACED)
 
     async def aclose(self) -> None:
@@ -171,7 +162,7 @@ class Pages:
                 await page.change(session)
         if page is None or page.tab.lost:
             await self._make_room()
-            page = self._page = await self._open(session)
+            page = self._page = self._hold(await self._opener.open(session))
         return page
 
     async def _find_to_try(self, session: Session) -> HeldPage:
@@ -179,49 +170,20 @@ class Pages:
             if page is not None and page.is_of(session) and not page.tab.lost:
                 return page
         await self._make_room()
-        self._candidate = await self._open(session)
+        self._candidate = self._hold(await self._opener.open(session))
         return self._candidate
 
     async def _make_room(self) -> None:
         """Close what a new browser takes the place of: of a profile that is kept there can be one only."""
-        if self._engine.profile is not None:
+        if self._opener.keeps_profile:
             await self._close(_REPLACED)
         elif self._candidate is not None:
             candidate, self._candidate = self._candidate, None
             await candidate.aclose(_REPLACED)
 
-    async def _collect(self) -> HeldPage:
-        loop = asyncio.get_running_loop()
-
-        def collect(driver: CdpDriver, options: BrowserOptions) -> tuple[FetchTab, Session]:
-            driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
-            session = collect_session(driver, self._site, options, proxy=self._proxy, on_wait=None).session
-            if self._is_static:
-                return open_tab(driver, URL(session.url), options.deadline, loop, is_static=True), session
-            return prepare_tab(driver, loop), session
-
-        browser = HeldBrowser(self._engine, self._proxy, self._site.url, collect)
-        tab, session = await browser.open(_OPEN_TIMEOUT_S)
-        return self._hold(browser, tab, session)
-
-    async def _open(self, session: Session) -> HeldPage:
-        loop, url = asyncio.get_running_loop(), URL(session.url)
-
-        def prepare(driver: CdpDriver, options: BrowserOptions) -> FetchTab:
-            put_session(driver, session, options.deadline, is_new=self._engine.profile is None)
-            return open_tab(driver, url, options.deadline, loop, is_static=self._is_static)
-
-        browser = HeldBrowser(self._engine, self._proxy, session.url, prepare)
-        try:
-            tab = await browser.open(_OPEN_TIMEOUT_S)
-        except PageFailed as error:
-            raise_alone(convert_page_failure(error))
-        return self._hold(browser, tab, session)
-
-    def _hold(self, browser: HeldBrowser[Any], tab: FetchTab, session: Session) -> HeldPage:
-        page = HeldPage(browser, tab, session)
-        self.lane(URL(tab.place.origin), tab.place.protocol)
-        tab.when_lost(partial(self._close_lost, page))
+    def _hold(self, page: HeldPage) -> HeldPage:
+        self.lane(URL(page.tab.place.origin), page.tab.place.protocol)
+        page.tab.when_lost(partial(self._close_lost, page))
         return page
 
     def _find_touched(self, session: Session) -> URL:
@@ -246,54 +208,17 @@ class Pages:
         task.add_done_callback(self._closing.pop)
 
     async def _close(self, reason: str) -> None:
-        self.stop_timer()
+        self._idle.stop()
         page, candidate = self._page, self._candidate
         self._page = self._candidate = None
         for each in (page, candidate):
             if each is not None:
                 await each.aclose(reason)
-        if self._closing and self._engine.profile is not None:
+        if self._closing and self._opener.keeps_profile:
             await asyncio.wait(self._closing)  # the next browser needs the profile
-
-    def begin_use(self) -> None:
-        """Keep the browser open until the matching :meth:`end_use`."""
-        self._users += 1
-        self.stop_timer()
-
-    def end_use(self) -> None:
-        """Close the browser after a while, unless it is used again."""
-        self._users -= 1
-        if self._users == 0 and self._idle_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._close_idle)
-
-    def stop_timer(self) -> None:
-        """Let the browser stay open."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _close_idle(self) -> None:
         for page in (self._page, self._candidate):
             if page is not None:
                 page.tab.lose(_IDLE)
         self._candidate = None
-
-
-class _Use:
-    """Somebody uses the page."""
-
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-
-    def __enter__(self) -> None:
-        self._pages.begin_use()
-
-    def __exit__(self, *_: object) -> None:
-        self._pages.end_use()
-
-
-def _choose_chrome(engine: Engine | None) -> Chrome:
-    """Return the Chrome that a page runs in: with the profile of *engine*, if that starts one here."""
-    if not isinstance(engine, LocalEngine):
-        return Chrome()
-    return Chrome(engine.chrome_path, engine.profile, engine.virtual_display, engine.sandbox)

@@ -23,6 +23,10 @@ from aura_browser.site.expiry import set_expiry
 from aura_browser.store import SessionKey, Store
 
 
+async def _close_nothing() -> None:
+    """Close what is kept open where nothing is."""
+
+
 class SessionManager:
     """Keeps one session for any number of concurrent callers in one event loop, and shares it through its store.
 
@@ -45,7 +49,7 @@ class SessionManager:
         login: the command that errors name; None for that of the site.
         opens_window: whether a harvest opens a window for a person, who does not wait for other processes' harvests.
         refresh: renews a session by a request, without a browser; None if the site has no such request.
-        close: closes what the session's harvests and proofs keep open; None for nothing.
+        close: closes what the session's harvests and proofs keep open.
 
     Attributes:
         site: as given.
@@ -73,7 +77,7 @@ class SessionManager:
         login: LoginCommand | None = None,
         opens_window: bool = False,
         refresh: RefreshBySite | None = None,
-        close: Callable[[], Awaitable[None]] | None = None,
+        close: Callable[[], Awaitable[None]] = _close_nothing,
     ) -> None:
         self.site = site
         self.login = login or LoginCommand(site.login_command())
@@ -89,9 +93,7 @@ class SessionManager:
         self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
         self.answers = Answers(self._live, self._doubt, budget, self.counters)
-        refresher = None
-        if refresh is not None:
-            refresher = Refresher(refresh, live=self._live, counters=self.counters, clock=clock)
+        refresher = refresh and Refresher(refresh, live=self._live, counters=self.counters, clock=clock)
         self._renewal = Renewal(
             store,
             key,
@@ -213,8 +215,7 @@ class SessionManager:
         await self._flights.aclose()
         await self._doubt.aclose()
         await self._live.aclose()
-        if self._close is not None:
-            await self._close()
+        await self._close()
         if self._owns_store:
             await self._store.aclose()
 

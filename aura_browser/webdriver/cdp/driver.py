@@ -3,10 +3,8 @@
 import json
 import re
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Lock
 from typing import Any, Final
 
 from selenium.common.exceptions import (
@@ -19,6 +17,7 @@ from selenium.common.exceptions import (
 )
 
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection, OnEvent
+from aura_browser.webdriver.cdp.event_log import EventLog
 from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.cdp.tabs import ATTACH, CdpTabs, Tab, read_text, set_up_session
 from aura_browser.webdriver.deadline import Deadline
@@ -28,7 +27,6 @@ from aura_browser.webdriver.network_log import METHODS
 _SCRIPT_TIMEOUT_S: Final = 0.5
 _LOOK_EVERY_S: Final = 0.25
 _INVALID_PARAMETERS: Final = -32602
-_MAX_LOG_ENTRIES: Final = 20_000
 _BROWSER_DOMAINS: Final = ("Target.", "Browser.")
 _COMPILE: Final = "Runtime.compileScript"
 _CRASHED: Final = "tab crashed"
@@ -52,8 +50,7 @@ class CdpDriver(StartedDriver):
         answers_dialogs: bool,
     ) -> None:
         self._tabs = CdpTabs()
-        self._log: deque[str] = deque(maxlen=_MAX_LOG_ENTRIES)
-        self._lock = Lock()
+        self._log = EventLog()
         self._deadline = deadline
         self._answers_dialogs = answers_dialogs
         self._current = ""
@@ -116,10 +113,7 @@ class CdpDriver(StartedDriver):
         return self._find_current().session
 
     def listen(self, listener: OnEvent) -> None:
-        """Have *listener* called with each event from now on, in the connection's thread; the log keeps none any more.
-
-        It must be quick.
-        """
+        """Have *listener*, which must be quick, called with each event from now on; the log keeps none any more."""
         self._listener = listener
 
     @property
@@ -164,10 +158,7 @@ class CdpDriver(StartedDriver):
         if log_type != "performance":
             raise InvalidArgumentException(f"log type '{log_type}' not found")
         self._find_current()
-        with self._lock:
-            entries = [{"message": text} for text in self._log]
-            self._log.clear()
-        return entries
+        return self._log.take()
 
     def _call(self, method: str, params: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         tab = self._find_current()
@@ -209,7 +200,8 @@ class CdpDriver(StartedDriver):
         if self._listener is not None:
             self._listener(event)
         elif event.method.startswith(METHODS):
-            self._note(event)
+            tab = self._tabs.find_session(event.session)
+            self._log.add(event, tab.target if tab else "")
 
     def _add_tab(self, values: dict[str, Any]) -> None:
         info, session = values.get("targetInfo"), read_text(values, "sessionId")
@@ -240,14 +232,6 @@ class CdpDriver(StartedDriver):
     def _set_dialog(self, session: str, text: str | None) -> None:
         if tab := self._tabs.find_session(session):
             tab.dialog = text
-
-    def _note(self, event: Message) -> None:
-        """Keep an event as ChromeDriver's performance log has it."""
-        tab = self._tabs.find_session(event.session)
-        params = bytes(event.params).decode("utf-8", "replace")
-        method, target = json.dumps(event.method), json.dumps(tab.target if tab else "")
-        with self._lock:
-            self._log.append(f'{{"message":{{"method":{method},"params":{params}}},"webview":{target}}}')
 
 
 def _wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:

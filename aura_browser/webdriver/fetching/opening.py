@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from selenium.common.exceptions import JavascriptException, TimeoutException, WebDriverException
@@ -43,13 +45,11 @@ def put_session(driver: CdpDriver, session: "Session", deadline: Deadline, *, is
     Raises:
         BrowserDied: if the browser ends.
     """
-    try:
+    with telling_ends(session.url):
         if is_new:
             refused = restore_session(driver, session, deadline).refused
         else:
             refused = tuple(set_cookies(driver, session.cookies)) if session.rotated_at is not None else ()
-    except list_driver_errors() as error:
-        raise _describe_end(session.url, error) from error
     for each in refused:
         _log.warning("The page works without this part of the session: %s", each)
 
@@ -70,14 +70,37 @@ def open_tab(
         PageFailed: if no page of the origin can be shown.
         BrowserDied: if the browser ends.
     """
-    try:
-        # In a browser of our own: a site's policy for its own scripts would hold for ours too.
-        driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
-        driver.execute_cdp_cmd("Network.setBypassServiceWorker", {"bypass": True})
+    with telling_ends(str(url)):
+        pass_policies(driver, is_static=is_static)
         _show_page(driver, url, deadline, is_static=is_static)
         return prepare_tab(driver, loop)
+
+
+def pass_policies(driver: CdpDriver, *, is_static: bool) -> None:
+    """Have our script's requests pass what a site decides for its own scripts. For a browser of our own only.
+
+    Args:
+        driver: the browser's driver.
+        is_static: whether the page has no app that may need the site's service worker.
+
+    Raises:
+        WebDriverException: if the browser is gone.
+    """
+    driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+    driver.execute_cdp_cmd("Network.setBypassServiceWorker", {"bypass": is_static})
+
+
+@contextmanager
+def telling_ends(url: str) -> Iterator[None]:
+    """Convert what a driver raises when its browser ends.
+
+    Raises:
+        BrowserDied: with *url*.
+    """
+    try:
+        yield
     except list_driver_errors() as error:
-        raise _describe_end(str(url), error) from error
+        raise _describe_end(url, error) from error
 
 
 def prepare_tab(driver: CdpDriver, loop: asyncio.AbstractEventLoop) -> FetchTab:
