@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from aura_browser import AuraClient, Chrome, Probe, Site, SiteClient, openchat_site
@@ -18,30 +17,13 @@ from aura_browser.http.lanes import Lane
 from aura_browser.http.pages import Pages
 from aura_browser.playground import Playground
 from aura_browser.webdriver.proxy_relay.streams import closing
+from tests.parts.own_browsers import list_browsers, list_renderers
 from tests.parts.servers import Server, page, serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.varied_site import VariedSite
 from tests.parts.waiting import eventually
 
 HTTP1_LIMIT = 5
-
-
-def list_chrome(kind: str) -> list[psutil.Process]:
-    """Return the processes of this process's browsers: those with that ``--type``, or the first ones for none."""
-    found = []
-    for each in psutil.Process().children(recursive=True):
-        try:
-            words = each.cmdline()
-        except (psutil.ZombieProcess, psutil.NoSuchProcess):
-            continue
-        types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
-        if "--remote-debugging-pipe" in words and types == ([kind] if kind else []):
-            found.append(each)
-    return found
-
-
-def list_browsers() -> list[psutil.Process]:
-    return list_chrome("")
 
 
 @asynccontextmanager
@@ -143,7 +125,7 @@ async def test_a_lost_page_ends_its_requests_and_the_next_gets_a_new_one(way: st
 
 async def _lose(client: SiteClient, way: str) -> None:
     if way == "crash":
-        for renderer in list_chrome("renderer"):
+        for renderer in list_renderers():
             renderer.kill()
     elif way == "kill":
         for browser in list_browsers():
@@ -164,7 +146,7 @@ async def test_a_lost_page_interrupts_a_chat_with_its_partial_text() -> None:
             async for piece in client.stream("/slow 0.1 one two three four five six seven eight nine ten"):
                 text += piece
                 if "three" in text:
-                    for renderer in list_chrome("renderer"):
+                    for renderer in list_renderers():
                         renderer.kill()
 
         with pytest.raises(StreamInterrupted) as caught:
