@@ -24,7 +24,8 @@ from aura_browser.text import clean_text, make_inert, redact_url
 MAX_TEXT: Final = 20_000
 """The longest text of a site that a tool returns, in characters."""
 
-_MAX_BYTES: Final = 4 * MAX_TEXT
+_MARGIN: Final = 65_536  # longer than a secret that stands in a text
+_MAX_BYTES: Final = 4 * MAX_TEXT + 2 * _MARGIN
 _TIMEOUT_S: Final = 90.0
 _MAX_ARGUMENT: Final = 8192
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -146,9 +147,9 @@ class SiteTools:
             return Answer(
                 f"Ask the person to run this in a terminal, and wait until they say that it is done: {command}"
             )
-        return await self._request(offer, words)
+        return await self._request(offer, words, [each.session for each in offers])
 
-    async def _request(self, offer: Offer, words: Mapping[str, str]) -> Answer:
+    async def _request(self, offer: Offer, words: Mapping[str, str], sessions: Sequence[Session]) -> Answer:
         method = words.get("method", "GET").upper()
         if method not in _SAFE | self._allowed.get(offer.label, frozenset()):
             raise InvalidInput("method", f"{clean_text(method, 20)} is not allowed here; the person has to allow it")
@@ -160,10 +161,12 @@ class SiteTools:
         client = await self._open(offer)
         data = None if body is None or method in _SAFE else body.encode("utf-8", "replace")
         async with client.request(method, path, headers=headers, data=data) as response:
-            text, is_cut = await _read(response)
-            facts = _describe_answer(response, is_cut=is_cut)
-        # What the answer changed is a secret too.
-        return Answer(_mark(facts, hide_secrets(text, await client.session())))
+            text, is_whole = await _read(response)
+        # What the answer changed is a secret too. Of one that is cut, the beginning would be shown.
+        text = hide_secrets(text, await client.session(), *sessions)
+        text = text if is_whole else text[:-_MARGIN]
+        facts = _describe_answer(response, is_cut=not is_whole or len(text) > MAX_TEXT)
+        return Answer(_mark(facts, text[:MAX_TEXT]))
 
     def _list_options(self, offer: Offer) -> tuple[str, ...]:
         store = self._options.get("store")
@@ -227,17 +230,16 @@ async def _ask_status(offer: Offer) -> Answer:
 
 
 async def _read(response: SiteResponse) -> tuple[str, bool]:
-    """Return the beginning of the answer's text, and whether there is more."""
+    """Return the beginning of the answer's text, and whether that is all."""
     kind = response.headers.get("Content-Type", "").lower()
     if not any(part in kind for part in _TEXT_TYPES):
-        return "(not a text)", False
+        return "(not a text)", True
     data = bytearray()
     async for chunk in response:
         data += chunk
         if len(data) > _MAX_BYTES:
             break
-    text = data.decode("utf-8", "replace")
-    return text[:MAX_TEXT], len(text) > MAX_TEXT
+    return data.decode("utf-8", "replace"), len(data) <= _MAX_BYTES
 
 
 def _describe_answer(response: SiteResponse, *, is_cut: bool) -> dict[str, object]:
