@@ -178,8 +178,8 @@ def _assemble(
         prove=carrier.prove,
         first=session if isinstance(session, Session) else None,
         owns_store=not isinstance(settings.store, Store),
-        # A window opens only for a caller who waits for it, never in the background.
-        renews_early=settings.refresh in {"headless", "kept"},
+        # A window opens only for a caller who waits for it, never in the background; a page that is kept renews alone.
+        renews_early=settings.refresh == "headless",
         opens_browser=settings.refresh != "never",
         login=login,
         opens_window=settings.refresh == "interactive",

@@ -105,6 +105,7 @@ class Transport(Protocol):
             InvalidInput: if the request can't be sent with the site's session.
             ConnectionFailed: if there is no connection, or it closes before the response is complete.
             AnswerTimeout: if no byte arrives within the read timeout.
+            StreamInterrupted: if the page that sends it is gone.
             SessionRefused: if the site refuses a renewed session too.
             AuraError: if renewing the session fails.
         """

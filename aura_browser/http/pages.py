@@ -12,14 +12,14 @@ import msgspec
 from yarl import URL
 
 from aura_browser.engine import Engine
-from aura_browser.errors import BrowserDied, SessionRefused, raise_alone
+from aura_browser.errors import BrowserDied, NotReady, raise_alone
 from aura_browser.http.idle_timer import IdleTimer
 from aura_browser.http.lanes import Lane
 from aura_browser.http.page_opening import PageOpener
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.text import redact_url
-from aura_browser.webdriver.fetching.held_page import HeldPage
+from aura_browser.webdriver.fetching.held_page import CHANGE_TIMEOUT_S, HeldPage
 from aura_browser.webdriver.fetching.stream import PageLost
 from aura_browser.webdriver.fetching.tab import FetchTab
 
@@ -119,7 +119,7 @@ class Pages:
         """Return *session* as the browser renews it: one request by the page, and then its cookies are read.
 
         Raises:
-            SessionRefused: if its cookies stay the same.
+            NotReady: if its cookies stay the same.
             AuraError: if no browser or page can be opened, or the page is gone.
         """
         with self._idle.use():
@@ -130,8 +130,9 @@ class Pages:
                     cookies = await page.wait_for_change()
                 except PageLost as error:
                     raise_alone(BrowserDied(redact_url(session.url), f"the page that is kept open is gone: {error}"))
-                if cookies is None:
-                    raise SessionRefused(redact_url(session.url), 0, "its cookies stay the same in the page", "")
+                if cookies is None:  # it may renew them later, so the session is not refused
+                    missing = ("a cookie that the open page has renewed",)
+                    raise NotReady(redact_url(session.url), None, CHANGE_TIMEOUT_S, missing)
                 changed = session.with_cookies(cookies)
                 page.session = msgspec.structs.replace(changed, harvested_at=self._clock(), rotation=0)
                 return page.session

@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
-from aura_browser import AuraClient, openchat_site
+from aura_browser import AuraClient, Probe, Site, assemble, openchat_site
 from aura_browser.playground import Playground
 from tests.parts.own_browsers import list_browsers
+from tests.parts.servers import serving
 
 pytestmark = pytest.mark.chrome
 
@@ -53,6 +55,32 @@ async def test_a_session_that_is_refused_is_renewed_by_the_page() -> None:
         await asyncio.sleep(3.5)  # aiohttp's value is over, and nobody asked for another one
         assert await client.complete("two") == "two"
         assert (client.counters.harvests, client.counters.refreshes) == (1, 1)
+
+
+async def test_a_page_that_renews_nothing_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.webdriver.fetching.held_page.CHANGE_TIMEOUT_S", 0.2)
+    is_due, given = False, 0
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal given
+        response = web.Response(text="<!doctype html>hi", content_type="text/html")
+        if (request.path == "/" and not given) or (is_due and request.path == "/me"):
+            given += 1
+            response.headers["Set-Cookie"] = f"sid={given}; Path=/; HttpOnly; Max-Age=3600"
+        return response
+
+    async with serving(handle) as (_server, origin):
+        site = Site(f"{origin}/", probe=Probe("/me"))
+        manager = assemble(site, store="memory", refresh="kept")
+        first = await manager.get()
+        refresh = manager._renewal._refresher
+        assert refresh is not None
+        assert await refresh.try_refresh(first, "early") is None
+        is_due = True
+        renewed = await refresh.try_refresh(first, "over")
+        await manager.aclose()
+    assert renewed is not None
+    assert [cookie.value for cookie in renewed.cookies] != [cookie.value for cookie in first.cookies]
 
 
 async def test_a_page_that_cannot_renew_is_followed_by_a_harvest() -> None:

@@ -13,7 +13,8 @@ from aura_browser.webdriver.fetching.holding import HeldBrowser
 from aura_browser.webdriver.fetching.stream import FetchFailed
 from aura_browser.webdriver.fetching.tab import FetchTab, PageRequest
 
-_CHANGE_TIMEOUT_S: Final = 5.0
+CHANGE_TIMEOUT_S: Final = 5.0
+"""How long a change of cookies is waited for, in seconds."""
 _POLL_INTERVAL_S: Final = 0.05
 
 
@@ -79,7 +80,7 @@ class HeldPage:
             PageLost: if the page is gone.
         """
         loop, before = asyncio.get_running_loop(), _compare(self.session.cookies)
-        end = loop.time() + _CHANGE_TIMEOUT_S
+        end = loop.time() + CHANGE_TIMEOUT_S
         while loop.time() < end:
             cookies = await read_cookies(self.tab, URL(self.session.url))
             if _compare(cookies) - before:
