@@ -44,9 +44,8 @@ def _fits(site: Site, session: Session, asked: set[str]) -> bool:
         if "." in site.auth.value.text.partition("local_storage.")[2]:
             return True  # a key of the local storage, and one in the JSON that is there
     page, paths = URL(site.url).raw_path_qs, {path.partition("?")[0] for path in asked}
-    logins = [
-        mark.location for mark in site.dropped_marks if "=" in mark.location
-    ]  # others name any application's login
+    # Addresses of a login that no other application has: the query tells.
+    logins = [mark.location for mark in site.dropped_marks if "=" in mark.location]
     is_shown = page != "/" and (page in asked or any(fnmatchcase(path, each) for path in asked for each in logins))
     is_probed = site.probe is not None and site.probe.path.partition("?")[0] in paths
     if cookies or site.auth:
