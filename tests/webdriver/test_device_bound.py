@@ -93,6 +93,7 @@ async def test_a_page_that_is_kept_renews_what_is_bound(stand: Stand) -> None:
     assert renewed.device_bound == session.device_bound
 
 
+@pytest.mark.soak
 async def test_a_page_that_sends_requests_stays_in(stand: Stand) -> None:
     engine = Chrome(chrome_path=stand.chrome)
     async with SiteClient(stand.site, engine=engine, store="memory", transport="page") as client:
