@@ -15,6 +15,7 @@ from aura_browser.errors import ConnectionFailed, PageFailed
 from aura_browser.http.proof import prove
 from aura_browser.playground import Playground
 from aura_browser.proxy.address import PROXY_REFUSED, PROXY_UNREACHABLE
+from aura_browser.site import TransportName
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
 
@@ -76,10 +77,11 @@ async def test_browser_and_client_go_through_a_proxy_with_a_password(
     assert "s3cret" not in caplog.text + repr(session)
 
 
-async def test_all_of_a_client_works_through_it(proxy: ProxyServer) -> None:
+@pytest.mark.parametrize("transport", ["http", "page"])
+async def test_all_of_a_client_works_through_it(proxy: ProxyServer, transport: TransportName) -> None:
     async with (
         Playground("check-503", check_delay=0.1) as site,
-        AuraClient(site.origin, store="memory", proxy=proxy.url) as client,
+        AuraClient(site.origin, store="memory", proxy=proxy.url, transport=transport) as client,
     ):
         assert await client.complete("hello") == "hello"
 
