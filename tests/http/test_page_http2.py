@@ -28,7 +28,7 @@ def serving_http2(folder: Path) -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         bind = f"fd://{listener.fileno()}"
-        command = ["-m", "hypercorn", "tests.parts.http2_app:answer", "--bind", bind]
+        command = ["-m", "hypercorn", "tests.parts.http2_app:answer", "--bind", bind, "--workers", "0"]
         with Started(
             [sys.executable, *command, "--certfile", certificate, "--keyfile", certificate],
             cwd=ROOT,
