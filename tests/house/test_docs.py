@@ -31,6 +31,7 @@ from tests.parts.cached import cache_session
 from tests.parts.command_lines import parse_command, read_lines, split_commands
 from tests.parts.help_pages import MARK, render_page, walk_commands
 from tests.parts.members_site import COOKIE, serving_members
+from tests.parts.missing import need_program
 from tests.parts.pages import (
     COMMAND_LINE,
     PAGES,
@@ -364,6 +365,8 @@ RUN = [case for case in LINES if "aura-browser" in case[1] and not fits(case[1],
 )
 def test_command_lines_run(case: tuple[Block, str], folder: Path, sites: None, command: Path) -> None:
     block, line = case
+    for name in {"curl", "wget"}.intersection(line.split()):
+        need_program(name)
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", moved.move_text(line)],  # noqa: S607 - as people run it
         cwd=folder,

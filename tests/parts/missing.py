@@ -1,6 +1,7 @@
 """What a test does when a real part is missing on this machine."""
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -11,3 +12,9 @@ def missing(how_to_bring_it: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(how_to_bring_it)
     pytest.skip(how_to_bring_it)
+
+
+def need_program(name: str) -> None:
+    """Skip the test where the program *name* is missing."""
+    if shutil.which(name) is None:
+        missing(f"{name} is missing; bring it with: make test-parts")

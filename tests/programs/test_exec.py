@@ -18,6 +18,7 @@ from aura_browser.formats import DUMPS
 from aura_browser.programs.files import KINDS
 from tests.parts.command import PROGRAM
 from tests.parts.command import run as run_command
+from tests.parts.missing import need_program
 from tests.parts.programs import Started
 from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating
 from tests.parts.sessions import make_cookie, make_session
@@ -187,6 +188,7 @@ jar.save(ignore_discard=True, ignore_expires=True)
     ids=["curl", "wget", "http.cookiejar"],
 )
 def test_a_rotated_cookie_is_kept(words: tuple[str, ...], site: RotatingSite, store: FileStore) -> None:
+    need_program(words[0])
     done = execute(site.origin, *words, f"{site.origin}/rotate")
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
