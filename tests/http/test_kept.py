@@ -38,7 +38,7 @@ async def use_gate(*, life: float, seconds: float, per_second: int) -> None:
 
 
 async def test_a_cookie_that_only_the_pages_script_renews_lasts() -> None:
-    await use_gate(life=2.0, seconds=4.0, per_second=10)
+    await use_gate(life=5.0, seconds=8.0, per_second=10)
 
 
 @pytest.mark.soak
