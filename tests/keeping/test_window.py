@@ -61,7 +61,7 @@ async def test_a_person_does_not_wait_for_a_harvest_of_another_process_that_is_f
     async def prove(session: Session) -> Session:
         return session
 
-    monkeypatch.setattr("aura_browser.assembly.build_prove", lambda _site: prove)
+    monkeypatch.setattr("aura_browser.carriers.build_prove", lambda _site: prove)
     folder = tmp_path / "kept"
     async with renewing_elsewhere(folder):
         interactive, headless = open_manager(folder, "interactive"), open_manager(folder, "headless")
