@@ -223,6 +223,16 @@ async def test_a_connection_that_is_not_there_is_nobodys() -> None:
     assert not await asyncio.to_thread(is_own_connection, ("127.0.0.1", 1), ("127.0.0.1", 1))
 
 
+def test_a_connection_that_the_table_missed_or_shows_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    heading, other = "  sl  local_address rem_address", f"0: 0100007F:1000 0100007F:2000 01 0 0 0 {os.geteuid()} 0 7"
+    ours = f"1: 0100007F:1001 0100007F:2000 01 0 0 0 {os.geteuid()} 0 8"
+    theirs = f"1: 0100007F:1001 0100007F:2000 01 0 0 0 {os.geteuid() + 1} 0 8"
+    seen = iter([[other], [other, ours, ours], [ours, theirs]])
+    monkeypatch.setattr("aura_browser.webdriver.proxy_relay.peer.read_table", lambda: "\n".join([heading, *next(seen)]))
+    assert is_own_connection(("127.0.0.1", 0x1001), ("127.0.0.1", 0x2000))
+    assert not is_own_connection(("127.0.0.1", 0x1001), ("127.0.0.1", 0x2000))
+
+
 async def test_where_the_system_does_not_tell_there_is_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     async with upstream(answering(OK, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
