@@ -47,7 +47,7 @@ def _wait_for_answer(log: NetworkLog) -> None:
     end = time.monotonic() + _PATIENCE_S
     log.drain()
     while log.device_bound is None and time.monotonic() < end:
-        time.sleep(_POLL_INTERVAL_S)
+        time.sleep(_POLL_INTERVAL_S)  # the log has to be asked for
         log.drain()
 
 

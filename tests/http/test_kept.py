@@ -23,7 +23,7 @@ async def use(client: AuraClient, *, seconds: float, per_second: int) -> list[st
     return await asyncio.gather(*asked)
 
 
-async def use_gate(*, life: float, seconds: float, per_second: int) -> None:
+async def check_gate(*, life: float, seconds: float, per_second: int) -> None:
     async with (
         Playground("script", life=life) as server,
         AuraClient(openchat_site(server.origin), store="memory", refresh="kept") as client,
@@ -38,12 +38,12 @@ async def use_gate(*, life: float, seconds: float, per_second: int) -> None:
 
 
 async def test_a_cookie_that_only_the_pages_script_renews_lasts() -> None:
-    await use_gate(life=5.0, seconds=8.0, per_second=10)
+    await check_gate(life=5.0, seconds=8.0, per_second=10)
 
 
 @pytest.mark.soak
 async def test_it_lasts_for_a_minute_of_steady_use() -> None:
-    await use_gate(life=5.0, seconds=60.0, per_second=20)
+    await check_gate(life=5.0, seconds=60.0, per_second=20)
 
 
 async def test_a_session_that_is_refused_is_renewed_by_the_page() -> None:

@@ -76,6 +76,7 @@ async def test_a_lane_admits_those_who_wait_once_the_protocol_allows_more() -> N
     await eventually(lambda: entered == len(tasks))
     leave.set()
     await asyncio.gather(*tasks)
+    assert entered == len(tasks) > HTTP1_LIMIT
 
 
 @pytest.mark.chrome
