@@ -43,6 +43,8 @@ def build_environment(folder: Path) -> dict[str, str]:
     """Return the environment of Chrome and its driver: without secrets, and with their files in *folder*."""
     # Otherwise dconf and Chrome's crash reporter write to the person's home, with any profile.
     private = {"BREAKPAD_DUMP_LOCATION": str(folder / "crashes")}
+    # So do Mesa (https://docs.mesa3d.org/envvars.html) and NVIDIA's driver, with a window.
+    private |= {"MESA_SHADER_CACHE_DISABLE": "true", "__GL_SHADER_DISK_CACHE": "0"}
     # Chrome creates a socket in TMPDIR, whose path may have about 100 characters.
     private |= {"TMPDIR": str(folder)} if len(str(folder)) <= MAX_TMPDIR_LENGTH else {}
     return {"XDG_RUNTIME_DIR": str(folder)} | copy_environment() | private
