@@ -110,9 +110,13 @@ class Pages:
                 self._candidate = self._hold(await self._opener.harvest())
                 return self._candidate.session
         page = self._hold(await self._opener.harvest())
-        async with self._changing:
-            await self._make_room()
-            self._candidate = page
+        try:
+            async with self._changing:
+                await self._make_room()
+                self._candidate = page
+        except BaseException:
+            self._end_soon(page)  # nobody else has it
+            raise
         return page.session
 
     async def renew(self, session: Session) -> Session:

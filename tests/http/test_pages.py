@@ -172,6 +172,21 @@ async def test_a_page_that_nobody_uses_is_closed_and_opened_again() -> None:
 
 
 @pytest.mark.chrome
+async def test_a_harvest_that_is_cancelled_before_its_page_is_taken_leaves_no_browser() -> None:
+    async with serving(page()) as (_server, origin):
+        pages = Pages(Site(f"{origin}/"), None, None, is_static=True)
+        harvesting = asyncio.create_task(pages.harvest())
+        await eventually(list_browsers)
+        async with pages._changing:  # as a request that opens a page meanwhile
+            await eventually(lambda: pages._changing._waiters)
+            harvesting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await harvesting
+        await eventually(lambda: list_browsers() == [])
+        await pages.aclose()
+
+
+@pytest.mark.chrome
 async def test_a_site_that_is_not_there_is_the_same_error() -> None:
     async with serving(page()) as (_server, origin):
         pass
