@@ -80,6 +80,9 @@ def _treat_signals_as_ctrl_c() -> list[int]:
 def _ignore_further_interrupts() -> None:
     """Let what is left of the clean-up finish in peace, however often a person presses Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # An interrupt inside asyncio's own clean-up can leave a loop that nobody closes, and a harvest that nobody ends.
+    if (deadline := sys.modules.get("aura_browser.webdriver.deadline")) is not None:
+        deadline.end_all()
     sys.unraisablehook = lambda _unraisable: None  # an interrupted clean-up leaves coroutines that can't be closed,
     for name in ("asyncio", "concurrent.futures"):  # and what these warn of
         logging.getLogger(name).setLevel(logging.CRITICAL)
