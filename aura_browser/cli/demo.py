@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aura_browser.chat.messages import DEFAULT_MODEL
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command() -> None:
     In the end another program asks through the gateway: OpenAI's own client if it is installed, else curl. Needs Chrome
     and ChromeDriver, but no network.
     """
-    asyncio.run(_run_demo())
+    run_in_loop(_run_demo())
 
 
 async def _run_demo() -> None:

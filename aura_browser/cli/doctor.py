@@ -1,6 +1,5 @@
 """``aura-browser doctor``: whether the main job can run on this machine, and how to fix it if not."""
 
-import asyncio
 import json
 import sys
 from dataclasses import asdict
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 import click
 
 from aura_browser.cli.options import session_options
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.screen import Screen
 from aura_browser.engine import DefaultEngine
 from aura_browser.text import clean_text
@@ -48,7 +47,7 @@ def command(*, as_json: bool, interactive: bool, options: "SessionOptions") -> N
     store = cast("str | None", options["store"])  # --store is text
     engine = options["engine"] or DefaultEngine()
     with progress("Checking this machine …"):
-        findings = asyncio.run(examine(engine=engine, proxy=options["proxy"], store=store, interactive=interactive))
+        findings = run_in_loop(examine(engine=engine, proxy=options["proxy"], store=store, interactive=interactive))
     can_run = not any(finding.stops for finding in findings)
     if as_json:
         click.echo(json.dumps({"ok": can_run, "findings": [asdict(finding) for finding in findings]}, indent=2))

@@ -1,6 +1,5 @@
 """``aura-browser harvest``: open a site in Chrome and print its session as JSON."""
 
-import asyncio
 import dataclasses
 import sys
 import time
@@ -13,7 +12,7 @@ from aura_browser.cli.basic import ask_basic, read_basic
 from aura_browser.cli.formats import FORMATS, build_dump_options, format_option, write_session
 from aura_browser.cli.options import list_in_force, session_options
 from aura_browser.cli.output import open_output
-from aura_browser.cli.running import has_person, report_errors, show_progress
+from aura_browser.cli.running import has_person, report_errors, run_in_loop, show_progress
 from aura_browser.cli.values import ParsedText, parse_probe, parse_seconds
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
@@ -152,7 +151,7 @@ def command(
     manager = assemble(site, command_options=named, **options)
     is_personal = interactive or has_person()
     try:
-        session = asyncio.run(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
+        session = run_in_loop(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
     except SessionRefused as error:
         raise _explain(error, manager.login) from None
     write_session(session, format_name, build_dump_options(format_name, None, None), target)

@@ -5,7 +5,7 @@ import os
 
 import click
 
-from aura_browser.cli.running import report_errors
+from aura_browser.cli.running import report_errors, run_in_loop
 from aura_browser.cli.values import ParsedText, parse_seconds
 from aura_browser.errors import InvalidInput
 
@@ -45,7 +45,7 @@ def command(port: int, gate: str, life: float | None, upstream: str | None, *, s
     aura-browser chat --url http://127.0.0.1:8765 "Hello!"
     curl -X POST http://127.0.0.1:8765/playground/revoke    end all sessions
     """  # noqa: D301 - click's mark for text that it must not wrap
-    asyncio.run(_serve(port, gate, life, upstream, sliding=sliding))
+    run_in_loop(_serve(port, gate, life, upstream, sliding=sliding))
 
 
 async def _serve(port: int, gate: str, life: float | None, upstream: str | None, *, sliding: bool) -> None:

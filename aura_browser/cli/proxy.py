@@ -10,7 +10,7 @@ import click
 
 from aura_browser.cli.exit_codes import BadSetting
 from aura_browser.cli.options import session_options
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.target import Target, find_target
 from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
@@ -45,7 +45,7 @@ def command(*, target: Target, port: int, no_token: bool, options: "SessionOptio
     curl -H 'X-Aura-Token: TOKEN' http://127.0.0.1:8788/api/me
     """  # noqa: D301 - click's mark for text that it must not wrap
     token = "" if no_token else _read_token()
-    asyncio.run(_serve(target, port, token, options))
+    run_in_loop(_serve(target, port, token, options))
 
 
 def _read_token() -> str:

@@ -5,9 +5,9 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from aura_browser.engine import OnWait
     from aura_browser.keeping.renewal import Harvest
     from aura_browser.session import Session
+
+T = TypeVar("T")
 
 _SIGNALS: Final = f"{__name__}.signals"
 _FRAMES_PER_SECOND: Final = 12.5
@@ -77,12 +79,38 @@ def _treat_signals_as_ctrl_c() -> list[int]:
     return received
 
 
+def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Return what *work* returns, run in an event loop of its own; the first Ctrl-C cancels it, later ones do nothing.
+
+    ``asyncio.run`` raises KeyboardInterrupt at the second one, wherever its loop is then: that may lose the wake-up of
+    a task, and the loop waits for it for ever.
+
+    Raises:
+        KeyboardInterrupt: after a Ctrl-C, once everything is cleaned up.
+    """
+    import asyncio
+
+    async def run_until_interrupted() -> T:
+        task = asyncio.current_task()
+
+        def interrupt() -> None:
+            if task is not None and not task.cancelling():
+                task.cancel()
+
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            with suppress(NotImplementedError):  # on Windows
+                asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
+        return await work
+
+    try:
+        return asyncio.run(run_until_interrupted())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
 def _ignore_further_interrupts() -> None:
     """Let what is left of the clean-up finish in peace, however often a person presses Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # An interrupt inside asyncio's own clean-up can leave a loop that nobody closes, and a harvest that nobody ends.
-    if (deadline := sys.modules.get("aura_browser.webdriver.deadline")) is not None:
-        deadline.end_all()
     sys.unraisablehook = lambda _unraisable: None  # an interrupted clean-up leaves coroutines that can't be closed,
     for name in ("asyncio", "concurrent.futures"):  # and what these warn of
         logging.getLogger(name).setLevel(logging.CRITICAL)

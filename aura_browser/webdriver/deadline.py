@@ -7,14 +7,6 @@ from typing import Final
 
 _GRACE_S: Final = 2.0
 _LOOK_EVERY_S: Final = 0.5
-_process_ends: Final = threading.Event()
-
-
-def end_all() -> None:
-    """End the time of all harvests of this process, which is about to end: it waits for their threads."""
-    _process_ends.set()
-
-
 _NO_LIMIT_S: Final = 10 * 365 * 86_400.0
 
 
@@ -52,7 +44,7 @@ class Deadline:
     @property
     def is_cancelled(self) -> bool:
         """Whether :meth:`cancel` was called, or the time has ended with something else."""
-        return self._cancelled.is_set() or _process_ends.is_set() or self._has_ended()
+        return self._cancelled.is_set() or self._has_ended()
 
     def cancel(self) -> None:
         """End the time now."""

@@ -15,7 +15,7 @@ from aura_browser.cli.options import session_options
 from aura_browser.cli.output import open_output
 from aura_browser.cli.request.body import Upload, build_upload
 from aura_browser.cli.request.delivery import Delivery, deliver, note_answer
-from aura_browser.cli.running import report_errors
+from aura_browser.cli.running import report_errors, run_in_loop
 from aura_browser.cli.target import Target, find_target
 from aura_browser.errors import InvalidInput
 from aura_browser.http.outgoing import check_request
@@ -108,9 +108,9 @@ def command(*, words: tuple[str, ...], options: "SessionOptions", **given: Any) 
     options = complete_options(ask.target.site, options)
     options["harvest"] = show_target_harvest(ask.target, options)
     if given["as_curl"]:
-        click.echo(asyncio.run(_build_curl(ask, options, given)))
+        click.echo(run_in_loop(_build_curl(ask, options, given)))
     else:
-        asyncio.run(_send(ask, options, delivery))
+        run_in_loop(_send(ask, options, delivery))
 
 
 def _read_ask(words: tuple[str, ...], given: Mapping[str, Any]) -> _Ask:

@@ -14,7 +14,7 @@ import click
 from aura_browser.assembly import using_store
 from aura_browser.cli.blocking import call_apart
 from aura_browser.cli.options import store_option
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions import catalogue, view
 from aura_browser.cli.sessions.checking import Checked, check_entries, find_exit_code, keep_proven
@@ -197,7 +197,7 @@ def run_with_store(place: str | None, work: Callable[[Store], Awaitable[T]]) -> 
         async with using_store(place) as store:
             return await work(store)
 
-    return asyncio.run(run())
+    return run_in_loop(run())
 
 
 def _confirm(question: str) -> None:

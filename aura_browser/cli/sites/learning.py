@@ -1,6 +1,5 @@
 """``aura-browser sites learn``: learn a site from one login."""
 
-import asyncio
 import json
 import re
 import select
@@ -14,7 +13,7 @@ from yarl import URL
 from aura_browser.cli.basic import read_basic
 from aura_browser.cli.exit_codes import FAILED
 from aura_browser.cli.options import session_options
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.values import ParsedText, parse_seconds
 from aura_browser.engine import Attach, AttachChrome, LocalEngine
@@ -83,7 +82,7 @@ def learn(
     chosen = _choose_name(url, name)
     proposal = _propose_basic(url)
     if proposal is None:
-        proposal = asyncio.run(_learn(url, options, is_interactive=not headless, timeout_s=timeout))
+        proposal = run_in_loop(_learn(url, options, is_interactive=not headless, timeout_s=timeout))
     text = make_table(proposal.definition).as_string()
     if as_json:
         _print_json(chosen, proposal)
@@ -108,10 +107,10 @@ def _propose_basic(url: str) -> "Proposal | None":
     """Return what is learned of a site that asks for a user and a password itself; None if it does not."""
     from aura_browser.learning.basic import asks_basic, propose_basic
 
-    if not asyncio.run(asks_basic(url)):
+    if not run_in_loop(asks_basic(url)):
         return None
     click.echo(f"{redact_url(url)} asks for a user and a password itself; no browser is needed.", err=True)
-    return asyncio.run(propose_basic(url, read_basic()))
+    return run_in_loop(propose_basic(url, read_basic()))
 
 
 async def _learn(url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float) -> "Proposal":
@@ -129,7 +128,7 @@ def _keep(name: str, proposal: "Proposal", options: "SessionOptions") -> None:
 
     site = check_definition(name, proposal)
     path = add_site(name, make_table(proposal.definition))
-    asyncio.run(_keep_session(site, proposal.session, options))
+    run_in_loop(_keep_session(site, proposal.session, options))
     tried = f"aura-browser sites test {name}"
     click.echo(f"Wrote [{name}] to {clean_text(str(path))}, and kept the session. Try: {tried}", err=True)
 
