@@ -1,6 +1,5 @@
 """``aura-browser mcp``: tools for agents, over the Model Context Protocol."""
 
-import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ import click
 from yarl import URL
 
 from aura_browser.cli.options import session_options
-from aura_browser.cli.running import report_errors
+from aura_browser.cli.running import report_errors, run_in_loop
 from aura_browser.errors import InvalidInput
 from aura_browser.text import make_inert
 
@@ -72,7 +71,7 @@ def command(*, sites: tuple[str, ...], allowed: dict[str, frozenset[str]], optio
             raise InvalidInput("site", f"{label!r} has no session; there are: {names}")
         await serve(SiteTools(list_offers, options, allowed, _tell))
 
-    asyncio.run(run())
+    run_in_loop(run())
 
 
 async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list[Offer]":

@@ -1,12 +1,12 @@
 """Which session a NAME on the command line stands for: one in the store, or that of a site."""
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aura_browser.assembly import using_store
+from aura_browser.cli.running import run_in_loop
 from aura_browser.site import Site, site_at
 from aura_browser.site.catalogue import find_named
 from aura_browser.text import clean_text
@@ -42,7 +42,7 @@ def _find_stored(name: str, options: "SessionOptions") -> Site:
     from aura_browser.cli.sessions.catalogue import choose, find_matches
     from aura_browser.cli.sessions.checking import find_site_of, guess_name
 
-    entries = asyncio.run(_read(options))
+    entries = run_in_loop(_read(options))
     matches = find_matches(entries, name)
     if len(matches) != 1 and _ADDRESS.fullmatch(name):
         return site_at(name)

@@ -1,6 +1,5 @@
 """``aura-browser open``: put a session back into a browser."""
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 from aura_browser.cli.exit_codes import LOGIN_NEEDED
 from aura_browser.cli.named_session import NAME_HELP, find_site
 from aura_browser.cli.options import session_option, store_option
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InteractionRequired, LoginNeeded, SessionRefused
 from aura_browser.site.catalogue import site_named
@@ -86,7 +85,7 @@ def _find(name: str, url: str | None, options: "SessionOptions") -> "tuple[Site,
     if url is not None:
         raise click.UsageError("--url is for a FILE.")
     site = find_site(name, options)
-    return site, asyncio.run(_load(site, options))
+    return site, run_in_loop(_load(site, options))
 
 
 async def _load(site: "Site", options: "SessionOptions") -> "Session":
@@ -122,9 +121,9 @@ def _show(site: "Site", session: "Session", options: "SessionOptions", *, keep: 
     harvest = build_window_harvest(session, site, tell)
     with progress(f"Chrome shows {redact_url(session.url)}; close its window when you are done …"):
         if not keep:
-            asyncio.run(show_window(harvest))
+            run_in_loop(show_window(harvest))
             return
-        kept = asyncio.run(_keep(site, {**options, "harvest": harvest, "proxy": session.proxy}))
+        kept = run_in_loop(_keep(site, {**options, "harvest": harvest, "proxy": session.proxy}))
     _tell(f"Kept: {len(kept.cookies)} cookies; proof: {kept.proof}.")
 
 
@@ -148,7 +147,7 @@ def _check(site: "Site", session: "Session") -> None:
             return await build_prove(site)(msgspec.structs.replace(read, probe=session.probe))
 
     try:
-        proven = asyncio.run(check())
+        proven = run_in_loop(check())
     except (LoginNeeded, SessionRefused) as error:
         click.echo(f"{redact_url(error.url)}: refused ({clean_text(error.mark)})")
         click.get_current_context().exit(LOGIN_NEEDED)
