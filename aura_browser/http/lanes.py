@@ -57,7 +57,7 @@ class Lane:
             if turn.done() and not turn.cancelled():
                 self._running -= 1  # it was admitted at the same moment
                 self._admit()
-            else:
+            elif turn in self._waiting:  # it may have been passed over already
                 self._waiting.remove(turn)
             raise
 

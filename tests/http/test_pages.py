@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,26 @@ async def test_a_lane_admits_those_who_wait_once_the_protocol_allows_more() -> N
     leave.set()
     await asyncio.gather(*tasks)
     assert entered == len(tasks) > HTTP1_LIMIT
+
+
+async def test_a_turn_that_comes_to_one_who_was_just_cancelled_goes_to_the_next() -> None:
+    lane, entered = Lane("https://example.com"), asyncio.Event()
+
+    async def work() -> None:
+        async with lane.enter():
+            entered.set()
+
+    async with AsyncExitStack() as running:
+        for _ in range(HTTP1_LIMIT):
+            await running.enter_async_context(lane.enter())
+        cancelled, patient = asyncio.create_task(work()), asyncio.create_task(work())
+        await asyncio.sleep(0)  # both wait
+        cancelled.cancel()
+        await running.aclose()  # before the cancelled one hears of it
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        await patient
+    assert entered.is_set()
 
 
 @pytest.mark.chrome
