@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Self
 
 from multidict import CIMultiDict
@@ -12,7 +11,7 @@ from yarl import URL
 from aura_browser.errors import raise_alone
 from aura_browser.http.page_errors import convert_error
 from aura_browser.http.page_sending import Sent
-from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
+from aura_browser.http.verdict import raise_for_status
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.text import clean_text
 from aura_browser.webdriver.fetching.stream import FetchFailed, PageLost
@@ -69,12 +68,8 @@ class PageResponse:
             RateLimited: 429.
             SiteFailed: any other status from 300 up.
         """
-        status, url = self.status, self._url
-        ruling = judge(self._manager.site, url, status, self.headers, now=self._manager.clock())
-        if ruling.verdict.is_doubtful or (ruling.verdict is Verdict.OK and status >= HTTPStatus.MULTIPLE_CHOICES):
-            # The probe has shown that it says nothing about the session.
-            ruling = Ruling(Verdict.FAILED, ruling.mark)
-        raise_for(ruling, url, status, self.reason)
+        now = self._manager.clock()
+        raise_for_status(self._manager.site, self._url, self.status, self.headers, self.reason, now=now)
 
     async def peek(self, limit: int, timeout_s: float) -> bytes:
         """Return the first bytes of the body, or what has come after *timeout_s*; it can still be read whole."""

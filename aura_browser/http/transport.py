@@ -16,7 +16,7 @@ from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.http.outgoing import check_request, resolve_own
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.settling import IsLeft, stays
-from aura_browser.http.verdict import Ruling, Verdict, judge, raise_for
+from aura_browser.http.verdict import raise_for_status
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS, Body, Request
@@ -25,7 +25,6 @@ from aura_browser.text import redact_url
 
 _MAX_AT_ONCE_BYTES: Final = 2**20
 _KEEP_ALIVE_S: Final = 3.0
-_MIN_REDIRECT_STATUS: Final = 300
 _PROTOCOL: Final = "sec-websocket-protocol"
 _MAX_MESSAGE_BYTES: Final = 64 * 2**20
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
@@ -76,14 +75,10 @@ class HttpResponse:
             RateLimited: 429.
             SiteFailed: any other status from 300 up.
         """
-        status, url = self._answer.status, self._answer.url
-        if status == 200:  # noqa: PLR2004 - the number is the clearest name
+        answer, manager = self._answer, self._manager
+        if answer.status == 200:  # noqa: PLR2004 - the number is the clearest name
             return
-        ruling = judge(self._manager.site, url, status, self._answer.headers, now=self._manager.clock())
-        if ruling.verdict.is_doubtful or (ruling.verdict is Verdict.OK and status >= _MIN_REDIRECT_STATUS):
-            # The probe has shown that it says nothing about the session.
-            ruling = Ruling(Verdict.FAILED, ruling.mark)
-        raise_for(ruling, url, status, self.reason)
+        raise_for_status(manager.site, answer.url, answer.status, answer.headers, self.reason, now=manager.clock())
 
     def __aiter__(self) -> Self:
         """Yield the body in chunks, as they arrive."""

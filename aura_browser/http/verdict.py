@@ -122,6 +122,27 @@ def raise_for(ruling: Ruling, url: object, status: int, reason: str, *, advice: 
             raise SiteFailed(redact_url(url), status, reason, ruling.retry_after_s)
 
 
+def raise_for_status(site: Site, url: URL, status: int, headers: Mapping[str, str], reason: str, *, now: float) -> None:
+    """Raise the error for a response that its caller got, if it is not a success: it says nothing of the session.
+
+    Args:
+        site: the site that responded.
+        url: the requested URL.
+        status: the HTTP status.
+        headers: the response's headers.
+        reason: the reason phrase, cleaned for a terminal.
+        now: epoch seconds.
+
+    Raises:
+        RateLimited: 429.
+        SiteFailed: any other status from 300 up.
+    """
+    ruling = judge(site, url, status, headers, now=now)
+    if ruling.verdict.is_doubtful or (ruling.verdict is Verdict.OK and status >= HTTPStatus.MULTIPLE_CHOICES):
+        ruling = Ruling(Verdict.FAILED, ruling.mark)
+    raise_for(ruling, url, status, reason)
+
+
 def needs_first_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bool:
     """Return whether :func:`judge` needs the start of the body: of a page, with 200 or 503, or for a mark."""
     return (status in {200, 503} and is_html(headers)) or needs_marked_bytes(site, status, headers)
