@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -24,6 +25,7 @@ from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes,
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
+from aura_browser.site import Site
 from aura_browser.site.derivation import derive_headers
 from aura_browser.site.tokens import SAFE_METHODS
 
@@ -37,6 +39,17 @@ _STALE: Final = Verdict.STALE
 _DEFAULTS: Final = frozenset({SERVER_SOFTWARE, *ClientRequest.DEFAULT_HEADERS.values()})
 # With a rotated session, with another process's, with one harvested for the request.
 _MAX_REPLAYS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Headers:
+    """The headers that a session adds to requests to one address, until a cookie expires."""
+
+    session: Session
+    url: URL
+    until: float
+    headers: CIMultiDict[str]
+    names: tuple[istr, ...]
 
 
 class SessionMiddleware:
@@ -68,10 +81,8 @@ class SessionMiddleware:
         self._answers = manager.answers
         self._origin_headers = {"Origin": manager.site.origin, "Referer": f"{manager.site.origin}/"}
         self._derives = bool(manager.site.derive or manager.site.auth or manager.site.csrf)
-        self._headers: CIMultiDict[str] = CIMultiDict()
-        self._names: tuple[istr, ...] = ()
-        self._headers_for: tuple[Session, URL] | None = None
-        self._headers_until = 0.0
+        self._sends_origin = bool(manager.site.csrf)
+        self._made: _Headers | None = None
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send *request*.
@@ -80,11 +91,12 @@ class SessionMiddleware:
             SessionRefused: if the site refuses a new session too.
             AuraError: if the manager raises it.
         """
-        if not self._site.owns(request.url):
+        url, made = request.url, self._made
+        if (made is None or made.url is not url) and not self._site.owns(url):
             return await handler(request)
         began = time.monotonic()
-        chain = find_chain(self, request.url)
-        session = await self._manager.get()
+        chain = find_chain(self, url)
+        session = self._manager.find_ready() or await self._manager.get()
         if self._site.csrf is not None:
             session = await self._add_token(request, session)
         response, ruling = await self._send(request, handler, session)
@@ -92,7 +104,7 @@ class SessionMiddleware:
             chain = chain or Chain(self, began)
             response = await self._replay(request, handler, chain, session, (response, ruling))
         if response.status in REDIRECTS:
-            record_redirect(chain or Chain(self, began), request.url, response.status, response.headers)
+            record_redirect(chain or Chain(self, began), url, response.status, response.headers)
         else:
             end_chain()
         return response
@@ -133,7 +145,7 @@ class SessionMiddleware:
     async def _send(
         self, request: ClientRequest, handler: ClientHandlerType, session: Session
     ) -> tuple[ClientResponse, Ruling]:
-        self._set_headers(request, session)
+        self._set_headers(request, session, self._manager.clock())
         if self._manager.proxy is not None:
             route_through(request, self._manager.proxy)
         response = await handler(request)
@@ -188,36 +200,22 @@ class SessionMiddleware:
     def _derive(self, session: Session, request: ClientRequest) -> Mapping[str, str]:
         return derive_headers(self._site, session, request.method, request.url) if self._derives else {}
 
-    def _set_headers(self, request: ClientRequest, session: Session) -> None:
-        """Set the session's headers on *request*. They are cached per session and URL until a cookie expires."""
-        now = self._manager.clock()
-        headers_for = self._headers_for
+    def _set_headers(self, request: ClientRequest, session: Session, now: float) -> None:
+        """Set the session's headers on *request*."""
+        url, headers, made = request.url, request.headers, self._made
         if (
-            not headers_for
-            or headers_for[0] is not session
-            or headers_for[1] != request.url
-            or now >= self._headers_until
+            made is None
+            or made.session is not session
+            or (made.url is not url and made.url != url)  # comparing takes longer
+            or now >= made.until
         ):
-            cookie = session.cookie_header(request.url, now)
-            stated = self._site.stated_headers
-            self._headers = CIMultiDict(session.headers)
-            self._headers.update(stated)
-            if cookie:
-                self._headers[hdrs.COOKIE] = cookie
-            if origin_of(request.url) != URL(session.origin):
-                self._headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
-            self._names = tuple(istr(name) for name in self._headers if name != hdrs.COOKIE)
-            self._headers_for = session, request.url
-            self._headers_until = min(
-                (c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf
-            )
-        headers = request.headers
+            made = self._made = _make_headers(self._site, session, url, now)
+        own = [(name, headers[name]) for name in made.names if name in headers and headers[name] not in _DEFAULTS]
         headers.pop(hdrs.COOKIE, None)
-        own = [(name, headers[name]) for name in self._names if name in headers and headers[name] not in _DEFAULTS]
-        headers.update(self._headers)
+        headers.update(made.headers)
         if own:
             headers.update(own)
-        if self._site.csrf and request.method not in SAFE_METHODS:
+        if self._sends_origin and request.method not in SAFE_METHODS:
             for name, value in self._origin_headers.items():  # as a page's form sends them; some sites compare them
                 headers.setdefault(name, value)
         if self._derives:
@@ -227,6 +225,18 @@ class SessionMiddleware:
         advice = ADVICE.format(before=self._manager.login.before, command=self._manager.login.text)
         ruling = msgspec.structs.replace(ruling, mark=f"{ruling.mark}{more}")
         raise_for(ruling, request.url, response.status, "", advice=advice)
+
+
+def _make_headers(site: Site, session: Session, url: URL, now: float) -> _Headers:
+    headers = CIMultiDict(session.headers)
+    headers.update(site.stated_headers)
+    if cookie := session.cookie_header(url, now):
+        headers[hdrs.COOKIE] = cookie
+    if origin_of(url) != URL(session.origin):
+        headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
+    names = tuple(istr(name) for name in headers if name != hdrs.COOKIE)
+    until = min((c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf)
+    return _Headers(session, url, until, headers, names)
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:

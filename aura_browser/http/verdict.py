@@ -145,6 +145,8 @@ def raise_for_status(site: Site, url: URL, status: int, headers: Mapping[str, st
 
 def needs_first_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bool:
     """Return whether :func:`judge` needs the start of the body: of a page, with 200 or 503, or for a mark."""
+    if not site.marks and "Content-Type" not in headers:
+        return False
     return (status in {200, 503} and is_html(headers)) or needs_marked_bytes(site, status, headers)
 
 

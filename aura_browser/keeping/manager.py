@@ -128,6 +128,13 @@ class SessionManager:
         """Whether a session is being renewed that callers wait for."""
         return self._flights.task is not None and not self._flights.is_optional
 
+    def find_ready(self) -> Session | None:
+        """Return the session in use if :meth:`get` would return it at once; None if it may have to do something."""
+        session = self._live.current
+        if session is None or session is self._unknown or session.expires_at is None:
+            return session
+        return session if self._flights.find_due(session) is Due.NO else None
+
     async def load(self) -> Session | None:
         """Return the session in use, else the cached one, which is in use from now on; None if there is neither.
 
@@ -149,6 +156,8 @@ class SessionManager:
         Raises:
             AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.
         """
+        if ready := self.find_ready():
+            return ready
         session = self._live.current or await self._flights.load_or_renew()
         due = self._flights.find_due(session)
         if due is Due.NO or session is self._unknown:
