@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from aura_browser.engine import Engine
 from aura_browser.errors import AuraError, SessionRefused
@@ -27,8 +28,7 @@ async def _close_nothing() -> None:
     """Close what aiohttp keeps open: nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Carrier:
+class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     """What a manager is given, and what makes the transport that belongs to it.
 
     Attributes:
@@ -89,8 +89,8 @@ def build_carrier(
     else:
         carrier = _build_http(site, harvest)
     if is_kept:
-        carrier = replace(carrier, refresh=_build_kept_refresh(carrier, pages))
-    return replace(carrier, close=pages.aclose)
+        carrier = msgspec.structs.replace(carrier, refresh=_build_kept_refresh(carrier, pages))
+    return msgspec.structs.replace(carrier, close=pages.aclose)
 
 
 async def prove_once(site: Site, session: Session) -> Session:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
+import msgspec
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
@@ -17,8 +17,7 @@ CHANNELS: Final = ("stable", "beta", "dev", "canary")
 """The channels of Chrome, each of which has its own folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selenium:
+class Selenium(msgspec.Struct, frozen=True):
     """A new Chrome on this machine, started by ChromeDriver and ended after the harvest.
 
     Attributes:
@@ -40,15 +39,13 @@ class Selenium:
     sandbox: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultEngine(Selenium):
+class DefaultEngine(Selenium, frozen=True):
     """What is used where no engine was named: :class:`Selenium`, or :class:`Chrome` without a matching ChromeDriver."""
 
     browser: ClassVar[str] = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Chrome:
+class Chrome(msgspec.Struct, frozen=True):
     """A new Chrome on this machine, started without ChromeDriver and ended after the harvest.
 
     It is controlled over a pipe, so nobody else can connect to it, and no ChromeDriver has to match its version.
@@ -68,8 +65,7 @@ class Chrome:
     sandbox: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Undetected(Selenium):
+class Undetected(Selenium, frozen=True):
     """As :class:`Selenium`, with fewer signs of automation: for sites that block automated browsers.
 
     Only undetected-chromedriver's patch of the driver is used (extra ``undetected``), on a temporary copy. Its own
@@ -81,8 +77,7 @@ class Undetected(Selenium):
     browser: ClassVar[str] = "undetected"
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(msgspec.Struct, frozen=True):
     """A Chrome on a Selenium Grid, version 4.
 
     Attributes:
@@ -94,7 +89,10 @@ class Grid:
 
     browser: ClassVar[str] = "grid"
 
-    url: str = field(repr=False)
+    url: str
+
+    def __repr__(self) -> str:
+        return "Grid()"  # its address may hold a password
 
     def __post_init__(self) -> None:
         try:
@@ -106,8 +104,7 @@ class Grid:
             raise_alone(InvalidInput("grid", "must be a Selenium Grid's address, such as http://127.0.0.1:4444"))
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(msgspec.Struct, frozen=True):
     """A Chrome that already runs with a debugging port. One tab is opened there and closed again.
 
     Attributes:
@@ -133,8 +130,7 @@ class Attach:
             raise InvalidInput("attach", "must be host:port, such as 127.0.0.1:9222")
 
 
-@dataclass(frozen=True, slots=True)
-class AttachChrome:
+class AttachChrome(msgspec.Struct, frozen=True):
     """The Chrome that a person uses every day, version 144 or newer. It asks the person first.
 
     Its switch at ``chrome://inspect/#remote-debugging`` has to be on. One tab is opened in the background and closed
@@ -162,8 +158,7 @@ class AttachChrome:
         return "chrome" if self.channel == CHANNELS[0] else f"chrome:{self.channel}"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnDriver:
+class OwnDriver(msgspec.Struct, frozen=True):
     """The caller's own Chrome driver, which stays open.
 
     The session's headers are complete if the driver was created with the capability ``goog:loggingPrefs``
@@ -176,7 +171,10 @@ class OwnDriver:
 
     browser: ClassVar[str] = "own"
 
-    driver: "ChromiumDriver" = field(repr=False)
+    driver: "ChromiumDriver"
+
+    def __repr__(self) -> str:
+        return "OwnDriver()"
 
 
 def parse_attach(text: str) -> Attach | AttachChrome:

@@ -1,10 +1,10 @@
 """The main job once, with a page of this machine: a harvest, and its proof through the real client."""
 
 import time
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
+import msgspec
 from yarl import URL
 
 from aura_browser.assembly import assemble
@@ -61,7 +61,7 @@ def _without_profile(engine: Engine) -> Engine:
     """Return *engine* without its profile: a trial must not touch the person's profile."""
     if not isinstance(engine, LocalEngine):
         return engine
-    return replace(engine, profile=None)
+    return msgspec.structs.replace(engine, profile=None)
 
 
 def _describe_failure(engine: Engine, error: AuraError) -> Finding:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import msgspec
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
@@ -13,8 +13,7 @@ from aura_browser.session import Cookie, Session
 from aura_browser.text import count, list_names
 
 
-@dataclass(frozen=True)
-class Dumped:
+class Dumped(msgspec.Struct, frozen=True):
     """A session in another program's format.
 
     Attributes:
@@ -23,13 +22,15 @@ class Dumped:
         notes: what is in it, and works otherwise in some of the programs that read it: one sentence each.
     """
 
-    text: str = field(repr=False)
+    text: str
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Dumped(left_out={self.left_out!r}, notes={self.notes!r})"
 
-@dataclass(frozen=True, kw_only=True)
-class DumpOptions:
+
+class DumpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What some formats need besides the session.
 
     Attributes:
@@ -42,7 +43,7 @@ class DumpOptions:
     """
 
     url: str | None = None
-    now: float = field(default_factory=time.time)
+    now: float = msgspec.field(default_factory=time.time)
     session_days: float | None = None
     cookie_file: str | None = None
 

@@ -1,7 +1,6 @@
 """Which cookies a program changed in its file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 from yarl import URL
@@ -15,8 +14,7 @@ from aura_browser.text import clean_text
 _Place = tuple[str, str, bool, str]
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What a program changed.
 
     Attributes:

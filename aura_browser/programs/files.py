@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from aura_browser.formats import DumpOptions, dump
 from aura_browser.formats.dumped import describe_rest
-from aura_browser.formats.recognition import MAX_SIZE
 from aura_browser.session import Session
 from aura_browser.webdriver.process.environment import copy_environment
 
@@ -19,8 +20,7 @@ _READ: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getat
 ORIGIN_VARIABLE: Final = "AURA_ORIGIN"
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A file for programs.
 
     Attributes:
@@ -78,6 +78,8 @@ class Given:
 
     def read_change(self) -> str | None:
         """Return what the program wrote there instead; None if it wrote nothing else, or left no file there."""
+        from aura_browser.formats.recognition import MAX_SIZE
+
         try:
             handle = os.open(self.path, _READ)
         except OSError:

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from aura_browser.assembly import SessionOptions, assemble, using_store
 from aura_browser.errors import AuraError
@@ -30,8 +31,7 @@ _ALL: Final = "the cookies"
 _ENDED_BY_PERSON: Final = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A program, and how it is run.
 
     Attributes:

@@ -1,15 +1,15 @@
 """Conditions that a page must meet before its session is read."""
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+import msgspec
 
 from aura_browser.errors import InvalidInput
 
 ConditionKind = Literal["cookie", "selector", "url", "text", "js", "probe"]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A condition that a page must meet before its session is read.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+import msgspec
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
@@ -20,8 +20,7 @@ _HEADER: Final = re.compile(r"(no )?header ([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*:\
 _TYPE: Final = re.compile(r"[\w.+-]+/[\w.+*-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What is looked at in an answer.
 
     Attributes:
@@ -32,13 +31,15 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    location: URL | None = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    location: URL | None
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"  # the rest may be secret
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """What an answer looks like; all that is given has to hold.
 
     Attributes:

@@ -5,8 +5,9 @@ import binascii
 import json
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
 
 from aura_browser.errors import InvalidInput
 from aura_browser.site.json_path import follow_path
@@ -26,8 +27,7 @@ MAX_TIME_S: Final = 1e11
 """The year 5138, in epoch seconds: what is larger is in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A text with places in braces, such as ``Bearer {local_storage.tokens.access_token}``. Other braces stay."""
 
     text: str
@@ -59,8 +59,7 @@ def _write(value: object, *, in_json: bool) -> str:
     return json.dumps(text)[1:-1] if in_json else text
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(msgspec.Struct, frozen=True):
     """Where a session says when it ends.
 
     Attributes:

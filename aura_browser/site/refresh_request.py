@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -20,8 +19,7 @@ _ENDS: Final = ("expires", "expires_at", "expiresAt")
 _MS: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshRequest:
+class RefreshRequest(msgspec.Struct, frozen=True):
     """A request whose answer renews the session.
 
     Attributes:
@@ -33,10 +31,13 @@ class RefreshRequest:
     """
 
     path: str
-    form: Mapping[str, Field] = field(default_factory=dict, repr=False)
-    json: Mapping[str, Field] = field(default_factory=dict, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, Field] = msgspec.field(default_factory=dict)
+    json: Mapping[str, Field] = msgspec.field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     into: str = ""
+
+    def __repr__(self) -> str:
+        return f"RefreshRequest({self.path!r})"  # the rest may be secret
 
     def build_body(self, session: "Session") -> tuple[str, bytes] | None:
         """Return the type and the bytes to send; None if *session* does not have what belongs there."""

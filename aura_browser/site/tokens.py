@@ -1,8 +1,9 @@
 """What a page of the site makes of its session for each request: a token, and what stands against forgery (CSRF)."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, unquote_plus, urlencode
+
+import msgspec
 
 from aura_browser.errors import InvalidInput
 from aura_browser.site.place import Template
@@ -14,8 +15,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that change nothing (RFC 9110 section 9.2.1), so that no token against forgery goes with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+class Auth(msgspec.Struct, frozen=True):
     """A request header that is made from the session, such as a bearer token's.
 
     Attributes:
@@ -27,8 +27,7 @@ class Auth:
     value: Template
 
 
-@dataclass(frozen=True, slots=True)
-class Csrf:
+class Csrf(msgspec.Struct, frozen=True):
     """A token against forgery, which goes with each request that may change something.
 
     Attributes:

@@ -64,7 +64,7 @@ def run_tree(command: Sequence[str], *, env: Mapping[str, str] | None = None, li
 def wall_ms(command: Sequence[str]) -> float:
     """Run *command* and return the milliseconds until it returned."""
     began = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=_LIMIT_S)
+    subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, check=True, timeout=_LIMIT_S)
     return (time.perf_counter() - began) * 1000
 
 
