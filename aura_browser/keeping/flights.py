@@ -28,6 +28,7 @@ class Flights:
         counters: counts who waits.
         clock: returns epoch seconds.
         cool_down_s: seconds between a failed harvest and the next optional one.
+        renews_early: renew before a session's end.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Flights:
         counters: Counters,
         clock: Callable[[], float],
         cool_down_s: float,
+        renews_early: bool,
     ) -> None:
         self._origin = origin
         self._live = live
@@ -50,6 +52,7 @@ class Flights:
         self._asked: asyncio.Task[Session] | None = None
         self._early: asyncio.Task[Session] | None = None
         self._jitter = random.uniform(*_SPREAD)  # noqa: S311 - spreads load, not for secrets
+        self._renews_early = renews_early
         self._not_early_before = 0.0
 
     @property
@@ -88,7 +91,7 @@ class Flights:
 
     def renew_early(self, session: Session) -> None:
         """Begin to replace *session* before its end, in the background, if nothing speaks against it."""
-        if self._flight.task is None and self._clock() >= self._not_early_before:
+        if self._renews_early and self._flight.task is None and self._clock() >= self._not_early_before:
             self._early = self._flight.begin(lambda: self._renew_if_better(session))
 
     async def replace(self, old: Session, cause: str) -> Session:

@@ -88,7 +88,6 @@ class SessionManager:
         self._owns_store = owns_store
         self._close = close
         self._origin = key.origin
-        self._renews_early = renews_early or refresh is not None
         budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
@@ -115,6 +114,7 @@ class SessionManager:
             counters=self.counters,
             clock=clock,
             cool_down_s=cool_down_s,
+            renews_early=renews_early or refresh is not None,
         )
         self._unknown: Session | None = None
 
@@ -131,7 +131,7 @@ class SessionManager:
     def find_ready(self) -> Session | None:
         """Return the session in use if :meth:`get` would return it at once; None if it may have to do something."""
         session = self._live.current
-        if session is None or session is self._unknown or session.expires_at is None:
+        if session is None or session.expires_at is None or session is self._unknown:
             return session
         return session if self._flights.find_due(session) is Due.NO else None
 
@@ -156,17 +156,19 @@ class SessionManager:
         Raises:
             AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.
         """
-        if ready := self.find_ready():
-            return ready
         session = self._live.current or await self._flights.load_or_renew()
         due = self._flights.find_due(session)
         if due is Due.NO or session is self._unknown:
             return session
         if due is Due.SOON:
-            if self._renews_early:
-                self._flights.renew_early(session)
+            self._flights.renew_early(session)
             return session
-        return await self._decide_at_its_end(session)
+        opinion = await self._doubt.ask(session)
+        if opinion == "refused" or (opinion == "open" and session.is_protected):
+            return await self._flights.replace(session, "over")
+        if opinion != "good":
+            self._unknown = self._live.current  # asked once for each value
+        return self._live.current or session
 
     async def prove(self) -> Session:
         """Return the session after asking the site whether it takes it; a new one if it does not.
@@ -207,11 +209,8 @@ class SessionManager:
         Raises:
             AuraError: as :meth:`get`.
         """
-
-        async def renew() -> Session:
-            return await self._renewal.run(None, "asked", is_personal=despite_cool_down, replace=replace)
-
-        return await self._flights.renew_as_asked(renew)
+        work = partial(self._renewal.run, None, "asked", is_personal=despite_cool_down, replace=replace)
+        return await self._flights.renew_as_asked(work)
 
     def was_harvested_since(self, session: Session, began: float) -> bool:
         """Return whether *session* comes from a harvest here that began after *began* (monotonic seconds)."""
@@ -227,13 +226,3 @@ class SessionManager:
         await self._close()
         if self._owns_store:
             await self._store.aclose()
-
-    async def _decide_at_its_end(self, session: Session) -> Session:
-        """Return *session* if the site takes it although its probable end has come, else a new one."""
-        opinion = await self._doubt.ask(session)
-        if opinion == "good":
-            return self._live.current or session
-        if opinion == "refused" or (opinion == "open" and session.is_protected):
-            return await self._flights.replace(session, "over")
-        self._unknown = self._live.current  # asked once for each value
-        return self._live.current or session

@@ -40,6 +40,20 @@ def test_help_loads_no_browser_and_no_client() -> None:
     assert "click" in loaded
 
 
+def test_no_class_and_no_module_is_too_long_to_read_at_once() -> None:
+    files = sorted((ROOT / "aura_browser").rglob("*.py"))
+    lines = {file: file.read_text("utf-8").count("\n") for file in files if file.name != "errors.py"}
+    classes = {
+        f"{file}: {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert len(lines) > 100
+    assert [file for file, length in lines.items() if length > 300] == []
+    assert [name for name, length in classes.items() if length > 200] == []
+
+
 def test_every_public_name_is_there_and_told() -> None:
     for name in aura_browser.__all__:
         thing = getattr(aura_browser, name)

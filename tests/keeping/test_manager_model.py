@@ -6,7 +6,7 @@ import selectors
 import shutil
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -109,10 +109,10 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def is_kept(self, stored: Session, name: str, by: "dict[Process, str | None]") -> bool:
-        """Return whether one of the values that processes gave a cookie last is stored."""
+    def is_kept(self, stored: Session, name: str, given: Collection[str | None]) -> bool:
+        """Return whether one of the values that processes gave a cookie is stored."""
         value = values(stored).get(name)
-        return value in by.values() or (value is None and (stored.harvested_at, name) in self.expired)
+        return value in given or (value is None and (stored.harvested_at, name) in self.expired)
 
     def hold(self, truth: object, problem: str) -> None:
         """Note *problem* unless *truth*; raised inside a task, it would pass for a harvest's failure."""
@@ -248,6 +248,8 @@ class Process:
             cool_down_s=COOL_DOWN_S,
         )
         self.seen: list[Session] = []
+        # By harvest and cookie: each value that this process gave it.
+        self.gave: defaultdict[tuple[float, str], set[str | None]] = defaultdict(set)
         self.callers: list[Caller] = []
         self.failures: list[float] = []
         self.store_failures = 0
@@ -319,6 +321,7 @@ class Process:
             if old.get(name) != new.get(name):
                 changed_by = self.world.rotations[after.harvested_at][name]
                 changed_by[self] = new.get(name)
+                self.gave[after.harvested_at, name].add(new.get(name))
                 self.world.reached["two processes rotated one session"] += len(changed_by) > 1
 
     async def close(self) -> None:
@@ -355,7 +358,10 @@ class Process:
             return self.world.hold(False, "a rotation was never written")  # noqa: FBT003 - a bare complaint
         if stored.harvested_at == current.harvested_at:
             for name, by in mine.items():
-                self.world.hold(self.world.is_kept(stored, name, by), f"the rotation of {name} was lost: {by[self]}")
+                # A neighbour may have written an earlier value over this one, and its last may not be stored yet.
+                others = [process.gave[current.harvested_at, name] for process in by if process is not self]
+                is_kept = self.world.is_kept(stored, name, {by[self]}.union(*others))
+                self.world.hold(is_kept, f"the rotation of {name} was lost: {by[self]}")
         return None
 
 
@@ -638,7 +644,7 @@ class Schedules(RuleBasedStateMachine):
         for name, by in rotations.items():
             # A later change that the store could not take hides which one was written before.
             if stored and all(process.flushed == stored.harvested_at for process in by):
-                assert self.world.is_kept(stored, name, by), f"the rotation of {name} was lost in the end"
+                assert self.world.is_kept(stored, name, by.values()), f"the rotation of {name} was lost in the end"
 
     def _tally(self, process: Process) -> None:
         counters = process.manager.counters
