@@ -141,6 +141,23 @@ def test_a_storage_state_is_one_for_playwright() -> None:
     assert all("value" not in cookie for cookie in state["_aura"]["cookies"])
 
 
+def test_a_tough_cookie_jar_has_all_that_newman_reads() -> None:
+    jar = json.loads(dump(SESSION, "tough-cookie", OPTIONS).text)
+    first = {key: value for key, value in jar["cookies"][0].items() if key not in {"creation", "lastAccessed"}}
+    assert first == {
+        "key": "sid",
+        "value": "s3cret+/==",
+        "domain": "app.example.com",
+        "path": "/",
+        "secure": True,
+        "httpOnly": True,
+        "hostOnly": True,
+        "sameSite": "lax",
+    }
+    dates = {(each["creation"], each["lastAccessed"]) for each in jar["cookies"]}
+    assert dates == {("1970-01-01T00:16:40.000Z",) * 2}
+
+
 def test_an_unknown_format_is_refused_with_the_nearest() -> None:
     with pytest.raises(InvalidInput, match="did you mean netscape"):
         dump(SESSION, "netscap")

@@ -26,6 +26,11 @@ async def test_counts_are_what_happened() -> None:
     assert {sample.labels["gen_ai_operation_name"] for sample in durations.samples} == {"chat"}
     firsts = families["gen_ai_server_time_to_first_token_seconds"].samples
     assert next(sample.value for sample in firsts if sample.labels.get("le") == "+Inf") == 2
+    sums = {
+        name: sum(sample.value for sample in families[name].samples if sample.name.endswith("_sum"))
+        for name in ("gen_ai_server_request_duration_seconds", "gen_ai_server_time_to_first_token_seconds")
+    }
+    assert 0 < sums["gen_ai_server_time_to_first_token_seconds"] < sums["gen_ai_server_request_duration_seconds"]
     assert families["aura_streams_open"].samples[0].value == 0
     assert {s.labels["code"]: s.value for s in families["aura_upstream_errors"].samples} == {
         "empty_answer": 1,

@@ -237,3 +237,13 @@ async def test_a_second_signal_does_not_wait() -> None:
         async with asyncio.timeout(5):
             await stopping
         assert "The gateway is stopping" in await response.text()
+
+
+async def test_a_stopped_gateway_leaves_no_task() -> None:
+    before = asyncio.all_tasks()
+    async with Playground() as site:
+        own = asyncio.all_tasks()
+        async with gateway_to(site):
+            assert asyncio.all_tasks() > own
+        assert asyncio.all_tasks() == own
+    assert asyncio.all_tasks() == before

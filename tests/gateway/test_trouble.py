@@ -13,7 +13,9 @@ import pytest
 
 from aura_browser import FileStore, SessionKey
 from aura_browser.errors import PageFailed
+from aura_browser.gateway.routes import check_method
 from aura_browser.gateway.server import Gateway
+from aura_browser.gateway.wires.problem import Problem
 from aura_browser.playground import Playground
 from aura_browser.session import Session
 from tests.parts.gateways import MODEL, QUICK, gateway_to, question, strict_anthropic, strict_openai
@@ -208,6 +210,19 @@ async def test_wrong_paths_and_methods_say_what_is_right(  # noqa: PLR0917 - one
         assert (response.status, error["code"]) == (status, code)
         assert words in error["message"]
         assert ("Allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("audio/speech", "images/generations", "assistants", "threads", "files", "batches", "moderations"),
+        *("embeddings", "realtime"),
+    ],
+)
+def test_what_other_servers_have_and_this_one_has_not_is_named(path: str) -> None:
+    with pytest.raises(Problem, match=f"no {path.partition('/')[0]}") as caught:
+        check_method(f"/{path}", "POST")
+    assert (caught.value.status, caught.value.code) == (404, "unknown_url")
 
 
 async def test_paths_work_without_v1_and_with_a_slash(gateway: Gateway) -> None:

@@ -193,6 +193,11 @@ def test_the_newer_name_of_the_limit_wins() -> None:
     assert read(chat, max_tokens=5).max_tokens == 5
 
 
+@pytest.mark.parametrize("wire", [chat, completions, anthropic])
+def test_texts_that_end_an_answer_are_read(wire: Wire) -> None:
+    assert read(wire, **{"stop_sequences" if wire is anthropic else "stop": ["a", "b"]}).stop == ("a", "b")
+
+
 def test_a_question_shows_no_text() -> None:
     question = read(chat, messages=user("s3cret"), stop="s3cret")
     assert "s3cret" not in repr(question)

@@ -549,3 +549,10 @@ async def test_a_cancelled_request_gives_its_connection_back_while_the_probe_goe
         go.set()
         async with asyncio.timeout(10):
             assert await client.text(f"{origin}/x") == "no"
+
+
+def test_a_middleware_takes_a_manager_alone() -> None:
+    manager = assemble(page_site("https://a.example"), store=MemoryStore())
+    for arguments in ((page_site("https://a.example"),), (manager, "more")):
+        with pytest.raises(TypeError, match=r"write SessionMiddleware\(manager\)"):
+            SessionMiddleware(*arguments)  # type: ignore[arg-type]

@@ -134,6 +134,18 @@ async def test_a_probes_own_cookies_are_kept_and_written() -> None:
     assert {cookie.name: cookie.value for cookie in stored.cookies} == {"sid": "rotated", "other": "1"}
 
 
+async def test_a_suspect_answer_that_sets_the_same_cookies_costs_no_probe() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        same = [f"{cookie.name}={cookie.value}; Path=/; Max-Age=100" for cookie in session.cookies]
+        await manager.answers.accept_doubtful(session, same, URL_)
+        assert probe.count == 0
+        assert {cookie.expires for cookie in (await manager.get()).cookies} == {manager.clock() + 100}
+        await manager.answers.accept_doubtful(session, ["sid=other; Path=/"], URL_)
+        assert probe.count == 1
+
+
 async def test_rotations_share_a_probe_that_passes_and_not_one_that_fails() -> None:
     probe = Probe()
     async with managing(probe) as manager:

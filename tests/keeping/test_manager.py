@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
@@ -298,6 +299,32 @@ async def test_a_rotation_is_folded_in_and_written() -> None:
         assert house.browser.count == 1
 
 
+class CountingStore(MemoryStore):
+    """Counts what is written."""
+
+    count = 0
+
+    async def swap(self, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - passed on
+        self.count += 1
+        return await super().swap(*args, **options)
+
+
+async def test_rotations_that_follow_each_other_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.keeping.live_session._DEBOUNCE_S", 3600.0)
+    store = CountingStore()
+    async with open_house(store) as house:
+        session = await house.manager.get()
+        before = store.count
+        for number in range(3):
+            house.manager.answers.accept(session, [f"sid=r{number}; Path=/"], URL_)
+            session = await house.manager.get()
+            for _ in range(20):  # the writer could begin
+                await asyncio.sleep(0)
+        await house.manager.aclose()
+        assert store.count - before == 1
+        assert house.value(await store.load(KEY) or session) == "r2"
+
+
 async def test_a_rotation_of_a_session_that_was_replaced_is_dropped() -> None:
     async with open_house() as house:
         first = await house.proven()
@@ -340,6 +367,23 @@ async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: 
             assert house.value(await house.manager.get()) == "v1"
         assert "Permission denied. Continuing without the cache." in caplog.text
         assert "Permission denied. The new session is kept in memory for now." in caplog.text
+
+
+class LostLease(MemoryStore):
+    """A place where another program has the lock by now, and has written its own session."""
+
+    theirs = make_session(cookies=(make_cookie(value="theirs"),), proof="distinguished", generation=9)
+
+    async def swap(self, slug: str, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - passed on
+        if slug != KEY.slug:
+            return await super().swap(slug, *args, **options)
+        self._values[slug] = self.theirs.to_json().encode()
+        raise StoreError(slug, "another process has the lock by now.")
+
+
+async def test_who_lost_the_lock_uses_the_session_of_its_new_holder() -> None:
+    async with open_house(LostLease()) as house:
+        assert house.value(await house.manager.get()) == "theirs"
 
 
 class LockedStore(MemoryStore):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aura_browser.session import Session
-from aura_browser.session.cookie import Cookie, cookie_header
+from aura_browser.session.cookie import Cookie, cookie_header, is_of_site
 from aura_browser.session.cookie_store import apply_changes, diff_cookies, fold_set_cookies
 from aura_browser.session.set_cookie import parse_set_cookie
 from tests.parts.sessions import make_cookie, make_session
@@ -171,6 +171,21 @@ def test_a_domain_that_nobody_shares_is_the_hosts_alone(host: str) -> None:
     read = parse_set_cookie(f"a=b; Domain=.{host.upper()}", URL(f"http://{host}/"), NOW)
     assert read is not None
     assert (read.domain, read.host_only) == (host, True)
+
+
+@pytest.mark.parametrize(
+    ("domain", "url", "is_seen"),
+    [
+        ("app.example.com", "https://app.example.com", True),
+        ("example.com", "https://app.example.com", True),
+        ("deep.app.example.com", "https://app.example.com", True),
+        ("other.example.com", "https://app.example.com", False),
+        ("com", "https://app.example.com", False),
+        ("github.io", "https://someone.github.io", False),
+    ],
+)
+def test_a_site_sees_cookies_of_its_parents_and_its_own_subdomains(domain: str, url: str, *, is_seen: bool) -> None:
+    assert is_of_site(make_cookie(domain=domain), URL(url)) is is_seen
 
 
 def test_plain_http_leaves_secure_cookies_alone() -> None:

@@ -140,6 +140,12 @@ def test_secure_cookies_over_plain_http_are_named_where_they_are_not_sent() -> N
         assert "1 Secure cookie, sent over HTTPS only: safe" in args()[1]
 
 
+def test_a_cookie_of_the_browsers_session_is_marked_as_one() -> None:
+    session = make_session(cookies=(make_cookie("tab"), make_cookie("kept", expires=4e9)))
+    ends = {cookie.name: (cookie.discard, cookie.expires) for cookie in session.for_requests()[0]["cookies"]}
+    assert ends == {"tab": (True, None), "kept": (False, 4_000_000_000)}
+
+
 def test_of_two_cookies_that_only_their_partition_tells_apart_one_is_named() -> None:
     twins: tuple[Any, ...] = (make_cookie("twin", "a"), make_cookie("twin", "b", partition_key="http://127.0.0.1"))
     assert make_session(cookies=twins).for_httpx()[1] == ("1 cookie with the name of another: twin",)

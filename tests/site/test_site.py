@@ -1,5 +1,7 @@
 """Sites and the conditions that make them ready."""
 
+from dataclasses import replace
+
 import pytest
 from yarl import URL
 
@@ -34,7 +36,18 @@ def test_no_address_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "127.0.0.1.", "1.2.3.4.5", "foo.123", "a.0x", "ex%61mple.com"],
+    [
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "1.2.3.4.5",
+        "foo.123",
+        "a.0x",
+        "ex%61mple.com",
+        "127.1:80",
+    ],
 )
 def test_a_host_that_browsers_rewrite_is_refused_early(host: str) -> None:
     with pytest.raises(InvalidInput, match=r"as browsers show it: .*127\.0\.0\.1"):
@@ -146,6 +159,14 @@ def test_an_address_that_cannot_exist_is_refused_everywhere(text: str) -> None:
 
 def test_a_command_that_is_shown_has_no_query() -> None:
     assert "s3cret" not in page_site("https://a.example/x?code=s3cret#access_token=s3cret").login_command()
+
+
+def test_a_login_is_in_a_window_or_with_a_password() -> None:
+    site = page_site("https://a.example")
+    assert site.login_command() == "aura-browser harvest https://a.example --interactive"
+    basic = replace(site, login="basic")
+    assert basic.login_command("--json") == "aura-browser harvest https://a.example --basic --json"
+    assert basic.login_command(how="--interactive") == site.login_command()
 
 
 @pytest.mark.parametrize(

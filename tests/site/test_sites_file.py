@@ -10,7 +10,7 @@ from aura_browser.engine import DefaultEngine, Undetected
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.site import OPENCHAT, Condition, site_at, site_named
 from aura_browser.site.mark import Mark
-from aura_browser.site.sites_file import parse_sites, read_sites_file
+from aura_browser.site.sites_file import check_name, parse_sites, read_sites_file
 from tests.parts.sessions import make_session
 
 WHOLE = """
@@ -185,3 +185,9 @@ async def test_clients_take_a_name(whole: None) -> None:
         pass
     with pytest.raises(InvalidInput, match="no site is called 'wikki'"):
         AuraClient("wikki")
+
+
+@pytest.mark.parametrize("name", ["localhost", "A b", ""])
+def test_a_name_that_no_site_can_have_is_refused_by_field(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^name: '{name}' is not a site's name"):
+        check_name(name)

@@ -299,12 +299,14 @@ async def test_never_two_holders_in_tasks_and_processes(server: RedisServer, tmp
     assert [await process.wait() for process in started] == [0, 0]
 
 
-async def test_waiting_for_a_lock_is_bounded(store: RedisStore, other: RedisStore) -> None:
+async def test_waiting_for_a_lock_is_bounded(server: RedisServer, store: RedisStore, other: RedisStore) -> None:
     async with store.lock(KEY.slug, wait_s=0), store.lock(OTHER.slug, wait_s=0):
         started = time.monotonic()
         error = await refused(hold(other, wait_s=0.3))
         assert 0.3 <= time.monotonic() - started < 2
         assert "another process held the lock" in str(error)
+        asked = re.findall(r"cmdstat_evalsha:calls=(\d+)", server.command("INFO", "commandstats"))
+        assert int(asked[0]) < 40, "it asks without a pause"
     await hold(other)
 
 

@@ -1,0 +1,6 @@
+"""Record anew what each wire writes, after a change of it: ``python -m tests.gateway.answers``. Read the difference."""
+
+from tests.gateway.answers.writing import WIRES, path_of, write_all
+
+for wire in WIRES:
+    path_of(wire).write_text(write_all(wire), "utf-8")
