@@ -1,5 +1,7 @@
 """Requests copied from developer tools: what the shells would pass on is what is read."""
 
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -10,7 +12,9 @@ from aura_browser.errors import InvalidInput
 from aura_browser.formats.copied import parse_copied, recognise
 from aura_browser.formats.copied_bash import split_commands
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
+from aura_browser.formats.curl_options import _SHORT
 from tests.parts.devtools_copies import FORMS
+from tests.parts.missing import missing
 
 HARD = 'it\'s 100% "done" ^& <b> $HOME `id` \\ \\\\" {a}[b] | !x; ü€😀'
 PLAIN = CopiedRequest(
@@ -112,6 +116,20 @@ def test_options_without_a_meaning_here_are_named() -> None:
     )
     assert request.left_out == ("--insecure", "--proxy", "--max-time", "--frob", "--cookie FILE", "--output")
     assert (request.method, request.url) == ("GET", "https://example.com/")
+
+
+def test_short_options_are_curls_own() -> None:
+    if (curl := shutil.which("curl")) is None:
+        missing("curl is missing; bring it with: make test-parts")
+    listed = subprocess.run([curl, "--help", "all"], capture_output=True, text=True, check=True).stdout
+    own = dict(re.findall(r"^ *-(\S), +--(\S+)", listed, re.MULTILINE))
+    assert _SHORT.items() <= own.items()
+
+
+@pytest.mark.parametrize("option", ["-F a=b", "-T file", "-K file", "-d @file", "--form a=b", "-H @file"])
+def test_options_that_read_a_file_are_refused(option: str) -> None:
+    with pytest.raises(InvalidInput, match="reads a file, which is not done here"):
+        parse_copied(f"curl https://example.com/ {option}")
 
 
 def test_ways_to_write_one_request() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import example, given
@@ -81,6 +81,25 @@ async def test_the_wait_doubles_with_each_failure_and_ends_on_time(clock: Clock)
         assert await wait_s(budget) == 0.25
         clock.now += 0.25
         assert await wait_s(budget) == 0.0
+
+
+class NotingStore(FailingStore):
+    """Notes until when a value has to be kept."""
+
+    kept_until: float | None = None
+
+    async def swap(self, slug: str, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - passed on
+        self.kept_until = options["expires_at"]
+        return await super().swap(slug, *args, **options)
+
+
+async def test_failures_are_kept_as_long_as_they_count(clock: Clock) -> None:
+    store = NotingStore()
+    budget = budget_on(store, clock)
+    await budget.record_failure("no")
+    assert store.kept_until == clock.now + WINDOW_S
+    await budget.record_failure("wait", retry_after_s=2 * WINDOW_S)
+    assert store.kept_until == clock.now + 2 * WINDOW_S
 
 
 async def test_no_wait_is_longer_than_the_window(clock: Clock) -> None:

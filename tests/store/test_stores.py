@@ -16,6 +16,7 @@ import pytest
 
 from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
+from aura_browser.store.base import PREVIOUS
 from aura_browser.store.file import default_folder, write_private
 from tests.parts.sessions import content, make_cookie, make_session
 
@@ -192,6 +193,24 @@ async def test_a_folder_that_others_can_change_is_refused_with_the_command(
 async def hold(store: Store) -> None:
     async with store.lock(KEY.slug, wait_s=1.0):
         pass
+
+
+async def test_what_can_not_be_read_keeps_its_place_before_nobodys_session() -> None:
+    store = MemoryStore()
+    kept = f"{KEY.slug}{PREVIOUS[0]}"
+    store._values[kept] = b"a login, perhaps"
+    for value in ("v1", "v2"):
+        await store.save(KEY, make_session(KEY.origin, cookies=(make_cookie(value=value),)))
+    assert await store.read(kept) == b"a login, perhaps"
+
+
+async def test_a_lock_that_another_holds_is_waited_for_so_long_and_no_longer(tmp_path: Path) -> None:
+    store, other = FileStore(tmp_path), FileStore(tmp_path)
+    async with store.lock(KEY.slug, wait_s=1.0):
+        with pytest.raises(StoreError, match="another process holds its lock too long"):
+            async with other.lock(KEY.slug, wait_s=0.05):
+                raise AssertionError("two hold one lock")
+    await hold(other)
 
 
 async def test_a_link_of_ones_own_is_followed(tmp_path: Path) -> None:
