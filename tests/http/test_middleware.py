@@ -555,4 +555,4 @@ def test_a_middleware_takes_a_manager_alone() -> None:
     manager = assemble(page_site("https://a.example"), store=MemoryStore())
     for arguments in ((page_site("https://a.example"),), (manager, "more")):
         with pytest.raises(TypeError, match=r"write SessionMiddleware\(manager\)"):
-            SessionMiddleware(*arguments)  # type: ignore[arg-type]
+            SessionMiddleware(*arguments)

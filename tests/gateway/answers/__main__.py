@@ -2,5 +2,5 @@
 
 from tests.gateway.answers.writing import WIRES, path_of, write_all
 
-for wire in WIRES:
-    path_of(wire).write_text(write_all(wire), "utf-8")
+for name in WIRES:
+    path_of(name).write_text(write_all(name), "utf-8")

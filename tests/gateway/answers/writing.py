@@ -10,13 +10,14 @@ from aura_browser.gateway.wires.question import Finish, Heading, Wire
 
 _USER: Final = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 _USAGE: Final = {"stream_options": {"include_usage": True}}
-WIRES: Final[dict[Wire, dict[str, object]]] = {
-    chat: {**_USER, **_USAGE},
-    completions: {"model": "m", "prompt": "hi", **_USAGE},
-    responses: {"model": "m", "input": "hi", "instructions": "Be brief.", "metadata": {"a": "b"}, "temperature": 0.5},
-    anthropic: {**_USER, "max_tokens": 9},
+_SETTINGS: Final = {"instructions": "Be brief.", "metadata": {"a": "b"}, "temperature": 0.5}
+WIRES: Final[dict[str, tuple[Wire, dict[str, object]]]] = {
+    "chat": (chat, {**_USER, **_USAGE}),
+    "completions": (completions, {"model": "m", "prompt": "hi", **_USAGE}),
+    "responses": (responses, {"model": "m", "input": "hi", **_SETTINGS}),
+    "anthropic": (anthropic, {**_USER, "max_tokens": 9}),
 }
-"""Each wire with a request."""
+"""Each wire by its name, with a request."""
 
 _FINISHES: Final = (
     Finish(reason="end", tokens=2, ended_at=2),
@@ -29,14 +30,15 @@ _PROBLEMS: Final = (
 )
 
 
-def path_of(wire: Wire) -> Path:
-    """Return where what *wire* writes is recorded."""
-    return Path(__file__).with_name(f"{str(wire.__name__).rpartition('.')[2]}.txt")
+def path_of(name: str) -> Path:
+    """Return where what a wire writes is recorded."""
+    return Path(__file__).with_name(f"{name}.txt")
 
 
-def write_all(wire: Wire) -> str:
-    """Return what *wire* writes, part by part."""
-    heading = Heading(id="0" * 24, created=1, question=wire.read(json.dumps(WIRES[wire]).encode()), prompt_tokens=3)
+def write_all(name: str) -> str:
+    """Return what a wire writes, part by part."""
+    wire, request = WIRES[name]
+    heading = Heading(id="0" * 24, created=1, question=wire.read(json.dumps(request).encode()), prompt_tokens=3)
     parts = [wire.whole(heading, "h\u00e9llo", finish) for finish in _FINISHES]
     for finish in _FINISHES:
         writer = wire.events(heading)
