@@ -1,30 +1,18 @@
 """Limits failed harvests per session and per site, so that a broken site starts a few browsers and not thousands."""
 
-import logging
-from collections import Counter
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from aura_browser.errors import HarvestCoolingDown, StoreError
+from aura_browser.keeping.ledger import Ledger, Record, is_held, limit_hold
 from aura_browser.store import SessionKey, Store
 from aura_browser.text import clean_text
 
-_log = logging.getLogger(__name__)
-
 _MAX_TRIES: Final = 100
-_MAX_HOLD_S: Final = 3600.0
-_MAX_RECORDED: Final = 50
-
-
-class _Record(msgspec.Struct, frozen=True):
-    failures: tuple[float, ...] = ()
-    reason: str = ""
-    held_until: float = 0.0
-    needs_person: bool = False
-    kept: tuple[int, float] | None = None
+_ORIGIN_FACTOR: Final = 3
+_BUSY_S: Final = 1.0
 
 
 class HarvestBudget:
@@ -35,6 +23,13 @@ class HarvestBudget:
     session, or three times as many at its origin, only when the oldest has left the window. A site's own
     ``Retry-After`` holds back everyone until then.
 
+    Optional harvests, which nobody waits for, count apart, *max_failures* for an origin: they hold back each
+    other only.
+
+    While an origin has failures on record, each harvest there counts as failed from its begin, and no more once it has
+    worked: otherwise all that begin before the first of them has failed would be allowed. One that the site proved
+    takes a further failure off, since the origin is not dead.
+
     Args:
         store: where the count is stored.
         key: the session's key.
@@ -42,6 +37,8 @@ class HarvestBudget:
         cool_down_s: seconds to wait after the first failure.
         max_failures: how many failures of one session the window may hold.
         window_s: the window's length in seconds.
+        spread: by which share of a window those that all of an origin wait for are told to come later, from 0 to 1. A
+            random one for each session keeps a fleet from coming again at the same moment.
     """
 
     def __init__(
@@ -53,34 +50,53 @@ class HarvestBudget:
         cool_down_s: float = 30.0,
         max_failures: int = 6,
         window_s: float = 600.0,
+        spread: float = 0.0,
     ) -> None:
         self._clock = clock
         self._cool_down_s = cool_down_s
         self._max_failures = max_failures
         self._window_s = window_s
-        self._own = _Ledger(store, f"budget-{_digest(key.slug)}", clock, window_s)
-        self._shared = _Ledger(store, f"budget-origin-{_digest(key.origin)}", clock, window_s)
+        self._spread = spread
+        self._own = Ledger(store, "budget", key.slug, clock, window_s)
+        self._shared = Ledger(store, "budget-origin", key.origin, clock, window_s)
+        self._optional = Ledger(store, "budget-origin-optional", key.origin, clock, window_s)
+        self._spans_machines = store.spans_machines
+        self._claim: float | None = None
 
-    async def check(self, *, is_personal: bool = False) -> None:
+    async def check(self, *, is_personal: bool = False, is_optional: bool = False) -> None:
         """Check that a harvest is allowed now.
 
         Args:
             is_personal: whether a person asked for it, who is held back by the site's own limit only.
+            is_optional: whether nobody waits for it.
 
         Raises:
             HarvestCoolingDown: if it is not; carries the time until the next one is.
             StoreError: if the count can't be read, and the store spans machines.
         """
-        shared = await self._shared.read()
-        now = self._clock()
-        if _is_held(shared, now):
-            raise HarvestCoolingDown(shared.held_until - now, shared.reason)
-        if is_personal:
-            return
-        own = await self._own.read()
-        allowed_at = max(self._next_allowed_at(own), self._full_until(shared, 3 * self._max_failures))
-        if allowed_at > now:
-            raise HarvestCoolingDown(allowed_at - now, own.reason or shared.reason)
+        await self._check(is_personal=is_personal, is_optional=is_optional)
+
+    async def begin(self, *, is_personal: bool = False, is_optional: bool = False) -> None:
+        """Check as :meth:`check`, and count the harvest in advance where others have failed, until :meth:`end`."""
+        for _ in range(_MAX_TRIES):
+            record = await self._check(is_personal=is_personal, is_optional=is_optional)
+            if is_personal or not record.failures:
+                return
+            if await self._claim_one(is_optional=is_optional):
+                await self._check_own_again(is_optional=is_optional)
+                return
+        raise HarvestCoolingDown(_BUSY_S, "others begin harvests at that site all the time.")
+
+    async def end(self, *, is_optional: bool = False, is_proven: bool = False) -> None:
+        """Note that a harvest has ended; without effect for one whose failure was recorded.
+
+        Args:
+            is_optional: as it began.
+            is_proven: whether it gave a session that the site tells from none.
+        """
+        claim, self._claim = self._claim, None
+        if claim is not None or is_proven:
+            await self._choose(is_optional=is_optional).settle(claimed_at=claim, worked=is_proven)
 
     async def needs_person(self) -> bool:
         """Return whether the session's last harvest failed because only a person can get it."""
@@ -98,22 +114,75 @@ class HarvestBudget:
         retry_after_s: float | None = None,
         needs_person: bool = False,
         kept: tuple[int, float] | None = None,
+        is_optional: bool = False,
     ) -> None:
         """Count a failed harvest.
 
         Args:
             reason: is shown until the next one is allowed.
-            retry_after_s: seconds for which the site itself asked to be left alone, or None.
+            retry_after_s: seconds for which the site itself asked to be left alone, or None. That holds back everyone,
+                even if the harvest was optional.
             needs_person: whether only a person can get a session.
             kept: the lineage of the login that stays, because what harvests bring can't be proven to be one.
+            is_optional: whether nobody waited for it.
         """
         now = self._clock()
-        failure = _Record((now,), clean_text(reason), needs_person=needs_person, kept=kept)
-        await self._own.add(failure)
-        held_until = now + min(retry_after_s, _MAX_HOLD_S) if retry_after_s else 0.0
-        await self._shared.add(msgspec.structs.replace(failure, held_until=held_until))
+        failure = Record((now,), clean_text(reason), needs_person=needs_person, kept=kept)
+        claim, self._claim = self._claim, None
+        if is_optional:
+            await self._optional.add(failure, claimed_at=claim)
+            claim = None
+        if not is_optional or retry_after_s:
+            await self._own.add(failure)
+            held_until = now + limit_hold(retry_after_s) if retry_after_s else 0.0
+            await self._shared.add(msgspec.structs.replace(failure, held_until=held_until), claimed_at=claim)
 
-    def _next_allowed_at(self, record: _Record) -> float:
+    async def _check(self, *, is_personal: bool, is_optional: bool) -> Record:
+        """Return what is on record at the origin if a harvest is allowed now. Raises as :meth:`check`."""
+        shared = await self._shared.read()
+        now = self._clock()
+        if is_held(shared, now):
+            left = shared.held_until - now
+            later = 0.0 if is_personal else self._spread * min(left / 2, self._window_s)
+            raise HarvestCoolingDown(left + later, shared.reason)
+        if is_personal:
+            return shared
+        record = await self._optional.read() if is_optional else shared
+        own = await self._own.read()
+        own_at, origin_at = self._next_allowed_at(own), self._full_until(shared, self._find_limit(is_optional=False))
+        if is_optional:
+            origin_at = max(origin_at, self._full_until(record, self._find_limit(is_optional=True)))
+        if max(own_at, origin_at) > now:
+            told = origin_at + self._spread * self._window_s if origin_at > now else 0.0
+            raise HarvestCoolingDown(max(own_at, told) - now, own.reason or shared.reason or record.reason)
+        return record
+
+    async def _claim_one(self, *, is_optional: bool) -> bool:
+        """Count a harvest in advance; return False if there was no room, or others were faster."""
+        limit = self._find_limit(is_optional=is_optional)
+        try:
+            self._claim = await self._choose(is_optional=is_optional).claim(limit)
+        except StoreError:
+            if self._spans_machines:
+                raise
+            return True
+        return self._claim is not None
+
+    async def _check_own_again(self, *, is_optional: bool) -> None:
+        """Check what another process may have counted for the session while this harvest was counted in advance."""
+        own = await self._own.read()
+        left = self._next_allowed_at(own) - self._clock()
+        if left > 0:
+            await self.end(is_optional=is_optional)
+            raise HarvestCoolingDown(left, own.reason)
+
+    def _choose(self, *, is_optional: bool) -> Ledger:
+        return self._optional if is_optional else self._shared
+
+    def _find_limit(self, *, is_optional: bool) -> int:
+        return self._max_failures if is_optional else _ORIGIN_FACTOR * self._max_failures
+
+    def _next_allowed_at(self, record: Record) -> float:
         now = self._clock()
         failures = sorted(at for at in record.failures if at <= now)
         if not failures or failures[-1] + self._window_s <= now:
@@ -123,76 +192,8 @@ class HarvestBudget:
         pause = min(self._cool_down_s * 2.0 ** (len(recent) - 1), self._window_s)
         return max(recent[-1] + pause, self._full_until(record, self._max_failures))
 
-    def _full_until(self, record: _Record, limit: int) -> float:
+    def _full_until(self, record: Record, limit: int) -> float:
         now = self._clock()
         failures = sorted(at for at in record.failures if at <= now)
         recent = [at for at in failures if at > failures[-1] - self._window_s and failures[-1] + self._window_s > now]
         return recent[-limit] + self._window_s if len(recent) >= limit else 0.0
-
-
-class _Ledger:
-    """The failures under one slug of the store, and those that could be counted in this process only."""
-
-    def __init__(self, store: Store, slug: str, clock: Callable[[], float], window_s: float) -> None:
-        self._store = store
-        self._slug = slug
-        self._clock = clock
-        self._window_s = window_s
-        self._known = _Record()
-
-    async def read(self) -> _Record:
-        try:
-            stored = _decode_record(await self._store.read(self._slug))
-        except StoreError:
-            if self._store.spans_machines:
-                raise
-        else:
-            failures = tuple(sorted((Counter(stored.failures) | Counter(self._known.failures)).elements()))
-            held_until = max(self._held_until(stored), self._held_until(self._known))
-            latest = stored if stored.reason else self._known
-            self._known = _Record(failures, latest.reason, held_until, latest.needs_person, latest.kept)
-        return self._known
-
-    async def add(self, failure: _Record) -> None:
-        def count(record: _Record) -> _Record:
-            failures = (*self._recent(record), *failure.failures)[-_MAX_RECORDED:]
-            held_until = max(self._held_until(record), failure.held_until)
-            return msgspec.structs.replace(failure, failures=failures, held_until=held_until)
-
-        self._known = count(self._known)
-        try:
-            await self._change(count)
-        except StoreError as error:
-            _log.warning("%s The failed harvest is counted in this process only.", error)
-
-    def _recent(self, record: _Record) -> tuple[float, ...]:
-        """Return the failures in the window, oldest first, without those that a wrong clock dated ahead."""
-        now = self._clock()
-        return tuple(sorted(at for at in record.failures if now - self._window_s < at <= now))
-
-    def _held_until(self, record: _Record) -> float:
-        return record.held_until if _is_held(record, self._clock()) else 0.0
-
-    async def _change(self, change: Callable[[_Record], _Record]) -> None:
-        for _ in range(_MAX_TRIES):
-            before = await self._store.read(self._slug)
-            record = change(_decode_record(before))
-            expires_at = max(self._clock() + self._window_s, record.held_until)
-            if await self._store.swap(self._slug, before, msgspec.json.encode(record), expires_at=expires_at):
-                return
-
-
-def _is_held(record: _Record, now: float) -> bool:
-    """Return whether the site asked to be left alone at *now*; a time further ahead is of a wrong clock."""
-    return now < record.held_until <= now + _MAX_HOLD_S
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:12]
-
-
-def _decode_record(data: bytes | None) -> _Record:
-    try:
-        return _Record() if data is None else msgspec.json.decode(data, type=_Record)
-    except (ValueError, RecursionError):
-        return _Record()  # an unreadable count must not block harvests

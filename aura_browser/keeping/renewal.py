@@ -131,9 +131,7 @@ class Renewal:
             if session is None:
                 if cause == "early" and old is not None and not self._harvests_early:
                     return old
-                if self._budget:
-                    await self._check_budget(self._budget, old, is_personal=is_personal)
-                session = await self._get_new(old, cause)
+                session = await self._get_within_budget(old, cause, is_personal=is_personal)
             if session is old:
                 return session
             kept = await self._keep(session, lease, cause, replace=replace)
@@ -145,12 +143,25 @@ class Renewal:
             return None
         return await self._refresher.try_refresh(session, cause)
 
-    async def _check_budget(self, budget: HarvestBudget, old: Session | None, *, is_personal: bool) -> None:
+    async def _get_within_budget(self, old: Session | None, cause: str, *, is_personal: bool) -> Session:
+        """Return what :meth:`_get_new` returns, if the budget allows a harvest."""
+        budget, is_optional, is_proven = self._budget, cause == "early", False
+        if budget is None:
+            return await self._get_new(old, cause)
+        await self._begin(budget, old, is_personal=is_personal, is_optional=is_optional)
+        try:
+            session = await self._get_new(old, cause)
+            is_proven = session is not old and session.proof == "distinguished"
+            return session
+        finally:
+            await budget.end(is_optional=is_optional, is_proven=is_proven)
+
+    async def _begin(self, budget: HarvestBudget, old: Session | None, *, is_personal: bool, is_optional: bool) -> None:
         may_log_in = is_personal or self._lock.opens_window
         if old is not None and not may_log_in and (reason := await budget.find_hopeless(old.lineage)):
             raise InteractionRequired(reason, self._login.text)
         try:
-            await budget.check(is_personal=is_personal)
+            await budget.begin(is_personal=is_personal, is_optional=is_optional)
         except HarvestCoolingDown as error:
             if await budget.needs_person():  # a later harvest will not help either
                 raise InteractionRequired(f"{error.reason}{self._login.before}", self._login.text) from None
@@ -183,16 +194,20 @@ class Renewal:
         self._counters.failures += 1
         log_event("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
         retry_after_s = getattr(error, "retry_after_s", None)
-        # An optional harvest counts for nothing, except where the site itself asks to be left alone.
-        if self._budget and (cause != "early" or retry_after_s):
-            reason = str(error) if isinstance(error, AuraError) else type(error).__name__
-            if isinstance(error, InteractionRequired):
-                await self._budget.record_failure(error.reason, needs_person=True, kept=kept.lineage if kept else None)
-            elif isinstance(error, LoginNeeded):
-                reason = f"{error.url} asks for a login ({error.mark})."
-                await self._budget.record_failure(reason, needs_person=True)
-            else:
-                await self._budget.record_failure(reason, retry_after_s=retry_after_s)
+        if self._budget is None:
+            return
+        reason, needs_person = str(error) if isinstance(error, AuraError) else type(error).__name__, False
+        if isinstance(error, InteractionRequired):
+            reason, needs_person = error.reason, True
+        elif isinstance(error, LoginNeeded):
+            reason, needs_person = f"{error.url} asks for a login ({error.mark}).", True
+        await self._budget.record_failure(
+            reason,
+            retry_after_s=retry_after_s,
+            needs_person=needs_person,
+            kept=kept.lineage if kept else None,
+            is_optional=cause == "early",
+        )
 
     async def _keep(self, session: Session, lease: Lease | None, cause: str, *, replace: bool) -> Session:
         current = self._live.current

@@ -2,16 +2,22 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aura_browser.errors import HarvestCoolingDown, StoreError
 from aura_browser.keeping.budget import HarvestBudget
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.session import Session
+from aura_browser.site import page_site
 from aura_browser.store import Lease, MemoryStore, SessionKey, Store
 from tests.parts.clock import Clock
+from tests.parts.sessions import take_as_it_is
 
 KEY = SessionKey("http://127.0.0.1:8080")
 WINDOW_S = 600.0
@@ -270,3 +276,222 @@ async def test_a_fleet_starts_no_browser_while_its_store_is_away(clock: Clock) -
     store.is_away = False
     await budget.record_failure("no")
     assert await wait_s(budget) > 0
+
+
+async def begin_all(
+    budgets: list[HarvestBudget], *, is_optional: bool = False
+) -> tuple[list[HarvestBudget], list[float]]:
+    """Let all begin at once; return those that were allowed, and what the others were told to wait."""
+    results = await asyncio.gather(
+        *(budget.begin(is_optional=is_optional) for budget in budgets), return_exceptions=True
+    )
+    told = [result.retry_after_s for result in results if isinstance(result, HarvestCoolingDown)]
+    begun = [budget for budget, result in zip(budgets, results, strict=True) if result is None]
+    assert len(begun) + len(told) == len(budgets), results
+    return begun, told
+
+
+def budgets_of_many(store: Store, clock: Clock, count: int, *, spread: float = 0.0) -> list[HarvestBudget]:
+    keys = [SessionKey(KEY.origin, str(number)) for number in range(count)]
+    return [HarvestBudget(store, key, clock=clock, spread=spread) for key in keys]
+
+
+async def test_at_an_origin_without_failures_any_number_may_begin_at_once(clock: Clock) -> None:
+    begun, _ = await begin_all(budgets_of_many(MemoryStore(), clock, 100))
+    assert len(begun) == 100
+
+
+async def test_where_others_failed_no_more_begin_at_once_than_the_origin_may_still_cost(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, *others = budgets_of_many(store, clock, 40)
+    for _ in range(3 * MOST - 3):
+        await failing.record_failure("no")
+    begun, told = await begin_all(others)
+    assert len(begun) == 3
+    assert set(told) == {WINDOW_S}
+
+
+async def test_a_harvest_under_way_counts_once_when_it_has_failed(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, *others = budgets_of_many(store, clock, 40)
+    for _ in range(3 * MOST - 3):
+        await failing.record_failure("no")
+    begun, _ = await begin_all(others[:2])
+    clock.now += 30.0
+    for budget in begun:
+        await budget.record_failure("no")
+        await budget.end()
+    assert len((await begin_all(others[2:]))[0]) == 1
+
+
+async def test_a_harvest_that_says_nothing_of_the_site_counts_no_more_when_it_has_ended(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, *others = budgets_of_many(store, clock, 40)
+    for _ in range(3 * MOST - 1):
+        await failing.record_failure("no")
+    for _ in range(3):
+        begun, _ = await begin_all(others)
+        assert len(begun) == 1
+        await begun[0].end()
+
+
+async def test_each_proven_harvest_takes_a_failure_off_until_all_may_begin(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, *others = budgets_of_many(store, clock, 60)
+    for _ in range(3 * MOST - 1):
+        await failing.record_failure("no")
+    sizes = []
+    while others:
+        begun, _ = await begin_all(others)
+        sizes.append(len(begun))
+        for budget in begun:
+            await budget.end(is_proven=True)
+            others.remove(budget)
+    assert sizes == [1, 2, 4, 8, 16, 28]
+
+
+async def test_a_harvest_that_began_before_the_failures_takes_one_off_too(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, working, other = budgets_of_many(store, clock, 3)
+    await working.begin()
+    for _ in range(3 * MOST):
+        await failing.record_failure("no")
+    assert await wait_s(other) == WINDOW_S
+    await working.end(is_proven=True)
+    assert await wait_s(other) == 0.0
+
+
+async def test_optional_failures_hold_back_optional_harvests_only(clock: Clock) -> None:
+    store = MemoryStore()
+    budgets = budgets_of_many(store, clock, 30)
+    for budget in budgets[: MOST - 1]:
+        await budget.record_failure("no", is_optional=True)
+    begun, told = await begin_all(budgets[MOST:], is_optional=True)
+    assert len(begun) == 1
+    assert set(told) == {WINDOW_S}
+    assert len((await begin_all(budgets))[0]) == 30
+
+
+async def test_what_a_site_asks_for_holds_back_all_even_if_the_harvest_was_optional(clock: Clock) -> None:
+    store = MemoryStore()
+    one, other = budgets_of_many(store, clock, 2)
+    await one.record_failure("slow down", retry_after_s=100.0, is_optional=True)
+    assert await wait_s(other) == 100.0
+
+
+async def test_needed_failures_hold_back_optional_harvests_too(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, other = budgets_of_many(store, clock, 2)
+    for _ in range(3 * MOST):
+        await failing.record_failure("no")
+    assert (await begin_all([other], is_optional=True))[1] == [WINDOW_S]
+
+
+async def test_who_waits_for_an_origin_is_told_to_come_later_by_a_share_of_the_window(clock: Clock) -> None:
+    store = MemoryStore()
+    failing = budgets_of_many(store, clock, 1)[0]
+    for _ in range(3 * MOST):
+        await failing.record_failure("no")
+    for spread in (0.0, 0.25, 0.75):
+        other = HarvestBudget(store, SessionKey(KEY.origin, "other"), clock=clock, spread=spread)
+        assert await wait_s(other) == WINDOW_S * (1 + spread)
+        clock.now += WINDOW_S  # it may, whatever it was told
+        assert await wait_s(other) == 0.0
+        clock.now -= WINDOW_S
+
+
+async def test_the_wait_for_a_sites_own_limit_is_spread_by_half_of_it_but_not_for_a_person(clock: Clock) -> None:
+    store = MemoryStore()
+    budget = HarvestBudget(store, KEY, clock=clock, spread=0.5)
+    await budget.record_failure("slow down", retry_after_s=100.0)
+    assert await wait_s(budget) == 125.0
+    with pytest.raises(HarvestCoolingDown) as held:
+        await budget.check(is_personal=True)
+    assert held.value.retry_after_s == 100.0
+    await budget.record_failure("slow down", retry_after_s=3600.0)
+    assert await wait_s(budget) == 3600.0 + 0.5 * WINDOW_S
+
+
+async def test_a_sessions_own_wait_is_exact_however_others_are_spread(clock: Clock) -> None:
+    budget = HarvestBudget(MemoryStore(), KEY, clock=clock, spread=1.0)
+    await budget.record_failure("no")
+    assert await wait_s(budget) == 30.0
+
+
+Meanwhile = Callable[[], Awaitable[None]]
+
+
+class SlowStore(MemoryStore):
+    """A store in which another process counts a failure while a harvest is counted in advance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Meanwhile | None = None
+
+    async def swap(
+        self,
+        slug: str,
+        before: bytes | None,
+        after: bytes | None,
+        *,
+        expires_at: float | None = None,
+        lease: Lease | None = None,
+    ) -> bool:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        done = await super().swap(slug, before, after, expires_at=expires_at, lease=lease)
+        if meanwhile is not None:
+            await meanwhile()
+        return done
+
+
+async def test_a_failure_of_the_session_in_another_process_meanwhile_is_heeded(clock: Clock) -> None:
+    store = SlowStore()
+    failing, other = budgets_of_many(store, clock, 2)
+    same = HarvestBudget(store, SessionKey(KEY.origin, "1"), clock=clock)
+    await failing.record_failure("no")
+    store.meanwhile = lambda: same.record_failure("its own")
+    with pytest.raises(HarvestCoolingDown, match="its own") as held:
+        await other.begin()
+    assert held.value.retry_after_s == 30.0
+    counts = [slug for slug in await store.slugs() if slug.startswith("budget-origin-")]
+    data = await store.read(counts[0])
+    assert data is not None
+    assert len(msgspec.json.decode(data)["failures"]) == 2  # and not one for the harvest that did not begin
+
+
+async def test_without_the_store_a_harvest_begins_uncounted_but_not_in_a_fleet(clock: Clock) -> None:
+    for store in (FailingStore(), FleetStore()):
+        failing, other = budgets_of_many(store, clock, 2)
+        await failing.record_failure("no")
+        await other.check()
+        store.is_away = True
+        if store.spans_machines:
+            with pytest.raises(StoreError, match="Permission denied"):
+                await other.begin()
+        else:
+            await other.begin()
+        await other.end(is_proven=True)  # nothing is raised into a harvest that worked
+
+
+async def test_a_harvest_that_the_end_of_its_program_cancelled_counts_no_more(clock: Clock) -> None:
+    store, has_begun = MemoryStore(), asyncio.Event()
+    failing, other = budgets_of_many(store, clock, 2)
+
+    async def harvest() -> Session:
+        has_begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    for _ in range(3 * MOST - 1):
+        await failing.record_failure("no")
+    key = SessionKey(KEY.origin, "cancelled")
+    manager = SessionManager(
+        page_site(KEY.origin), store, key, harvest=harvest, prove=take_as_it_is, clock=clock, renews_early=False
+    )
+    asking = asyncio.create_task(manager.get())
+    await has_begun.wait()
+    assert await wait_s(other) == WINDOW_S
+    await manager.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await asking
+    assert await wait_s(other) == 0.0
