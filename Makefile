@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test soak test-apps test-apps-all test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome formats bench
-.PHONY: agents bench-peers mutants docs wheel release-check clean system
+.PHONY: agents bench-peers mutants simulate docs wheel release-check clean system
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -87,6 +87,9 @@ bench-peers: setup ## compare the harvest and the gateway with other tools
 
 mutants: $(STAMP) ## put 200 small faults into a copy, one at a time, and see whether tests notice (ARGS="--seed 2 --only PATH")
 	@$(BIN)/python -m tests.mutation $(ARGS)
+
+simulate: $(STAMP) ## run the manager for a million sessions on a virtual clock (ARGS='--sessions 20000 --seed 2 --json FILE')
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 docs: setup ## write every command's --help into docs/command-line.md, and its look into docs/screens.md
 	@$(BIN)/python -m tests.parts.help_pages
