@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aura_browser.keeping.counters import Counters
-from aura_browser.keeping.lifetime import Due, renewal_due
+from aura_browser.keeping.lifetime import Due, Term, renewal_due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.keeping.single_flight import SingleFlight
@@ -54,6 +54,7 @@ class Flights:
         self._jitter = random.uniform(*_SPREAD)  # noqa: S311 - spreads load, not for secrets
         self._renews_early = renews_early
         self._not_early_before = 0.0
+        self._term = Term()
 
     @property
     def task(self) -> "asyncio.Task[Session] | None":
@@ -67,7 +68,9 @@ class Flights:
 
     def find_due(self, session: Session) -> Due:
         """Return whether *session* is to be renewed now."""
-        return renewal_due(session, self._clock(), harvest_s=self._renewal.harvest_s, jitter=self._jitter)
+        began_at = self._term.find_begin(session)
+        harvest_s, jitter = self._renewal.harvest_s, self._jitter
+        return renewal_due(session, self._clock(), harvest_s=harvest_s, jitter=jitter, began_at=began_at)
 
     async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""

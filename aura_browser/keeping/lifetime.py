@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 _ADVISORY_SHARE: Final = 0.15
 _MAX_ADVISORY_S: Final = 600.0
 _HARVESTS_AHEAD: Final = 2.0
+_SAME_END_S: Final = 2.0  # sites say how long a cookie lives to the second
 
 
 class Due(Enum):
@@ -19,25 +20,57 @@ class Due(Enum):
     NOW = "now"
 
 
-def renewal_due(session: "Session", now: float, *, harvest_s: float = 0.0, jitter: float = 1.0) -> Due:
+class Term:
+    """Since when a session ends when it does, as far as this process has seen.
+
+    A site that sets another cookie with each answer, and leaves the session's end where it is, would else shorten its
+    life with each, until nothing of the window before its end was left.
+    """
+
+    def __init__(self) -> None:
+        self._end = self._began_at = 0.0
+
+    def find_begin(self, session: "Session") -> float:
+        """Return from when on *session*'s life counts, in epoch seconds."""
+        end = session.expires_at or 0.0
+        if abs(end - self._end) > _SAME_END_S:
+            self._end, self._began_at = end, _find_last_change(session)
+        return self._began_at
+
+
+def renewal_due(
+    session: "Session", now: float, *, harvest_s: float = 0.0, jitter: float = 1.0, began_at: float | None = None
+) -> Due:
     """Return whether to renew *session* at *now*. A session without a known expiry is never renewed early.
 
     The advisory window is the last 15 % of the session's life, at most 10 minutes, and at least the time of two
     harvests so that a short-lived session is replaced in time, but no more than half its life. Life starts at the
-    last proof or rotation, so a session with a sliding expiry is never due while it is used. The end is a guess: once
-    it has come, the site is asked.
+    last proof or rotation that put its end off, so a session with a sliding expiry is never due while it is used. The
+    end is a guess: once it has come, the site is asked.
 
     Args:
         session: the session.
         now: epoch seconds.
         harvest_s: seconds that a harvest takes; 0 if unknown.
         jitter: a factor on the 15 % and 10 minutes, so that a fleet does not renew all at once.
+        began_at: from when on its life counts, in epoch seconds; None for its last proof or rotation.
     """
     if session.expires_at is None:
         return Due.NO
-    life = session.expires_at - max(session.harvested_at, session.verified_at or 0.0, session.rotated_at or 0.0)
+    life = session.expires_at - (_find_last_change(session) if began_at is None else began_at)
     left = session.expires_at - now
     if left <= 0:
         return Due.NOW
     share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
     return Due.SOON if left <= min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2) else Due.NO
+
+
+def ends_later(session: "Session", other: "Session") -> bool:
+    """Return whether *session* ends later than *other*, by more than the rounding of what sites say."""
+    if session.expires_at is None or other.expires_at is None:
+        return True
+    return session.expires_at > other.expires_at + _SAME_END_S
+
+
+def _find_last_change(session: "Session") -> float:
+    return max(session.harvested_at, session.verified_at or 0.0, session.rotated_at or 0.0)

@@ -27,6 +27,7 @@ from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.doubt import Doubt
 from aura_browser.keeping.events import log_event
+from aura_browser.keeping.lifetime import ends_later
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.lock import RenewalLock
 from aura_browser.keeping.refresher import Refresher
@@ -122,7 +123,7 @@ class Renewal:
         await self._live.write()
         async with nullcontext() if is_personal else self._lock.hold() as lease:
             stored = None if cause == "asked" else await self._live.load()
-            if stored is not None and self._may_use(stored, old):
+            if stored is not None and self._may_use(stored, old, cause):
                 self._counters.adopted += 1
                 log_event("adopted", origin=self._key.origin, cause=cause, session=stored.fingerprint)
                 return self._live.use(stored)
@@ -237,9 +238,14 @@ class Renewal:
             session = stored  # the lease was lost, and its new holder was faster
         return self._live.use(session, is_saved=session is stored)
 
-    def _may_use(self, stored: Session, old: Session | None) -> bool:
+    def _may_use(self, stored: Session, old: Session | None, cause: str) -> bool:
         """Return whether *stored* is to be used in place of *old*, or of none."""
-        return not stored.is_over(self._clock()) and (old is None or self._may_follow(stored, old))
+        if stored.is_over(self._clock()):
+            return False
+        if old is None:
+            return True
+        # Before its end a session is not replaced by itself, as another answer has rotated it meanwhile.
+        return self._may_follow(stored, old) and (cause != "early" or ends_later(stored, old))
 
     def _may_follow(self, stored: Session, session: Session) -> bool:
         """Return whether *stored*, of another process, is to be used rather than *session*."""

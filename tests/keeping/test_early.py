@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+from yarl import URL
 
 from aura_browser.errors import NotReady, SessionRefused
 from aura_browser.keeping.manager import SessionManager
@@ -120,3 +121,70 @@ async def test_after_an_early_harvest_that_failed_the_next_one_waits() -> None:
     for one, other in pairwise(tries):
         wait_s = max(2.0, (profile.end - one) / 2)  # the cool-down, or half of what is left
         assert wait_s <= other - one < wait_s + 0.25
+
+
+class RotatingSite:
+    """A site that ends each session 1,000 seconds after its login, and sets another cookie with each answer."""
+
+    life_s = 1000.0
+
+    def __init__(self, clock: Clock, *, slides: bool = False) -> None:
+        self._clock = clock
+        self._slides = slides
+        self._answers = 0
+        self.end = 0.0
+
+    async def harvest(self) -> Session:
+        self.end = self._clock.now + self.life_s
+        cookie = make_cookie("sid", "first", http_only=True, expires=self.end)
+        return make_session(cookies=(cookie,), expires_at=self.end, harvested_at=self._clock.now)
+
+    async def prove(self, session: Session) -> Session:
+        return msgspec.structs.replace(session, proof="distinguished", verified_at=self._clock.now)
+
+    def answer(self) -> str:
+        self._answers += 1
+        if self._slides:
+            self.end = self._clock.now + self.life_s
+        left_s = round(self.end - self._clock.now)  # what a site says is to the second
+        return f"sid={self._answers}; Path=/; HttpOnly; Max-Age={left_s}"
+
+
+async def use_for_a_life(site: RotatingSite, clock: Clock, *, every_s: float) -> SessionManager:
+    """Use a session until after its first end, as a client does, and return its manager."""
+    manager = SessionManager(
+        page_site(KEY.origin), MemoryStore(), KEY, harvest=site.harvest, prove=site.prove, clock=clock
+    )
+    end = clock.now + site.life_s
+    while clock.now < end:
+        session = await manager.get()
+        manager.answers.accept(session, [site.answer()], URL(f"{KEY.origin}/api"))
+        if manager._flights.task is not None:
+            await asyncio.wait([manager._flights.task])
+        clock.now += every_s
+    await manager.aclose()
+    return manager
+
+
+@pytest.mark.parametrize("every_s", [10.3, 40.7, 120.1])
+async def test_a_session_that_is_rotated_with_each_answer_is_renewed_before_its_end(every_s: float) -> None:
+    clock = Clock()
+    manager = await use_for_a_life(RotatingSite(clock), clock, every_s=every_s)
+    assert manager.counters.renewals == {"missing": 1, "early": 1}
+
+
+async def test_a_session_whose_end_each_answer_puts_off_is_not_renewed() -> None:
+    clock = Clock()
+    manager = await use_for_a_life(RotatingSite(clock, slides=True), clock, every_s=500.3)
+    assert manager.counters.renewals == {"missing": 1}
+
+
+async def test_a_session_whose_end_is_put_off_a_little_each_time_is_not_renewed() -> None:
+    """The life that counts is from the last time that the end was put off: here it is short, and so is the window."""
+    clock = Clock()
+    site = RotatingSite(clock, slides=True)
+    manager = await use_for_a_life(site, clock, every_s=0.7)
+    assert manager.counters.renewals == {"missing": 1}
+    assert manager.current is not None
+    clock.now = (manager.current.expires_at or 0.0) - 200.0
+    assert manager.find_ready() is not None
