@@ -146,9 +146,9 @@ class Renewal:
 
     async def _get_within_budget(self, old: Session | None, cause: str, *, is_personal: bool) -> Session:
         """Return what :meth:`_get_new` returns, if the budget allows a harvest."""
-        budget, is_optional, is_proven = self._budget, cause == "early", False
-        if budget is None:
+        if (budget := self._budget) is None:
             return await self._get_new(old, cause)
+        is_optional, is_proven = cause == "early", False
         await self._begin(budget, old, is_personal=is_personal, is_optional=is_optional)
         try:
             session = await self._get_new(old, cause)
@@ -194,17 +194,12 @@ class Renewal:
     async def _note_failure(self, cause: str, error: Exception, kept: Session | None = None) -> None:
         self._counters.failures += 1
         log_event("harvest_failed", origin=self._key.origin, cause=cause, error=type(error).__name__)
-        retry_after_s = getattr(error, "retry_after_s", None)
         if self._budget is None:
             return
-        reason, needs_person = str(error) if isinstance(error, AuraError) else type(error).__name__, False
-        if isinstance(error, InteractionRequired):
-            reason, needs_person = error.reason, True
-        elif isinstance(error, LoginNeeded):
-            reason, needs_person = f"{error.url} asks for a login ({error.mark}).", True
+        reason, needs_person = _describe_failure(error)
         await self._budget.record_failure(
             reason,
-            retry_after_s=retry_after_s,
+            retry_after_s=getattr(error, "retry_after_s", None),
             needs_person=needs_person,
             kept=kept.lineage if kept else None,
             is_optional=cause == "early",
@@ -240,12 +235,9 @@ class Renewal:
 
     def _may_use(self, stored: Session, old: Session | None, cause: str) -> bool:
         """Return whether *stored* is to be used in place of *old*, or of none."""
-        if stored.is_over(self._clock()):
-            return False
-        if old is None:
-            return True
-        # Before its end a session is not replaced by itself, as another answer has rotated it meanwhile.
-        return self._may_follow(stored, old) and (cause != "early" or ends_later(stored, old))
+        if cause == "early" and old is not None and not ends_later(stored, old):
+            return False  # it is the same one, as another answer has rotated it meanwhile
+        return not stored.is_over(self._clock()) and (old is None or self._may_follow(stored, old))
 
     def _may_follow(self, stored: Session, session: Session) -> bool:
         """Return whether *stored*, of another process, is to be used rather than *session*."""
@@ -267,3 +259,12 @@ def _is_better(session: Session, old: Session) -> bool:
     if session.cookies == old.cookies or refuse_replacement(old, session):
         return False
     return session.expires_at is None or old.expires_at is None or session.expires_at > old.expires_at
+
+
+def _describe_failure(error: Exception) -> tuple[str, bool]:
+    """Return why a harvest failed, and whether only a person can get a session."""
+    if isinstance(error, InteractionRequired):
+        return error.reason, True
+    if isinstance(error, LoginNeeded):
+        return f"{error.url} asks for a login ({error.mark}).", True
+    return str(error) if isinstance(error, AuraError) else type(error).__name__, False
