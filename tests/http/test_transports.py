@@ -1,14 +1,16 @@
-"""Both transports: the same requests have the same results, endings and errors."""
+"""Both transports, and the page over both carriers: the same requests have the same results, endings and errors."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from aura_browser import Probe, Site, SiteClient
+from aura_browser import AttachChrome, Probe, Site, SiteClient
 from aura_browser.errors import (
     AnswerTimeout,
     ConnectionFailed,
@@ -16,6 +18,10 @@ from aura_browser.errors import (
     RateLimited,
     SiteFailed,
 )
+from aura_browser.webdriver.browsers import everyday, open_browser
+from aura_browser.webdriver.everyday import inspect_folder
+from aura_browser.webdriver.fetching import holding
+from tests.parts.open_chrome import open_chrome
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.varied_site import BIG_BYTES, VariedSite
@@ -40,15 +46,28 @@ class Stand:
         return answer
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["http", "page"])
-async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
+@contextmanager
+def carried_by(carrier: str, folder: Path) -> Iterator[str]:
+    """Have pages driven over the pipe of a new Chrome, or over the WebSocket of one that runs; yield the transport."""
+    if carrier != "page over a WebSocket":
+        yield carrier
+        return
+    with open_chrome(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(everyday, "find_everyday", lambda _channel: inspect_folder(folder))
+        patch.setattr(holding, "open_browser", lambda _engine, options: open_browser(AttachChrome(), options))
+        yield "page"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["http", "page", "page over a WebSocket"])
+async def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stand]:
     varied = VariedSite()
-    async with serving(varied.handle) as (server, origin):
-        session = make_session(origin, cookies=(make_cookie(),), proof="distinguished")
-        site = Site(f"{origin}/", probe=Probe("/me"))
-        options: dict[str, Any] = {"transport": request.param, "refresh": "never", "read_timeout": READ_TIMEOUT_S}
-        async with SiteClient(site, session=session, **options) as client:
-            yield Stand(varied, server, origin, client, request.param)
+    with carried_by(request.param, tmp_path_factory.mktemp("config")) as transport:
+        async with serving(varied.handle) as (server, origin):
+            session = make_session(origin, cookies=(make_cookie(),), proof="distinguished")
+            site = Site(f"{origin}/", probe=Probe("/me"))
+            options: dict[str, Any] = {"transport": transport, "refresh": "never", "read_timeout": READ_TIMEOUT_S}
+            async with SiteClient(site, session=session, **options) as client:
+                yield Stand(varied, server, origin, client, transport)
 
 
 async def test_headers_and_cookies_arrive(stand: Stand) -> None:
