@@ -1,5 +1,6 @@
 """Limits failed harvests per session and per site, so that a broken site starts a few browsers and not thousands."""
 
+import random
 from collections.abc import Callable
 from typing import Final
 
@@ -37,8 +38,9 @@ class HarvestBudget:
         cool_down_s: seconds to wait after the first failure.
         max_failures: how many failures of one session the window may hold.
         window_s: the window's length in seconds.
-        spread: by which share of a window those that all of an origin wait for are told to come later, from 0 to 1. A
-            random one for each session keeps a fleet from coming again at the same moment.
+        spread: by which share of a window the sessions that wait for their origin are told to come later, from 0 to 1.
+            None for a random one in a fleet, so that its sessions don't come again at the same moment, and 0 on one
+            machine.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class HarvestBudget:
         cool_down_s: float = 30.0,
         max_failures: int = 6,
         window_s: float = 600.0,
-        spread: float = 0.0,
+        spread: float | None = None,
     ) -> None:
         self._clock = clock
         self._cool_down_s = cool_down_s
         self._max_failures = max_failures
         self._window_s = window_s
+        if spread is None:
+            spread = random.random() if store.spans_machines else 0.0  # noqa: S311 - spreads load, not for secrets
         self._spread = spread
         self._own = Ledger(store, "budget", key.slug, clock, window_s)
         self._shared = Ledger(store, "budget-origin", key.origin, clock, window_s)

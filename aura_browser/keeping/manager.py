@@ -1,6 +1,5 @@
 """Manages one session: obtains it, decides when to renew it, and shares it through the store."""
 
-import random
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -89,8 +88,7 @@ class SessionManager:
         self._owns_store = owns_store
         self._close = close
         self._origin = key.origin
-        spread = random.random()  # noqa: S311 - spreads load, not for secrets
-        budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s, spread=spread)
+        budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
         self.answers = Answers(self._live, self._doubt, budget, self.counters)

@@ -495,3 +495,25 @@ async def test_a_harvest_that_the_end_of_its_program_cancelled_counts_no_more(cl
     with pytest.raises(RuntimeError, match="closed"):
         await asking
     assert await wait_s(other) == 0.0
+
+
+@pytest.mark.parametrize(("store", "most"), [(MemoryStore(), 1), (FleetStore(), 30)], ids=["one machine", "fleet"])
+async def test_the_sessions_of_a_fleet_are_told_different_times(clock: Clock, store: Store, most: int) -> None:
+    """And those of one machine the exact one, which a site's own limit says."""
+
+    async def harvest() -> Session:
+        raise AssertionError
+
+    await budget_on(store, clock).record_failure("slow down", retry_after_s=100.0)
+    told = set[float]()
+    for number in range(30):
+        key = SessionKey(KEY.origin, str(number))
+        manager = SessionManager(
+            page_site(KEY.origin), store, key, harvest=harvest, prove=take_as_it_is, clock=clock, renews_early=False
+        )
+        with pytest.raises(HarvestCoolingDown) as held:
+            await manager.get()
+        told.add(held.value.retry_after_s)
+        await manager.aclose()
+    assert 100.0 <= min(told) <= max(told) <= 150.0
+    assert len(told) == most
