@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.bench import (
     cached,
+    everyday,
     expiry,
     fuzz,
     gateway,
@@ -41,7 +42,8 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Result]]]] = {
         harvest,
         renewal,
         paging,
+        everyday,
     )
 }
 
-NEED_CHROME: Final = frozenset({harvest.NAME, renewal.NAME, paging.NAME})
+NEED_CHROME: Final = frozenset({harvest.NAME, renewal.NAME, paging.NAME, everyday.NAME})

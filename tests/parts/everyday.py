@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,12 +32,14 @@ class EverydayChrome:
     Attributes:
         process: it.
         folder: its user data folder.
+        clicked_at: when the last click was made, in monotonic seconds; 0 before the first.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", folder: Path, name: str) -> None:
         self.process = process
         self.folder = folder
         self._display = display.Display(name)
+        self.clicked_at = 0.0
         self._plain = b""
 
     def wait_for_rest(self) -> None:
@@ -56,6 +59,7 @@ class EverydayChrome:
             xtest.fake_input(self._display, X.ButtonPress, 1)
             xtest.fake_input(self._display, X.ButtonRelease, 1)
             self._display.sync()
+            self.clicked_at = time.monotonic()
             return holds_within(_BETWEEN_CLICKS_S, is_done)
 
         until(holds, "the click has its effect")

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.bench import everyday
 from tests.bench.__main__ import main
 from tests.bench.catalogue import BENCHMARKS, NEED_CHROME
 from tests.bench.made_up import MACHINE
@@ -160,9 +161,11 @@ def test_a_command_that_fails_says_why() -> None:
         run_tree([sys.executable, "-c", "import sys; sys.stderr.write('no such luck'); sys.exit(3)"])
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.chrome] * (name in NEED_CHROME)) for name in BENCHMARKS]
-)
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.chrome] * (name in NEED_CHROME) + [pytest.mark.alone] * (name == everyday.NAME)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks_of(name)) for name in BENCHMARKS])
 def test_every_benchmark_runs(name: str) -> None:
     results = BENCHMARKS[name](Effort(quick=True))
     assert results
