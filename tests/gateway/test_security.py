@@ -140,8 +140,9 @@ async def test_an_origin_that_is_named_is_taken_and_may_read(gateway: Gateway) -
 )
 async def test_what_is_not_plain_json_is_refused(gateway: Gateway, headers: dict[str, str]) -> None:
     for path in ("/v1/chat/completions", "/v1/messages/count_tokens"):
-        status, _, _ = await send_raw(gateway, headers, path)
+        status, head, _ = await send_raw(gateway, headers, path)
         assert status == 415
+        assert b"x-should-retry: false" in head.lower()
 
 
 async def send_raw(gateway: Gateway, headers: dict[str, str], path: str) -> tuple[int, bytes, bytes]:

@@ -45,6 +45,7 @@ NGINX = b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title></he
         (PAGE, 302, {"Location": "https://chat.example.com:443/"}, b"", Verdict.OK),
         (PAGE, 200, HTML, b'<form><input name=p type="password">', Verdict.SUSPECT),
         (PAGE, 200, HTML, CHECK, Verdict.SUSPECT),
+        (PAGE, 400, HTML, b"<input type=password>", Verdict.FAILED),
         (PAGE, 403, HTML, CHECK, Verdict.SUSPECT),
         (PAGE, 503, HTML, b"<input type=password>", Verdict.STALE),
         (API, 200, {"cf-mitigated": "challenge"}, b"", Verdict.STALE),

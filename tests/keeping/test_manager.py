@@ -325,6 +325,21 @@ async def test_rotations_that_follow_each_other_are_one_write(monkeypatch: pytes
         assert house.value(await store.load(KEY) or session) == "r2"
 
 
+async def test_a_write_brings_the_rotations_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.keeping.live_session._DEBOUNCE_S", 0.0)
+    store = MemoryStore()
+    async with open_house(store) as one, open_house(store) as other:
+        session = await one.manager.get()
+        assert await other.manager.get() == session
+        one.manager.answers.accept(session, ["theirs=1; Path=/"], URL_)
+        await one.manager.aclose()
+        other.manager.answers.accept(session, ["mine=1; Path=/"], URL_)
+        live = other.manager._live
+        await eventually(
+            lambda: live.current is not None and {c.name for c in live.current.cookies} > {"theirs", "mine"}
+        )
+
+
 async def test_a_rotation_of_a_session_that_was_replaced_is_dropped() -> None:
     async with open_house() as house:
         first = await house.proven()

@@ -95,7 +95,7 @@ def _is_hidden_keyword(node: Node) -> bool:
 _TYPING: Final = {"cast", "TypeVar", "NewType", "ParamSpec"}
 _HIDDEN_DECORATORS: Final = {"override", "final", "wraps", "cache", "lru_cache"}
 _HIDDEN_KEYWORDS: Final = {
-    *("encoding", "slots", "maxsize", "strict", "stacklevel", "exc_info", "kw_only"),
+    *("encoding", "frozen", "slots", "maxsize", "strict", "stacklevel", "exc_info", "kw_only"),
     *("help", "short_help", "epilog", "metavar"),
 }
 
@@ -110,8 +110,8 @@ RULES: Final = (
     Rule("A module started as a program is another program's test.", _is_start),
     Rule("Such a decorator saves time, or is for people and type checkers.", _is_hidden_decorator),
     Rule(
-        "Such an argument saves memory, guards against a mistake in the same line, is for people, or is the default "
-        "wherever tests run (UTF-8).",
+        "Such an argument saves memory, guards against a mistake in the same line or, frozen, against one that mypy "
+        "finds, is for people, or is the default wherever tests run (UTF-8).",
         _is_hidden_keyword,
     ),
 )

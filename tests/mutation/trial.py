@@ -81,7 +81,8 @@ def try_mutant(mutant: Mutant, tests: Sequence[str], *, copy: Path, expected_s: 
     if code == 0:
         return "survived", ""
     failed = [line.split(" ", 1)[1].split(" - ")[0] for line in output.splitlines() if line.startswith(_FAILED)]
-    return "killed", failed[0] if failed else f"pytest ended with {code}"
+    last = output.strip().rpartition("\n")[2]
+    return "killed", failed[0] if failed else f"pytest, which ended with {code}: {last}"
 
 
 _FAILED: Final = ("FAILED ", "ERROR ")

@@ -15,7 +15,7 @@ from aura_browser.errors import ConnectionFailed, InvalidInput
 from aura_browser.http.exchange import check_proxy_answer, typed_errors
 from aura_browser.playground import Playground
 from aura_browser.proxy.address import PROXY_REFUSED
-from aura_browser.proxy.connection import connection_args
+from aura_browser.proxy.connection import connection_args, route_through
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
 from tests.parts.stream_server import stream_server
@@ -74,6 +74,23 @@ async def test_user_and_password_reach_an_http_proxy_before_a_tunnel() -> None:
     assert reason == "the proxy answered 502"
     assert came[0].startswith(b"CONNECT chat.invalid:443 HTTP/1.1\r\n")
     assert sent_login(came[0]) == f"me:{STRANGE}"
+
+
+@pytest.mark.parametrize("has_own", [False, True])
+async def test_a_clients_own_proxy_goes_before_the_sessions(*, has_own: bool) -> None:
+    async def route(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        route_through(request, f"http://me:s3cret@{place}")
+        return await handler(request)
+
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    async with answering(answer) as (place, came), answering(answer) as (own, came_to_own):
+        options = {"proxy": f"http://{own}"} if has_own else {}
+        async with (
+            aiohttp.ClientSession(middlewares=(route,)) as http,
+            http.get("http://chat.invalid/x", **options) as response,  # type: ignore[arg-type]
+        ):
+            assert await response.text() == "hi"
+    assert (len(came), len(came_to_own)) == ((0, 1) if has_own else (1, 0))
 
 
 @pytest.mark.parametrize("status", [401, 407])

@@ -1,6 +1,7 @@
 """Sites and the conditions that make them ready."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from yarl import URL
@@ -32,6 +33,12 @@ def test_an_address_is_made_whole(text: str, url: str) -> None:
 def test_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="url: not an http or https address"):
         page_url(text)
+
+
+@pytest.mark.parametrize("value", [None, 5, b"https://example.com", ["https://example.com"]])
+def test_what_is_not_text_is_refused(value: Any) -> None:  # noqa: ANN401 - it has the wrong type
+    with pytest.raises(InvalidInput, match="url: must be text"):
+        page_url(value)
 
 
 @pytest.mark.parametrize(

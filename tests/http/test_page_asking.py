@@ -1,0 +1,68 @@
+"""How much of an answer a probe by a page reads, and how long."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+import pytest
+
+from aura_browser.errors import AnswerTimeout, ConnectionFailed
+from aura_browser.http import page_asking
+from aura_browser.http.asking import MAX_BODY_BYTES, MAX_PAGE_BYTES
+from aura_browser.http.page_asking import PageAsker
+from aura_browser.http.page_sending import Sent
+from aura_browser.site import Probe, page_site
+from aura_browser.webdriver.fetching.stream import FetchFailed
+from tests.parts.sessions import make_session
+
+URL_ = "https://example.com/me"
+PLAIN, NAMING = Probe("/me"), Probe("/me", identity="json:user")
+
+
+class Body:
+    """A body in pieces of 64 KiB: so many of them, then an error, silence or the end."""
+
+    def __init__(self, pieces: int, then: Exception | None = None, *, is_silent: bool = False) -> None:
+        self.left = pieces
+        self.then = then
+        self.is_silent = is_silent
+
+    async def read(self) -> bytes:
+        if self.left:
+            self.left -= 1
+            return bytes(2**16)
+        if self.then is not None:
+            raise self.then
+        if self.is_silent:
+            await asyncio.Event().wait()
+        return b""
+
+
+async def read(probe: Probe, body: Body) -> bytes:
+    asker = PageAsker(cast("Any", None), page_site(URL_), make_session(), 1.0, time.time)
+    return await asker._read_body(Sent(cast("Any", None), cast("Any", body), AsyncExitStack()), probe, URL_)
+
+
+@pytest.mark.parametrize(("probe", "limit"), [(PLAIN, MAX_PAGE_BYTES), (NAMING, MAX_BODY_BYTES)])
+async def test_only_so_much_is_read(probe: Probe, limit: int) -> None:
+    body = Body(1000)
+    assert len(await read(probe, body)) == limit
+    assert (1000 - body.left) * 2**16 == limit
+    assert len(await read(probe, Body(1))) == 2**16
+
+
+async def test_an_answer_that_goes_on_for_long_is_enough_where_its_body_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page_asking, "BODY_TIMEOUT_S", 0.05)
+    assert await read(PLAIN, Body(0, is_silent=True)) == b""
+    with pytest.raises(AnswerTimeout) as caught:
+        await read(NAMING, Body(1, is_silent=True))
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("probe", [PLAIN, NAMING])
+async def test_an_answer_that_breaks_off_is_an_error(probe: Probe) -> None:
+    with pytest.raises(ConnectionFailed, match="Connection reset by peer"):
+        await read(probe, Body(0, FetchFailed("ERR_CONNECTION_RESET")))
