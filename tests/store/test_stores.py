@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -202,6 +203,23 @@ async def test_what_can_not_be_read_keeps_its_place_before_nobodys_session() -> 
     for value in ("v1", "v2"):
         await store.save(KEY, make_session(KEY.origin, cookies=(make_cookie(value=value),)))
     assert await store.read(kept) == b"a login, perhaps"
+
+
+class NarrowStore(MemoryStore):
+    """Has room for the session alone."""
+
+    async def swap(self, slug: str, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - passed on
+        if slug != KEY.slug:
+            raise StoreError(slug, "it is full.")
+        return await super().swap(slug, *args, **options)
+
+
+async def test_a_session_is_kept_though_the_one_before_can_not_be(caplog: pytest.LogCaptureFixture) -> None:
+    store = NarrowStore()
+    for value in ("v1", "v2"):
+        saved = await store.save(KEY, make_session(KEY.origin, cookies=(make_cookie(value=value),)))
+    assert await store.load(KEY) == saved
+    assert "The replaced session was not kept" in caplog.text
 
 
 async def test_a_lock_that_another_holds_is_waited_for_so_long_and_no_longer(tmp_path: Path) -> None:
