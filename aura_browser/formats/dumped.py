@@ -40,12 +40,14 @@ class DumpOptions(msgspec.Struct, frozen=True, kw_only=True):
             programs do not load.
         cookie_file: of ``curl``: the absolute path of a ``netscape`` file that it reads its cookies from, and writes
             nothing to; None to have the cookies for *url* in the file itself.
+        keeps_bound: write cookies that only the session's browser can renew; they are good until their end.
     """
 
     url: str | None = None
     now: float = msgspec.field(default_factory=time.time)
     session_days: float | None = None
     cookie_file: str | None = None
+    keeps_bound: bool = False
 
 
 class Check(NamedTuple):

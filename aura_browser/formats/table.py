@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
+import msgspec
+
 from aura_browser.errors import InvalidInput
 from aura_browser.formats import (
     cookie_editor,
@@ -16,8 +18,9 @@ from aura_browser.formats import (
     tough_cookie,
 )
 from aura_browser.formats.dumped import Dumped, DumpOptions
-from aura_browser.session import Session
-from aura_browser.text import clean_text
+from aura_browser.session import Cookie, Session
+from aura_browser.session.browser import is_bound
+from aura_browser.text import clean_text, count, list_names
 
 Dump = Callable[[Session, DumpOptions], Dumped]
 
@@ -55,4 +58,18 @@ def dump(session: Session, name: str, options: DumpOptions | None = None) -> Dum
         near = get_close_matches(name, DUMPS, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(DUMPS)}"
         raise InvalidInput("format", f"there is no format {clean_text(name, 40)!r}{hint}")
-    return DUMPS[name](session, options or DumpOptions())
+    write, options = DUMPS[name], options or DumpOptions()
+    bound = tuple(cookie for cookie in session.cookies if is_bound(cookie, session.device_bound))
+    return write(session, options) if name == "session" or not bound else _dump_bound(session, bound, write, options)
+
+
+def _dump_bound(session: Session, bound: tuple[Cookie, ...], write: Dump, options: DumpOptions) -> Dumped:
+    """Write *session* without its *bound* cookies, or with them if they are wanted, and say so."""
+    names = list_names(cookie.name for cookie in bound)
+    if options.keeps_bound:
+        dumped = write(session, options)
+        note = f"only the browser can renew {names}, which the file has as they are now"
+        return msgspec.structs.replace(dumped, notes=(*dumped.notes, note))
+    dumped = write(session.with_cookies(tuple(each for each in session.cookies if each not in bound)), options)
+    gone = f"{count(bound, 'cookie')} that only the browser can renew: {names}"
+    return msgspec.structs.replace(dumped, left_out=(*dumped.left_out, gone))

@@ -112,7 +112,7 @@ def write_files(folder: Path, session: Session, kinds: Sequence[Kind]) -> list[G
     if "curl" in by_format:
         by_format = {"netscape": KINDS["netscape"], **by_format}
     cookies = folder / KINDS["netscape"].file
-    options = DumpOptions(now=time.time(), session_days=_SESSION_DAYS, cookie_file=str(cookies))
+    options = DumpOptions(now=time.time(), session_days=_SESSION_DAYS, cookie_file=str(cookies), keeps_bound=True)
     return [_write(folder / kind.file, kind, session, options) for kind in by_format.values()]
 
 

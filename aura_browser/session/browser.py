@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 
 import msgspec
+from yarl import URL
+
+from aura_browser.hosts import host_in_url, is_same_site
+from aura_browser.session.cookie import Cookie
 
 
 class Browser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,6 +30,12 @@ class DeviceBound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     site: str
     cookies: tuple[str, ...]
     refresh_url: str
+
+
+def is_bound(cookie: Cookie, bound: Iterable[DeviceBound]) -> bool:
+    """Return whether *cookie* is one of *bound*."""
+    host = host_in_url(cookie.domain)
+    return any(cookie.name in each.cookies and is_same_site(URL(f"https://{host}"), URL(each.site)) for each in bound)
 
 
 def describe_bound(bound: Iterable[DeviceBound]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from aura_browser.cli.formats import FORMATS
 from aura_browser.errors import InvalidInput
 from aura_browser.formats import DUMPS, DumpOptions, dump
-from aura_browser.session import Session
+from aura_browser.session import DeviceBound, Session
 from tests.parts.sessions import make_cookie, make_session
 
 NOW: Final = 1_800_000_000.0
@@ -161,3 +161,20 @@ def test_a_tough_cookie_jar_has_all_that_newman_reads() -> None:
 def test_an_unknown_format_is_refused_with_the_nearest() -> None:
     with pytest.raises(InvalidInput, match="did you mean netscape"):
         dump(SESSION, "netscap")
+
+
+@pytest.mark.parametrize("name", [name for name in DUMPS if name != "session"])
+def test_what_only_the_browser_can_renew_is_left_out_and_named(name: str) -> None:
+    bound = DeviceBound(site="https://example.com", cookies=("key",), refresh_url="https://example.com/refresh")
+    cookies = (
+        make_cookie("sid", "0ther", domain="app.example.com"),
+        make_cookie("key", "b0und", domain="app.example.com"),
+    )
+    session = make_session(ORIGIN, cookies=(*cookies, make_cookie("key", "f0reign")), device_bound=(bound,))
+    dumped, kept = (dump(session, name, DumpOptions(now=NOW, keeps_bound=keeps)) for keeps in (False, True))
+    assert "b0und" not in dumped.text
+    assert "0ther" in dumped.text
+    assert [each for each in dumped.left_out if "1 cookie that only the browser can renew: key" in each]
+    assert "b0und" in kept.text
+    assert [each for each in kept.notes if "only the browser can renew key" in each]
+    assert "b0und" in dump(session, "session").text
