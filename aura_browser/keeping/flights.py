@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aura_browser.keeping.counters import Counters
-from aura_browser.keeping.lifetime import Due, Term, renewal_due
+from aura_browser.keeping.lifetime import Due, Term, find_first_due, renewal_due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.keeping.single_flight import SingleFlight
@@ -55,6 +55,8 @@ class Flights:
         self._renews_early = renews_early
         self._not_early_before = 0.0
         self._term = Term()
+        self._seen: Session | None = None
+        self._first_due = 0.0
 
     @property
     def task(self) -> "asyncio.Task[Session] | None":
@@ -68,9 +70,14 @@ class Flights:
 
     def find_due(self, session: Session) -> Due:
         """Return whether *session* is to be renewed now."""
+        now = self._clock()
+        if session is self._seen and now < self._first_due:
+            return Due.NO  # each request asks
         began_at = self._term.find_begin(session)
         harvest_s, jitter = self._renewal.harvest_s, self._jitter
-        return renewal_due(session, self._clock(), harvest_s=harvest_s, jitter=jitter, began_at=began_at)
+        self._seen = session
+        self._first_due = find_first_due(session, harvest_s=harvest_s, jitter=jitter, began_at=began_at)
+        return renewal_due(session, now, harvest_s=harvest_s, jitter=jitter, began_at=began_at)
 
     async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""

@@ -1,5 +1,6 @@
 """When to renew a session before the site refuses it."""
 
+import math
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -57,12 +58,21 @@ def renewal_due(
     """
     if session.expires_at is None:
         return Due.NO
-    life = session.expires_at - (_find_last_change(session) if began_at is None else began_at)
     left = session.expires_at - now
     if left <= 0:
         return Due.NOW
-    share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
-    return Due.SOON if left <= min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2) else Due.NO
+    window_s = _find_window(session, session.expires_at, harvest_s=harvest_s, jitter=jitter, began_at=began_at)
+    return Due.SOON if left <= window_s else Due.NO
+
+
+def find_first_due(
+    session: "Session", *, harvest_s: float = 0.0, jitter: float = 1.0, began_at: float | None = None
+) -> float:
+    """Return from when on :func:`renewal_due` does not return ``Due.NO``, in epoch seconds. Arguments as there."""
+    end = session.expires_at
+    if end is None:
+        return math.inf
+    return end - max(_find_window(session, end, harvest_s=harvest_s, jitter=jitter, began_at=began_at), 0.0)
 
 
 def ends_later(session: "Session", other: "Session") -> bool:
@@ -70,6 +80,12 @@ def ends_later(session: "Session", other: "Session") -> bool:
     if session.expires_at is None or other.expires_at is None:
         return True
     return session.expires_at > other.expires_at + _SAME_END_S
+
+
+def _find_window(session: "Session", end: float, *, harvest_s: float, jitter: float, began_at: float | None) -> float:
+    life = end - (_find_last_change(session) if began_at is None else began_at)
+    share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
+    return min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2)
 
 
 def _find_last_change(session: "Session") -> float:

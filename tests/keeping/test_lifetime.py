@@ -1,11 +1,13 @@
 """When a session is due for renewal."""
 
+import math
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aura_browser.keeping.lifetime import Due, renewal_due
+from aura_browser.keeping.lifetime import Due, find_first_due, renewal_due
 from aura_browser.session import Session
 from tests.parts.sessions import make_session
 
@@ -109,3 +111,17 @@ def test_a_slower_harvest_begins_no_later(life_s: float, share: float, short: fl
         renewal_due(lasting(life_s), BEGAN + share * life_s, harvest_s=harvest_s) for harvest_s in sorted((short, long))
     )
     assert ORDER.index(quick) <= ORDER.index(slow)
+
+
+@given(life_s=LIVES, share=SHARES, harvest_s=HARVESTS, jitter=JITTERS)
+def test_the_first_moment_is_the_one_from_which_on_it_is_due(
+    life_s: float, share: float, harvest_s: float, jitter: float
+) -> None:
+    session, now = lasting(life_s), BEGAN + share * life_s
+    first = find_first_due(session, harvest_s=harvest_s, jitter=jitter)
+    if abs(now - first) > 1e-3:  # to the rounding of sums of seconds
+        assert (now >= first) is (renewal_due(session, now, harvest_s=harvest_s, jitter=jitter) is not NO)
+
+
+def test_a_session_whose_end_is_not_known_has_no_such_moment() -> None:
+    assert find_first_due(make_session()) == math.inf

@@ -5,15 +5,13 @@ from random import Random
 from typing import Final
 
 from aura_browser.errors import AuraError, HarvestCoolingDown
-from aura_browser.keeping.lifetime import Due, renewal_due
+from aura_browser.keeping.lifetime import find_first_due
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from tests.simulation.simulated_site import HARVEST_S, SimulatedSite
 from tests.simulation.tally import Tally
 
 _MOST_JITTER: Final = 1.2  # of the time before its end at which a session is renewed
-_LONG_BEFORE_S: Final = 1000.0  # where to look first
-_CLOSE_S: Final = 30.0
 
 GAP_S: Final = 300.0  # between two requests of one session, in the mean
 
@@ -59,7 +57,7 @@ class Caller:
         """
         now = self._loop.time()
         session = self._manager.current
-        idle_until = now if session is None else min(find_first_due(session) - self._start, self._from_when)
+        idle_until = now if session is None else min(find_idle_end(session) - self._start, self._from_when)
         self._loop.call_at(max(now, idle_until) + self._chance.expovariate(1 / GAP_S), self._ask)
 
     def _ask(self) -> None:
@@ -104,17 +102,6 @@ class Caller:
         return True
 
 
-def find_first_due(session: Session) -> float:
-    """Return from when on (epoch seconds) a manager may have something to do for *session*, or a little earlier."""
-    end = session.expires_at
-    if end is None:
-        return float("inf")
-    before, after = session.harvested_at, end
-    middle = end - _LONG_BEFORE_S
-    while after - before > _CLOSE_S:
-        if renewal_due(session, middle, harvest_s=HARVEST_S[2], jitter=_MOST_JITTER) is Due.NO:
-            before = middle
-        else:
-            after = middle
-        middle = (before + after) / 2
-    return before
+def find_idle_end(session: Session) -> float:
+    """Return from when on (epoch seconds) a manager may have something to do for *session* at the earliest."""
+    return find_first_due(session, harvest_s=HARVEST_S[2], jitter=_MOST_JITTER)

@@ -14,7 +14,7 @@ from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.store import SessionKey
 from tests.parts.skipping_loop import SkippingLoop
-from tests.simulation.caller import Caller, find_first_due
+from tests.simulation.caller import Caller, find_idle_end
 from tests.simulation.shared_store import SharedStore
 from tests.simulation.simulated_site import LIFE_S, Plan, SimulatedSite
 from tests.simulation.tally import Tally
@@ -84,7 +84,7 @@ class Fleet:
             matters_from = self._order.plan.out[0] if self._order.plan.refuses_all else float("inf")
             if self._order.plan.rotates:
                 matters_from = 0.0
-            if min(find_first_due(session) - START, matters_from) < self._order.seconds:
+            if min(find_idle_end(session) - START, matters_from) < self._order.seconds:
                 await self._employ(number, site, session, matters_from)
 
     async def _employ(self, number: int, site: SimulatedSite, session: Session, matters_from: float) -> None:
