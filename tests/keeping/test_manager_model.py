@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import selectors
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -33,6 +32,7 @@ from aura_browser.session.session import Proof
 from aura_browser.site import page_site
 from aura_browser.store import FileStore, Lease, MemoryStore, SessionKey, Store
 from tests.parts.sessions import make_cookie, make_session, take_as_it_is
+from tests.parts.skipping_loop import SkippingLoop
 
 KEY = SessionKey("http://127.0.0.1:8080")
 ASKED = URL("http://127.0.0.1:8080/api/chat")
@@ -51,35 +51,6 @@ FAILURES: dict[str, Callable[[], Exception]] = {
 @pytest.fixture(autouse=True)
 def no_blocking_calls() -> None:
     """Let files be written in the loop: the model's loop has no threads, so that every run is the same."""
-
-
-class SkippingSelector(selectors.SelectSelector):
-    """Moves time on to the next timer instead of waiting for it."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += max(timeout or 0.0, 0.0)
-        return super().select(0)
-
-
-class StepLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes only when it has nothing else to do. What is meant for threads runs at once."""
-
-    def __init__(self) -> None:
-        self._skipping = SkippingSelector()
-        super().__init__(self._skipping)
-
-    def time(self) -> float:
-        return self._skipping.now
-
-    def run_in_executor(self, _executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]  # noqa: ANN401 - the signature is asyncio's
-        future = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 - whatever it is goes to who awaits it
-            future.set_exception(error)
-        return future
 
 
 @dataclass
@@ -448,7 +419,7 @@ class Schedules(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = StepLoop()
+        self.loop = SkippingLoop()
         self.loop.set_exception_handler(self._unheard)
         self.dead: list[Process] = []
 
