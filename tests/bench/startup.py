@@ -4,7 +4,7 @@ import sys
 from typing import Final
 
 from tests.bench.measure import Effort, alternate
-from tests.bench.processes import COMMAND, wall_ms
+from tests.bench.processes import COMMAND, first_byte_ms, wall_ms
 from tests.bench.results import Goal, Result, Row, make_row
 
 NAME: Final = "startup"
@@ -24,7 +24,15 @@ def run(effort: Effort) -> list[Result]:
             10,
             count,
         ),
+        _complete(count),
     ]
+
+
+def _complete(count: int) -> Row:
+    """Measure what bash waits for after a Tab behind a command's name."""
+    asked = {"_AURA_BROWSER_COMPLETE": "bash_complete", "COMP_WORDS": "aura-browser exec ", "COMP_CWORD": "2"}
+    pairs = [(first_byte_ms((COMMAND,), asked), 0.0) for _ in range(count)]
+    return make_row(NAME, "one completion", "nothing", "ms", pairs, goal=Goal("difference", 100))
 
 
 def _row(name: str, ours: tuple[str, ...], statement: str, most_ms: float, count: int) -> Row:
