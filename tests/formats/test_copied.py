@@ -132,6 +132,15 @@ def test_options_that_read_a_file_are_refused(option: str) -> None:
         parse_copied(f"curl https://example.com/ {option}")
 
 
+def test_options_of_powershell_without_a_meaning_here_are_named() -> None:
+    (request,) = parse_copied(
+        'Invoke-WebRequest -UseBasicParsing -Uri "https://example.com/" -SkipCertificateCheck -Proxy "http://p" '
+        "-Method HEAD"
+    )
+    assert request.left_out == ("-skipcertificatecheck", "-proxy")
+    assert (request.method, request.url, request.body) == ("HEAD", "https://example.com/", None)
+
+
 def test_ways_to_write_one_request() -> None:
     (request,) = parse_copied(
         "curl -XPUT --url=https://example.com/a -A Agent -e https://example.com/ -u ann:pw -H 'Cookie: a=1' -b 'b=2' "
