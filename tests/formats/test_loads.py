@@ -106,6 +106,14 @@ def test_what_no_browser_would_keep_is_left_out_and_said(item: dict[str, Any]) -
     assert "s3cret" not in said
 
 
+@pytest.mark.parametrize("partition", ["https://[", "http://a:99999"])
+def test_a_cookie_of_a_partition_without_an_address_is_no_sites(partition: str) -> None:
+    base = {"name": "a", "value": "s3cret", "domain": "app.example.com", "path": "/", "secure": True, "size": 2}
+    loaded = read([base | {"partitionKey": partition}, base | {"name": "b"}])
+    assert [cookie.name for cookie in loaded.session.cookies] == ["b"]
+    assert loaded.left_out == ("1 cookie of 1 other site: example.com",)
+
+
 def test_tough_cookie_as_newman_writes_it() -> None:
     jar = {
         "version": "tough-cookie@4.1.3",
