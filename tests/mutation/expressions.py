@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tests.mutation.left_out import find_reason, name_of
+from tests.mutation.limits import is_boundary
 from tests.mutation.source import Node, children
 
 Fault = tuple[str, ast.stmt | ast.expr, str]
@@ -96,6 +97,8 @@ def _written(node: ast.AST) -> str:
 
 def _comparisons(node: ast.Compare) -> Iterator[str]:
     for index, operator in enumerate(node.ops):
+        if isinstance(operator, _ORDER) and is_boundary(node):
+            continue
         changed = copy.copy(node)
         changed.ops = [*node.ops[:index], _COMPARISONS[type(operator)](), *node.ops[index + 1 :]]
         yield _written(changed)

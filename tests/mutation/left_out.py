@@ -47,7 +47,7 @@ def _is_for_type_checkers(node: Node) -> bool:
     inner = node.node
     if isinstance(inner, ast.If) and name_of(inner.test) == "TYPE_CHECKING":
         return True
-    if isinstance(inner, ast.ClassDef) and "Protocol" in map(name_of, inner.bases):
+    if isinstance(inner, ast.ClassDef) and "Protocol" in _bases(inner):
         return True
     if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
         return bool({"overload", "abstractmethod"} & set(map(name_of, inner.decorator_list)))
@@ -79,6 +79,14 @@ def _is_names_list(node: Node) -> bool:
     return bool({"__all__", "__slots__", "__match_args__"} & set(map(name_of, targets)))
 
 
+def _is_enum_member(node: Node) -> bool:
+    return isinstance(node.node, ast.Assign) and isinstance(node.parent, ast.ClassDef) and "Enum" in _bases(node.parent)
+
+
+def _bases(node: ast.ClassDef) -> set[str]:
+    return set(map(name_of, node.bases))
+
+
 def _is_start(node: Node) -> bool:
     inner = node.node
     return isinstance(inner, ast.If) and isinstance(inner.test, ast.Compare) and name_of(inner.test.left) == "__name__"
@@ -107,6 +115,7 @@ RULES: Final = (
     Rule("A log line is for people; tests look for secrets in it, and no program may depend on it.", _is_log),
     Rule("Prose, formatted text and what a repr adds to it are for people, who may be told in other words.", _is_prose),
     Rule("A list of names is for star imports and memory.", _is_names_list),
+    Rule("A member of a plain Enum is compared itself; its value is a name for people.", _is_enum_member),
     Rule("A module started as a program is another program's test.", _is_start),
     Rule("Such a decorator saves time, or is for people and type checkers.", _is_hidden_decorator),
     Rule(

@@ -11,10 +11,16 @@ from tests.mutation.source import Node
 _LIMIT: Final = re.compile(
     r"(^_?(MAX|MIN)_|_(S|MS|MINUTES|HOURS|DAYS|BYTES|MIB|CHARS|LENGTH|SIZE|TRIES|WINDOW|BACKLOG)$)"
 )
+_AMOUNT: Final = re.compile(r"^_?[A-Z_]+_(S|BYTES|MIB|CHARS|SIZE)$")
 _SIZE: Final = re.compile(r"_(BYTES|MIB|CHARS|LENGTH|SIZE)$")
 _PAUSE: Final = re.compile(r"INTERVAL|PAUSE|POLL|EVERY|LOOK")
 _SLOWER: Final = 40
 _LARGER: Final = 1000
+
+
+def is_boundary(node: ast.Compare) -> bool:
+    """Return whether something is compared with a limit in bytes, characters or seconds: one more is as good."""
+    return any(_AMOUNT.search(name_of(each)) for each in (node.left, *node.comparators))
 
 
 def is_limit(node: Node) -> bool:

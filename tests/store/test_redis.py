@@ -230,6 +230,13 @@ async def test_more_tasks_than_connections_wait_for_one(server: RedisServer, sto
 async def test_closing_leaves_no_connection_and_no_task(server: RedisServer) -> None:
     async with opened(server.url) as store:
         await hold(store)
+        own = [
+            line
+            for line in server.command("CLIENT", "LIST").splitlines()
+            if "name= " in line and "cmd=client" not in line
+        ]
+        assert own, "it is connected"
+        assert all("resp=2" in line for line in own), "every server supports that"
         assert asyncio.all_tasks() == {asyncio.current_task()}
     await eventually(lambda: "connected_clients:1\r" in server.command("INFO", "clients"))
 
