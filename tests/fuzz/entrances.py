@@ -254,14 +254,16 @@ async def enter_store(random: Random) -> None:
     budget = HarvestBudget(store, key, clock=lambda: _NOW)
     for slug in (slug for slug in _BUDGET_SLUGS if random.random() < 0.5):
         await store.swap(slug, None, pick_bytes(random, values))
-    await random.choice((budget.check, lambda: budget.record_failure("x", retry_after_s=5.0)))()
+    await random.choice(
+        (budget.check, budget.begin, budget.end, lambda: budget.record_failure("x", retry_after_s=5.0))
+    )()
     await EncryptedStore(store).load(key)
 
 
 _KEY: Final = Fernet.generate_key()
 _BUDGET_SLUGS: Final = tuple(
     getattr(HarvestBudget(MemoryStore(), SessionKey(_ORIGIN), clock=lambda: _NOW), name)._slug
-    for name in ("_own", "_shared")
+    for name in ("_own", "_shared", "_optional")
 )
 
 _VALUE: Final = "s3cret+/=="

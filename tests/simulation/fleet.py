@@ -32,12 +32,14 @@ class Order:
         plan: what the sites do.
         away: from when until when the store is away; None if it never is.
         latency_s: seconds that an operation of the store takes.
+        machines: how many machines use each session, with a manager each.
     """
 
     seconds: int
     plan: Plan = field(default_factory=Plan)
     away: tuple[float, float] | None = None
     latency_s: float = 0.0
+    machines: int = 1
 
 
 class Fleet:
@@ -72,6 +74,7 @@ class Fleet:
             self.loop.run_forever()
             for manager in self._managers:
                 self.tally.renewals.update(manager.counters.renewals)
+                self.tally.adopted += manager.counters.adopted
         finally:
             self._end()
 
@@ -85,11 +88,12 @@ class Fleet:
             if self._order.plan.rotates:
                 matters_from = 0.0
             if min(find_idle_end(session) - START, matters_from) < self._order.seconds:
-                await self._employ(number, site, session, matters_from)
+                self._store.put(SessionKey(site.site.origin, str(number)).slug, session.to_json().encode())
+                for _ in range(self._order.machines):
+                    await self._employ(number, site, matters_from)
 
-    async def _employ(self, number: int, site: SimulatedSite, session: Session, matters_from: float) -> None:
+    async def _employ(self, number: int, site: SimulatedSite, matters_from: float) -> None:
         key = SessionKey(site.site.origin, str(number))
-        self._store.put(key.slug, session.to_json().encode())
         harvest = partial(self._harvest, lambda: site.harvest(number))
         manager = SessionManager(site.site, self._store, key, harvest=harvest, prove=site.prove, clock=self.clock)
         await manager.load()

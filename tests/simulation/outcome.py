@@ -37,6 +37,7 @@ class Figures(msgspec.Struct, frozen=True):
         worst_wait_s: the longest that a caller waited.
         failures: what callers got instead of a session, by kind.
         renewals: sessions replaced, by cause.
+        adopted: sessions of another machine that were used instead of a harvest.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Figures(msgspec.Struct, frozen=True):
     worst_wait_s: float
     failures: dict[str, int]
     renewals: dict[str, int]
+    adopted: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Outcome:
             worst_wait_s=counts.worst_wait_s,
             failures={kind: round(factor * count) for kind, count in counts.failures.most_common()},
             renewals={kind: round(factor * count) for kind, count in counts.renewals.most_common()},
+            adopted=round(factor * counts.adopted),
         )
 
 
@@ -136,11 +139,10 @@ def run_scenario(
 def _repeat(sample: Tally, times: int, chance: Random) -> Tally:
     """Return the counts of *times* fleets like the sample's, each shifted by a random time of the same day."""
     fleet, seconds = Tally(sample.seconds), sample.seconds
+    shifts = [chance.randrange(seconds) for _ in range(times)]
     for source, goal in ((sample.began, fleet.began), (sample.ended, fleet.ended)):
-        shifts = Random(chance.getstate()[1][0])  # noqa: S311 - both are shifted alike
         moments = [(second, count) for second, count in enumerate(source) if count]
-        for _ in range(times):
-            shift = shifts.randrange(seconds)
+        for shift in shifts:
             for second, count in moments:
                 goal[(second + shift) % seconds] += count
     return fleet

@@ -67,8 +67,9 @@ def _check_calm(outcome: Outcome) -> list[Promise]:
 
 
 def _check_failover(outcome: Outcome) -> list[Promise]:
+    """Hold the harvests after it against twice the usual rate: what it held up comes besides what is due anyway."""
     away = outcome.scenario.order.away or (0.0, 0.0)
-    return [_check_peak(outcome, int(away[0]), 60, 1.5 * outcome.simulated / LIFE_S)]
+    return [_check_peak(outcome, int(away[0]), 60, 2 * outcome.simulated / LIFE_S)]
 
 
 def _check_peak(outcome: Outcome, begin: int, window_s: int, per_s: float) -> Promise:

@@ -71,6 +71,15 @@ SCENARIOS: Final = (
         is_sample=True,
     ),
     Scenario(
+        name="shared",
+        what="a day in which two machines use each session, at random times of their own",
+        kind="steady",
+        order=Order(DAY_S, latency_s=_LATENCY_S, machines=2),
+        count_sessions=_share(100, 300),
+        origins=_ORIGINS,
+        is_sample=True,
+    ),
+    Scenario(
         name="dead-silent",
         what="one site answers nothing from 1 h on; probes and harvests fail",
         kind="dead",

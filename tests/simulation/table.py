@@ -13,7 +13,7 @@ def describe(figures: Figures, promises: list[Promise]) -> str:
         ("Redis", _describe_redis(figures)),
         ("worst wait", f"{figures.worst_wait_s:.1f} s, of a caller"),
         ("failures", _list_counts(figures.failures) or "none"),
-        ("renewals", _list_counts(figures.renewals) or "none"),
+        ("renewals", _describe_renewals(figures)),
         *(("holds" if promise.holds else "BROKEN", promise.text) for promise in promises),
     ]
     return "\n".join([f"{figures.name}: {figures.what}", *(f"  {name:<11}{text}" for name, text in rows)])
@@ -50,6 +50,11 @@ def _describe_redis(figures: Figures) -> str:
     kinds = ", ".join(f"{kind} {rate:.2f}" for kind, rate in figures.redis_per_s.items())
     peak = "" if figures.redis_peak_1s is None else f", at most {figures.redis_peak_1s:,} in 1 s"
     return f"{sum(figures.redis_per_s.values()):.2f} operations/s{peak}: {kinds}"
+
+
+def _describe_renewals(figures: Figures) -> str:
+    adopted = f"; {figures.adopted:,} sessions of other machines were taken instead" if figures.adopted else ""
+    return (_list_counts(figures.renewals) or "none") + adopted
 
 
 def _list_counts(counts: dict[str, int]) -> str:

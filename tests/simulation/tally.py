@@ -18,6 +18,7 @@ class Tally:
         redis_by_second: the same, by the second.
         failures: what callers got instead of a session, by kind.
         renewals: sessions replaced, by cause.
+        adopted: sessions of another machine that were used instead of a harvest.
         harvest_s: seconds of all harvests that ended.
         worst_wait_s: the longest that a caller waited for a session, or for an error.
         requests: of callers, as far as the manager could have had something to do for them.
@@ -31,6 +32,7 @@ class Tally:
         self.redis: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.renewals: Counter[str] = Counter()
+        self.adopted = 0
         self.harvest_s = 0.0
         self.worst_wait_s = 0.0
         self.requests = 0
@@ -48,6 +50,7 @@ class Tally:
         self.redis.update(other.redis)
         self.failures.update(other.failures)
         self.renewals.update(other.renewals)
+        self.adopted += other.adopted
         self.harvest_s += other.harvest_s
         self.worst_wait_s = max(self.worst_wait_s, other.worst_wait_s)
         self.requests += other.requests

@@ -47,6 +47,12 @@ def test_sessions_are_harvested_once_in_their_life() -> None:
     assert figures.worst_wait_s <= 19.0  # one harvest, and the probe
 
 
+def test_machines_that_share_a_session_harvest_it_once() -> None:
+    outcome = simulate("shared", 300)
+    assert broken(outcome) == []
+    assert outcome.tally.adopted > 250
+
+
 @pytest.mark.parametrize("name", ["dead-silent", "dead-closed", "dead-refusing"])
 def test_a_dead_site_costs_its_budget_only(name: str) -> None:
     assert broken(simulate(name, 300)) == []
