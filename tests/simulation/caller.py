@@ -65,6 +65,7 @@ class Caller:
         session = self._manager.find_ready()
         if session is None or not self._use(session):
             self._task = self._loop.create_task(self._get())
+            self._task.add_done_callback(_raise_its_error)
         else:
             self.come_again()
 
@@ -100,6 +101,12 @@ class Caller:
         if set_cookies := self._site.answer(session):
             self._manager.answers.accept(session, set_cookies, self._site.url)
         return True
+
+
+def _raise_its_error(task: "asyncio.Task[None]") -> None:
+    """Let the loop's handler have what no caller of a manager expects."""
+    if not task.cancelled():
+        task.result()
 
 
 def find_idle_end(session: Session) -> float:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
@@ -56,22 +56,31 @@ class Fleet:
         self.loop = SkippingLoop()
         self._order = order
         self._chance = Random(seed)  # noqa: S311 - not for secrets
-        self._store = SharedStore(self.loop, self._count, self._chance, latency_s=order.latency_s, away=order.away)
+        self._store = SharedStore(self.loop, self._count, self._chance, away=order.away)
         self._sites = [SimulatedSite(origin, self.clock, START, self._chance, order.plan) for origin in origins]
         self._managers: list[SessionManager] = []
+        self._fault: BaseException | None = None
+        self.loop.set_exception_handler(self._stop)
 
     def clock(self) -> float:
         """Return epoch seconds."""
         return START + self.loop.time()
 
     def run(self, numbers: range) -> None:
-        """Simulate the sessions with these numbers. All are at work, their ends spread over a life."""
+        """Simulate the sessions with these numbers. All are at work, their ends spread over a life.
+
+        Raises:
+            Exception: what a manager raised that it may not raise.
+        """
         try:
             self.loop.run_until_complete(self._begin(numbers))
             self.tally.redis.clear()
             self.tally.redis_by_second[0] = 0
+            self._store.latency_s = self._order.latency_s
             self.loop.call_at(self._order.seconds, self.loop.stop)
             self.loop.run_forever()
+            if self._fault is not None:
+                raise self._fault
             for manager in self._managers:
                 self.tally.renewals.update(manager.counters.renewals)
                 self.tally.adopted += manager.counters.adopted
@@ -122,6 +131,11 @@ class Fleet:
     def _count(self, kind: str) -> None:
         self.tally.redis[kind] += 1
         self.tally.redis_by_second[int(self.loop.time())] += 1
+
+    def _stop(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End the simulation where something is wrong with the manager's code, or the simulation's own."""
+        self._fault = self._fault or context.get("exception") or RuntimeError(context["message"])
+        self.loop.stop()
 
     def _end(self) -> None:
         while left := asyncio.all_tasks(self.loop):

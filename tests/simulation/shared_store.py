@@ -34,8 +34,10 @@ class SharedStore(Store):
         loop: whose time is the store's.
         count: counts operations.
         chance: when a taken lock is asked for again.
-        latency_s: seconds that an operation takes; 0 for none, where sessions have nothing to do with each other.
         away: from when until when each operation fails, in the loop's seconds; None if none does.
+
+    Attributes:
+        latency_s: seconds that an operation takes; 0 for none, where sessions have nothing to do with each other.
     """
 
     spans_machines: ClassVar[bool] = True
@@ -46,13 +48,12 @@ class SharedStore(Store):
         count: Count,
         chance: Random,
         *,
-        latency_s: float = 0.0,
         away: tuple[float, float] | None = None,
     ) -> None:
         self._loop = loop
         self._count = count
         self._chance = chance
-        self._latency_s = latency_s
+        self.latency_s = 0.0
         self._away = away or (0.0, 0.0)
         self._values: dict[str, bytes] = {}
         self._holds: dict[str, Hold] = {}
@@ -139,7 +140,7 @@ class SharedStore(Store):
 
     async def _send(self, kind: str) -> None:
         self._count(kind)
-        if self._latency_s:
-            await asyncio.sleep(self._latency_s)
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
         if self._is_away():
             raise StoreError(_PLACE, "Connection refused.")

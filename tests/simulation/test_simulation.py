@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from aura_browser.keeping.manager import SessionManager
+from aura_browser.session import Session
 from tests.simulation.__main__ import main
 from tests.simulation.caller import find_idle_end
 from tests.simulation.fleet import START, Order, run_fleet
@@ -120,6 +122,15 @@ def test_the_program_prints_what_holds_and_writes_json(tmp_path: Path, capsys: p
     figures = written["results"][0]["figures"]
     assert figures["name"] == "dead-silent"
     assert f"{figures['worst_wait_s']:.1f} s" in printed
+
+
+def test_a_fault_of_the_manager_ends_the_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def get(self: SessionManager) -> Session:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(SessionManager, "get", get)
+    with pytest.raises(KeyError, match="a fault"):
+        simulate("outage-silent", 300)
 
 
 def test_a_wrong_name_or_too_few_sessions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
