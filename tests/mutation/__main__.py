@@ -6,6 +6,7 @@
 # ruff: noqa: T201 - it prints
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
 def main() -> int:
     """Print a line for each mutant and the tables; return 1 if one survived that nobody has explained."""
     options = read_arguments(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what is under way ends, copies go
     collected = _collect(options)
     if options.collect:
         return 0

@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.mutation.covering import Covering
 from tests.mutation.mutants import Mutant
-from tests.mutation.trial import Trial, copied_tree, now_s, try_mutant
+from tests.mutation.trial import Trial, copied_tree, end_all, now_s, try_mutant
 
 _TESTS_S: Final = 20.0
 """How long the tests of one mutant may take in all; the nearest and quickest come first."""
@@ -39,10 +39,14 @@ def run_trials(
         for _ in range(processes):
             copies.put(stack.enter_context(copied_tree(root)))
         pool = stack.enter_context(ThreadPoolExecutor(processes))
-        stack.callback(pool.shutdown, cancel_futures=True)
         futures = [pool.submit(_run_trial, mutant, covering, copies) for mutant in mutants]
-        for future in as_completed(futures):
-            note(future.result())
+        try:
+            for future in as_completed(futures):
+                note(future.result())
+        except BaseException:  # Ctrl-C and SIGTERM too
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
 
 
 def _run_trial(mutant: Mutant, covering: Covering, copies: "SimpleQueue[Path]") -> Trial:

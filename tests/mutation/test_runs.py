@@ -1,9 +1,12 @@
 """A whole run over a small package of its own: which tests are chosen, what is killed, what goes on later."""
 
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.mutation import trial
 from tests.mutation.collecting import collect, read_collected
 from tests.mutation.covering import Covering
 from tests.mutation.explained import Explained, read_explained
@@ -161,7 +164,7 @@ def test_mutants_are_killed_or_survive_and_the_tree_is_left_alone(tree: Path, da
         mutant(tree, "return 1", "return 2"),
     ]
     kept = tmp_path / "trials.jsonl"
-    run_trials(mutants, covering_of(tree, data), root=tree, processes=2, note=lambda trial: add_trial(kept, trial))
+    run_trials(mutants, covering_of(tree, data), root=tree, processes=2, note=lambda each: add_trial(kept, each))
     trials = read_trials(kept)
     assert [trials[each.key].outcome for each in mutants] == ["killed", "survived", "survived"]
     assert trials[mutants[0].key].by == "tests/test_numbers.py::test_add"
@@ -174,6 +177,22 @@ def test_a_program_that_hangs_is_a_kill(tree: Path, data: Path, monkeypatch: pyt
     hanging = mutant(tree, "a -= 1", "pass")
     run_trials([hanging], covering_of(tree, data), root=tree, processes=1, note=trials.append)
     assert [(trial.outcome, trial.is_killed) for trial in trials] == [("timeout", True)]
+
+
+def test_an_end_in_the_middle_leaves_nothing(
+    tree: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_trial: Trial) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mutants = [mutant(tree, "return a + by", "return None"), mutant(tree, "a -= 1", "pass")]
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_trials(mutants, covering_of(tree, data), root=tree, processes=2, note=stop)
+    assert time.monotonic() - began < trial._START_S, "it waits for no test that hangs"
+    assert trial._running == set()
+    assert list(tmp_path.glob("mutants-*")) == []
 
 
 def test_a_seed_chooses_the_same_whatever_else_changes() -> None:

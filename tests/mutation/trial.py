@@ -104,13 +104,26 @@ def _run_tests(copy: Path, tests: Sequence[str], limit_s: float) -> tuple[int | 
         text=True,
         start_new_session=True,
     ) as running:
+        _running.add(running)
         try:
             output, _ = running.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             running.communicate()
             return None, ""
+        finally:
+            _running.discard(running)
     return running.returncode, output
+
+
+_running: Final[set["subprocess.Popen[str]"]] = set()
+
+
+def end_all() -> None:
+    """Kill the tests that run: who ends the program does not want to wait for them."""
+    for each in list(_running):
+        if each.poll() is None:
+            os.killpg(each.pid, signal.SIGKILL)
 
 
 def now_s() -> float:
