@@ -94,6 +94,9 @@ class Grid(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return "Grid()"  # its address may hold a password
 
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return []
+
     def __post_init__(self) -> None:
         try:
             address = parse_url(self.url, {"http", "https"})
@@ -175,6 +178,9 @@ class OwnDriver(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "OwnDriver()"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return []
 
 
 def parse_attach(text: str) -> Attach | AttachChrome:

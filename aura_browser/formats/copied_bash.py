@@ -13,6 +13,7 @@ _ANSI: Final = re.compile(
     re.DOTALL,
 )
 _LETTERS: Final = {b"a": 7, b"b": 8, b"e": 27, b"E": 27, b"f": 12, b"n": 10, b"r": 13, b"t": 9, b"v": 11}
+_THEMSELVES: Final = frozenset({b"\\", b"'", b'"', b"?"})
 _PLAIN: Final = re.compile(r"[^\s'\"\\$;&|()<>`#]+")
 _DOUBLE: Final = re.compile(r'((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ANSI_QUOTED: Final = re.compile(r"((?:[^'\\]|\\.)*)'", re.DOTALL)
@@ -132,4 +133,6 @@ def _decode_escape(match: re.Match[bytes]) -> bytes:
         return chr(min(int(code, 16), 0x10FFFF)).encode("utf-8", "replace")
     if match["control"]:
         return bytes([match["control"][0] & 0x1F])
-    return bytes([_LETTERS[match["one"]]]) if match["one"] in _LETTERS else match["one"]
+    if match["one"] in _LETTERS:
+        return bytes([_LETTERS[match["one"]]])
+    return match["one"] if match["one"] in _THEMSELVES else match[0]

@@ -47,7 +47,7 @@ _SHORT: Final = {
 }
 # What does not change the request.
 _PLAIN: Final = frozenset(
-    {"compressed", "location", "silent", "show-error", "include", "verbose", "progress-bar", "fail"}
+    {"compressed", "location", "silent", "show-error", "include", "show-headers", "verbose", "progress-bar", "fail"}
 )
 _SWITCHES: Final = frozenset({"globoff", "get", "head"})
 _LEFT_OUT_SWITCHES: Final = frozenset(

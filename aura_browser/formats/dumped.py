@@ -29,6 +29,9 @@ class Dumped(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Dumped(left_out={self.left_out!r}, notes={self.notes!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [("left_out", self.left_out), ("notes", self.notes)]
+
 
 class DumpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What some formats need besides the session.

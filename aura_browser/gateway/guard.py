@@ -43,6 +43,9 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Guard(port={self.port}, hosts={sorted(self.hosts)}, origins={sorted(self.origins)})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("port", self.port), ("hosts", sorted(self.hosts)), ("origins", sorted(self.origins))]
+
     def check_place(self, headers: Mapping[str, str], target: str = "/") -> None:
         """Check where a request says that it is going and where it comes from.
 

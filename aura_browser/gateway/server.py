@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Settings(host={self.host!r}, port={self.port})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("host", self.host), ("port", self.port)]
+
 
 class Gateway:
     """Serves a chat site to programs. Use it with ``async with``, in an event loop.

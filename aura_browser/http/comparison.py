@@ -45,6 +45,9 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"ProbeAnswer({self.status}, {redact_url(self.url)!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("status", self.status), ("url", redact_url(self.url))]
+
     def describe(
         self, session: Session, now: float, identity: str | None, ignored: AbstractSet[str] = frozenset()
     ) -> str:

@@ -36,7 +36,10 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
 
     def __repr__(self) -> str:
-        return f"Answer({self.status})"  # the rest may be secret
+        return f"Answer(status={self.status})"  # the rest may be secret
+
+    def __rich_repr__(self) -> list[tuple[str, int]]:
+        return [("status", self.status)]
 
 
 class Mark(msgspec.Struct, frozen=True):

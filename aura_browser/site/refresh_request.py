@@ -37,7 +37,10 @@ class RefreshRequest(msgspec.Struct, frozen=True):
     into: str = ""
 
     def __repr__(self) -> str:
-        return f"RefreshRequest({self.path!r})"  # the rest may be secret
+        return f"RefreshRequest(path={self.path!r})"  # the rest may be secret
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("path", self.path)]
 
     def build_body(self, session: "Session") -> tuple[str, bytes] | None:
         """Return the type and the bytes to send; None if *session* does not have what belongs there."""

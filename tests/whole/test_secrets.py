@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import importlib
 import json
 import logging
 import os
+import pkgutil
 import subprocess
 import sys
 import traceback
@@ -18,14 +20,19 @@ import psutil
 import pytest
 from cryptography.fernet import Fernet
 from rich.pretty import pretty_repr
+from yarl import URL
 
+import aura_browser
 from aura_browser import AuraClient, Grid, Session, SessionKey, SiteClient, page_site
 from aura_browser.assembly import assemble, open_store
 from aura_browser.chat.messages import Message
 from aura_browser.errors import AuraError
+from aura_browser.formats import dump
 from aura_browser.http.proof import prove
 from aura_browser.playground import serve_in_thread
 from aura_browser.request import Request
+from aura_browser.site.mark import Answer
+from aura_browser.site.refresh_request import RefreshRequest
 from tests.parts.command import PROGRAM
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stream_server import stream_server
@@ -236,9 +243,27 @@ def test_no_value_shows_a_secret() -> None:
         Grid(f"http://me:{GRID}@grid:4444"),
         assemble(page_site("https://a.example"), session=session, store="memory"),
         SiteClient("https://a.example", session=session, store="memory"),
+        dump(session, "netscape"),
+        Answer(200, {"X-Key": HEADER}, URL(f"/x?code={TOKEN}"), PROMPT.encode()),
+        RefreshRequest("/token", form={"secret": TOKEN}, headers={"Authorization": HEADER}),
     )
     for value in values:
         assert find_secrets(f"{value!r} {value} {pretty_repr(value)}") == [], type(value)
+
+
+def test_what_hides_a_part_of_itself_hides_it_from_rich_too() -> None:
+    """A struct tells rich all of its fields, whatever its repr says."""
+    for module in pkgutil.walk_packages(aura_browser.__path__, "aura_browser."):
+        if not module.name.endswith(("__main__", "holder")):  # these are run, not imported
+            importlib.import_module(module.name)
+    hiding = [kind for kind in list_structs(msgspec.Struct) if "__repr__" in vars(kind)]
+    assert len(hiding) > 10
+    assert [kind for kind in hiding if "__rich_repr__" not in vars(kind)] == []
+
+
+def list_structs(kind: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+    own = [each for each in kind.__subclasses__() if each.__module__.startswith("aura_browser.")]
+    return [*own, *(deeper for each in own for deeper in list_structs(each))]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Question(model={self.model!r}, {len(self.messages)} messages, stream={self.stream})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("model", self.model), ("messages", len(self.messages)), ("stream", self.stream)]
+
 
 class Heading(msgspec.Struct, frozen=True, kw_only=True):
     """What every part of one answer says of it.
