@@ -75,7 +75,7 @@ SCENARIOS: Final = (
         what="a day in which two machines use each session, at random times of their own",
         kind="steady",
         order=Order(DAY_S, latency_s=_LATENCY_S, machines=2),
-        count_sessions=_share(100, 300),
+        count_sessions=_share(100, 150),
         origins=_ORIGINS,
         is_sample=True,
     ),
@@ -98,7 +98,7 @@ SCENARIOS: Final = (
         what="one site refuses all sessions from 1 h on, and lets nobody in",
         kind="dead",
         order=Order(2 * HOUR_S, _dead("closed", refuses_all=True), latency_s=_LATENCY_S),
-        count_sessions=_share(500, 300),
+        count_sessions=_share(500, 100),
     ),
     Scenario(
         name="redis-fails-over",

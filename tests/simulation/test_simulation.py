@@ -50,14 +50,14 @@ def test_sessions_are_harvested_once_in_their_life() -> None:
 
 
 def test_machines_that_share_a_session_harvest_it_once() -> None:
-    outcome = simulate("shared", 300)
+    outcome = simulate("shared", 150)
     assert broken(outcome) == []
-    assert outcome.tally.adopted > 250
+    assert outcome.tally.adopted > 125
 
 
-@pytest.mark.parametrize("name", ["dead-silent", "dead-closed", "dead-refusing"])
-def test_a_dead_site_costs_its_budget_only(name: str) -> None:
-    assert broken(simulate(name, 300)) == []
+@pytest.mark.parametrize(("name", "sessions"), [("dead-silent", 300), ("dead-closed", 300), ("dead-refusing", 100)])
+def test_a_dead_site_costs_its_budget_only(name: str, sessions: int) -> None:
+    assert broken(simulate(name, sessions)) == []
 
 
 @pytest.mark.parametrize("name", ["outage-silent", "outage-closed"])
@@ -71,7 +71,7 @@ def test_no_herd_comes_after_redis_was_away() -> None:
 
 def test_a_promise_that_is_broken_is_said_to_be() -> None:
     """Counts of a fleet that renews twice as often, of a dead site that goes on, and of a herd."""
-    outcomes = [simulate("steady", 300), simulate("dead-closed", 300), simulate("outage-closed", 300)]
+    outcomes = [simulate("steady", 100), simulate("dead-closed", 100), simulate("outage-closed", 100)]
     for outcome in outcomes:
         tally = outcome.tally
         begin = int(outcome.scenario.order.plan.out[0])
