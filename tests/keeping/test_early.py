@@ -8,6 +8,7 @@ import pytest
 from yarl import URL
 
 from aura_browser.errors import NotReady, SessionRefused
+from aura_browser.keeping.lifetime import Due
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import page_site
@@ -171,6 +172,26 @@ async def test_a_session_that_is_rotated_with_each_answer_is_renewed_before_its_
     clock = Clock()
     manager = await use_for_a_life(RotatingSite(clock), clock, every_s=every_s)
     assert manager.counters.renewals == {"missing": 1, "early": 1}
+
+
+async def test_a_rotation_shortens_no_life_for_those_who_ask_again() -> None:
+    clock = Clock()
+    site = RotatingSite(clock)
+    manager = SessionManager(
+        page_site(KEY.origin), MemoryStore(), KEY, harvest=site.harvest, prove=site.prove, clock=clock
+    )
+    manager._flights._jitter = 1.0
+    session = await manager.get()
+    clock.now = site.end - 200.0
+    manager.answers.accept(session, [site.answer()], URL(f"{KEY.origin}/api"))
+    rotated = manager.current
+    assert rotated is not None
+    dues = []
+    for left_s in (200.0, 151.0, 149.0):
+        clock.now = site.end - left_s
+        dues.append(manager._flights.find_due(rotated))
+    assert dues == [Due.NO, Due.NO, Due.SOON]
+    await manager.aclose()
 
 
 async def test_a_session_whose_end_each_answer_puts_off_is_not_renewed() -> None:
