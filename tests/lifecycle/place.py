@@ -44,7 +44,7 @@ class Place:
         """Return what is left: processes, temporary files, displays; in the home, what is not the package's state."""
         processes = [name_of(process) for process in self.processes()]
         # Of a process that was killed, the system's first process reaps what is left; here it may be one that does not.
-        zombies = [f"zombie {name_of(each)}" for each in self._trail.zombies() if each.ppid() != 1]
+        zombies = [f"zombie {name_of(each)}" for each in self._trail.zombies() if _has_parent(each)]
         temporary = [f"TMPDIR/{path.name}" for path in self._temporary.iterdir()]
         strangers = [f"~/{path.relative_to(self._home)}" for path in self._home.rglob("*") if not self._is_ours(path)]
         return [*processes, *zombies, *temporary, *strangers, *self._trail.dead_displays()]
@@ -70,3 +70,10 @@ def place() -> Iterator[Place]:
             yield here
         finally:
             here.clear()
+
+
+def _has_parent(process: psutil.Process) -> bool:
+    """Return whether a process that ended waits for a parent of its own to reap it; the first one does so at once."""
+    with suppress(psutil.NoSuchProcess):  # it has been reaped meanwhile
+        return process.ppid() != 1
+    return False
