@@ -13,7 +13,6 @@ from aura_browser.text import clean_text
 
 _MAX_TRIES: Final = 100
 _ORIGIN_FACTOR: Final = 3
-_BUSY_S: Final = 1.0
 
 
 class HarvestBudget:
@@ -27,9 +26,9 @@ class HarvestBudget:
     Optional harvests, which nobody waits for, count apart, *max_failures* for an origin: they hold back each
     other only.
 
-    While an origin has failures on record, each harvest there counts as failed from its begin, and no more once it has
-    worked: otherwise all that begin before the first of them has failed would be allowed. One that the site proved
-    takes a further failure off, since the origin is not dead.
+    While an origin has failures on record, harvests under way there count like failures: otherwise all that begin
+    before the first of them has failed would be allowed. One that the site proved takes a failure off the record, since
+    the origin is not dead.
 
     Args:
         store: where the count is stored.
@@ -86,10 +85,13 @@ class HarvestBudget:
             record = await self._check(is_personal=is_personal, is_optional=is_optional)
             if is_personal or not record.failures:
                 return
+            if self._choose(is_optional=is_optional).count(record) >= self._find_limit(is_optional=is_optional):
+                break
             if await self._claim_one(is_optional=is_optional):
                 await self._check_own_again(is_optional=is_optional)
                 return
-        raise HarvestCoolingDown(_BUSY_S, "others begin harvests at that site all the time.")
+        # What becomes of those under way is known soon, whatever it is.
+        raise HarvestCoolingDown(self._cool_down_s * (1 + self._spread), record.reason)
 
     async def end(self, *, is_optional: bool = False, is_proven: bool = False) -> None:
         """Note that a harvest has ended; without effect for one whose failure was recorded.

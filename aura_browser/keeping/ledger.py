@@ -22,8 +22,8 @@ class Record(msgspec.Struct, frozen=True):
     """What is on record.
 
     Attributes:
-        failures: when harvests failed, in epoch seconds. One that is under way where others failed is counted in
-            advance, at its begin.
+        failures: when harvests failed, in epoch seconds.
+        under_way: when harvests began that have not ended yet, where others had failed.
         reason: why the last one failed.
         held_until: epoch seconds until which the site asked to be left alone; 0 if it did not.
         needs_person: whether only a person can get a session.
@@ -35,6 +35,7 @@ class Record(msgspec.Struct, frozen=True):
     held_until: float = 0.0
     needs_person: bool = False
     kept: tuple[int, float] | None = None
+    under_way: tuple[float, ...] = ()
 
 
 class Ledger:
@@ -73,14 +74,18 @@ class Ledger:
         latest = stored if stored.reason else unsaved
         return msgspec.structs.replace(latest, failures=failures, held_until=held_until)
 
+    def count(self, record: Record) -> int:
+        """Return how many of *record*'s harvests have failed in the window, or began in it and have not ended."""
+        return len(self._recent(record.failures)) + len(self._recent(record.under_way))
+
     async def add(self, failure: Record, *, claimed_at: float | None = None) -> None:
-        """Add *failure*, in place of the one that was counted in advance at *claimed_at*."""
+        """Add *failure*, of the harvest that was counted in advance at *claimed_at*."""
 
         def count(record: Record) -> Record:
-            earlier = _without(self._recent(record), claimed_at)
+            under_way = _without(self._recent(record.under_way), claimed_at)
             held_until = max(self._held_until(record), failure.held_until)
-            failures = (*earlier, *failure.failures)[-_MAX_RECORDED:]
-            return msgspec.structs.replace(failure, failures=failures, held_until=held_until)
+            failures = (*self._recent(record.failures), *failure.failures)[-_MAX_RECORDED:]
+            return msgspec.structs.replace(failure, failures=failures, held_until=held_until, under_way=under_way)
 
         try:
             await self._change(count)
@@ -89,7 +94,7 @@ class Ledger:
             _log.warning("%s The failed harvest is counted in this process only.", error)
 
     async def claim(self, limit: int) -> float | None:
-        """Count a harvest as failed in advance, if that leaves no more than *limit* in the window.
+        """Count a harvest in advance, if that makes no more than *limit* with the failures in the window.
 
         Returns:
             When it was counted, for :meth:`add` and :meth:`settle`; None if there was no room, or others were faster.
@@ -99,28 +104,27 @@ class Ledger:
         """
         before = await self._store.read(self._slug)
         record, now = _decode_record(before), self._clock()
-        failures = self._recent(record)
-        if len(failures) >= limit:
+        if self.count(record) >= limit:
             return None
-        record = msgspec.structs.replace(record, failures=(*failures, now))
+        record = msgspec.structs.replace(record, under_way=(*self._recent(record.under_way), now))
         return now if await self._swap(before, record) else None
 
     async def settle(self, *, claimed_at: float | None, worked: bool) -> None:
         """Take off what was counted in advance at *claimed_at*, and, for a harvest that worked, one failure more."""
 
         def take_off(record: Record) -> Record:
-            left = _without(self._recent(record), claimed_at)
-            return msgspec.structs.replace(record, failures=left[1:] if worked else left)
+            failures, under_way = self._recent(record.failures), _without(self._recent(record.under_way), claimed_at)
+            return msgspec.structs.replace(record, failures=failures[1:] if worked else failures, under_way=under_way)
 
         try:
             await self._change(take_off)
         except StoreError as error:
             _log.warning("%s A harvest that worked still counts as failed for a while.", error)
 
-    def _recent(self, record: Record) -> tuple[float, ...]:
-        """Return the failures in the window, oldest first, without those that a wrong clock dated ahead."""
+    def _recent(self, times: tuple[float, ...]) -> tuple[float, ...]:
+        """Return the times in the window, oldest first, without those that a wrong clock dated ahead."""
         now = self._clock()
-        return tuple(sorted(at for at in record.failures if now - self._window_s < at <= now))
+        return tuple(sorted(at for at in times if now - self._window_s < at <= now))
 
     def _held_until(self, record: Record) -> float:
         return record.held_until if is_held(record, self._clock()) else 0.0
@@ -130,7 +134,8 @@ class Ledger:
             before = await self._store.read(self._slug)
             record = _decode_record(before)
             changed = change(record)
-            if not (changed.failures or record.failures) or await self._swap(before, changed):
+            has_any = changed.failures or record.failures or record.under_way
+            if not has_any or await self._swap(before, changed):
                 return
 
     async def _swap(self, before: bytes | None, record: Record) -> bool:
