@@ -79,7 +79,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.simulation",
         description="Run the session manager's own code for a fleet, on a clock that nobody waits for.",
-        epilog="A million sessions take about a quarter of an hour of one core; --sessions 20000 half a minute.",
+        epilog="A million sessions take about 20 minutes of one core; --sessions 20000 takes one.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(each.name for each in SCENARIOS))
     parser.add_argument("--sessions", type=int, default=_SESSIONS, metavar="N", help="of the fleet [%(default)s]")
