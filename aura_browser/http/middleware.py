@@ -21,7 +21,15 @@ from aura_browser.http.exchange import check_proxy_answer
 from aura_browser.http.forgery import fetch_token, needs_token, set_token
 from aura_browser.http.redirects import REDIRECTS
 from aura_browser.http.settling import ADVICE, Exchange, IsLeft, settle, stays
-from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, needs_marked_bytes, raise_for
+from aura_browser.http.verdict import (
+    Ruling,
+    Verdict,
+    judge,
+    judge_plain,
+    needs_first_bytes,
+    needs_marked_bytes,
+    raise_for,
+)
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
@@ -151,12 +159,8 @@ class SessionMiddleware:
         response = await handler(request)
         if request.proxy is not None:
             _check_proxy(response, request.proxy)
-        now = self._manager.clock()
         try:
-            first_bytes = b""
-            if needs_first_bytes(self._site, response.status, response.headers):
-                first_bytes = await self._read_first_bytes(response)
-            ruling = judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
+            ruling = judge_plain(self._site, response.status, response.headers) or await self._judge(request, response)
             if ruling.verdict is _OK:
                 if set_cookies := response.headers.getall(hdrs.SET_COOKIE, ()):
                     self._answers.accept(session, set_cookies, request.url, response.headers.get(hdrs.DATE, ""))
@@ -166,6 +170,12 @@ class SessionMiddleware:
             response.release()  # nobody gets it
             raise
         return response, ruling
+
+    async def _judge(self, request: ClientRequest, response: ClientResponse) -> Ruling:
+        now, first_bytes = self._manager.clock(), b""
+        if needs_first_bytes(self._site, response.status, response.headers):
+            first_bytes = await self._read_first_bytes(response)
+        return judge(self._site, request.url, response.status, response.headers, first_bytes=first_bytes, now=now)
 
     async def _read_first_bytes(self, response: ClientResponse) -> bytes:
         """Return the start of the body, which decides; the caller of the request still reads the whole of it.
@@ -211,7 +221,8 @@ class SessionMiddleware:
         ):
             made = self._made = _make_headers(self._site, session, url, now)
         own = [(name, headers[name]) for name in made.names if name in headers and headers[name] not in _DEFAULTS]
-        headers.pop(hdrs.COOKIE, None)
+        if hdrs.COOKIE in headers:
+            del headers[hdrs.COOKIE]
         headers.update(made.headers)
         if own:
             headers.update(own)

@@ -58,7 +58,13 @@ class Ruling(msgspec.Struct, frozen=True):
     is_marked: bool = False
 
 
-_PLAIN_OK: Final = Ruling(Verdict.OK, "status 200")  # a normal answer of openchat-ui
+_PLAIN_OK: Final = Ruling(Verdict.OK, "status 200")
+
+
+def judge_plain(site: Site, status: int, headers: Mapping[str, str]) -> Ruling | None:
+    """Return the ruling on a normal answer of openchat-ui, as :func:`judge` does; None for any other answer."""
+    is_plain = status == 200 and not site.marks and "Content-Type" not in headers and "cf-mitigated" not in headers  # noqa: PLR2004 - a hot path
+    return _PLAIN_OK if is_plain else None
 
 
 def judge(
@@ -83,8 +89,6 @@ def judge(
         now: epoch seconds.
     """
     marks = site.marks
-    if status == 200 and not marks and "Content-Type" not in headers and "cf-mitigated" not in headers:  # noqa: PLR2004 - a hot path
-        return _PLAIN_OK
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Ruling(Verdict.LIMITED, "status 429", retry_after_s(headers, now))
     if marks and (ruling := _judge_by_marks(site, url, status, headers, first_bytes)):
@@ -145,8 +149,6 @@ def raise_for_status(site: Site, url: URL, status: int, headers: Mapping[str, st
 
 def needs_first_bytes(site: Site, status: int, headers: Mapping[str, str]) -> bool:
     """Return whether :func:`judge` needs the start of the body: of a page, with 200 or 503, or for a mark."""
-    if not site.marks and "Content-Type" not in headers:
-        return False
     return (status in {200, 503} and is_html(headers)) or needs_marked_bytes(site, status, headers)
 
 

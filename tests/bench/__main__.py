@@ -1,6 +1,7 @@
 """Runs benchmarks: ``python -m tests.bench [NAME…] [--quick] [--json FILE]``."""
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from tests.bench.catalogue import BENCHMARKS
 from tests.bench.machine import this_machine
 from tests.bench.measure import Effort
 from tests.bench.processes import CommandFailed
-from tests.bench.results import Report, Result, Undone, to_json
+from tests.bench.results import Report, Result, Undone, add_load, to_json
 from tests.bench.table import report_text
 
 
@@ -34,17 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 _ALL = "all of it"
 
 
-def _measured(name: str, effort: Effort) -> list[Result]:
+def _measured(name: str, effort: Effort) -> tuple[Result, ...]:
     sys.stderr.write(f"{name} … ")
     sys.stderr.flush()
-    began = time.perf_counter()
+    began, load = time.perf_counter(), os.getloadavg()[0]
     try:
-        results = BENCHMARKS[name](effort)
+        return add_load(BENCHMARKS[name](effort), load)
     except (CommandFailed, OSError, subprocess.SubprocessError) as error:
         # The others are still worth measuring.
-        results = [Undone(benchmark=name, name=_ALL, reason=f"{type(error).__name__}: {error}")]
-    sys.stderr.write(f"{time.perf_counter() - began:.0f} s\n")
-    return results
+        return (Undone(benchmark=name, name=_ALL, reason=f"{type(error).__name__}: {error}"),)
+    finally:
+        sys.stderr.write(f"{time.perf_counter() - began:.0f} s\n")
 
 
 def _parser() -> argparse.ArgumentParser:

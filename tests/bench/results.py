@@ -38,6 +38,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="row"
         goal: None if it is shown only.
         met: whether the goal was met; None without one.
         note: what else a reader should know.
+        load: the machine's load average over a minute when its benchmark began.
     """
 
     benchmark: str
@@ -53,6 +54,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="row"
     goal: Goal | None
     met: bool | None
     note: str = ""
+    load: float = 0.0
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="series"):
@@ -110,6 +112,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     quick: bool
     results: tuple[Result, ...]
+
+
+def add_load(results: Sequence[Result], load: float) -> tuple[Result, ...]:
+    """Return *results* with the load average that the machine had before them."""
+    return tuple(msgspec.structs.replace(each, load=load) if isinstance(each, Row) else each for each in results)
 
 
 def make_row(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.bench.results import Report, Result, Row, Series, Undone
 
-_HEAD = ("benchmark", "what", "compared with", "ours", "theirs", "ratio", "goal", "")
+_HEAD = ("benchmark", "what", "compared with", "ours", "theirs", "ratio", "load", "goal", "")
 
 
 def report_text(report: Report) -> str:
@@ -29,26 +29,28 @@ def comparisons(results: Iterable[Result]) -> str:
 def series_text(series: Series) -> str:
     """Return one series as a small table: sizes above, the cost of a unit below."""
     sizes = ("", *(f"{size:,}" for size in series.sizes), "last / first")
-    costs = (series.unit, *(_figure(cost) for cost in series.costs), f"{series.growth:.2f}")
+    costs = (series.unit, *(format_figure(cost) for cost in series.costs), f"{series.growth:.2f}")
     return f"{series.benchmark}: {series.name}\n{_aligned([sizes, costs])}"
 
 
 def _cells(result: Row | Undone) -> tuple[str, ...]:
     if isinstance(result, Undone):
-        return (result.benchmark, result.name, "", "", "", "", "", f"not measured: {result.reason}")
+        return (result.benchmark, result.name, "", "", "", "", "", "", f"not measured: {result.reason}")
     return (
         result.benchmark,
         result.name,
         result.versus,
-        f"{_figure(result.ours_median)} {result.unit}",
-        f"{_figure(result.theirs_median)} {result.unit}",
+        f"{format_figure(result.ours_median)} {result.unit}",
+        f"{format_figure(result.theirs_median)} {result.unit}",
         "" if result.ratio is None else f"{result.ratio:.3f}",
-        _goal(result),
+        f"{result.load:.2f}",
+        format_goal(result),
         {True: "ok", False: "MISS", None: ""}[result.met],
     )
 
 
-def _goal(row: Row) -> str:
+def format_goal(row: Row) -> str:
+    """Return the bound of *row*, with the difference if that is what is bounded."""
     if row.goal is None:
         return "shown"
     if row.goal.kind == "ratio":
@@ -56,7 +58,8 @@ def _goal(row: Row) -> str:
     return f"{row.difference:+.1f}, <= +{row.goal.most:g} {row.unit}"
 
 
-def _figure(value: float) -> str:
+def format_figure(value: float) -> str:
+    """Return *value* with the digits that mean something."""
     if value == 0:
         return "0"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.bench import everyday
+from tests.bench import everyday, page
 from tests.bench.__main__ import main
 from tests.bench.catalogue import BENCHMARKS, NEED_CHROME
 from tests.bench.made_up import MACHINE
@@ -131,9 +131,16 @@ def test_the_json_has_one_shape() -> None:
         "goal": {"kind": "ratio", "most": 1.1},
         "met": True,
         "note": "",
+        "load": 0.0,
     }
     assert plain["results"][1]["growth"] == 1.5
     assert plain["results"][2]["kind"] == "undone"
+
+
+def test_the_page_shows_the_reports_that_are_kept() -> None:
+    text = page.PAGE.read_text("utf-8")
+    assert "<!-- table: " in text
+    assert page.render_page(text) == text, "run: python -m tests.bench.page"
 
 
 def test_an_answers_length_is_that_of_its_chunks() -> None:

@@ -16,7 +16,7 @@ from tests.bench.harvest import CPU_GOAL, FLOOR, WALL_GOAL, dump_dom, harvest_sc
 from tests.bench.machine import this_machine
 from tests.bench.peers import gateways
 from tests.bench.processes import CommandFailed, Cost, run_tree
-from tests.bench.results import Goal, Report, Result, Undone, make_row, to_json
+from tests.bench.results import Goal, Report, Result, Undone, add_load, make_row, to_json
 from tests.bench.table import report_text
 
 NAME: Final = "peers"
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             results += _measured(harvesting, options.rounds, Path(folder))
         if serving := [name for name in names if name in gateways.PACKAGES]:
             results += gateways.measure_gateways(serving, options.rounds, Path(folder))
-    report = Report(machine=machine, quick=False, results=tuple(results))
+    report = Report(machine=machine, quick=False, results=add_load(results, machine.load))
     options.json.write_bytes(to_json(report))
     sys.stdout.write(f"{report_text(report)}\nwritten to {options.json}\n")
     return 0
