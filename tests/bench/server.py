@@ -118,6 +118,8 @@ class _Site:
             writer.write(_DONE)
         elif self._answer.gated and not self._lets_in(head):
             writer.write(_REFUSAL)
+        elif head.startswith(b"POST /api/models "):  # the probe of a session
+            writer.write(_MODELS)
         else:
             await self._send(writer)
         await writer.drain()
