@@ -55,7 +55,8 @@ def format_goal(row: Row) -> str:
         return "shown"
     if row.goal.kind == "ratio":
         return f"<= {row.goal.most:g}"
-    return f"{row.difference:+.1f}, <= +{row.goal.most:g} {row.unit}"
+    sign = "-" if row.difference < 0 else "+"
+    return f"{sign}{format_figure(abs(row.difference))}, <= +{row.goal.most:g} {row.unit}"
 
 
 def format_figure(value: float) -> str:

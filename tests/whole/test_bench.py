@@ -100,7 +100,7 @@ def test_the_table_shows_rows_series_and_what_was_not_measured() -> None:
         "shown",
         "not measured: not built yet",
     ]
-    assert "+200.0, <= +60 ms" in text
+    assert "+200, <= +60 ms" in text
     assert "1,200 ms" in text
     assert "10,000  last / first" in text
     assert "1.50" in text
