@@ -189,3 +189,16 @@ async def test_the_reason_phrase_of_a_real_answer(sent: bytes, shown: str) -> No
 def test_the_reason_phrase_is_fit_for_a_terminal(reason: str | None, shown: str) -> None:
     response = SimpleNamespace(reason=reason)
     assert reason_phrase(response) == shown  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (404, "answered 404: No. Check the request."),
+        (503, "answered 503: No. Try again later."),
+        (0, "answered without a status: No. Try again later."),
+        (302, "answered 302: No."),
+    ],
+)
+def test_the_advice_fits_the_status(status: int, said: str) -> None:
+    assert str(SiteFailed("https://a.example", status, "No")) == f"https://a.example {said}"

@@ -47,9 +47,7 @@ def main() -> int:
     covering = Covering(ROOT, options.data / "sources", collected)
     chosen = sample(_sources(options.only), options.seed, options.count)
     done = read_trials(options.data / "trials.jsonl")
-    missing = [
-        mutant for mutant in chosen if mutant.key not in done or (options.again and not done[mutant.key].is_killed)
-    ]
+    missing = [mutant for mutant in chosen if _is_to_be_tried(done.get(mutant.key), again=options.again)]
     print(f"{len(chosen)} mutants, {len(chosen) - len(missing)} of them tried before", flush=True)
 
     def note(trial: Trial) -> None:
@@ -62,6 +60,10 @@ def main() -> int:
     explained = read_explained(SURVIVORS)
     print(report_text(trials, explained))
     return int(any(word_of(trial, explained) == "survived" for trial in trials))
+
+
+def _is_to_be_tried(trial: Trial | None, *, again: bool) -> bool:
+    return trial is None or trial.outcome == "unclear" or (again and not trial.is_killed)
 
 
 def _collect(options: argparse.Namespace) -> dict[str, Collected]:

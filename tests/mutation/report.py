@@ -28,9 +28,11 @@ def report_text(trials: Sequence[Trial], explained: Sequence[Explained]) -> str:
 
 
 def word_of(trial: Trial, explained: Sequence[Explained]) -> str:
-    """Return what a trial counts as: killed, survived, or explained if the list of survivors has it."""
+    """Return what a trial counts as: killed, survived, unclear, or explained if the list of survivors has it."""
     if trial.is_killed:
         return "killed"
+    if trial.outcome == "unclear":
+        return "unclear"
     return "explained" if any(each.matches(trial.mutant) for each in explained) else "survived"
 
 
@@ -41,7 +43,12 @@ def _counts(trials: Sequence[Trial], explained: Sequence[Explained]) -> Counter[
 def _summary(counts: Counter[str]) -> str:
     judged = counts["killed"] + counts["survived"]
     share = f"{100 * counts['killed'] / judged:.1f} % killed" if judged else "none to be killed"
-    return f"{counts['killed']} killed, {counts['survived']} survived, {counts['explained']} explained; {share}"
+    unclear = f", {counts['unclear']} unclear (the machine was busy; the next run tries again)" * bool(
+        counts["unclear"]
+    )
+    return (
+        f"{counts['killed']} killed, {counts['survived']} survived, {counts['explained']} explained{unclear}; {share}"
+    )
 
 
 def _table(

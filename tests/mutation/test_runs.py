@@ -171,12 +171,26 @@ def test_mutants_are_killed_or_survive_and_the_tree_is_left_alone(tree: Path, da
     assert (tree / "aura_browser/numbers.py").read_bytes() == before
 
 
+@pytest.mark.soak
 def test_a_program_that_hangs_is_a_kill(tree: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.mutation.trial._START_S", 5.0)
+    monkeypatch.setattr("tests.mutation.trial._START_S", 20.0)
+    monkeypatch.setattr("tests.mutation.trial._SLOWER", 0.0)
     trials: list[Trial] = []
     hanging = mutant(tree, "a -= 1", "pass")
     run_trials([hanging], covering_of(tree, data), root=tree, processes=1, note=trials.append)
     assert [(trial.outcome, trial.is_killed) for trial in trials] == [("timeout", True)]
+
+
+def test_on_a_machine_that_is_busy_nothing_is_said_of_a_mutant(
+    tree: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.mutation.trial._START_S", 0.01)
+    monkeypatch.setattr("tests.mutation.trial._SLOWER", 0.0)
+    trials: list[Trial] = []
+    survivor = mutant(tree, "if a > 5:", "if (a >= 5):")
+    run_trials([survivor], covering_of(tree, data), root=tree, processes=1, note=trials.append)
+    assert [(trial.outcome, trial.is_killed, word_of(trial, [])) for trial in trials] == [("unclear", False, "unclear")]
+    assert "0 survived, 0 explained, 1 unclear" in report_text(trials, [])
 
 
 def test_an_end_in_the_middle_leaves_nothing(

@@ -17,7 +17,7 @@ import msgspec
 from tests.mutation.mutants import Mutant
 from tests.mutation.source import Source
 
-Outcome = Literal["killed", "timeout", "survived", "uncovered"]
+Outcome = Literal["killed", "timeout", "survived", "uncovered", "unclear"]
 
 _SKIPPED: Final = (".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist")
 _START_S: Final = 30.0
@@ -30,6 +30,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         mutant: it.
         outcome: "timeout" too is a kill: a program that hangs is noticed. "uncovered": no test runs the line.
+            "unclear": the tests take too long without the fault as well, on a machine that is busy.
         by: the test that failed.
         tests: how many tests were to run.
         covering: how many run the line.
@@ -69,15 +70,17 @@ def try_mutant(mutant: Mutant, tests: Sequence[str], *, copy: Path, expected_s: 
         copy: of the tree.
         expected_s: how long they take without it; the time limit is far above that.
     """
+    limit_s = _START_S + _SLOWER * expected_s
     path = copy / mutant.file
     text = path.read_text("utf-8")
     path.write_text(Source(mutant.file, text).replaced(mutant.span, mutant.new), "utf-8")
     try:
-        code, output = _run_tests(copy, tests, _START_S + _SLOWER * expected_s)
+        code, output = _run_tests(copy, tests, limit_s)
     finally:
         path.write_text(text, "utf-8")
     if code is None:
-        return "timeout", ""
+        clean, _ = _run_tests(copy, tests, limit_s / 2)
+        return "unclear" if clean is None else "timeout", ""
     if code == 0:
         return "survived", ""
     failed = [line.split(" ", 1)[1].split(" - ")[0] for line in output.splitlines() if line.startswith(_FAILED)]

@@ -137,6 +137,12 @@ def test_what_can_not_work_is_named_with_line_and_key(file: Path, text: str, pro
     assert "sites edit" in str(caught.value)
 
 
+def test_a_file_that_is_too_long_is_read_no_further(file: Path) -> None:
+    file.write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(InvalidConfiguration, match="it is over 1 MiB"):
+        site_at("a")
+
+
 def test_a_value_that_looks_like_a_key_is_not_taken_for_it() -> None:
     text = '[a]\nurl = "x.y"\ndropped = """\nprob = 1\n401"""\nprob = 1\n'
     with pytest.raises(InvalidConfiguration) as caught:
