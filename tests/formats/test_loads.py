@@ -114,6 +114,14 @@ def test_a_cookie_of_a_partition_without_an_address_is_no_sites(partition: str) 
     assert loaded.left_out == ("1 cookie of 1 other site: example.com",)
 
 
+@pytest.mark.parametrize(
+    ("user_agent", "problem"), [("a\nb", "user_agent: text of the wrong form"), ("\udc80", "not valid Unicode")]
+)
+def test_what_no_session_can_hold_is_refused(user_agent: str, problem: str) -> None:
+    with pytest.raises(ImportFailed, match=rf"{problem}\. Export it again"):
+        read([{"name": "a", "value": "v", "domain": "app.example.com", "size": 2}], user_agent=user_agent)
+
+
 def test_tough_cookie_as_newman_writes_it() -> None:
     jar = {
         "version": "tough-cookie@4.1.3",
@@ -205,6 +213,8 @@ def test_a_session_of_xh_does_not_say_which_hosts_get_a_cookie() -> None:
     file["cookies"] = cookies[1:2]
     assert [cookie.host_only for cookie in read(file, "https://example.com/").session.cookies] == [True]
     assert [cookie.host_only for cookie in read(file, "https://app.example.com/").session.cookies] == [False]
+    with pytest.raises(ImportFailed, match="is not a web page's"):
+        read(file, "https://[")
     file["__meta__"] = {"httpie": "3.2.4"}
     assert [cookie.host_only for cookie in read(file, "https://example.com/").session.cookies] == [True]
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from aura_browser import AuraClient, Chrome, Probe, Site, SiteClient, openchat_site
 from aura_browser.errors import ConnectionFailed, InvalidInput, SessionRefused, StreamInterrupted
 from aura_browser.http.lanes import Lane
+from aura_browser.http.page_request import build_page_request
 from aura_browser.http.pages import Pages
 from aura_browser.playground import Playground
+from aura_browser.request import Request
 from aura_browser.webdriver.proxy_relay.streams import closing
 from tests.parts.own_browsers import list_browsers, list_renderers
 from tests.parts.servers import Server, page, serving
@@ -97,6 +100,14 @@ async def test_a_turn_that_comes_to_one_who_was_just_cancelled_goes_to_the_next(
             await cancelled
         await patient
     assert entered.is_set()
+
+
+def test_a_header_that_is_derived_takes_the_place_of_the_callers() -> None:
+    site = Site("https://a.example/", derive=lambda _session, _method: {"Authorization": "Bearer derived"})
+    request = Request("GET", "/x", {"authorization": "mine", "X-Own": "1"})
+    built = build_page_request(site, make_session(site.url), request, URL("https://a.example/x"))
+    sent = sorted((name.lower(), value) for name, value in built.headers if name.lower() in {"authorization", "x-own"})
+    assert sent == [("authorization", "Bearer derived"), ("x-own", "1")]
 
 
 @pytest.mark.chrome

@@ -210,3 +210,11 @@ def test_a_page_elsewhere_is_no_page_of_the_session() -> None:
     text = make_session("https://bank.example", url="http://127.0.0.1:8080/").to_json()
     with pytest.raises(SessionFormatError, match="url: not a page of the origin"):
         Session.from_json(text)
+
+
+@pytest.mark.parametrize("proxy", ["ftp://proxy:21", "http://[", "proxy"])
+def test_a_proxy_of_another_form_is_named(proxy: str) -> None:
+    text = json.dumps(json.loads(make_session().to_json()) | {"proxy": proxy})
+    with pytest.raises(SessionFormatError, match="proxy: not the URL of a proxy") as caught:
+        Session.from_json(text)
+    assert caught.value.__context__ is None
