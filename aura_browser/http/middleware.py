@@ -100,6 +100,7 @@ class SessionMiddleware:
             AuraError: if the manager raises it.
         """
         url, made = request.url, self._made
+        # The address of the last request, which is often the same object, is the site's.
         if (made is None or made.url is not url) and not self._site.owns(url):
             return await handler(request)
         began = time.monotonic()

@@ -66,8 +66,8 @@ class HarvestBudget:
         self._spans_machines = store.spans_machines
         self._claim: float | None = None
 
-    async def check(self, *, is_personal: bool = False, is_optional: bool = False) -> None:
-        """Check that a harvest is allowed now.
+    async def check(self, *, is_personal: bool = False, is_optional: bool = False) -> Record:
+        """Return what is on record at the origin, if a harvest is allowed now.
 
         Args:
             is_personal: whether a person asked for it, who is held back by the site's own limit only.
@@ -77,12 +77,28 @@ class HarvestBudget:
             HarvestCoolingDown: if it is not; carries the time until the next one is.
             StoreError: if the count can't be read, and the store spans machines.
         """
-        await self._check(is_personal=is_personal, is_optional=is_optional)
+        shared = await self._shared.read()
+        now = self._clock()
+        if is_held(shared, now):
+            left = shared.held_until - now
+            later = 0.0 if is_personal else self._spread * min(left / 2, self._window_s)
+            raise HarvestCoolingDown(left + later, shared.reason)
+        if is_personal:
+            return shared
+        record = await self._optional.read() if is_optional else shared
+        own = await self._own.read()
+        own_at, origin_at = self._next_allowed_at(own), self._full_until(shared, self._find_limit(is_optional=False))
+        if is_optional:
+            origin_at = max(origin_at, self._full_until(record, self._find_limit(is_optional=True)))
+        if max(own_at, origin_at) > now:
+            told = origin_at + self._spread * self._window_s if origin_at > now else 0.0
+            raise HarvestCoolingDown(max(own_at, told) - now, own.reason or shared.reason or record.reason)
+        return record
 
     async def begin(self, *, is_personal: bool = False, is_optional: bool = False) -> None:
         """Check as :meth:`check`, and count the harvest in advance where others have failed, until :meth:`end`."""
         for _ in range(_MAX_TRIES):
-            record = await self._check(is_personal=is_personal, is_optional=is_optional)
+            record = await self.check(is_personal=is_personal, is_optional=is_optional)
             if is_personal or not record.failures:
                 return
             if self._choose(is_optional=is_optional).count(record) >= self._find_limit(is_optional=is_optional):
@@ -142,26 +158,6 @@ class HarvestBudget:
             await self._own.add(failure)
             held_until = now + limit_hold(retry_after_s) if retry_after_s else 0.0
             await self._shared.add(msgspec.structs.replace(failure, held_until=held_until), claimed_at=claim)
-
-    async def _check(self, *, is_personal: bool, is_optional: bool) -> Record:
-        """Return what is on record at the origin if a harvest is allowed now. Raises as :meth:`check`."""
-        shared = await self._shared.read()
-        now = self._clock()
-        if is_held(shared, now):
-            left = shared.held_until - now
-            later = 0.0 if is_personal else self._spread * min(left / 2, self._window_s)
-            raise HarvestCoolingDown(left + later, shared.reason)
-        if is_personal:
-            return shared
-        record = await self._optional.read() if is_optional else shared
-        own = await self._own.read()
-        own_at, origin_at = self._next_allowed_at(own), self._full_until(shared, self._find_limit(is_optional=False))
-        if is_optional:
-            origin_at = max(origin_at, self._full_until(record, self._find_limit(is_optional=True)))
-        if max(own_at, origin_at) > now:
-            told = origin_at + self._spread * self._window_s if origin_at > now else 0.0
-            raise HarvestCoolingDown(max(own_at, told) - now, own.reason or shared.reason or record.reason)
-        return record
 
     async def _claim_one(self, *, is_optional: bool) -> bool:
         """Count a harvest in advance; return False if there was no room, or others were faster."""

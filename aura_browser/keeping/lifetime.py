@@ -58,11 +58,9 @@ def renewal_due(
     """
     if session.expires_at is None:
         return Due.NO
-    left = session.expires_at - now
-    if left <= 0:
+    if session.expires_at <= now:
         return Due.NOW
-    window_s = _find_window(session, session.expires_at, harvest_s=harvest_s, jitter=jitter, began_at=began_at)
-    return Due.SOON if left <= window_s else Due.NO
+    return Due.SOON if now >= find_first_due(session, harvest_s=harvest_s, jitter=jitter, began_at=began_at) else Due.NO
 
 
 def find_first_due(
@@ -72,7 +70,9 @@ def find_first_due(
     end = session.expires_at
     if end is None:
         return math.inf
-    return end - max(_find_window(session, end, harvest_s=harvest_s, jitter=jitter, began_at=began_at), 0.0)
+    life = end - (_find_last_change(session) if began_at is None else began_at)
+    share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
+    return end - max(min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2), 0.0)
 
 
 def ends_later(session: "Session", other: "Session") -> bool:
@@ -80,12 +80,6 @@ def ends_later(session: "Session", other: "Session") -> bool:
     if session.expires_at is None or other.expires_at is None:
         return True
     return session.expires_at > other.expires_at + _SAME_END_S
-
-
-def _find_window(session: "Session", end: float, *, harvest_s: float, jitter: float, began_at: float | None) -> float:
-    life = end - (_find_last_change(session) if began_at is None else began_at)
-    share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
-    return min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2)
 
 
 def _find_last_change(session: "Session") -> float:

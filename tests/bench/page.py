@@ -33,10 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def keep(report: Report) -> None:
     """Keep *report*, one file for each benchmark in it, without the figures of single pairs."""
     KEPT.mkdir(exist_ok=True)
+    name, *_, architecture = report.machine.system.split()  # the version of a kernel says nothing of speed
+    machine = msgspec.structs.replace(report.machine, system=f"{name} {architecture}")
     rows = [result for result in report.results if isinstance(result, Row)]
     for benchmark in dict.fromkeys(row.benchmark for row in rows):
         short = [msgspec.structs.replace(row, ours=(), theirs=()) for row in rows if row.benchmark == benchmark]
-        part = msgspec.structs.replace(report, results=tuple(short))
+        part = msgspec.structs.replace(report, machine=machine, results=tuple(short))
         (KEPT / f"{benchmark}.json").write_bytes(msgspec.json.format(to_json(part)) + b"\n")
 
 
