@@ -73,11 +73,11 @@ class Flights:
         now = self._clock()
         if session is self._seen and now < self._first_due:
             return Due.NO  # each request asks
-        began_at = self._term.find_begin(session)
+        life_s = self._term.find_life(session)
         harvest_s, jitter = self._renewal.harvest_s, self._jitter
         self._seen = session
-        self._first_due = find_first_due(session, harvest_s=harvest_s, jitter=jitter, began_at=began_at)
-        return renewal_due(session, now, harvest_s=harvest_s, jitter=jitter, began_at=began_at)
+        self._first_due = find_first_due(session, harvest_s=harvest_s, jitter=jitter, life_s=life_s)
+        return renewal_due(session, now, harvest_s=harvest_s, jitter=jitter, life_s=life_s)
 
     async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""

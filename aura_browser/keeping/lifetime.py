@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from aura_browser.session import Session
 
 _ADVISORY_SHARE: Final = 0.15
+_MIN_ADVISORY_S: Final = 3.0  # sites count whole seconds, an answer takes time, and so does a renewal
 _MAX_ADVISORY_S: Final = 600.0
 _HARVESTS_AHEAD: Final = 2.0
 _SAME_END_S: Final = 2.0  # sites say how long a cookie lives to the second
@@ -22,57 +23,57 @@ class Due(Enum):
 
 
 class Term:
-    """Since when a session ends when it does, as far as this process has seen.
+    """How long a session lasts from the change that put its end off, as far as this process has seen.
 
     A site that sets another cookie with each answer, and leaves the session's end where it is, would else shorten its
     life with each, until nothing of the window before its end was left.
     """
 
     def __init__(self) -> None:
-        self._end = self._began_at = 0.0
+        self._end = self._life_s = 0.0
 
-    def find_begin(self, session: "Session") -> float:
-        """Return from when on *session*'s life counts, in epoch seconds."""
+    def find_life(self, session: "Session") -> float:
+        """Return for how long *session* lasts, in seconds."""
         end = session.expires_at or 0.0
         if abs(end - self._end) > _SAME_END_S:
-            self._end, self._began_at = end, _find_last_change(session)
-        return self._began_at
+            self._end, self._life_s = end, end - _find_last_change(session)
+        return self._life_s
 
 
 def renewal_due(
-    session: "Session", now: float, *, harvest_s: float = 0.0, jitter: float = 1.0, began_at: float | None = None
+    session: "Session", now: float, *, harvest_s: float = 0.0, jitter: float = 1.0, life_s: float | None = None
 ) -> Due:
     """Return whether to renew *session* at *now*. A session without a known expiry is never renewed early.
 
     The advisory window is the last 15 % of the session's life, at most 10 minutes, and at least the time of two
-    harvests so that a short-lived session is replaced in time, but no more than half its life. Life starts at the
-    last proof or rotation that put its end off, so a session with a sliding expiry is never due while it is used. The
-    end is a guess: once it has come, the site is asked.
+    harvests and 3 seconds so that a short-lived session is replaced in time, but no more than half its life. Life
+    starts at the last proof or rotation that put its end off, so a session with a sliding expiry is never due while it
+    is used. The end is a guess: once it has come, the site is asked.
 
     Args:
         session: the session.
         now: epoch seconds.
         harvest_s: seconds that a harvest takes; 0 if unknown.
         jitter: a factor on the 15 % and 10 minutes, so that a fleet does not renew all at once.
-        began_at: from when on its life counts, in epoch seconds; None for its last proof or rotation.
+        life_s: seconds that it lasts; None for those from its last proof or rotation to its end.
     """
     if session.expires_at is None:
         return Due.NO
     if session.expires_at <= now:
         return Due.NOW
-    return Due.SOON if now >= find_first_due(session, harvest_s=harvest_s, jitter=jitter, began_at=began_at) else Due.NO
+    return Due.SOON if now >= find_first_due(session, harvest_s=harvest_s, jitter=jitter, life_s=life_s) else Due.NO
 
 
 def find_first_due(
-    session: "Session", *, harvest_s: float = 0.0, jitter: float = 1.0, began_at: float | None = None
+    session: "Session", *, harvest_s: float = 0.0, jitter: float = 1.0, life_s: float | None = None
 ) -> float:
     """Return from when on :func:`renewal_due` does not return ``Due.NO``, in epoch seconds. Arguments as there."""
     end = session.expires_at
     if end is None:
         return math.inf
-    life = end - (_find_last_change(session) if began_at is None else began_at)
+    life = end - _find_last_change(session) if life_s is None else life_s
     share = min(_ADVISORY_SHARE * life, _MAX_ADVISORY_S) * jitter
-    return end - max(min(max(share, _HARVESTS_AHEAD * harvest_s), life / 2), 0.0)
+    return end - max(min(max(share, _HARVESTS_AHEAD * harvest_s, _MIN_ADVISORY_S), life / 2), 0.0)
 
 
 def ends_later(session: "Session", other: "Session") -> bool:

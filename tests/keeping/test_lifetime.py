@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aura_browser.keeping.lifetime import Due, find_first_due, renewal_due
+from aura_browser.keeping.lifetime import Due, Term, find_first_due, renewal_due
 from aura_browser.session import Session
 from tests.parts.sessions import make_session
 
@@ -38,6 +38,10 @@ def lasting(life_s: float, verified_at: float | None = None) -> Session:
         pytest.param(100_000.0, 800.0, 400.0, SOON, id="two slow harvests are more than 10 minutes"),
         pytest.param(100.0, 51.0, 60.0, NO, id="two harvests are no more than half of life"),
         pytest.param(100.0, 50.0, 60.0, SOON, id="half of life"),
+        pytest.param(10.0, 3.01, 0.5, NO, id="before the last 3 s"),
+        pytest.param(10.0, 3.0, 0.5, SOON, id="3 s at least, whatever share that is"),
+        pytest.param(4.0, 2.01, 0.5, NO, id="3 s are no more than half of life"),
+        pytest.param(4.0, 2.0, 0.5, SOON, id="half of a life of seconds"),
         pytest.param(100.0, 0.1, 0.0, SOON, id="just before its end, which is a guess"),
         pytest.param(100.0, 0.0, 0.0, NOW, id="at its end"),
         pytest.param(100.0, -50.0, 0.0, NOW, id="long over"),
@@ -75,6 +79,31 @@ def test_life_counts_from_the_last_proof(verified_at: float | None, due: Due) ->
     assert renewal_due(lasting(1000.0, verified_at=verified_at), BEGAN + 900.0) is due
 
 
+@given(steps=st.lists(st.floats(0.1, 2.9), max_size=30), harvest_s=HARVESTS, jitter=JITTERS)
+def test_an_end_that_moves_with_each_answer_is_not_due_while_it_does(
+    steps: list[float], harvest_s: float, jitter: float
+) -> None:
+    """A session of 6 s, used more often than every 3 s."""
+    term, session, now = Term(), lasting(6.0), BEGAN
+    life_s = term.find_life(session)
+    for step in steps:
+        now += step
+        assert renewal_due(session, now, harvest_s=harvest_s, jitter=jitter, life_s=life_s) is NO
+        session = msgspec.structs.replace(session, rotated_at=now, expires_at=now + 6.0)
+        life_s = term.find_life(session)
+
+
+@given(steps=st.lists(st.floats(0.1, 10.0), max_size=30))
+def test_a_rotation_that_leaves_the_end_where_it_is_takes_nothing_from_a_life(steps: list[float]) -> None:
+    """The end of a cookie is said to the second, and so differs by up to one."""
+    term, session, now = Term(), lasting(1000.0), BEGAN
+    assert term.find_life(session) == 1000.0
+    for step in steps:
+        now += step
+        session = msgspec.structs.replace(session, rotated_at=now, expires_at=now + math.floor(BEGAN + 1000.0 - now))
+        assert term.find_life(session) == 1000.0
+
+
 def test_a_session_that_was_proven_after_its_end_is_due() -> None:
     assert renewal_due(lasting(100.0, verified_at=BEGAN + 200.0), BEGAN + 201.0) is NOW
 
@@ -100,7 +129,7 @@ def test_the_bounds_hold_for_any_session(life_s: float, share: float, harvest_s:
     due = renewal_due(lasting(life_s), now, harvest_s=harvest_s, jitter=jitter)
     assert (due is NOW) == (left_s <= 0)
     if due is SOON:
-        assert left_s <= min(life_s / 2, max(600.0 * jitter, 2 * harvest_s))
+        assert left_s <= min(life_s / 2, max(600.0 * jitter, 2 * harvest_s, 3.0))
     if due is NO:
         assert left_s > min(0.15 * life_s, 600.0) * jitter
 

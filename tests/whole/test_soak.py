@@ -45,7 +45,7 @@ async def dead_site() -> AsyncIterator[DeadSite]:
 
 
 async def a_sliding_session_is_harvested_once(store: Path, scratch: Path) -> None:
-    async with Playground("check-503", sliding=True, life=6) as site:
+    async with Playground("check-503", sliding=True, life=10) as site:
         load = Settings(origin=site.origin, store=str(store), scratch=str(scratch), tasks=30, spread_s=SECONDS)
         async with workers(load) as running:
             running[0].go()
