@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
+from aura_browser.slugs import is_session
+
 VARIABLE: Final = "_AURA_BROWSER_COMPLETE"
 """The variable by which a shell asks: ``bash_complete``, ``zsh_complete`` or ``fish_complete``."""
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -23,7 +25,6 @@ An option's or argument's kind is ``flag``, ``text``, ``file``, ``session``, ``s
 """
 
 _PROGRAM: Final = "aura-browser"
-_SESSION_FILE: Final = re.compile(r"(?!budget-)(.+)(?<!\.previous)(?<!\.previous-\d)\.json")
 _SITE: Final = re.compile(r"^\[([a-z][a-z0-9-]*)\]", re.MULTILINE)
 
 
@@ -129,10 +130,10 @@ def _list_sessions(store: str | None) -> list[str]:
         return []
     try:
         folder = Path(store) if store else platformdirs.user_state_path("aura-browser", appauthor=False) / "sessions"
-        names = sorted(file.name for file in folder.iterdir())
+        slugs = sorted(file.stem for file in folder.iterdir() if file.suffix == ".json")
     except (OSError, RuntimeError):
         return []
-    return [match[1] for match in map(_SESSION_FILE.fullmatch, names) if match]
+    return [slug for slug in slugs if is_session(slug)]
 
 
 def _list_sites() -> list[str]:

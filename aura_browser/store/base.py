@@ -24,6 +24,7 @@ from aura_browser.errors import (
 )
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
+from aura_browser.slugs import is_record, is_session
 from aura_browser.store.checks import check_origin, encode_session
 from aura_browser.text import clean_text
 
@@ -32,7 +33,6 @@ _log = logging.getLogger(__name__)
 _MAX_TRIES: Final = 100
 PREVIOUS: Final = (".previous", ".previous-2", ".previous-3")
 """The slug suffixes of replaced sessions, the last one first."""
-_NOT_A_SESSION: Final = re.compile(r"(budget|transport)-.*|.*\.(previous|corrupt)(-\d+)?")
 _KEEP_S: Final = 30 * 86400.0  # a session's end is a guess, so a store keeps it for longer
 
 
@@ -67,7 +67,8 @@ class SessionKey(msgspec.Struct, frozen=True):
         proxy = str(URL(self.proxy).with_password(None)) if self.proxy else ""
         digest = sha256(f"{self.origin}\n{self.name}\n{proxy}".encode()).hexdigest()[:12]
         readable = re.sub(r"[^a-z0-9.]+", "-", f"{URL(self.origin).host}-{self.name}".lower())
-        return f"{readable[:60].strip('-.')}-{digest}"
+        slug = f"{readable[:60].strip('-.')}-{digest}"
+        return f"site-{slug}" if is_record(slug) else slug
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -183,7 +184,7 @@ class Store(ABC):
         Raises:
             StoreError: if the store can't be used.
         """
-        return [slug for slug in await self.slugs() if not _NOT_A_SESSION.fullmatch(slug)]
+        return [slug for slug in await self.slugs() if is_session(slug)]
 
     async def aclose(self) -> None:  # noqa: B027 - most stores have nothing to close
         """Close the store's connections."""

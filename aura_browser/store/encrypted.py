@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from aura_browser.errors import InvalidInput, SessionLocked, SessionUnreadable, StoreError, raise_alone
 from aura_browser.extras import install_command
+from aura_browser.slugs import is_record
 from aura_browser.store.base import Lease, Store
 from aura_browser.store.file import default_folder
 from aura_browser.text import clean_text
@@ -169,7 +170,7 @@ class EncryptedStore(Store):
 
     def _check_plain(self, slug: str, value: bytes) -> bytes:
         is_asked_for = self._encryption == "keyring" or (self._encryption == "auto" and KEY_VARIABLE in os.environ)
-        if not is_asked_for or slug.startswith("budget-") or os.environ.get(PLAIN_VARIABLE) == "accept":
+        if not is_asked_for or is_record(slug) or os.environ.get(PLAIN_VARIABLE) == "accept":
             return value
         raise SessionUnreadable(
             slug, _describe_plain(self.build_command("check", slug), self.build_command("rm", slug))

@@ -16,6 +16,8 @@ import msgspec
 import pytest
 
 from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
+from aura_browser.http.choice import Choice
+from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.base import PREVIOUS
 from aura_browser.store.file import default_folder, write_private
@@ -48,6 +50,23 @@ async def test_what_is_saved_is_loaded(store: Store) -> None:
     await store.save(KEY, session)
     assert await store.load(KEY) == session
     assert await store.load(SessionKey(KEY.origin)) is None
+
+
+@pytest.mark.parametrize("host", ["budget-cars.example.com", "transport-x.com", "budget", "budget-origin", "transport"])
+@pytest.mark.parametrize("name", ["default", "origin", "renew", ""])
+async def test_a_session_is_listed_whatever_its_site_is_called(store: Store, host: str, name: str) -> None:
+    key = SessionKey(f"https://{host}", name)
+    await store.save(key, make_session(key.origin))
+    assert await store.session_slugs() == [key.slug]
+
+
+async def test_what_is_on_record_is_no_session(store: Store) -> None:
+    budget = HarvestBudget(store, KEY, clock=time.time)
+    for is_optional in (False, True):
+        await budget.record_failure("The page is gone.", is_optional=is_optional)
+    await Choice(store, KEY, time.time).use_page()
+    assert len(await store.slugs()) > 1
+    assert await store.session_slugs() == []
 
 
 async def test_a_corrupt_one_is_set_aside_and_reported(store: Store, caplog: pytest.LogCaptureFixture) -> None:

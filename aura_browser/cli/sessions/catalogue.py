@@ -10,6 +10,7 @@ import click
 
 from aura_browser.errors import InvalidInput, SessionFormatError, StoreError
 from aura_browser.session import Session
+from aura_browser.slugs import is_record
 from aura_browser.store import FileStore
 from aura_browser.store.encrypted import EncryptedStore
 from aura_browser.text import clean_text
@@ -96,7 +97,7 @@ async def remove(store: "Store", slugs: Sequence[str]) -> None:
 
 async def remove_all(store: "Store") -> list[str]:
     """Remove all sessions, including replaced ones and those set aside; return their names."""
-    slugs = [slug for slug in await store.slugs() if not slug.startswith("budget-")]
+    slugs = [slug for slug in await store.slugs() if not is_record(slug)]
     files = await asyncio.to_thread(find_set_aside, store, float("inf"))
     await remove(store, slugs)
     await asyncio.to_thread(unlink, files)
