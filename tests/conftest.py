@@ -1,5 +1,6 @@
 """What all tests share: a state folder of their own, no blocking call in the event loop, and the real parts."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from blockbuster import blockbuster_ctx
 from aura_browser.webdriver.locate import find_driver
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
+from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa: F401 - as above
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
 
@@ -23,6 +25,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("chrome") is None or (shutil.which("chromium") and shutil.which("chromedriver")):
         return
     missing(_MISSING_CHROME)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what pytest holds for thousands of tests out of each collection of garbage in one of them."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Give it back: Hypothesis looks at it as it ends."""
+    gc.unfreeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one more test than there are processors: browsers and programs are waited for."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,7 @@ from aura_browser.webdriver.restore import restore_session
 from tests.parts.drivers import own_driver
 from tests.parts.servers import page, serving
 
-pytestmark = pytest.mark.chrome
+pytestmark = [pytest.mark.chrome, pytest.mark.usefixtures("shared_chrome")]
 
 _FILL: Final = """<script>
 sessionStorage.setItem('step', '2');

@@ -23,11 +23,14 @@ from tests.parts.stream_server import stream_server
 from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.chrome
+about_the_page = pytest.mark.usefixtures("shared_chrome")
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_left_behind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test that leaves a process or a folder; look at what is below this process and in its folder only."""
+    if "shared_chrome" in request.fixturenames:
+        request.getfixturevalue("shared_chrome")
     folder = Path(tempfile.mkdtemp())  # its path is short, as Chrome needs it
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     before = set(psutil.Process().children())  # what tests share, such as a Grid
@@ -53,6 +56,7 @@ async def test_a_harvest_passes_each_gate_that_needs_no_person(gate: str) -> Non
         )
 
 
+@about_the_page
 async def test_a_thousand_streams_on_a_revoked_session_open_one_browser() -> None:
     async with Playground("check-503", check_delay=0.2) as site, AuraClient(site.origin, store="memory") as client:
         await client.complete("first")
@@ -62,6 +66,7 @@ async def test_a_thousand_streams_on_a_revoked_session_open_one_browser() -> Non
         assert site.page_loads == 2
 
 
+@about_the_page
 @pytest.mark.parametrize("gate", ["login-401", "login-redirect"])
 async def test_a_login_page_is_never_taken_for_the_site(gate: str) -> None:
     async with Playground(gate) as site:
@@ -107,6 +112,7 @@ ODD_COOKIES = [
 ]
 
 
+@about_the_page
 async def test_the_client_sends_what_chrome_sends_byte_for_byte() -> None:
     """Chrome's own fetch from the page against the client's request to the same address."""
     fetched = asyncio.Event()
@@ -149,6 +155,7 @@ def openchat_like(origin: str) -> Site:
     return page_site(origin, (Condition("js", "performance.getEntriesByType('resource').length > 0"),))
 
 
+@about_the_page
 async def test_whole_cookies_and_local_storage_are_read() -> None:
     script = "<script>localStorage.setItem('theme', 'dark'); sessionStorage.setItem('x', 'y')</script>"
     cookies = web.Response().headers
@@ -168,6 +175,7 @@ async def test_whole_cookies_and_local_storage_are_read() -> None:
     assert Session.from_json(session.to_json()) == session
 
 
+@about_the_page
 async def test_what_cannot_be_taken_along_is_said(caplog: pytest.LogCaptureFixture) -> None:
     script = "<script>sessionStorage.setItem('access_token', 's3cret')</script>"
     headers = {
@@ -213,6 +221,7 @@ async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
     assert "Chrom" in session.headers["sec-ch-ua"]
 
 
+@about_the_page
 @pytest.mark.parametrize(
     "condition",
     [
@@ -233,6 +242,7 @@ async def test_conditions_are_waited_for(condition: str) -> None:
     assert session.origin == origin
 
 
+@about_the_page
 async def test_a_time_out_names_what_never_held() -> None:
     conditions = (Condition.parse("selector:#never"), Condition.parse("cookie:never"), Condition.parse("text:Hello"))
     async with serving(page()) as (_server, origin):
@@ -241,6 +251,7 @@ async def test_a_time_out_names_what_never_held() -> None:
     assert caught.value.missing == ("selector:#never", "cookie:never")
 
 
+@about_the_page
 @pytest.mark.parametrize("condition", ["selector:[", "js:)("])
 async def test_a_condition_that_cannot_be_checked_ends_the_search(condition: str) -> None:
     async with serving(page()) as (_server, origin):
@@ -248,6 +259,7 @@ async def test_a_condition_that_cannot_be_checked_ends_the_search(condition: str
             await harvest(page_site(origin, (Condition.parse(condition),)), timeout_s=20)
 
 
+@about_the_page
 async def test_a_page_with_an_error_status_is_not_ready() -> None:
     async with serving(page(status=403)) as (_server, origin):
         with pytest.raises(NotReady, match="a page status below 400") as caught:
@@ -256,6 +268,7 @@ async def test_a_page_with_an_error_status_is_not_ready() -> None:
     assert caught.value.command == f"aura-browser harvest {origin} --interactive"
 
 
+@about_the_page
 async def test_a_redirect_to_another_site_is_not_ready() -> None:
     async def away(request: web.BaseRequest) -> web.StreamResponse:
         if request.host.startswith("localhost"):
@@ -267,6 +280,7 @@ async def test_a_redirect_to_another_site_is_not_ready() -> None:
             await harvest(page_site(origin), timeout_s=8)
 
 
+@about_the_page
 async def test_a_page_that_cannot_be_loaded_gives_chromes_code() -> None:
     async with serving(page()) as (_server, origin):
         pass
@@ -274,6 +288,7 @@ async def test_a_page_that_cannot_be_loaded_gives_chromes_code() -> None:
         await harvest(page_site(origin), timeout_s=20)
 
 
+@about_the_page
 async def test_a_page_that_never_answers_ends_at_the_time_out() -> None:
     async def never(_request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -316,12 +331,14 @@ async def test_the_environments_proxies_and_driver_are_left_aside(monkeypatch: p
         assert (await harvest(page_site(origin))).origin == origin
 
 
+@about_the_page
 @pytest.mark.parametrize("call", ["alert('hi')", "confirm('sure?')", "setTimeout(() => alert('late'), 0)"])
 async def test_a_dialog_in_the_page_stops_nothing(call: str) -> None:
     async with serving(page(f"<p>x</p><script>{call}</script>")) as (_server, origin):
         assert (await harvest(page_site(origin), timeout_s=20)).origin == origin
 
 
+@about_the_page
 @pytest.mark.parametrize(
     ("status", "headers"), [(200, {"Content-Disposition": "attachment"}), (204, {})], ids=["download", "nothing"]
 )
@@ -335,6 +352,7 @@ async def test_an_answer_without_a_page_is_named(status: int, headers: dict[str,
     assert f"{origin}/here" in str(caught.value)
 
 
+@about_the_page
 @pytest.mark.parametrize(
     ("status", "headers", "error"),
     [(401, {"WWW-Authenticate": 'Basic realm="x"'}, LoginNeeded), (503, {"Retry-After": "1"}, SiteFailed)],
@@ -466,6 +484,7 @@ async def test_a_driver_that_never_finds_a_free_port_says_so(tmp_path: Path) -> 
     assert "Address already in use" in "".join(caught.value.stderr_tail)
 
 
+@about_the_page
 async def test_a_page_that_is_not_there_is_said_soon() -> None:
     async with serving(page(status=404)) as (_server, origin):
         with pytest.raises(PageFailed, match=r"answers 404\. Check the address"):

@@ -14,7 +14,7 @@ from aura_browser.errors import AuraError
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.servers import page, serving
 
-pytestmark = pytest.mark.chrome
+pytestmark = [pytest.mark.chrome, pytest.mark.usefixtures("shared_chrome")]
 
 _TIMEOUT_S = 60.0
 _FORGED = """<script>

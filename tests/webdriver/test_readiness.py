@@ -17,7 +17,7 @@ from tests.parts.command_lines import parse_command
 from tests.parts.drivers import own_driver
 from tests.parts.servers import Handler, page, serving
 
-pytestmark = pytest.mark.chrome
+pytestmark = [pytest.mark.chrome, pytest.mark.usefixtures("shared_chrome")]
 
 _TIMEOUT_S = 60.0
 _SOON_S = 25.0  # start of Chrome included, on a machine that does other things too

@@ -25,6 +25,7 @@ def asked(site: Playground) -> set[str]:
 
 
 @pytest.mark.chrome
+@pytest.mark.usefixtures("shared_chrome")
 def test_a_harvest_and_all_commands_after_it_ask_the_chats_own_probe(state_home: Path, tmp_path: Path) -> None:
     file = tmp_path / "session.json"
     with serve_in_thread() as site:
@@ -54,6 +55,7 @@ def test_a_session_that_a_chat_client_kept_is_checked_as_the_chats(state_home: P
 
 
 @pytest.mark.chrome
+@pytest.mark.usefixtures("shared_chrome")
 async def test_a_page_that_only_looks_like_one_is_proven_as_a_page() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         return await page(_BOX)(request) if request.method == "GET" else web.Response(status=404)

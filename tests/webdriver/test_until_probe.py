@@ -45,6 +45,7 @@ async def app(script: str, value: str) -> AsyncIterator[tuple[Server, Site]]:
 
 
 @pytest.mark.chrome
+@pytest.mark.usefixtures("shared_chrome")
 async def test_a_dead_token_is_waited_out_until_the_page_renews_it() -> None:
     async with app(_RENEW, "Bearer {local_storage.tokens.access}") as (_, site):
         manager = assemble(site, store="memory")
@@ -55,6 +56,7 @@ async def test_a_dead_token_is_waited_out_until_the_page_renews_it() -> None:
 
 
 @pytest.mark.chrome
+@pytest.mark.usefixtures("shared_chrome")
 async def test_a_token_that_only_the_page_knows_is_taken_from_its_requests() -> None:
     async with app(_SEND, "{captured}") as (_, site):
         manager = assemble(site, store="memory")
@@ -65,6 +67,7 @@ async def test_a_token_that_only_the_page_knows_is_taken_from_its_requests() -> 
 
 
 @pytest.mark.chrome
+@pytest.mark.usefixtures("shared_chrome")
 async def test_a_login_that_is_dead_ends_a_harvest_without_a_window_soon() -> None:
     async with app("", "Bearer {local_storage.tokens.access}") as (_, site):
         manager = assemble(site, store="memory")

@@ -172,6 +172,7 @@ def marks_of(name: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.chrome] * (name in NEED_CHROME) + [pytest.mark.alone] * (name == everyday.NAME)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", [pytest.param(name, marks=marks_of(name)) for name in BENCHMARKS])
 def test_every_benchmark_runs(name: str) -> None:
     results = BENCHMARKS[name](Effort(quick=True))
@@ -184,6 +185,7 @@ def test_every_benchmark_runs(name: str) -> None:
             assert min(row.theirs) > 0 or row.versus == "nothing"
 
 
+@pytest.mark.soak
 def test_the_program_writes_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["startup", "--quick", "--json", str(tmp_path / "out.json")]) == 0
     assert "import aura_browser" in capsys.readouterr().out
@@ -203,6 +205,7 @@ def test_the_peers_program_knows_its_usage() -> None:
     assert b"--rounds" in run.stdout
 
 
+@pytest.mark.soak
 def test_reading_directly_and_through_the_gateway_is_measured_for_the_peers(tmp_path: Path) -> None:
     speed, first = measure_gateways([], 1, tmp_path)
     assert isinstance(speed, Row)

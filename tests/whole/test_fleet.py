@@ -114,6 +114,7 @@ def kill(holder: Worker, scratch: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 def test_threads_and_clients_on_one_store_open_one_browser(aura_playground: Start, tmp_path: Path) -> None:
     site = aura_playground("check-503", check_delay=0.3)
@@ -177,6 +178,7 @@ async def opened(server: RedisServer) -> AsyncIterator[RedisStore]:
         await store.aclose()
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 async def test_two_machines_on_one_redis_open_one_browser(redis: RedisServer, tmp_path: Path, scratch: Path) -> None:
     async with Playground("check-503", check_delay=0.3) as site:

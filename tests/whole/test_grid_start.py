@@ -63,6 +63,7 @@ def test_two_nodes_serve_a_browser_each(grid: SeleniumGrid) -> None:
     until(lambda: not grid.sessions(), "the slots are free again")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_stays_behind(tmp_path: Path, ending: signal.Signals) -> None:
     with SeleniumGrid(tmp_path) as grid:

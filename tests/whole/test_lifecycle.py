@@ -126,6 +126,7 @@ def test_a_table_shows_what_failed_and_what_was_not_asked() -> None:
     ]
 
 
+@pytest.mark.soak
 def test_the_rows_beside_the_matrix() -> None:
     need("selenium")
     in_namespaces([], "--pid", "--fork", "--mount-proc")

@@ -278,7 +278,7 @@ def list_structs(kind: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
 def test_a_password_on_a_command_line_is_refused_and_the_variable_is_read(
     option: str, value: str, variable: str
 ) -> None:
-    command = [*PROGRAM, "harvest", "http://127.0.0.1:9", "--debug", "--timeout", "5"]
+    command = [*PROGRAM, "harvest", "http://127.0.0.1:9", "--debug", "--timeout", "30"]
     refused = subprocess.run([*command, option, value], capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
     assert variable in refused.stderr

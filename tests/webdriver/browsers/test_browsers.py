@@ -121,6 +121,7 @@ async def test_a_person_may_take_longer_than_the_grid_waits_for_the_idle(tmp_pat
         await asyncio.to_thread(until, lambda: grid.sessions() == [], "the Grid is free", 10.0)
 
 
+@pytest.mark.soak
 async def test_a_node_killed_in_a_harvest_is_a_clear_error_and_the_next_uses_the_other(tmp_path: Path) -> None:
     never = (Condition.parse("cookie:never"),)
     with SeleniumGrid(tmp_path) as grid:
