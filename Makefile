@@ -33,7 +33,7 @@ test: setup ## run the tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
 	@$(BIN)/python -m pytest -m "alone and not soak" --ignore=tests/apps --ignore=tests/clients
 
-soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix
+soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix, benchmarks
 	@$(BIN)/python -m pytest -m soak --ignore=tests/apps --ignore=tests/clients
 
 test-apps: setup ## test against Django, Node-RED, DokuWiki, JupyterLab and Chainlit, which it installs first
@@ -68,7 +68,7 @@ format: $(STAMP) ## fix style and format automatically
 
 .PHONY: test-chrome
 test-chrome: setup ## run the tests of harvests again, with a Chrome without ChromeDriver
-	@$(BIN)/python -m pytest --engine=chrome -m chrome tests/webdriver tests/keeping tests/http
+	@$(BIN)/python -m pytest -n auto --dist loadfile --engine=chrome -m "chrome and not soak and not alone" tests/webdriver tests/keeping tests/http
 
 lifecycle: setup ## check that a harvest leaves nothing behind, however it ends
 	@$(BIN)/python -m tests.lifecycle $(ONLY)
