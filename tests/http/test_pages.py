@@ -203,6 +203,18 @@ async def test_a_page_that_nobody_uses_is_closed_and_opened_again() -> None:
 
 
 @pytest.mark.chrome
+async def test_of_sessions_that_are_tried_out_only_the_last_keeps_a_browser() -> None:
+    async with serving_varied() as (_site, _server, origin):
+        pages = Pages(Site(f"{origin}/"), None, None, is_static=True)
+        for harvested_at in (1000.0, 2000.0):
+            async with pages.try_out(make_session(origin, harvested_at=harvested_at)) as tab:
+                assert not tab.lost
+        await eventually(lambda: len(list_browsers()) == 1)
+        await pages.aclose()
+        assert list_browsers() == []
+
+
+@pytest.mark.chrome
 async def test_a_harvest_that_is_cancelled_before_its_page_is_taken_leaves_no_browser() -> None:
     async with serving(page()) as (_server, origin):
         pages = Pages(Site(f"{origin}/"), None, None, is_static=True)

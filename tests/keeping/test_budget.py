@@ -311,6 +311,28 @@ async def test_where_others_failed_no_more_begin_at_once_than_the_origin_may_sti
     assert set(told) == {30.0}  # those under way have ended soon
 
 
+class CountingStore(MemoryStore):
+    """A store that counts how often it is read."""
+
+    reads = 0
+
+    async def read(self, slug: str) -> bytes | None:
+        self.reads += 1
+        return await super().read(slug)
+
+
+async def test_without_room_the_store_is_asked_once(clock: Clock) -> None:
+    store = CountingStore()
+    failing, under_way, late = budgets_of_many(store, clock, 3)
+    for _ in range(3 * MOST - 1):
+        await failing.record_failure("no")
+    await under_way.begin()
+    store.reads = 0
+    with pytest.raises(HarvestCoolingDown):
+        await late.begin()
+    assert store.reads == 2  # what failed at the origin, and of the session
+
+
 async def test_a_harvest_under_way_counts_once_when_it_has_failed(clock: Clock) -> None:
     store = MemoryStore()
     failing, *others = budgets_of_many(store, clock, 40)
