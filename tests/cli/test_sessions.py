@@ -75,7 +75,7 @@ def interrupted(process: "subprocess.Popen[bytes]") -> int:
 def test_the_list_tells_what_there_is_and_changes_nothing(store: FileStore) -> None:
     keep(store, A, expires_at=time.time() + 7260, verified_at=time.time() - 61)
     session = keep(store, B, expires_at=time.time() - 1)
-    asyncio.run(store.swap("budget-x", None, b"{}"))
+    asyncio.run(store.swap("budget-0123456789ab", None, b"{}"))
     asyncio.run(store.swap(f"{A.slug}.previous", None, b"{}"))
     asyncio.run(store.swap("damaged", None, b'{"s3cret'))
     before = contents(store.folder)
@@ -287,7 +287,7 @@ def test_rm_removes_what_is_named_with_its_previous(store: FileStore) -> None:
 def test_rm_all_asks_a_person_and_needs_yes_elsewhere(store: FileStore) -> None:
     for key in (A, A, B):
         keep(store, key)
-    asyncio.run(store.swap("budget-x", None, b"{}"))
+    asyncio.run(store.swap("budget-0123456789ab", None, b"{}"))
     asyncio.run(store.swap("damaged", None, b"{}"))
     asyncio.run(store.set_aside("damaged"))
     before = contents(store.folder)
@@ -307,7 +307,7 @@ def test_rm_all_asks_a_person_and_needs_yes_elsewhere(store: FileStore) -> None:
         terminal.type("y\n")
         terminal.read_until("Removed damaged.corrupt")
         assert terminal.process.wait(20) == 0
-    assert set(contents(store.folder)) == {"budget-x.json", ".swap"}
+    assert set(contents(store.folder)) == {"budget-0123456789ab.json", ".swap"}
     assert sessions("rm", "--all", "--yes").returncode == 0
 
 
