@@ -303,6 +303,7 @@ class NotReady(BrowserError):
         waited_s: how long the harvest waited, in seconds.
         missing: the conditions that were not met at the end.
         command: the command with which a person completes a login or a check in a window; empty if a person had one.
+        is_answered: whether anything came from the site; if not, no person can help.
     """
 
     url: str
@@ -310,10 +311,13 @@ class NotReady(BrowserError):
     waited_s: float
     missing: tuple[str, ...]
     command: str = ""
+    is_answered: bool = True
 
     def __str__(self) -> str:
         status = "" if self.status is None else f" (status {self.status})"
         problem = f"{self.url}{status} was not ready after {self.waited_s:.0f} s; not met: {', '.join(self.missing)}."
+        if not self.is_answered:
+            return f"{problem} Nothing has answered. Allow more time (--timeout), or try again later."
         if not self.command:
             return f"{problem} Allow more time (--timeout), or ask for less."
         return (

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from aura_browser.errors import InvalidInput, SiteFailed
+from aura_browser.errors import InvalidInput, NotReady, SiteFailed
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
@@ -33,6 +33,8 @@ def find_exit_code(error: BaseException) -> int:
     if isinstance(error, InvalidInput) and error.name.startswith(_SETTINGS):
         return BAD_CONFIGURATION
     if isinstance(error, SiteFailed) and error.status in _AWAY:
+        return TRY_LATER
+    if isinstance(error, NotReady) and not error.is_answered:
         return TRY_LATER
     names = (kind.__name__ for kind in type(error).__mro__)
     return next((_CODES[name] for name in names if name in _CODES), FAILED)

@@ -146,6 +146,11 @@ class NetworkLog:
         """Return the requests of all tabs, oldest first."""
         return tuple(self._requests.values())
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether any page, or download in place of one, was answered."""
+        return bool(self._answers)
+
     def answer_of(self, loader: str) -> Answer | None:
         """Return the response that the document with this loader came in; None if the log does not have it."""
         return self._answers.get(loader)

@@ -137,12 +137,13 @@ class Wait:
         command = "" if self._options.interactive else self._site.login_command(*self._options.command_options)
         missing = (*self._missing, *(f"an answer to {dialog}" for dialog in self._observer.log.dialogs[:1]))
         url, status = redact_url(self._site.url), seen.status if seen else None
-        if seen is not None and not seen.frame.url.startswith("http"):
+        is_answered = self._observer.log.has_answers or status is not None
+        if seen is not None and not seen.frame.url.startswith("http") and is_answered:
             # Still the previous page, or Chrome's own error page for a response without one.
             missing = (f"{_LOADED} (a download, or a response without a page?)", *(missing if status else ()))
-        elif seen is not None:
+        elif seen is not None and is_answered:
             url = redact_url(seen.frame.url)
-        return NotReady(url, status, self._deadline.seconds, missing, command)
+        return NotReady(url, status, self._deadline.seconds, missing, command, is_answered)
 
     def _look(self) -> Observation | None:
         if self._rest.leaves_alone():

@@ -47,6 +47,13 @@ def test_a_site_that_is_away_is_asked_later(status: int, code: int) -> None:
     assert find_exit_code(errors.SiteFailed("http://x/", status, "")) == code
 
 
+@pytest.mark.parametrize(("is_answered", "code"), [(True, 77), (False, 75)])
+def test_a_person_is_sent_to_a_page_that_answers_only(*, is_answered: bool, code: int) -> None:
+    error = errors.NotReady("http://x/", None, 60.0, ("the page loaded",), "harvest", is_answered=is_answered)
+    assert find_exit_code(error) == code
+    assert ("visible window" in str(error)) is is_answered
+
+
 def test_what_is_wrong_in_the_environment_is_no_wrong_usage() -> None:
     assert find_exit_code(errors.InvalidInput("AURA_BROWSER_KEY", "is not a key")) == 78
     for name, value in (

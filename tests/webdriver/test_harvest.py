@@ -295,8 +295,9 @@ async def test_a_page_that_never_answers_ends_at_the_time_out() -> None:
         raise AssertionError
 
     async with serving(never) as (_server, origin):
-        with pytest.raises(NotReady, match="the page loaded"):
+        with pytest.raises(NotReady, match=r"not met: the page loaded\. Nothing has answered") as caught:
             await harvest(page_site(origin), timeout_s=8)
+    assert not caught.value.is_answered
 
 
 @pytest.mark.parametrize("moment", ["launch", "navigation", "waiting"])
@@ -350,6 +351,7 @@ async def test_an_answer_without_a_page_is_named(status: int, headers: dict[str,
         with pytest.raises(NotReady, match="a download, or a response without a page") as caught:
             await harvest(page_site(f"{origin}/here"), timeout_s=8)
     assert f"{origin}/here" in str(caught.value)
+    assert caught.value.is_answered
 
 
 @about_the_page
