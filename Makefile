@@ -30,7 +30,7 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients --durations=10 --durations-min=5
 	@$(BIN)/python -m pytest -m "alone and not soak" --ignore=tests/apps --ignore=tests/clients
 
 soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix, benchmarks
