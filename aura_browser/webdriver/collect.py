@@ -118,8 +118,8 @@ class _Collection:
             if isinstance(error, AnswerNotUnderstood):
                 raise_alone(BrowserDied(url, message))  # what it came of quotes the answer
             if deadline.left_s <= 0 and not deadline.is_cancelled:
-                missing = ("a reply from the browser",)
-                raise NotReady(url, None, deadline.seconds, missing, is_answered=False) from error
+                missing, is_answered = ("a reply from the browser",), self._observer.log.has_answers
+                raise NotReady(url, None, deadline.seconds, missing, is_answered=is_answered) from error
             if self._options.interactive and isinstance(error, WebDriverException) and "crash" not in message:
                 # Chrome exits with its last window, and the driver reports only the exit.
                 return self._take_last(WindowClosed(url, closes_itself=bool(self._site.ready)))

@@ -94,5 +94,6 @@ async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None
         said = asyncio.ensure_future(process.communicate())
         while not (await asyncio.wait([said], timeout=0.02))[0]:
             largest = max(largest, measure())
-    assert process.returncode == 77, said.result()
+    # The second if Chrome was too busy from the beginning to tell that the page was answered.
+    assert process.returncode in {77, 75}, said.result()
     assert 2**20 < largest < 96 * 2**20  # a busy machine looks at it late; without a bound it is hundreds
