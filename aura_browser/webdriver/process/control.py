@@ -135,7 +135,7 @@ class Listeners:
             _disconnect_queued(target)
             _connect(connection, port)
             _admit_no_more(target)
-            time.sleep(_HANDSHAKE_S)
+            time.sleep(_HANDSHAKE_S)  # the kernel ends handshakes that had begun, and tells nobody
             if _count_queued(target) != 1:
                 raise Intruded
             on_failure.pop_all()
