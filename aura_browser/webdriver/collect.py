@@ -24,7 +24,7 @@ from aura_browser.webdriver.ready import Wait
 _log = logging.getLogger(__name__)
 
 _ASK_INTERVAL_S: Final = 1.0
-_ASK_AGAIN_S: Final = 5.0  # a site may remember a login without changing anything in the browser
+_ASK_AGAIN_S: Final = 5.0  # a site may remember a login and change nothing in the browser, or fail for a moment
 _SNAPSHOT_INTERVAL_S: Final = 0.25
 
 Prove = Callable[[Session], bool]
@@ -95,9 +95,8 @@ class _Collection:
             options,
             on_wait=on_wait,
             needs_no_person=self._needs_no_person,
-            passes_probe=self._passes_probe,
+            passes_probe=self._is_proven,
         )
-        self._asked = ""
         self._asked_about: tuple[object, ...] = ()
         self._ask_at = self._ask_again_at = 0.0
         self._first: Session | None = None
@@ -148,18 +147,9 @@ class _Collection:
         if not self._site.ready:
             self._take_snapshot(seen)
             return False
-        if self._prove is None:
-            return False
-        try:
-            session = self._read_session(seen.frame.loader, warns=False)
-        except AddressLeft:
-            return False
-        if session.fingerprint == self._asked:
-            return False
-        self._asked = session.fingerprint
-        return self._prove(session)
+        return self._is_proven(seen)
 
-    def _passes_probe(self, seen: Observation) -> bool:
+    def _is_proven(self, seen: Observation) -> bool:
         """Ask the proof for the session of a page, if anything has changed since, or some time has passed."""
         now = time.monotonic()
         if now < self._ask_at or self._prove is None:

@@ -100,7 +100,7 @@ async def harvest(
 
             options = replace(options, proxy=await exits.enter_async_context(open_browser_proxy(proxy, site.url)))
 
-        ask = None if prove is None else _call_in_loop(prove, asyncio.get_running_loop(), deadline)
+        ask = None if prove is None else call_in_loop(prove, asyncio.get_running_loop(), deadline)
 
         def work() -> "Reading":
             with open_browser(engine, options) as driver:
@@ -124,9 +124,7 @@ def _check_site(site: Site, prove: AsyncProve | None) -> None:
         raise InvalidInput("until", "the condition probe needs a proof; harvest with: await assemble(site).harvest()")
 
 
-def _call_in_loop(
-    prove: AsyncProve, loop: asyncio.AbstractEventLoop, deadline: Deadline
-) -> "Callable[[Session], bool]":
+def call_in_loop(prove: AsyncProve, loop: asyncio.AbstractEventLoop, deadline: Deadline) -> "Callable[[Session], bool]":
     """Return *prove* as a function for another thread than the event loop's."""
 
     def ask(session: "Session") -> bool:
@@ -135,7 +133,8 @@ def _call_in_loop(
             try:
                 return future.result(min(_PROVE_POLL_S, deadline.left_s))
             except TimeoutError:
-                if future.done():
+                # A proof may also end, and well, just after this wait for it did.
+                if future.done() and isinstance(future.exception(), TimeoutError):
                     return False
             except AuraError:
                 return False

@@ -103,9 +103,9 @@ class Person:
     async def fill_in(self, at: str, fields: Mapping[str, str], button: str) -> None:
         """Wait for a page whose address holds *at*, type a text into each field (CSS selectors), click a button."""
         async with self._page(at) as ask:
-            await ask(
-                "Runtime.evaluate", expression=_FILL_IN % (json.dumps([fields, button]), _FIND), awaitPromise=True
-            )
+            script = _FILL_IN % (json.dumps([fields, button]), _FIND)
+            answer = await ask("Runtime.evaluate", expression=script, awaitPromise=True)
+            assert '"result"' in answer, answer  # an error: the page was left before all was filled in
 
     async def wait_for(self, at: str, selector: str) -> None:
         """Wait for a page whose address holds *at*, and for an element there (CSS selector)."""

@@ -6,8 +6,10 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,11 +19,13 @@ from aura_browser import AuraClient, Condition, Selenium, Session, openchat_site
 from aura_browser.errors import InteractionRequired, InvalidInput, LaunchFailed, NotReady, WindowClosed
 from aura_browser.harvests import policy_harvest
 from aura_browser.playground import Playground, serve_in_thread
-from aura_browser.webdriver.harvest import harvest
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.harvest import call_in_loop, harvest
 from tests.parts.command import Terminal
 from tests.parts.command_lines import parse_command
 from tests.parts.person import Person, screen
 from tests.parts.servers import page, serving
+from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.chrome
@@ -219,6 +223,42 @@ async def test_a_login_that_is_there_already_needs_no_person_if_the_proof_says_s
         site = page_site(origin, (Condition.parse("cookie:PHPSESSID"),))
         session = await harvest(site, interactive=True, prove=prove, timeout_s=60)
     assert asked == ["anonymous"] == [cookie.value for cookie in session.cookies]
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_proof_that_failed_for_a_moment_is_asked_again() -> None:
+    answers = iter((False, True))
+
+    async def prove(_session: Session) -> bool:
+        return next(answers)
+
+    async with serving(_serve_app) as (_server, origin):
+        site = page_site(origin, (Condition.parse("cookie:PHPSESSID"),))
+        await harvest(site, interactive=True, prove=prove, timeout_s=60)
+    assert list(answers) == []
+
+
+@pytest.mark.parametrize(("proves", "said"), [(True, True), (False, False)])
+async def test_a_proof_that_ends_just_after_a_wait_for_it_counts(
+    monkeypatch: pytest.MonkeyPatch, *, proves: bool, said: bool
+) -> None:
+    class EndsAfterTheFirstWait(Future[bool]):
+        def result(self, timeout: float | None = None) -> bool:
+            if self.done():
+                return super().result(timeout)
+            self.set_result(proves)
+            raise TimeoutError
+
+    def run(coroutine: Coroutine[Any, Any, bool], _loop: object) -> Future[bool]:
+        coroutine.close()
+        return EndsAfterTheFirstWait()
+
+    async def prove(_session: Session) -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", run)
+    ask = call_in_loop(prove, asyncio.get_running_loop(), Deadline(60))
+    assert ask(make_session()) is said
 
 
 @pytest.mark.usefixtures("at_a_screen")
