@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 from aiohttp import web
@@ -111,7 +111,6 @@ class Answering:
             if stream is None or not stream.is_open:
                 raise problem from None
             await self._say_what_failed(visit, stream, events, problem)
-        await stream.close()
         return stream.response
 
     async def _begin(self, visit: Visit, question: Question) -> Answer:
@@ -128,16 +127,16 @@ class Answering:
                 await send(write(text))
         finish = self._note_end(visit, answer)
         note = _PROBABLY_CUT if answer.is_probably_cut else b""
-        await send(note + events.end(finish))
+        await stream.close(note + events.end(finish))
 
     async def _say_what_failed(self, visit: Visit, stream: EventStream, events: Events, problem: Problem) -> None:
         visit.note_problem(problem)
-        try:
-            async with asyncio.timeout(_LAST_WORD_S):
-                await stream.send(events.fail(problem))
-        except TimeoutError:
-            stream.abort()
-            raise ConnectionResetError("the client does not read") from None
+        if not stream.is_closing:  # nothing can follow the end, which the client has not taken
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORD_S):
+                    return await stream.close(events.fail(problem))
+        stream.abort()
+        raise ConnectionResetError("the client does not read")
 
     def _note_end(self, visit: Visit, answer: Answer) -> Finish:
         finish, now = answer.finish, self._clock()

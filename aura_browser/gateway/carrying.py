@@ -95,8 +95,6 @@ class Carrying:
             visit.note_problem(describe_trouble(error))
             stream.abort()
             raise ConnectionResetError("the site's answer broke off") from None
-        if not stream.is_open:
-            await stream.send(b"")
 
     def _note_limit(self, response: Response) -> None:
         if response.status != _LIMITED:

@@ -14,6 +14,15 @@ EVENT_HEADERS: Final = {
 }
 
 
+class _Response(web.StreamResponse):
+    """A response whose status goes out with its first piece, in one packet.
+
+    Drop when aiohttp has a public name for this: a status of its own costs the client a tenth of a millisecond more.
+    """
+
+    _send_headers_immediately = False
+
+
 class EventStream:
     """The response to one request. Each call sends whole events, or bytes as the site sent them (``beats=False``).
 
@@ -27,6 +36,7 @@ class EventStream:
     Attributes:
         beats: as given.
         is_open: whether the status has been sent.
+        is_closing: whether the end has been sent, or waits for the client.
         active_at: when something was sent last.
         sending_since: since when the client has not taken what was sent; None if it has.
     """
@@ -41,10 +51,10 @@ class EventStream:
         beats: bool = True,
     ) -> None:
         self.beats = beats
-        self.is_open = False
+        self.is_open = self.is_closing = False
         self.active_at = clock()
         self.sending_since: float | None = None
-        self.response = web.StreamResponse(status=status, headers=headers)
+        self.response: web.StreamResponse = _Response(status=status, headers=headers)
         self._request = request
         self._clock = clock
         self._opening = asyncio.Lock()
@@ -66,9 +76,18 @@ class EventStream:
         """Show the client that the answer is still awaited."""
         await self.send(_PING)
 
-    async def close(self) -> None:
-        """End the response."""
-        await self.response.write_eof()
+    async def close(self, data: bytes = b"") -> None:
+        """End the response, with a last piece in the same packet. Call nothing else afterwards but :meth:`abort`.
+
+        Raises:
+            ConnectionError: if the client has gone.
+        """
+        if not self.is_open:
+            await self._open()
+        self.is_closing = True
+        self.sending_since = self._clock()
+        await self.response.write_eof(data)
+        self.sending_since = None
 
     def abort(self) -> None:
         """Cut the connection; the request is cancelled by that."""

@@ -170,11 +170,7 @@ async def test_a_client_that_does_not_read_is_cut_and_the_site_is_not_read_ahead
     patience = Patience(stuck=0.5, tick=0.05)
     async with serving(flood) as (_, origin), gateway_to(origin, patience=patience) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
-        body = json.dumps(question("hi", stream=True)).encode()
-        writer.write(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-        )
+        writer.write(_write_post("/v1/chat/completions", question("hi", stream=True)))
         await reader.readuntil(b"\r\n")
 
         async def is_cut() -> bool:
@@ -222,6 +218,36 @@ async def test_a_stop_ends_what_takes_too_long_with_an_error(path: str) -> None:
             rest = await response.text()
         await eventually(lambda: site.answering == 0, seconds=2)
     assert "The gateway is stopping" in rest
+
+
+async def test_nothing_follows_an_end_that_the_client_does_not_take() -> None:
+    text = b"x" * 1_500_000  # this wire repeats all of it at its end, four times: more than sockets hold
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        response = web.Response(body=text)
+        response.headers.popall("Content-Type", None)
+        return response
+
+    async with serving(answer) as (_, origin), gateway_to(origin, patience=Patience(stop=0.1)) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
+        writer.write(_write_post("/v1/responses", WIRES["/responses"]("hi")))
+        seen = 0
+        while seen < len(text):
+            seen += (await reader.read(2**16)).count(b"x")
+        await gateway.stop()
+        rest = b""
+        with contextlib.suppress(ConnectionResetError):
+            while data := await reader.read(2**20):
+                rest += data
+        writer.close()
+    assert b"0\r\n\r\n" not in rest
+    assert b"The gateway is stopping" not in rest
+
+
+def _write_post(path: str, body: object) -> bytes:
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    return f"{head}\r\n\r\n".encode() + data
 
 
 async def test_a_second_signal_does_not_wait() -> None:

@@ -1,0 +1,61 @@
+"""How an answer is sent: in as few packets as can be."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from aura_browser.gateway.server import Gateway
+from aura_browser.playground import Playground
+from tests.parts.gateways import MODEL, gateway_to, question
+
+_TCP_INFO_BYTES = 160
+_DATA_SEGMENTS_AT = 152  # tcpi_data_segs_in of struct tcp_info, linux/tcp.h
+
+
+Connection = tuple[asyncio.StreamReader, socket.socket]
+
+
+@asynccontextmanager
+async def posting(gateway: Gateway, path: str, body: object) -> AsyncIterator[Connection]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    data = json.dumps(body)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    writer.write(f"{head}\r\n\r\n{data}".encode())
+    try:
+        yield reader, writer.get_extra_info("socket")
+    finally:
+        writer.close()
+
+
+def count_packets(connection: socket.socket) -> int:
+    """Return how many packets with data this end of a connection has received."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    return int.from_bytes(info[_DATA_SEGMENTS_AT : _DATA_SEGMENTS_AT + 4], "little")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", question("/silent begun", stream=True)),
+        ("/v1/responses", {"model": MODEL, "input": "/silent begun", "stream": True}),
+    ],
+)
+async def test_the_status_comes_with_the_first_text_in_one_packet(path: str, body: dict[str, object]) -> None:
+    async with Playground() as site, gateway_to(site) as gateway, posting(gateway, path, body) as (reader, connection):
+        await reader.readuntil(b"begun")
+        assert count_packets(connection) == 1
+
+
+async def test_the_end_comes_with_the_last_events_in_one_packet() -> None:
+    body = question("hi", stream=True)
+    async with (
+        Playground() as site,
+        gateway_to(site) as gateway,
+        posting(gateway, "/v1/chat/completions", body) as (reader, connection),
+    ):
+        await reader.readuntil(b"0\r\n\r\n")
+        assert count_packets(connection) == 2
