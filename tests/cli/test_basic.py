@@ -13,7 +13,7 @@ from aiohttp import web
 
 from aura_browser import SiteClient
 from aura_browser.errors import InteractionRequired
-from tests.parts.command import PROGRAM, Terminal, run
+from tests.parts.command import PROGRAM, Terminal, run_here
 from tests.parts.servers import serving, serving_in_thread
 
 PASSWORD = "s3cret-pass"
@@ -45,28 +45,28 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_without_a_password_a_person_is_needed(site: str) -> None:
-    done = run("harvest", "tracking")
+    done = run_here("harvest", "tracking")
     assert done.returncode == 77, done.stderr
     assert "Run: aura-browser harvest tracking --basic" in done.stderr
 
 
 def test_a_password_from_the_environment_is_the_session(site: str) -> None:
-    done = run("harvest", "tracking", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
+    done = run_here("harvest", "tracking", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
     assert done.returncode == 0, done.stderr
     session = json.loads(done.stdout)
     assert (session["proof"], session["is_login"], session["browser"]["name"]) == ("distinguished", True, "none")
     assert PASSWORD not in done.stderr
-    again = run("harvest", "tracking")
+    again = run_here("harvest", "tracking")
     assert again.returncode == 0, again.stderr
-    assert run("sites", "test", "tracking").returncode == 0
-    shown = run("sessions", "show", "127.0.0.1")
+    assert run_here("sites", "test", "tracking").returncode == 0
+    shown = run_here("sessions", "show", "127.0.0.1")
     assert PASSWORD not in shown.stdout + shown.stderr
 
 
 def test_a_wrong_password_keeps_nothing(site: str) -> None:
-    done = run("harvest", "tracking", AURA_BROWSER_BASIC="boss:wrong")
+    done = run_here("harvest", "tracking", AURA_BROWSER_BASIC="boss:wrong")
     assert done.returncode == 77, done.stderr
-    assert json.loads(run("sessions", "list", "--json").stdout) == []
+    assert json.loads(run_here("sessions", "list", "--json").stdout) == []
 
 
 def test_a_person_is_asked_on_a_terminal(site: str) -> None:
@@ -104,7 +104,7 @@ async def test_a_program_takes_the_password_from_the_environment(
     ids=lambda words: words[0],
 )
 def test_no_command_opens_a_browser_there(site: str, words: tuple[str, ...]) -> None:
-    done = run(*words)
+    done = run_here(*words)
     assert done.returncode == 77, done.stderr
     assert "AURA_BROWSER_BASIC" in done.stderr
     assert "Run: aura-browser harvest tracking --basic" in done.stderr
@@ -127,9 +127,9 @@ def test_a_gateway_opens_no_browser_there(site: str) -> None:
 
 
 def test_a_request_takes_the_password_from_the_environment(site: str) -> None:
-    done = run("request", "tracking/api/users/current", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
+    done = run_here("request", "tracking/api/users/current", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"user": {"username": "boss"}}
-    again = run("exec", "tracking", "--", "sh", "-c", 'cat "$AURA_CURL_CONFIG"')
+    again = run_here("exec", "tracking", "--", "sh", "-c", 'cat "$AURA_CURL_CONFIG"')
     assert again.returncode == 0, again.stderr
     assert "Authorization: Basic" in again.stdout

@@ -12,7 +12,7 @@ import pytest
 from aura_browser.errors import ImportFailed
 from aura_browser.formats import age, load
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.missing import missing
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite, serving_stub
@@ -60,36 +60,36 @@ def test_a_session_travels_encrypted_for_a_key_and_age_opens_it_too(
 ) -> None:
     public, private = make_key(tmp_path)
     file = tmp_path / "session.age"
-    shown = run("sessions", "export", "127", "--to", public, "-o", str(file))
+    shown = run_here("sessions", "export", "127", "--to", public, "-o", str(file))
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "")
     assert GOOD.encode() not in file.read_bytes()
     assert GOOD.encode() in call("age", "-d", "-i", str(private), str(file))
-    shown = run("sessions", "import", str(file), "--identity", str(private), "--session", "there")
+    shown = run_here("sessions", "import", str(file), "--identity", str(private), "--session", "there")
     assert shown.returncode == 0, shown.stderr
     assert asyncio.run(FileStore(state_home / "aura-browser" / "sessions").load(SessionKey(stub.origin, "there")))
 
 
 def test_what_age_encrypted_is_imported(stub: StubSite, tmp_path: Path) -> None:
     public, private = make_age_key(tmp_path)
-    text = run("sessions", "export", "127", "--format", "netscape").stdout.encode()
+    text = run_here("sessions", "export", "127", "--format", "netscape").stdout.encode()
     for args in ((), ("-a",)):
         file = tmp_path / f"cookies{len(args)}.age"
         file.write_bytes(call("age", *args, "-r", public, data=text))
-        shown = run("sessions", "import", str(file), "-i", str(private), "--url", f"{stub.origin}/members")
+        shown = run_here("sessions", "import", str(file), "-i", str(private), "--url", f"{stub.origin}/members")
         assert shown.returncode == 0, shown.stderr
         assert "Recognised a cookies.txt" in shown.stderr
 
 
 def test_a_session_travels_with_a_passphrase(stub: StubSite, tmp_path: Path) -> None:
     file = tmp_path / "session.age"
-    shown = run("sessions", "export", "127", "--passphrase", "-o", str(file), AURA_BROWSER_PASSPHRASE=_PASSPHRASE)
+    shown = run_here("sessions", "export", "127", "--passphrase", "-o", str(file), AURA_BROWSER_PASSPHRASE=_PASSPHRASE)
     assert (shown.returncode, shown.stderr) == (0, "")
     data = file.read_bytes()
     assert age.needs_passphrase(data)
-    wrong = run("sessions", "import", str(file), AURA_BROWSER_PASSPHRASE="wrong")
+    wrong = run_here("sessions", "import", str(file), AURA_BROWSER_PASSPHRASE="wrong")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert "the passphrase does not open it" in wrong.stderr
-    right = run("sessions", "import", str(file), AURA_BROWSER_PASSPHRASE=_PASSPHRASE)
+    right = run_here("sessions", "import", str(file), AURA_BROWSER_PASSPHRASE=_PASSPHRASE)
     assert right.returncode == 0, right.stderr
 
 
@@ -110,7 +110,7 @@ def test_what_is_missing_or_wrong_is_said_before_anything_is_done(stub: StubSite
         ("export", "127", "--passphrase", "--to", public): (2, "exclude each other"),
     }
     for args, (code, problem) in cases.items():
-        shown = run("sessions", *args)
+        shown = run_here("sessions", *args)
         assert (shown.returncode, shown.stdout) == (code, ""), args
         assert problem in shown.stderr, args
         assert "AGE-SECRET-KEY" not in shown.stderr

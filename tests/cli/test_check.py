@@ -14,7 +14,7 @@ from aura_browser.cli.sessions.catalogue import Entry
 from aura_browser.cli.sessions.checking import Checked, check_entries, keep_proven
 from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -33,7 +33,7 @@ def keep(
 
 def check(*args: str) -> tuple[int, dict[str, str]]:
     """Return the exit code of ``sessions check``, and the state of each slug."""
-    shown = run("sessions", "check", *args)
+    shown = run_here("sessions", "check", *args)
     assert "s3cret" not in shown.stdout + shown.stderr
     assert "Traceback" not in shown.stderr
     lines = (line.partition("  ") for line in shown.stdout.splitlines())
@@ -125,7 +125,7 @@ async def _read(store: FileStore, key: SessionKey) -> list[Entry]:
 
 def test_the_command_to_log_in_names_what_is_in_force(store: FileStore, stub: StubSite) -> None:
     key = keep(store, stub.origin, "/public", "work-2", "gone", probe="/api/me")
-    shown = run("sessions", "check", "--store", str(store.folder))
+    shown = run_here("sessions", "check", "--store", str(store.folder))
     command = f"aura-browser harvest {stub.origin}/public --interactive --session work-2"
     assert f"{command} --store {store.folder} --probe /api/me" in shown.stdout
     assert key.slug in shown.stdout
@@ -134,7 +134,7 @@ def test_the_command_to_log_in_names_what_is_in_force(store: FileStore, stub: St
 def test_as_json(store: FileStore, stub: StubSite) -> None:
     good, gone = keep(store, stub.origin, "/members"), keep(store, stub.origin, "/members", "old", "gone")
     asyncio.run(store.swap("damaged", None, b'{"s3cret'))
-    shown = run("sessions", "check", "--json")
+    shown = run_here("sessions", "check", "--json")
     assert shown.returncode == 77
     found = {each["slug"]: each for each in json.loads(shown.stdout)}
     assert found[good.slug] == {"slug": good.slug, "origin": stub.origin, "state": "valid", "reason": ""}
@@ -190,7 +190,7 @@ def test_a_thousand_sessions_have_the_right_states(store: FileStore, stub: StubS
     for n in range(1000):
         state, origin, path, value, facts = kinds[n % len(kinds)]
         expected[keep(store, origin, path, f"name{n}", value, **facts).slug] = state
-    shown = run("sessions", "check", "--json")
+    shown = run_here("sessions", "check", "--json")
     assert shown.returncode == 77
     assert {each["slug"]: each["state"] for each in json.loads(shown.stdout)} == expected
     assert Counter(expected.values())["unreachable"] == 375

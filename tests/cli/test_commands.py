@@ -16,7 +16,7 @@ import pytest
 
 from aura_browser import Session
 from aura_browser.playground import Playground
-from tests.parts.command import PROGRAM, Terminal, run
+from tests.parts.command import PROGRAM, Terminal, run, run_here
 from tests.parts.command_lines import parse_command
 from tests.parts.programs import Started
 from tests.parts.sessions import make_session
@@ -53,12 +53,12 @@ def browsers(site: Playground) -> int:
 
 def test_help_and_version() -> None:
     for command in ((), ("harvest",), ("chat",), ("demo",), ("doctor",), ("playground",), ("sessions",)):
-        shown = run(*command, "--help")
+        shown = run_here(*command, "--help")
         assert shown.returncode == 0
         assert "Usage: aura-browser" in shown.stdout
         assert "\\b" not in shown.stdout
         assert shown.stderr == ""
-    assert run("--version").stdout == "aura-browser, version 0.1.0\n"
+    assert run_here("--version").stdout == "aura-browser, version 0.1.0\n"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_help_and_version() -> None:
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_no_traceback(args: tuple[str, ...]) -> None:
-    shown = run(*args, text="")
+    shown = run_here(*args, text="")
     assert shown.returncode == 2, shown.stderr
     assert "Error" in shown.stderr
     assert "Traceback" not in shown.stderr
@@ -150,7 +150,7 @@ def test_a_named_session_in_a_store_of_ones_own(playground: Start, tmp_path: Pat
 def test_the_gates_that_can_be_named_are_the_playgrounds() -> None:
     from aura_browser.playground.gates import GATES
 
-    assert all(gate in run("playground", "--help").stdout for gate in GATES)
+    assert all(gate in run_here("playground", "--help").stdout for gate in GATES)
 
 
 def test_refresh_never_opens_no_browser_and_names_the_command(playground: Start) -> None:
@@ -242,7 +242,7 @@ def test_an_answer_cannot_steer_the_terminal(playground: Start, state_home: Path
 @pytest.mark.parametrize("gate", ["none", "check-503", "check-403"])
 def test_harvest_and_chat_through_each_gate_that_needs_no_person(playground: Start, gate: str) -> None:
     site = playground(gate, check_delay=0.2)
-    harvested = run("harvest", site.origin, "--until", "selector:textarea")
+    harvested = run_here("harvest", site.origin, "--until", "selector:textarea")
     assert harvested.returncode == 0, harvested.stderr
     session = Session.from_json(harvested.stdout)
     assert session.origin == site.origin
@@ -260,14 +260,14 @@ def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: 
     site = playground("check-503", check_delay=0.2)
     file = tmp_path / "session.json"
     file.touch(mode=0o644)
-    first = run("harvest", site.origin, "--until", "cookie:clearance", "-o", str(file))
+    first = run_here("harvest", site.origin, "--until", "cookie:clearance", "-o", str(file))
     assert (first.returncode, first.stdout) == (0, ""), first.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    cached = run("harvest", site.origin)
+    cached = run_here("harvest", site.origin)
     assert (cached.returncode, cached.stderr) == (0, "")  # a chat site that needs no login: no warning
     before, now = Session.from_json(file.read_text()), Session.from_json(cached.stdout)
     assert (now.fingerprint, now.proof) == (before.fingerprint, "unproven")
-    fresh = run("harvest", site.origin, "--fresh", "--until", "cookie:clearance")
+    fresh = run_here("harvest", site.origin, "--fresh", "--until", "cookie:clearance")
     assert fresh.stdout != cached.stdout
     assert browsers(site) == 2
 
@@ -275,7 +275,7 @@ def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: 
 @pytest.mark.chrome
 def test_a_site_that_is_not_ready_is_one_clear_line(playground: Start) -> None:
     site = playground("login-redirect")
-    shown = run("harvest", site.origin, "--until", "selector:textarea", "--session", "work", "--timeout", "50")
+    shown = run_here("harvest", site.origin, "--until", "selector:textarea", "--session", "work", "--timeout", "50")
     assert shown.returncode not in {0, 2}
     [line] = [line for line in shown.stderr.splitlines() if not line.startswith("WARNING: Running as root")]
     before, _, command = line.partition(" Log in yourself: ")

@@ -10,7 +10,7 @@ import pytest
 
 from aura_browser.cli.formats import FORMATS
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import run
+from tests.parts.command import run, run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -35,11 +35,11 @@ def test_what_is_exported_is_imported_and_taken_by_the_site(
     name: str, store: FileStore, stub: StubSite, tmp_path: Path
 ) -> None:
     file = tmp_path / "exported"
-    shown = run("sessions", "export", "127", "--format", name, "-o", str(file))
+    shown = run_here("sessions", "export", "127", "--format", name, "-o", str(file))
     assert (shown.returncode, shown.stdout) == (0, ""), shown.stderr
     assert GOOD not in shown.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    shown = run("sessions", "import", str(file), "--url", f"{stub.origin}/members", "--session", "other")
+    shown = run_here("sessions", "import", str(file), "--url", f"{stub.origin}/members", "--session", "other")
     assert (shown.returncode, shown.stdout) == (0, ""), shown.stderr
     kept = asyncio.run(store.load(SessionKey(stub.origin, "other")))
     assert kept is not None
@@ -50,7 +50,7 @@ def test_what_is_exported_is_imported_and_taken_by_the_site(
 
 
 def test_losses_are_warnings(store: FileStore) -> None:
-    shown = run("sessions", "export", "127", "--format", "netscape")
+    shown = run_here("sessions", "export", "127", "--format", "netscape")
     assert shown.returncode == 0
     assert f"\t{COOKIE}\t{GOOD}\n" in shown.stdout
     assert "Warning: not in it: the headers: User-Agent, Accept-Language, sec-ch-ua\n" in shown.stderr
@@ -58,19 +58,21 @@ def test_losses_are_warnings(store: FileStore) -> None:
 
 
 def test_what_a_file_does_not_say_is_said(store: FileStore, stub: StubSite) -> None:
-    shown = run("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}={GOOD}")
+    shown = run_here("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}={GOOD}")
     assert shown.returncode == 0, shown.stderr
     assert "Warning: the file does not say: which hosts get its cookies" in shown.stderr
     assert "the browser's user agent" in shown.stderr
     [listed] = [
-        line for line in run("sessions", "show", "127").stdout.splitlines() if "which hosts get its cookies" in line
+        line
+        for line in run_here("sessions", "show", "127").stdout.splitlines()
+        if "which hosts get its cookies" in line
     ]
     assert listed.startswith("unknown")
 
 
 def test_what_a_site_refuses_is_not_kept(store: FileStore, stub: StubSite) -> None:
     before = asyncio.run(store.load(SessionKey(stub.origin)))
-    shown = run("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}=s3cret-gone")
+    shown = run_here("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}=s3cret-gone")
     assert shown.returncode == 77
     assert "The site refused it, so it is not kept" in shown.stderr
     assert asyncio.run(store.load(SessionKey(stub.origin))) == before
@@ -86,19 +88,19 @@ def test_what_a_site_refuses_is_not_kept(store: FileStore, stub: StubSite) -> No
     ],
 )
 def test_wrong_usage_is_said_before_anything_is_done(store: FileStore, args: tuple[str, ...], problem: str) -> None:
-    shown = run("sessions", *args, text="{}")
+    shown = run_here("sessions", *args, text="{}")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert problem in shown.stderr
 
 
 def test_a_url_of_another_site_is_refused(store: FileStore) -> None:
-    shown = run("sessions", "export", "127", "--format", "header", "--url", "https://example.org/")
+    shown = run_here("sessions", "export", "127", "--format", "header", "--url", "https://example.org/")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "it is not of the session's site" in shown.stderr
 
 
 def test_json_on_standard_output_is_json(store: FileStore) -> None:
-    state = json.loads(run("sessions", "export", "127", "--format", "storage-state").stdout)
+    state = json.loads(run_here("sessions", "export", "127", "--format", "storage-state").stdout)
     assert state["cookies"][0]["value"] == GOOD
 
 
@@ -111,5 +113,5 @@ def test_what_standard_output_can_not_encode_is_refused_and_goes_to_a_file(
     assert (shown.returncode, shown.stdout) == (1, "")
     assert "standard output can't encode all of it; write to a file: -o FILE" in shown.stderr
     file = tmp_path / "cookies.txt"
-    assert run("sessions", "export", "127", "--format", "netscape", "-o", str(file)).returncode == 0
+    assert run_here("sessions", "export", "127", "--format", "netscape", "-o", str(file)).returncode == 0
     assert "h\u20ac" in file.read_text("utf-8")

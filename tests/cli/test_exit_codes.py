@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from aura_browser import errors
 from aura_browser.cli import cli, exit_codes
 from aura_browser.cli.exit_codes import find_exit_code
-from tests.parts.command import run
+from tests.parts.command import run, run_here
 from tests.parts.pages import COMMAND_LINE
 
 CODES: dict[int, set[str]] = {
@@ -68,7 +68,7 @@ def test_what_is_wrong_in_the_environment_is_no_wrong_usage() -> None:
 
 def test_a_browser_that_is_not_there(tmp_path: Path) -> None:
     nothing = str(tmp_path / "nothing")
-    shown = run("harvest", "http://127.0.0.1:9/", AURA_BROWSER_CHROME=nothing)
+    shown = run_here("harvest", "http://127.0.0.1:9/", AURA_BROWSER_CHROME=nothing)
     assert (shown.returncode, shown.stdout) == (69, "")
 
 

@@ -14,7 +14,7 @@ from aura_browser import FileStore, SessionKey
 from aura_browser.cli.hints import suggest_command
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
-from tests.parts.command import Terminal, run
+from tests.parts.command import Terminal, run, run_here
 from tests.parts.command_lines import parse_command, split_commands
 from tests.parts.sessions import make_session
 
@@ -54,7 +54,7 @@ def test_a_word_that_is_no_command_gets_a_hint(word: str, hint: str) -> None:
 
 
 def test_the_hint_is_shown() -> None:
-    shown = run("harvset")
+    shown = run_here("harvset")
     assert shown.returncode == 2
     assert shown.stderr.endswith("Error: No such command 'harvset'. Did you mean: harvest?\n")
 
@@ -69,7 +69,7 @@ def test_the_hint_is_shown() -> None:
     ],
 )
 def test_a_wrong_value_gets_a_hint(args: tuple[str, ...], text: str, hint: str) -> None:
-    shown = run(*args, text=text)
+    shown = run_here(*args, text=text)
     assert shown.returncode == 2
     assert hint in shown.stderr
 
@@ -86,7 +86,7 @@ def test_a_wrong_value_gets_a_hint(args: tuple[str, ...], text: str, hint: str) 
 )
 def test_a_file_that_is_no_session_is_named(data: bytes, hint: str, tmp_path: Path) -> None:
     (tmp_path / "cookies.txt").write_bytes(data)
-    shown = run("sessions", "import", str(tmp_path / "cookies.txt"))
+    shown = run_here("sessions", "import", str(tmp_path / "cookies.txt"))
     assert (shown.returncode, shown.stderr.count("\n")) == (1, 1)
     assert hint in shown.stderr
     assert "s3cret" not in shown.stderr
@@ -173,13 +173,13 @@ def test_a_harvest_says_what_was_kept_and_the_commands_work(playground: Start, t
     assert re.search(r"proof +unproven \(nothing is known that proves it\)", shown)
     command = re.search(r"aura-browser (sessions show \S+)", shown)
     assert command is not None
-    assert run(*command[1].split()).returncode == 0
+    assert run_here(*command[1].split()).returncode == 0
 
 
 @pytest.mark.chrome
 def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: Start) -> None:
     site = playground("check-503", check_delay=0.2)
-    shown = run("harvest", site.origin, "--until", "cookie:sid", "--timeout", "4")
+    shown = run_here("harvest", site.origin, "--until", "cookie:sid", "--timeout", "4")
     assert shown.returncode == 77
     assert "cookie:sid (cookies so far: clearance)" in shown.stderr
 
@@ -188,8 +188,8 @@ def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: St
 def test_a_person_who_tries_again_is_not_held_back(playground: Start) -> None:
     site = playground("check-503", check_delay=0.2)
     wrong = ("harvest", site.origin, "--until", "cookie:nope", "--timeout", "3")
-    assert run(*wrong).returncode == 77
-    held_back = run("harvest", site.origin, "--until", "cookie:clearance")
+    assert run_here(*wrong).returncode == 77
+    held_back = run_here("harvest", site.origin, "--until", "cookie:clearance")
     assert "for another" in held_back.stderr, "a program is"
     with Terminal("harvest", site.origin, "--until", "cookie:clearance") as terminal:
         terminal.read_until("The session of ")
@@ -198,10 +198,10 @@ def test_a_person_who_tries_again_is_not_held_back(playground: Start) -> None:
 @pytest.mark.chrome
 def test_a_cached_session_that_the_site_refuses_is_renewed(playground: Start) -> None:
     site = playground("check-503", check_delay=0.2)
-    first = run("harvest", site.origin, "--until", "cookie:clearance")
+    first = run_here("harvest", site.origin, "--until", "cookie:clearance")
     cookies = json.loads(first.stdout)["cookies"]
-    assert json.loads(run("harvest", site.origin).stdout)["cookies"] == cookies
+    assert json.loads(run_here("harvest", site.origin).stdout)["cookies"] == cookies
     site.revoke_all()
-    second = run("harvest", site.origin)
+    second = run_here("harvest", site.origin)
     assert second.returncode == 0
     assert json.loads(second.stdout)["cookies"] != cookies

@@ -11,7 +11,7 @@ import pytest
 from aura_browser.session import Session
 from aura_browser.session.times import correct_times
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -38,7 +38,7 @@ def import_file(session: Session | dict[str, Any], folder: Path, *args: str) -> 
     """Import *session*; return the exit code and what was said."""
     file = folder / "session.json"
     file.write_text(session.to_json() if isinstance(session, Session) else json.dumps(session))
-    shown = run("sessions", "import", str(file), *args)
+    shown = run_here("sessions", "import", str(file), *args)
     assert shown.stdout == ""
     assert "s3cret" not in shown.stderr
     return shown.returncode, shown.stderr
@@ -93,7 +93,7 @@ def test_whether_it_is_a_login_stays_as_the_file_says(
 )
 def test_the_list_says_whether_it_is_a_login(store: FileStore, facts: dict[str, Any], said: str) -> None:
     keep(store, make(NOWHERE, "/", **facts))
-    [listed] = json.loads(run("sessions", "list", "--json").stdout)
+    [listed] = json.loads(run_here("sessions", "list", "--json").stdout)
     assert listed["login"] == said
 
 
@@ -163,7 +163,7 @@ def test_an_import_from_a_clock_ahead_is_not_dated_ahead(store: FileStore, stub:
 
 
 def clean(*args: str) -> list[str]:
-    shown = run("sessions", "clean", *args)
+    shown = run_here("sessions", "clean", *args)
     assert (shown.returncode, shown.stderr) == (0, "")
     return shown.stdout.split()
 

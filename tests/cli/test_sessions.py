@@ -19,7 +19,7 @@ from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.store.encrypted import KEY_VARIABLE, encrypt_at_rest
-from tests.parts.command import Terminal, run
+from tests.parts.command import Terminal, run, run_here
 from tests.parts.harvests import Harvests
 from tests.parts.sessions import make_cookie, make_session
 
@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def sessions(*args: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    shown = run("sessions", *args, **environment)
+    shown = run_here("sessions", *args, **environment)
     assert "s3cret" not in shown.stdout + shown.stderr
     assert "Traceback" not in shown.stderr
     return shown

@@ -10,7 +10,7 @@ import pytest
 from aura_browser.site.sites_file import parse_sites
 from aura_browser.site.tables import APPLICATIONS
 from tests.parts.cached import cache_session
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.members_site import COOKIE, serving_members
 
 BROKEN = '[wiki]\nurl = "https://wiki.example.com"\nprob = "/x"\n'
@@ -24,21 +24,23 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_site_is_added_shown_listed_and_removed(file: Path) -> None:
-    added = run("sites", "add", "wiki", "--url", "wiki.example.com/start", "--until", "selector:#x", "--probe", "/me")
+    added = run_here(
+        "sites", "add", "wiki", "--url", "wiki.example.com/start", "--until", "selector:#x", "--probe", "/me"
+    )
     assert (added.returncode, added.stdout) == (0, ""), added.stderr
     assert "aura-browser harvest wiki --interactive" in added.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.write_text(f"# Mine.\n{file.read_text()}# The end.\n")
-    assert run("sites", "add", "other", "--url", "https://other.example.com").returncode == 0
-    listed = json.loads(run("sites", "list", "--json").stdout)
+    assert run_here("sites", "add", "other", "--url", "https://other.example.com").returncode == 0
+    listed = json.loads(run_here("sites", "list", "--json").stdout)
     assert [(each["name"], each["built_in"]) for each in listed] == [
         ("wiki", False),
         ("other", False),
         ("openchat", True),
     ]
-    assert 'until = ["selector:#x"]' in run("sites", "show", "wiki").stdout
-    assert "https://wiki.example.com/start" in run("sites", "list").stdout
-    assert run("sites", "rm", "wiki").returncode == 0
+    assert 'until = ["selector:#x"]' in run_here("sites", "show", "wiki").stdout
+    assert "https://wiki.example.com/start" in run_here("sites", "list").stdout
+    assert run_here("sites", "rm", "wiki").returncode == 0
     left = file.read_text()
     assert "# Mine." in left
     assert "[other]" in left
@@ -47,7 +49,7 @@ def test_a_site_is_added_shown_listed_and_removed(file: Path) -> None:
 
 @pytest.mark.parametrize("application", APPLICATIONS)
 def test_a_definition_of_a_well_known_application_is_taken_over(file: Path, application: str) -> None:
-    added = run("sites", "add", "mine", "--like", application, "--url", "https://apps.example.com")
+    added = run_here("sites", "add", "mine", "--like", application, "--url", "https://apps.example.com")
     assert added.returncode == 0, added.stderr
     site = parse_sites(file.read_bytes(), file)["mine"]
     assert site.origin == "https://apps.example.com"
@@ -55,14 +57,16 @@ def test_a_definition_of_a_well_known_application_is_taken_over(file: Path, appl
     assert site.probe.good_marks
     assert ("--basic" in added.stderr) == (application == "mlflow")
     assert ("# The admin." in file.read_text()) == (application == "django")
-    again = run("sites", "add", "other", "--like", application, "--url", "https://a.example.com/x", "--probe", "/me")
+    again = run_here(
+        "sites", "add", "other", "--like", application, "--url", "https://a.example.com/x", "--probe", "/me"
+    )
     assert again.returncode == 0, again.stderr
     other = parse_sites(file.read_bytes(), file)["other"]
     assert (other.url, other.probe and other.probe.path) == ("https://a.example.com/x", "/me")
 
 
 def test_what_can_not_be_added_changes_nothing(file: Path) -> None:
-    assert run("sites", "add", "wiki", "--url", "https://wiki.example.com").returncode == 0
+    assert run_here("sites", "add", "wiki", "--url", "https://wiki.example.com").returncode == 0
     before = file.read_bytes()
     for name, url, more in (
         ("wiki", "https://x.example.com", ()),
@@ -72,10 +76,10 @@ def test_what_can_not_be_added_changes_nothing(file: Path) -> None:
         ("b", "https://x.example.com", ("--like", "wordpress")),
         ("b", "https://x.example.com", ("--origin", "https://example.org")),
     ):
-        done = run("sites", "add", name, "--url", url, *more)
+        done = run_here("sites", "add", name, "--url", url, *more)
         assert done.returncode == 2, done.stderr
         assert file.read_bytes() == before
-    assert run("sites", "rm", "nothing").returncode == 2
+    assert run_here("sites", "rm", "nothing").returncode == 2
 
 
 def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
@@ -83,7 +87,7 @@ def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
     target.write_text("# In a repository.\n")
     file.parent.mkdir()
     file.symlink_to(target)
-    assert run("sites", "add", "wiki", "--url", "https://wiki.example.com").returncode == 0
+    assert run_here("sites", "add", "wiki", "--url", "https://wiki.example.com").returncode == 0
     assert file.is_symlink()
     assert target.read_text().startswith("# In a repository.\n")
 
@@ -92,14 +96,16 @@ def test_an_editor_changes_the_file_which_is_checked_then(file: Path, tmp_path: 
     editor = tmp_path / "editor"
     editor.write_text(f"#!{sys.executable}\nimport os, sys\nopen(sys.argv[1], 'w').write(os.environ['TYPED'])\n")
     editor.chmod(0o755)
-    good = run("sites", "edit", EDITOR=str(editor), VISUAL=str(editor), TYPED='[a]\nurl = "https://example.com"\n')
+    good = run_here("sites", "edit", EDITOR=str(editor), VISUAL=str(editor), TYPED='[a]\nurl = "https://example.com"\n')
     assert good.returncode == 0, good.stderr
     assert f"{file}: 1 site." in good.stderr
-    bad = run("sites", "edit", EDITOR=str(editor), VISUAL=str(editor), TYPED=BROKEN)
+    bad = run_here("sites", "edit", EDITOR=str(editor), VISUAL=str(editor), TYPED=BROKEN)
     assert bad.returncode == 78
     assert f"{file}, line 3: wiki.prob: there is no such key; did you mean probe?" in bad.stderr
     assert file.read_text() == BROKEN
-    again = run("sites", "edit", EDITOR=str(editor), VISUAL=str(editor), TYPED='[a]\nurl = "https://example.com"\n')
+    again = run_here(
+        "sites", "edit", EDITOR=str(editor), VISUAL=str(editor), TYPED='[a]\nurl = "https://example.com"\n'
+    )
     assert again.returncode == 0
 
 
@@ -108,41 +114,41 @@ def test_a_broken_file_ends_only_what_needs_it(file: Path) -> None:
     file.write_text(BROKEN)
     needs = ("harvest wiki", "harvest https://127.0.0.1:9/", "sites list", "sites test wiki")
     for words in map(str.split, needs):
-        done = run(*words)
+        done = run_here(*words)
         assert done.returncode == 78, (words, done.stderr)
         assert done.stderr.count("\n") == 1
         assert "line 3: wiki.prob" in done.stderr
     for words in map(str.split, ("--help", "sites --help", "sessions list", "chat --help", "harvest --help")):
-        assert run(*words).returncode == 0, words
+        assert run_here(*words).returncode == 0, words
 
 
 def test_a_name_is_harvested_from_the_cache_and_tried(file: Path, state_home: Path) -> None:
     file.parent.mkdir()
     with serving_members() as origin:
         file.write_text(f'[mine]\nurl = "{origin}/app"\nprobe = "/api/me"\n')
-        missing = run("sites", "test", "mine")
+        missing = run_here("sites", "test", "mine")
         assert missing.returncode == 77, missing.stdout + missing.stderr
         assert "aura-browser harvest mine --interactive" in missing.stderr
         cache_session(state_home, origin, COOKIE, "/app")
-        tried = run("sites", "test", "mine")
+        tried = run_here("sites", "test", "mine")
         assert tried.returncode == 0, tried.stdout + tried.stderr
         assert tried.stdout.startswith("without a session: status ")
         assert "valid" in tried.stdout
-        done = run("harvest", "mine")
+        done = run_here("harvest", "mine")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["proof"] == "distinguished"
         file.write_text(f'[mine]\nurl = "{origin}/app"\nprobe = {{ get = "/", good = "200" }}\n')
-    gone = run("sites", "test", "mine")
+    gone = run_here("sites", "test", "mine")
     assert gone.returncode == 75, gone.stdout
 
 
 def test_an_unknown_name_is_wrong_usage(file: Path) -> None:
     for words in map(str.split, ("harvest wiki", "chat --url wiki Hi", "sites show wiki")):
-        done = run(*words)
+        done = run_here(*words)
         assert done.returncode == 2, words
         assert "no site is called 'wiki'" in done.stderr
 
 
 def test_the_folder_is_made_private(file: Path) -> None:
-    run("sites", "add", "wiki", "--url", "https://wiki.example.com")
+    run_here("sites", "add", "wiki", "--url", "https://wiki.example.com")
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Self, TextIO
+from unittest.mock import patch
 
 import pytest
 
@@ -34,8 +35,13 @@ def run(*args: str, text: str | None = None, **environment: str) -> "subprocess.
     )
 
 
-def run_here(*args: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+def run_here(*args: str, text: str | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run the command in this process, which takes milliseconds; it must not need a terminal or signals."""
+    with patch.dict(os.environ, environment):
+        return _run_here(*args, text=text)
+
+
+def _run_here(*args: str, text: str | None) -> "subprocess.CompletedProcess[str]":
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     root, own = logging.getLogger(), logging.getLogger("aura_browser")
     logs = [*root.handlers], root.level, own.level
