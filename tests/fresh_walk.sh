@@ -167,7 +167,7 @@ sed 's/^/         | /' "$out"
 case $FRESH_TESTS in yes) target=test ;; fast) target=test-fast ;; *) target= ;; esac
 if [ -n "$target" ]; then
     before=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
-    as_person "make $target" >"$out" 2>&1 || { tail -60 "$out"; fail "make $target"; }
+    as_person "make $target" >"$out" 2>&1 || { grep -v ^SKIPPED "$out" | tail -400; fail "make $target"; }
     after=$(find /tmp -mindepth 1 -maxdepth 1 ! -name 'pytest-of-*' | wc -l)
     [ "$before" = "$after" ] || { ls /tmp; fail "make $target left folders in /tmp"; }
     say "make $target: $(tail -1 "$out")"
