@@ -165,7 +165,8 @@ class Running(ABC):
         try:
             with urllib.request.urlopen(self.origin, timeout=5) as response:  # noqa: S310 - loopback
                 return bool(response.status)
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            error.close()
             return True
         except OSError:
             return False

@@ -121,7 +121,8 @@ def test_a_gateway_opens_no_browser_there(site: str) -> None:
             question = urllib.request.Request(f"{address}/chat/completions", body, headers)  # noqa: S310 - loopback
             with pytest.raises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(question, timeout=30)  # noqa: S310 - loopback
-            assert "aura-browser harvest tracking --basic" in refused.value.read().decode()
+            with refused.value as answer:
+                assert "aura-browser harvest tracking --basic" in answer.read().decode()
         finally:
             gateway.kill()
 

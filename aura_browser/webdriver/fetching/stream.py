@@ -82,8 +82,8 @@ class PageStream:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more comes."""
-        return self._is_over
+        """Whether nothing more comes, and the response's beginning is given."""
+        return self._is_over and self.head.done()
 
     async def read(self) -> bytes:
         """Return the bytes of the body that have come; wait if there are none. Empty at its end.
@@ -113,6 +113,8 @@ class PageStream:
         if not self._is_over:
             self._stop()
             self.end(FetchFailed("ERR_ABORTED"))
+        self.head.cancel()  # nobody waits for it any more
+        self._stop_timer()
 
     def take_said(self, said: Said) -> None:
         """Take what the page says of it."""
@@ -148,14 +150,25 @@ class PageStream:
         if self._is_over:
             return
         self._is_over, self._error = True, error
-        if self._head is not None and not self.head.done() and not isinstance(error, PageLost):
+        if self._head is None or isinstance(error, PageLost):
+            self._refuse(error or FetchFailed())
+        elif error is None:
+            self._answer_if_known()  # the page's word may come before the browser's
+        else:
             self._answer()
+        if self.head.done():
+            self._stop_timer()
+        self._change.set()
+
+    def _refuse(self, error: Exception) -> None:
         if not self.head.done():
-            self.head.set_exception(error or FetchFailed())
+            self.head.set_exception(error)
             self.head.exception()  # the caller may have been cancelled
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._change.set()
+            self._timer = None
 
     def _answer_if_known(self) -> None:
         """Give the beginning of the response once all of it is known; without its raw headers after a moment."""
@@ -182,8 +195,7 @@ class PageStream:
         if self._failed is not None:
             self._end_failed()
         else:
-            if self._timer is not None:
-                self._timer.cancel()
+            self._stop_timer()
             self._timer = asyncio.get_running_loop().call_later(_REASON_TIMEOUT_S, self._end_failed)
 
     def _end_failed(self) -> None:

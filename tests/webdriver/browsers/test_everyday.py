@@ -148,8 +148,9 @@ async def test_allowed_after_a_while_it_brings_the_session(chrome: EverydayChrom
     assert any("Allow" in what[0] for what in missing)
     assert [request.path for request in server.seen].count("/") == 1
     for path in ("/json/version", "/json/list"):
-        with pytest.raises(urllib.error.HTTPError, match="404"):
+        with pytest.raises(urllib.error.HTTPError, match="404") as refused:
             await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port_of(chrome)}{path}", timeout=5)
+        refused.value.close()
 
 
 @pytest.mark.alone

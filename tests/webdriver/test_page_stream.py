@@ -1,0 +1,70 @@
+"""What a page and its browser say of one response, in any order."""
+
+import asyncio
+
+import pytest
+
+from aura_browser.webdriver.fetching.events import Head, Headers, Received, Response, Said
+from aura_browser.webdriver.fetching.stream import Answered, FetchFailed, PageLost, PageStream
+
+JOINED = Received("1", Response(200, headers={"X-Twice": "1, 2"}), has_headers=True)
+APART = Headers("1", {"X-Twice": "1\n2"})
+HEAD = Said("1", "head", Head(200, "OK", "basic"))
+END = Said("1", "end", "")
+
+
+def make_stream() -> PageStream:
+    return PageStream(lambda _: None, lambda: None)
+
+
+async def read_head(stream: PageStream) -> Answered:
+    async with asyncio.timeout(10):
+        return await stream.head
+
+
+@pytest.mark.parametrize("facts", [(JOINED, APART), (APART, JOINED)])
+async def test_a_body_that_ends_before_the_browser_has_spoken_loses_no_header(
+    facts: tuple[Received | Headers, ...],
+) -> None:
+    stream = make_stream()
+    stream.take_said(HEAD)
+    stream.take_said(END)
+    for fact in facts:
+        assert not stream.is_over
+        stream.take_fact(fact)
+    assert stream.is_over
+    head = await read_head(stream)
+    assert (head.status, head.headers.getall("x-twice")) == (200, ["1", "2"])
+    assert await stream.read() == b""
+
+
+async def test_raw_headers_that_never_come_are_waited_for_for_a_moment_only() -> None:
+    stream = make_stream()
+    for said in (HEAD, END):
+        stream.take_said(said)
+    stream.take_fact(JOINED)
+    assert (await read_head(stream)).headers.getall("x-twice") == ["1, 2"]
+
+
+async def test_a_page_that_is_lost_before_the_beginning_is_known_fails_the_response() -> None:
+    stream = make_stream()
+    stream.take_said(HEAD)
+    stream.end(PageLost("it crashed"))
+    with pytest.raises(PageLost, match="it crashed"):
+        await read_head(stream)
+
+
+async def test_nothing_waits_once_it_is_closed() -> None:
+    stream = make_stream()
+    for said in (HEAD, END):
+        stream.take_said(said)
+    stream.close()
+    stream.take_fact(APART)
+    assert stream._timer is None
+
+
+async def test_an_end_without_a_beginning_is_a_failure() -> None:
+    stream = make_stream()
+    stream.take_said(END)
+    with pytest.raises(FetchFailed):
+        await read_head(stream)
