@@ -31,7 +31,7 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients --durations=10 --durations-min=5
-	@$(BIN)/python -m pytest -m "alone and not soak" --ignore=tests/apps --ignore=tests/clients
+	@$(BIN)/python -m pytest -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix, benchmarks
 	@$(BIN)/python -m pytest -m soak --ignore=tests/apps --ignore=tests/clients
