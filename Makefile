@@ -46,7 +46,7 @@ agents: setup ## let Codex, Claude Code, aider and others ask through the gatewa
 	@$(BIN)/python -m pytest tests/clients --durations=5
 
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
-	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" --ignore=tests/whole --ignore=tests/cli --ignore=tests/apps --ignore=tests/clients --ignore=tests/edges
+	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" $(foreach folder,whole cli apps clients edges fuzz agents programs,--ignore=tests/$(folder))
 
 fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
 	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 
 import aiohttp
+import pytest
 
 from aura_browser.playground import Playground
 from tests.fuzz.inputs import dump_json, spoil_json
@@ -94,6 +95,7 @@ def make_request(random: Random, samplers: dict[str, Sampler]) -> tuple[str, byt
     return path, dump_json(spoil_json(random, body) if random.random() < 0.3 else body).encode("utf-8", "surrogatepass")
 
 
+@pytest.mark.slow
 async def test_no_request_is_answered_by_500() -> None:
     requests = iter(make_requests(COUNT, "gateway"))
     seen: dict[int, int] = {}

@@ -195,6 +195,7 @@ def read_screens(command: str) -> dict[int, list[str]]:
     return {int(columns): block.splitlines() for columns, block in blocks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [pytest.param(each, marks=[pytest.mark.chrome] if each.endswith("demo") else []) for each in screens.SCREENS],
@@ -306,6 +307,7 @@ def test_shown_output_has_what_prints_it(block: Block) -> None:
         assert before.kind in {"python", "sh"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", mark_chrome(PYTHON, lambda block: block.text), ids=str)
 def test_python_runs(block: Block, sites: None, folder: Path) -> None:
     if "def test_" in block.text:
@@ -360,6 +362,7 @@ def _check_targets(targets: list[str]) -> None:
 RUN = [case for case in LINES if "aura-browser" in case[1] and not fits(case[1], ONLY_PARSED)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", mark_chrome(RUN, lambda case: case[1]), ids=lambda case: f"{case[0]} {case[1].strip()}"
 )

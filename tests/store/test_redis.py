@@ -499,6 +499,7 @@ async def test_a_restart_goes_unnoticed(tmp_path: Path) -> None:
             assert (await hold(store)).fence > fence
 
 
+@pytest.mark.slow
 async def test_a_pause_is_an_error_in_time_and_heals(server: RedisServer, store: RedisStore) -> None:
     await store.save(KEY, make_session(KEY.origin))
     async with opened(server.url) as new:

@@ -119,6 +119,7 @@ def test_no_folder_elsewhere_is_removed_for_tabs(tmp_path: Path) -> None:
             assert (elsewhere / "precious").exists()
 
 
+@pytest.mark.slow
 async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> None:
     engine = Selenium(profile=tmp_path / "profile")
     async with serving(page()) as (_server, origin):
