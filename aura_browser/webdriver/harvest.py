@@ -100,7 +100,7 @@ async def harvest(
 
             options = replace(options, proxy=await exits.enter_async_context(open_browser_proxy(proxy, site.url)))
 
-        ask = None if prove is None else call_in_loop(prove, asyncio.get_running_loop(), deadline)
+        ask = call_in_loop(prove, asyncio.get_running_loop(), deadline) if prove else None
 
         def work() -> "Reading":
             with open_browser(engine, options) as driver:
@@ -125,7 +125,10 @@ def _check_site(site: Site, prove: AsyncProve | None) -> None:
 
 
 def call_in_loop(prove: AsyncProve, loop: asyncio.AbstractEventLoop, deadline: Deadline) -> "Callable[[Session], bool]":
-    """Return *prove* as a function for another thread than the event loop's."""
+    """Return *prove* as a function for another thread than the event loop's.
+
+    It returns False if the proof fails, or has not ended at the deadline.
+    """
 
     def ask(session: "Session") -> bool:
         future = asyncio.run_coroutine_threadsafe(prove(session), loop)
@@ -133,7 +136,7 @@ def call_in_loop(prove: AsyncProve, loop: asyncio.AbstractEventLoop, deadline: D
             try:
                 return future.result(min(_PROVE_POLL_S, deadline.left_s))
             except TimeoutError:
-                # A proof may also end, and well, just after this wait for it did.
+                # The proof itself timed out; one that ended otherwise, just after this wait, is read in the next turn.
                 if future.done() and isinstance(future.exception(), TimeoutError):
                     return False
             except AuraError:

@@ -476,7 +476,7 @@ def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     restricted = check_sandbox(tmp_path)
     assert restricted.verdict == "note"
     assert restricted.command == "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
-    # A machine in a chroot, as of tests/fresh.sh, refuses them.
+    # In a chroot, such as those of tests/fresh.sh, no user namespace can be made.
     monkeypatch.setattr(machine, "_try_user_namespace", lambda: "")
     assert check_sandbox(tmp_path / "none", tmp_path / "none").verdict == "ok"
     assert check_shared_memory(tmp_path / "none").command == "docker run --shm-size=1g"

@@ -1,7 +1,6 @@
 """How an answer is sent: in as few packets as can be."""
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ import pytest
 
 from aura_browser.gateway.server import Gateway
 from aura_browser.playground import Playground
-from tests.parts.gateways import MODEL, gateway_to, question
+from tests.parts.gateways import MODEL, gateway_to, question, write_post
 
 _TCP_INFO_BYTES = 160
 _DATA_SEGMENTS_AT = 152  # tcpi_data_segs_in of struct tcp_info, linux/tcp.h
@@ -22,9 +21,7 @@ Connection = tuple[asyncio.StreamReader, socket.socket]
 @asynccontextmanager
 async def posting(gateway: Gateway, path: str, body: object) -> AsyncIterator[Connection]:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-    data = json.dumps(body)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
-    writer.write(f"{head}\r\n\r\n{data}".encode())
+    writer.write(write_post(path, body))
     try:
         yield reader, writer.get_extra_info("socket")
     finally:

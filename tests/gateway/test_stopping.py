@@ -13,7 +13,7 @@ from aiohttp import web
 from aura_browser.gateway.server import Gateway
 from aura_browser.gateway.watching import Patience
 from aura_browser.playground import Playground
-from tests.parts.gateways import MODEL, QUICK, gateway_to, question
+from tests.parts.gateways import MODEL, QUICK, gateway_to, question, write_post
 from tests.parts.servers import serving
 from tests.parts.waiting import eventually
 
@@ -170,7 +170,7 @@ async def test_a_client_that_does_not_read_is_cut_and_the_site_is_not_read_ahead
     patience = Patience(stuck=0.5, tick=0.05)
     async with serving(flood) as (_, origin), gateway_to(origin, patience=patience) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
-        writer.write(_write_post("/v1/chat/completions", question("hi", stream=True)))
+        writer.write(write_post("/v1/chat/completions", question("hi", stream=True)))
         await reader.readuntil(b"\r\n")
 
         async def is_cut() -> bool:
@@ -230,7 +230,7 @@ async def test_nothing_follows_an_end_that_the_client_does_not_take() -> None:
 
     async with serving(answer) as (_, origin), gateway_to(origin, patience=Patience(stop=0.1)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
-        writer.write(_write_post("/v1/responses", WIRES["/responses"]("hi")))
+        writer.write(write_post("/v1/responses", WIRES["/responses"]("hi")))
         seen = 0
         while seen < len(text):
             seen += (await reader.read(2**16)).count(b"x")
@@ -242,12 +242,6 @@ async def test_nothing_follows_an_end_that_the_client_does_not_take() -> None:
         writer.close()
     assert b"0\r\n\r\n" not in rest
     assert b"The gateway is stopping" not in rest
-
-
-def _write_post(path: str, body: object) -> bytes:
-    data = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
-    return f"{head}\r\n\r\n".encode() + data
 
 
 async def test_a_second_signal_does_not_wait() -> None:

@@ -1,6 +1,7 @@
 """Gateways in front of a playground, in the test's own event loop."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from concurrent.futures import Future
@@ -42,6 +43,13 @@ async def gateway_to(
 def question(text: str, **fields: object) -> dict[str, Any]:
     """Return the body of a chat completion."""
     return {"model": MODEL, "messages": [{"role": "user", "content": text}], **fields}
+
+
+def write_post(path: str, body: object) -> bytes:
+    """Return a whole request as a client sends it, for tests that look at the connection itself."""
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    return f"{head}\r\n\r\n".encode() + data
 
 
 def strict_openai(gateway: Gateway, **options: Any) -> openai.AsyncOpenAI:  # noqa: ANN401 - its own options

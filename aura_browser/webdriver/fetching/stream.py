@@ -150,12 +150,12 @@ class PageStream:
         if self._is_over:
             return
         self._is_over, self._error = True, error
-        if self._head is None or isinstance(error, PageLost):
+        if isinstance(error, PageLost) or not self._head:
             self._refuse(error or FetchFailed())
-        elif error is None:
-            self._answer_if_known()  # the page's word may come before the browser's
-        else:
+        elif error:
             self._answer()
+        else:
+            self._answer_if_known()  # what the browser says may come after what the page says
         if self.head.done():
             self._stop_timer()
         self._change.set()
