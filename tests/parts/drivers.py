@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -23,8 +24,17 @@ def own_driver(*, as_ours: bool = False) -> Iterator[WebDriver]:
         "--no-first-run",
     ):
         options.add_argument(flag)
+    before = set(psutil.Process().children())
     driver = WebDriver(options, Service("/usr/bin/chromedriver"))
     try:
         yield driver
     finally:
         driver.quit()
+        _wait_for_orphans(before)
+
+
+def _wait_for_orphans(before: set[psutil.Process]) -> None:
+    """Wait for the last of Chrome's processes: this process has adopted them if the file's shared Chrome is open."""
+    came = [child for child in psutil.Process().children() if child not in before]
+    _, alive = psutil.wait_procs([child for child in came if child.name().startswith("chrom")], timeout=20)
+    assert not alive, alive
