@@ -1,32 +1,39 @@
 """What ``aura-browser exec`` adds to a program, with a session that is cached and was proven a moment ago."""
 
 import asyncio
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from tests.bench.cached import keep
+from aura_browser.playground import serve_in_thread
+from tests.bench.cached import SCRIPT, keep, logged_in, write_headers
 from tests.bench.measure import Effort, alternate
 from tests.bench.processes import COMMAND, first_byte_ms
-from tests.bench.raw import made_session
 from tests.bench.results import Goal, Result, make_row
 
 NAME: Final = "exec"
-_ORIGIN: Final = "http://127.0.0.1:9"
 _PROGRAM: Final = ("echo", "done")
 
 
 def run(effort: Effort) -> list[Result]:
-    """Measure the time to the program's first byte: no site is asked, and none is there."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        session = msgspec.structs.replace(made_session(_ORIGIN, cookies=20), verified_at=time.time())
+    """Measure the time to the program's first byte, beside the program alone and beside a script of one's own."""
+    with serve_in_thread("login-401") as site, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        session = msgspec.structs.replace(asyncio.run(logged_in(site)), verified_at=time.time())
         asyncio.run(keep(session, folder))
-        state = {"XDG_STATE_HOME": folder}
-        pairs = alternate(
-            lambda: first_byte_ms((COMMAND, "exec", _ORIGIN, "--", *_PROGRAM), state),
-            lambda: first_byte_ms(_PROGRAM, state),
-            effort.of(25),
-        )
-    return [make_row(NAME, "exec -- echo done", "echo done", "ms", pairs, goal=Goal("difference", 150))]
+        script = (sys.executable, str(SCRIPT), site.origin, str(write_headers(session, folder)))
+
+        def measure(versus: str, other: Sequence[str], goal: Goal) -> Result:
+            state = {"XDG_STATE_HOME": folder}
+            ours = partial(first_byte_ms, (COMMAND, "exec", site.origin, "--", *_PROGRAM), state)
+            pairs = alternate(ours, partial(first_byte_ms, other, state), effort.of(25))
+            return make_row(NAME, "exec -- echo done", versus, "ms", pairs, goal=goal)
+
+        return [
+            measure("echo done", _PROGRAM, Goal("difference", 150)),
+            measure("aiohttp script with the cookies", script, Goal("ratio", 1.2)),
+        ]

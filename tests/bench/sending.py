@@ -50,7 +50,7 @@ def _measure_start(effort: Effort) -> Result:
         )
         check_no_browser(site, 2 * (len(pairs) + (len(pairs) > 1)))
     versus = "aiohttp script with the cookies"
-    return make_row(NAME, "request: start to first byte", versus, "ms", pairs, goal=Goal("ratio", 1.3))
+    return make_row(NAME, "request: start to first byte", versus, "ms", pairs, goal=Goal("ratio", 1.2))
 
 
 def _measure_stream(effort: Effort) -> Result:

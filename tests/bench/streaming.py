@@ -29,7 +29,7 @@ def run(effort: Effort) -> list[Result]:
         with serve(answer) as origin:
             settings = Settings(origin=origin, pairs=effort.of(_PAIRS), characters=answer.characters)
             pairs = [pair for _ in range(effort.of(_PROCESSES)) for pair in _measure(settings)]
-        rows.append(make_row(NAME, name, "aiohttp iter_any, decoded", "s", pairs, goal=Goal("ratio", 1.05)))
+        rows.append(make_row(NAME, name, "aiohttp iter_any, decoded", "s", pairs, goal=Goal("ratio", 1.02)))
     return rows
 
 
