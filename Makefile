@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo test soak test-apps test-apps-all test-fast test-parts fuzz lint typecheck format lifecycle cookies-vs-chrome formats bench
-.PHONY: agents bench-peers mutants simulate docs wheel release-check clean system
+.PHONY: agents bench-peers coverage mutants simulate docs wheel release-check clean system
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,9 +29,12 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@$(BIN)/aura-browser demo
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
+TOGETHER := -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
+ALONE := -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+
 test: setup ## run the tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients --durations=10 --durations-min=5
-	@$(BIN)/python -m pytest -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+	@$(BIN)/python -m pytest $(TOGETHER) --durations=10 --durations-min=5
+	@$(BIN)/python -m pytest $(ALONE)
 
 soak: setup ## run the tests that take long: steady use, many processes, kills, the lifecycle matrix, benchmarks
 	@$(BIN)/python -m pytest -m soak --ignore=tests/apps --ignore=tests/clients
@@ -84,6 +87,13 @@ bench: setup ## measure speed, as ratios
 
 bench-peers: setup ## compare the harvest and the gateway with other tools
 	@$(BIN)/python -m tests.bench.peers $(ONLY)
+
+coverage: setup ## run what make test runs, and print the lines and branches that no test takes, module by module
+	@rm -rf .venv/coverage && mkdir .venv/coverage
+	-@$(BIN)/python -m coverage run -m pytest $(TOGETHER)
+	-@$(BIN)/python -m coverage run -m pytest $(ALONE)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 mutants: $(STAMP) ## put 200 small faults into a copy, one at a time, and see whether tests notice (ARGS="--seed 2 --only PATH")
 	@$(BIN)/python -m tests.mutation $(ARGS)
