@@ -17,6 +17,10 @@ _HEADERS: Final = ({"name": "Content-Type", "value": "text/html"},)
 _PATIENCE_S: Final = 10.0
 _POLL_INTERVAL_S: Final = 0.005
 _AHEAD: Final = 4
+_NOT_HELD: Final = (
+    "Invalid InterceptionId",  # no request has the number
+    "Invalid state for continueInterceptedRequest",  # the one that has it is not held yet, or no longer
+)
 
 
 class BlankPages:
@@ -83,7 +87,7 @@ class BlankPages:
                     body=_PAGE,
                 )
             except WebDriverException as error:
-                if "Invalid InterceptionId" not in (error.msg or ""):
+                if not any(reason in (error.msg or "") for reason in _NOT_HELD):
                     raise
             else:
                 self._next = number + 1
