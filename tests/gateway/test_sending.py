@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ import pytest
 
 from aura_browser.gateway.server import Gateway
 from aura_browser.playground import Playground
+from tests.bench.server import Answer, serve
 from tests.parts.gateways import MODEL, gateway_to, question, write_post
 
 _TCP_INFO_BYTES = 160
@@ -56,3 +58,17 @@ async def test_the_end_comes_with_the_last_events_in_one_packet() -> None:
     ):
         await reader.readuntil(b"0\r\n\r\n")
         assert count_packets(connection) == 2
+
+
+async def test_text_that_comes_faster_than_a_model_writes_is_gathered() -> None:
+    with serve(Answer(chunks=30_000, per_write=1)) as site:
+        async with gateway_to(site) as gateway:
+            body = question("hi", stream=True)
+            async with posting(gateway, "/v1/chat/completions", body) as (reader, _):
+                began, answer = time.monotonic(), bytearray()
+                while not answer.endswith(b"0\r\n\r\n"):
+                    answer += await reader.read(2**16)
+                took_s = time.monotonic() - began
+    assert answer.count(b"token ") == 30_000
+    long = [event for event in answer.split(b"\n\n") if event.count(b"token ") > 64 / len("token ")]
+    assert 0 < len(long) <= took_s * 1000 + 1, "one in a millisecond"
