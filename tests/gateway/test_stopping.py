@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -229,7 +230,11 @@ async def test_nothing_follows_an_end_that_the_client_does_not_take() -> None:
         return response
 
     async with serving(answer) as (_, origin), gateway_to(origin, patience=Patience(stop=0.1)) as gateway:
-        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # or Linux lets it grow, as far as it needs
+        connection.setblocking(False)  # noqa: FBT003 - named by the standard library
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", gateway.port))
+        reader, writer = await asyncio.open_connection(sock=connection, limit=2**12)
         writer.write(write_post("/v1/responses", WIRES["/responses"]("hi")))
         seen = 0
         while seen <= len(text):  # until the end has begun, which repeats it
