@@ -84,7 +84,7 @@ async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list
     async with using_store(options.get("store")) as store:
         stored = [(entry.slug, entry.session) for entry in await read_entries(store) if entry.session]
     known = [(slug, session, find_site_of(session)) for slug, session in stored]
-    names = [site.name or str(URL(session.origin).authority) for _, session, site in known]
+    names = [site.name or URL(session.origin).raw_authority for _, session, site in known]
     often = Counter(names)
     labels = [name if often[name] == 1 else slug for name, (slug, _, _) in zip(names, known, strict=True)]
     return [

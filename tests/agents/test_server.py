@@ -166,3 +166,15 @@ def test_a_site_without_a_session_is_named_before_anything_starts(state_home: Pa
     assert (done.returncode, "nowhere.example" in done.stderr, done.stdout) == (2, True, "")
     done = run("mcp", "--allow", "wiki=SMUGGLE")
     assert (done.returncode, "SITE=METHOD" in done.stderr) == (2, True)
+
+
+async def test_what_is_not_named_is_out_of_reach(site: tuple[Server, str], tmp_path: Path, state_home: Path) -> None:
+    host, other = site[1].removeprefix("http://"), "https://other.example"
+    await FileStore(state_home / "aura-browser" / "sessions").save(SessionKey(other), make_session(other))
+    async with connected(tmp_path / "log", host) as session:
+        assert [each["site"] for each in json.loads((await call(session, "sites_list"))[0])] == [host]
+        assert (await call(session, "request", site="other.example", path="/"))[1]
+    async with connected(tmp_path / "log", "--allow", "other.example=POST") as session:
+        assert len(json.loads((await call(session, "sites_list"))[0])) == 2
+        assert (await call(session, "request", site=host, path="/notes", method="POST"))[1], "this one may be read only"
+    assert site[0].seen == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from aura_browser.playground import serve_in_thread
+from aura_browser.webdriver.browsers.capabilities import FEATURES_OFF
 from aura_browser.webdriver.locate import locate
 from tests.bench.measure import Effort, Pair, alternate
 from tests.bench.processes import COMMAND, CommandFailed, Cost, run_tree
@@ -25,7 +26,6 @@ _WITHOUT_DRIVER_GOAL: Final = Goal("ratio", 0.92)
 CONDITION: Final = "selector:textarea"
 """What is waited for: without a condition, a page with scripts is given half a second more to come to rest."""
 FLOOR: Final = "chrome --dump-dom"
-_FEATURES_OFF: Final = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup"
 _SCRIPT: Final = Path(__file__).with_name("harvest_script.py")
 
 
@@ -44,7 +44,7 @@ def run(effort: Effort) -> list[Result]:
         selenium = Measured("await harvest()", lambda: harvest_script(site.origin))
         chrome = Measured("await harvest(engine=Chrome())", lambda: harvest_script(site.origin, "chrome"))
         floor = Measured(FLOOR, lambda: dump_dom(site.origin))
-        same = Measured(f"{FLOOR}, the same features off", lambda: dump_dom(site.origin, _FEATURES_OFF))
+        same = Measured(f"{FLOOR}, the same features off", lambda: dump_dom(site.origin, FEATURES_OFF))
         return [
             *_compare(command, floor, count, *_COMMAND_GOALS),
             *_compare(selenium, floor, count, CPU_GOAL, WALL_GOAL),

@@ -57,6 +57,13 @@ def test_losses_are_warnings(store: FileStore) -> None:
     assert "Warning: not in it: 1 entry of local storage\n" in shown.stderr
 
 
+def test_a_cookie_without_an_end_gets_the_one_that_is_asked_for(store: FileStore) -> None:
+    shown = run_here("sessions", "export", "127", "--format", "netscape", "--session-days", "3")
+    ends = [int(line.split("\t")[4]) for line in shown.stdout.splitlines() if f"\t{COOKIE}\t" in line]
+    assert len(ends) == 2, "one line for programs that know #HttpOnly_, one for the others"
+    assert all(abs(end - time.time() - 3 * 86_400) < 60 for end in ends)
+
+
 def test_what_a_file_does_not_say_is_said(store: FileStore, stub: StubSite) -> None:
     shown = run_here("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}={GOOD}")
     assert shown.returncode == 0, shown.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from aura_browser.assembly import assemble
 from aura_browser.cli.sessions import renewing
+from aura_browser.engine import DefaultEngine
 from aura_browser.errors import HarvestCoolingDown, LoginNeeded, PageFailed
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.playground import serve_in_thread
@@ -32,16 +33,19 @@ class Browser:
 
     Attributes:
         opened: how often it was opened.
+        engines: what was to open it, for each session that was looked at.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = 0
+        self.engines: list[object] = []
         self.value = GOOD
         self.error: Exception | None = None
         monkeypatch.setattr(renewing, "assemble", self._assemble)
 
     def _assemble(self, site: Site, **options: Any) -> SessionManager:  # noqa: ANN401 - options of any type
         assert options["refresh"] == "headless"
+        self.engines.append(options["engine"])
 
         async def harvest() -> Session:
             self.opened += 1
@@ -197,3 +201,9 @@ def test_a_real_browser_renews_what_a_site_has_dropped(state_home: Path) -> None
         assert done.returncode == 0, done.stderr
         assert "renewed (refused)" in done.stdout
         assert run("sessions", "check").returncode == 0
+
+
+def test_the_browser_is_the_one_that_is_named(store: FileStore, stub: StubSite, browser: Browser) -> None:
+    keep(store, stub.origin, value="gone", life_s=86_400)
+    assert renew("--all", "--profile", "me").returncode == 0
+    assert browser.engines == [DefaultEngine(profile="me")]

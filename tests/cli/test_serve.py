@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from aura_browser.cli import demo
+from aura_browser.cli import demo, serve
+from aura_browser.gateway.server import Settings
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM, run, run_here
@@ -211,3 +212,29 @@ def test_of_a_site_whose_requests_are_carried_no_model_is_named(state_home: Path
         assert f"curl {base_url(shown)}/models\n" in shown
     assert "openchat" not in shown
     assert "MODEL" in run_here("serve", "ours", "--print-config", "aider").stdout
+
+
+@pytest.mark.parametrize("text", ["", "\n", "two words of a token", "x" * 5000])
+def test_a_file_without_a_usable_token_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(text)
+    file.chmod(0o600)
+    shown = run_here("serve", "--print-config", "openai", "--token-file", str(file))
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "token" in shown.stderr
+
+
+def test_each_option_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Settings] = []
+
+    async def keep(_site: object, settings: Settings, _options: object) -> None:
+        given.append(settings)
+
+    monkeypatch.setattr(serve, "_serve", keep)
+    words = ("--max-streams", "7", "--upstream-concurrency", "2", "--allow-host", "nas", "--allow-origin", "app://x.md")
+    shown = run_here("serve", "http://127.0.0.1:9", "--port", "18787", "--alias", "fast=m", *words)
+    assert shown.returncode == 0, shown.stderr
+    (settings,) = given
+    assert (settings.port, settings.max_streams, settings.upstream_concurrency) == (18787, 7, 2)
+    assert (set(settings.hosts), set(settings.origins)) == ({"nas"}, {"app://x.md"})
+    assert settings.aliases == {"fast": "m"}

@@ -152,3 +152,11 @@ def test_an_unknown_name_is_wrong_usage(file: Path) -> None:
 def test_the_folder_is_made_private(file: Path) -> None:
     run_here("sites", "add", "wiki", "--url", "https://wiki.example.com")
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_probe_that_anybody_fits_proves_nothing(file: Path) -> None:
+    with serving_members() as origin:
+        file.parent.mkdir()
+        file.write_text(f'[mine]\nurl = "{origin}/app"\nprobe = {{ get = "/", good = "200" }}\n')
+        done = run_here("sites", "test", "mine")
+    assert (done.returncode, "proves no login" in done.stderr) == (1, True)

@@ -545,3 +545,11 @@ def test_nothing_is_imported_for_the_other_commands() -> None:
     code = "import sys, aura_browser.cli; print([name for name in sys.modules if 'doctor' in name])"
     told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
     assert told.stdout == "[]\n"
+
+
+@pytest.mark.chrome
+async def test_the_trial_leaves_the_profile_alone(tmp_path: Path) -> None:
+    profile = tmp_path / "me"
+    findings = await examined(Selenium(profile=profile), store="memory")
+    assert findings["harvest"].verdict == "ok"
+    assert not profile.exists()

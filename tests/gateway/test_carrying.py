@@ -103,13 +103,13 @@ def site_at(origin: str) -> Site:
 
 
 @asynccontextmanager
-async def carrying(**options: Any) -> AsyncIterator[tuple[OpenWebUI, Server, Gateway]]:  # noqa: ANN401 - any option
+async def carrying(*, key: str = "", **options: Any) -> AsyncIterator[tuple[OpenWebUI, Server, Gateway]]:  # noqa: ANN401 - any option
     app = OpenWebUI()
     async with serving(app.handle) as (server, origin):
         chosen: dict[str, Any] = {"session": make_session(origin, local_storage={"token": TOKEN}), "store": "memory"}
         async with (
             AuraClient(site_at(origin), **(chosen | options)) as client,
-            Gateway(client, Settings(port=0)) as gateway,
+            Gateway(client, Settings(port=0, token=key)) as gateway,
         ):
             yield app, server, gateway
 
@@ -240,3 +240,19 @@ async def test_every_wire_passes_through_another_servers_own() -> None:
             assert (await other.messages.count_tokens(model=MODEL, messages=asked["messages"])).input_tokens == 6
             with pytest.raises(openai.BadRequestError, match="context length"):
                 await asker.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "x" * 70_000}])
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({}, 401),
+        ({"Authorization": "Bearer s3cret-key", "Content-Type": "text/plain"}, 415),
+    ],
+)
+async def test_what_is_carried_needs_the_token_and_json_too(headers: dict[str, str], status: int) -> None:
+    async with carrying(key="s3cret-key") as (_, server, gateway), aiohttp.ClientSession() as http:
+        sent = {"Content-Type": "application/json"} | headers
+        async with http.post(f"{gateway.base_url}/chat/completions", data=b"{}", headers=sent) as response:
+            assert response.status == status
+        assert server.seen == []

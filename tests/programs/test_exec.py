@@ -358,3 +358,10 @@ def test_ctrl_c_ends_curl_as_without_it(site: RotatingSite, runtime: Path) -> No
         shell.read_until(PROMPT)
         assert shell.run("echo code $?").endswith("code 130")
     assert list(runtime.iterdir()) == []
+
+
+def test_another_account_is_not_replaced_by_the_only_one(site: RotatingSite) -> None:
+    name = site.origin.removeprefix("http://")
+    assert execute(name, "echo", "ran").stdout == "ran\n"
+    done = execute(name, "echo", "ran", options=("--session", "work", "--refresh", "never"))
+    assert (done.returncode, done.stdout) == (77, "")

@@ -355,3 +355,12 @@ async def test_a_client_that_goes_leaves_the_proxy_working() -> None:
                 response.close()
         async with http.get(f"{origin}/x") as response:
             assert response.status == 200
+
+
+async def test_a_browser_forgets_what_was_here_before_and_shares_nothing() -> None:
+    async with relaying() as (_, origin), asking() as http:
+        async with http.get(f"{origin}/{TOKEN}/", allow_redirects=False) as response:
+            assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
+            assert response.headers["Cache-Control"] == "no-store"
+        async with http.get(f"{origin}/x") as response:
+            assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -76,7 +76,7 @@ def _open_tab(debugger: URL, lifeline: Lifeline) -> Iterator[str]:
     try:
         tab = json.loads(_call(debugger / "json/new" % {"about:blank": ""}, "PUT"))["id"]
     except (OSError, HTTPException, ValueError, KeyError) as error:
-        place = f"{debugger.authority} ({clean_text(str(getattr(error, 'reason', error)))})"
+        place = f"{debugger.raw_authority} ({clean_text(str(getattr(error, 'reason', error)))})"
         raise BrowserNotFound("A Chrome with a debugging port", (place,), _START_HINT) from error
     close = debugger / "json/close" / tab
     arguments = f"{str(close)!r}, timeout={_CALL_TIMEOUT_S}"

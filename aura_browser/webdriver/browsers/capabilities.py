@@ -11,6 +11,15 @@ CHROME: Final = "goog:chromeOptions"
 SCRIPT_TIMEOUT_MS: Final = 500
 """How long a script waits for a page to load, in milliseconds; the caller tries again."""
 
+_FEATURES: Final = "--disable-features="
+# Chrome 156 loads two pop-ups of its address bar as pages in every window, headless too: a fifth of a harvest's CPU
+# time. Without them it draws the pop-ups itself. The other two load a page of Chrome's own, and start a renderer that
+# no page may need: a twentieth. A page sees no difference.
+FEATURES_OFF: Final = (
+    f"{_FEATURES}WebUIOmniboxPopup,WebUIOmniboxAimPopup,PreloadTopChromeWebUI,SpareRendererForSitePerProcess"
+)
+"""What every Chrome that is started here goes without. ChromeDriver adds its own list to this one."""
+
 _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -19,11 +28,8 @@ _FLAGS: Final = (
     "--no-default-browser-check",
     # The client uses TCP, so the browser does too.
     "--disable-quic",
-    # Chrome 156 loads two pop-ups of its address bar as pages in every window, headless too: a fifth of a harvest's CPU
-    # time. Without them it draws the pop-ups itself. ChromeDriver adds its own list to this one.
-    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+    FEATURES_OFF,
 )
-_FEATURES: Final = "--disable-features="
 NEW_PROFILE_FLAGS: Final = (
     # A new profile has only Chrome's built-in extensions; loading them takes a twentieth of a harvest's CPU time.
     "--disable-extensions",
