@@ -29,7 +29,7 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@$(BIN)/aura-browser demo
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
-TOGETHER := -n auto --dist loadfile -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
+TOGETHER := -n auto --dist loadfile --no-loadscope-reorder -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
 ALONE := -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 test: setup ## run the tests

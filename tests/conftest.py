@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
 
+_LONG = 30  # as many quick tests as take about as long as one with a browser
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"
 
 
@@ -25,6 +27,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("chrome") is None or (shutil.which("chromium") and shutil.which("chromedriver")):
         return
     missing(_MISSING_CHROME)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: with several workers, none is left with one of them at the end."""
+    weights = Counter[Path]()
+    for item in items:
+        is_long = item.get_closest_marker("chrome") or item.get_closest_marker("slow")
+        weights[item.path] += _LONG if is_long else 1
+    items.sort(key=lambda item: weights[item.path], reverse=True)
 
 
 def pytest_collection_finish() -> None:

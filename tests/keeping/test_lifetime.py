@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aura_browser.keeping.lifetime import Due, Term, find_first_due, renewal_due
@@ -14,6 +14,7 @@ from tests.parts.sessions import make_session
 NO, SOON, NOW = Due.NO, Due.SOON, Due.NOW
 BEGAN = 1000.0
 ORDER = [NO, SOON, NOW]
+ROUNDING_S = 1e-3  # of sums of seconds
 
 LIVES = st.floats(1.0, 1e7)
 SHARES = st.floats(0.0, 1.5)
@@ -123,15 +124,16 @@ def test_it_never_becomes_less_due(life_s: float, first: float, second: float, h
 
 
 @given(life_s=LIVES, share=SHARES, harvest_s=HARVESTS, jitter=JITTERS)
+@example(life_s=1.1, share=0.5, harvest_s=0.0, jitter=1.0)  # half of it is 0.55 s, and 0.55 s and a little remain
 def test_the_bounds_hold_for_any_session(life_s: float, share: float, harvest_s: float, jitter: float) -> None:
     now = BEGAN + share * life_s
     left_s = BEGAN + life_s - now
     due = renewal_due(lasting(life_s), now, harvest_s=harvest_s, jitter=jitter)
     assert (due is NOW) == (left_s <= 0)
     if due is SOON:
-        assert left_s <= min(life_s / 2, max(600.0 * jitter, 2 * harvest_s, 3.0))
+        assert left_s <= min(life_s / 2, max(600.0 * jitter, 2 * harvest_s, 3.0)) + ROUNDING_S
     if due is NO:
-        assert left_s > min(0.15 * life_s, 600.0) * jitter
+        assert left_s > min(0.15 * life_s, 600.0) * jitter - ROUNDING_S
 
 
 @given(life_s=LIVES, share=SHARES, short=HARVESTS, long=HARVESTS)
@@ -148,7 +150,7 @@ def test_the_first_moment_is_the_one_from_which_on_it_is_due(
 ) -> None:
     session, now = lasting(life_s), BEGAN + share * life_s
     first = find_first_due(session, harvest_s=harvest_s, jitter=jitter)
-    if abs(now - first) > 1e-3:  # to the rounding of sums of seconds
+    if abs(now - first) > ROUNDING_S:
         assert (now >= first) is (renewal_due(session, now, harvest_s=harvest_s, jitter=jitter) is not NO)
 
 
