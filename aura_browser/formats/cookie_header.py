@@ -24,7 +24,7 @@ _MAX_LINES: Final = 1000
 def dump(session: Session, options: DumpOptions) -> Dumped:
     """Return the headers of a request to ``options.url``: those of *session*, and its cookies for that address."""
     url = choose_url(session, options)
-    headers = {**session.headers, "Cookie": session.cookie_header(url, options.now)}
+    headers = {**session.headers_for(url), "Cookie": session.cookie_header(url, options.now)}
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
     return Dumped("\n".join([*lines, ""]), tuple(describe_limits(session, url, options.now)))
 

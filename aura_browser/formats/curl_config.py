@@ -1,6 +1,6 @@
 """A configuration for ``curl --config FILE`` (https://curl.se/docs/manpage.html#-K)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aura_browser.formats.cookie_header import describe_limits
 from aura_browser.formats.dumped import Dumped, DumpOptions, choose_url, describe_rest
@@ -13,23 +13,23 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     Without ``options.cookie_file`` it is for one request alone, whose ``url`` it names: curl would send a ``Cookie``
     header to any host. With it, curl chooses the cookies itself, and the address stands on curl's command line.
     """
-    lines = list(_write_headers(session))
     if options.cookie_file is not None:
-        lines.append(f"cookie = {_quote(options.cookie_file)}")
+        lines = [*_write_headers(session.headers), f"cookie = {_quote(options.cookie_file)}"]
         return Dumped("\n".join([*lines, ""]), tuple(describe_rest(session, headers=False)))
     url = choose_url(session, options)
+    lines = list(_write_headers(session.headers_for(url)))
     lines += [f"header = {_quote('Cookie: ' + session.cookie_header(url, options.now))}", f"url = {_quote(str(url))}"]
     return Dumped("\n".join([*lines, ""]), tuple(describe_limits(session, url, options.now)))
 
 
-def _write_headers(session: Session) -> Iterator[str]:
-    for name, value in session.headers.items():
+def _write_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    for name, value in headers.items():
         if name.lower() == "user-agent":
             yield f"user-agent = {_quote(value)}"
         else:
             # curl drops a header without a value, unless a semicolon stands in place of the colon.
             yield f"header = {_quote(f'{name}: {value}' if value else f'{name};')}"
-    if any(name.lower() == "accept-encoding" for name in session.headers):
+    if any(name.lower() == "accept-encoding" for name in headers):
         return
     yield "compressed"
 

@@ -134,6 +134,6 @@ def resolve_probe(site: Site, probe: Probe) -> URL:
 
 def build_probe_headers(site: Site, probe: Probe, session: Session, url: URL, *, is_stranger: bool) -> dict[str, str]:
     """Return the headers of a probe, without its cookies: a stranger's say only which browser it is."""
-    own = {n: v for n, v in session.headers.items() if not is_stranger or n.lower() not in SECRET_HEADERS}
+    own = {n: v for n, v in session.headers_for(url).items() if not is_stranger or n.lower() not in SECRET_HEADERS}
     headers = {**own, **site.stated_headers, **probe.headers}
     return headers if is_stranger else headers | derive_headers(site, session, probe.method, url)

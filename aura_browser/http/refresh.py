@@ -90,7 +90,7 @@ def _check(response: aiohttp.ClientResponse, url: URL, now: float, advice: str) 
 
 
 def _build_headers(site: Site, session: Session, url: URL, now: float) -> dict[str, str]:
-    headers = {**session.headers, **fetch_headers(site.origin), **site.stated_headers}
+    headers = {**session.headers_for(url), **fetch_headers(site.origin), **site.stated_headers}
     headers |= site.refresh_request.headers if site.refresh_request else {}
     headers |= derive_headers(site, session, "POST", url)
     cookie = session.cookie_header(url, now)

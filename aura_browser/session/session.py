@@ -10,7 +10,7 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import SessionFormatError, raise_alone
-from aura_browser.hosts import parse_url
+from aura_browser.hosts import origin_of, parse_url
 from aura_browser.session.browser import Browser, DeviceBound
 from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
@@ -155,6 +155,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             now: epoch seconds; None for the current time.
         """
         return cookie_header(self.cookies, url, time.time() if now is None else now)
+
+    def headers_for(self, url: URL) -> dict[str, str]:
+        """Return the headers that go with a request to *url*: a password only to the origin that asked for it."""
+        is_own = origin_of(url) == URL(self.origin)
+        return {name: value for name, value in self.headers.items() if is_own or name.lower() != "authorization"}
 
     def with_cookies(self, cookies: Sequence[Cookie]) -> "Session":
         """Return this session with other cookies and a matching ``expires_at``."""

@@ -435,3 +435,17 @@ async def test_a_token_in_the_path_of_a_redirect_is_no_difference() -> None:
         proven = await prove(site_with(origin, Probe("/x", good="302")), make_session(origin))
         assert proven.proof == "open"
         assert "s3cret" not in str(proven.evidence)
+
+
+async def test_a_password_is_shown_to_no_other_origin() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({}, status=200 if "sid=v1" in request.headers.get("Cookie", "") else 401)
+
+    async with serving(answer) as (server, api):
+        origin = "http://127.0.0.1:9"
+        site = Site(f"{origin}/", origins=(api,), probe=Probe(f"{api}/me"))
+        headers = {"User-Agent": "x", "Authorization": "Basic czNjcmV0"}
+        session = make_session(origin, cookies=(make_cookie("sid", "v1"),), headers=headers)
+        assert (await prove(site, session)).proof == "distinguished"
+    assert server.seen
+    assert [request for request in server.seen if "Authorization" in request.headers] == []

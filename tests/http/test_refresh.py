@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from aura_browser import FileStore, Probe, Session, SessionKey, Site, SiteClient
-from aura_browser.errors import InteractionRequired, RateLimited, SessionRefused, SiteFailed
+from aura_browser.errors import InteractionRequired, InvalidInput, RateLimited, SessionRefused, SiteFailed
 from aura_browser.http.refresh import refresh_session
 from aura_browser.site.place import Template
 from aura_browser.site.refresh_request import RefreshRequest
@@ -212,4 +212,34 @@ async def test_an_answer_that_renews_nothing_is_an_error(status: int, kind: type
     async with serving(handle) as (_, origin):
         site = Site(f"{origin}/", refresh_request=RefreshRequest("/r"))
         with pytest.raises(kind):
+            await refresh_session(site, make_session(origin))
+
+
+async def test_a_request_goes_to_the_listed_origins_only_and_a_password_to_its_own() -> None:
+    async def give(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"a": "2"})
+
+    password = {"User-Agent": "x", "Authorization": "Basic czNjcmV0"}
+    async with serving(give) as (other, elsewhere):
+        asked = RefreshRequest(f"{elsewhere}/t", json={"a": "b"}, into="t")
+        session = make_session("http://127.0.0.1:9", headers=password)
+        with pytest.raises(InvalidInput, match="not at an origin"):
+            await refresh_session(Site("http://127.0.0.1:9/", refresh_request=asked), session)
+        assert other.seen == []
+        site = Site("http://127.0.0.1:9/", origins=(elsewhere,), refresh_request=asked)
+        assert json.loads((await refresh_session(site, session)).local_storage["t"]) == {"a": "2"}
+        assert "Authorization" not in other.seen[0].headers
+
+
+async def test_an_answer_without_an_end_is_read_only_so_far() -> None:
+    async def give(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while request.transport is not None and not request.transport.is_closing():
+            await response.write(b"x" * 2**16)
+        return response
+
+    async with asyncio.timeout(20), serving(give) as (_, origin):
+        site = Site(f"{origin}/", refresh_request=RefreshRequest("/t", json={"a": "b"}, into="t"))
+        with pytest.raises(SessionRefused, match="renews nothing"):
             await refresh_session(site, make_session(origin))

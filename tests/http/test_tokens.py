@@ -1,15 +1,20 @@
 """Bearer tokens and tokens against forgery, through real clients and servers."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from aura_browser import Probe, Session, Site, SiteClient
+from aura_browser.assembly import assemble
 from aura_browser.errors import InteractionRequired, InvalidInput
+from aura_browser.http.transport import HttpTransport
 from aura_browser.site.place import Template
 from aura_browser.site.tokens import Auth, Csrf
 from tests.parts.servers import Handler, Server, serving
@@ -197,3 +202,36 @@ async def test_a_web_socket_begins_with_its_message() -> None:
         with pytest.raises(InteractionRequired, match="nothing that the WebSocket"):
             async with client.ws_connect("/gone"):
                 pass
+
+
+async def test_a_first_message_goes_to_the_listed_origins_only() -> None:
+    site, sent = Site("http://a.example/", first_messages={"/ws": Template("{cookie.sid}")}), []
+
+    class Socket:
+        async def send_str(self, text: str) -> None:
+            sent.append(text)
+
+    session = make_session(site.origin, cookies=(make_cookie("sid", "mine", domain="a.example"),))
+    socket: Any = Socket()
+    async with aclosing(assemble(site, session=session, store="memory", refresh="never")) as manager:
+        transport = HttpTransport(manager, 5.0)
+        for host, so_far in (("www.a.example", []), ("a.example", ["mine"])):
+            await transport._send_first_message(socket, URL(f"ws://{host}/ws"))
+            assert sent == so_far
+
+
+async def test_a_token_page_without_end_is_read_only_so_far() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != "/form":
+            return web.Response(text="sent")
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while request.transport is not None and not request.transport.is_closing():
+            await response.write(b"x" * 2**16)
+        return response
+
+    def define(origin: str) -> Site:
+        return Site(f"{origin}/", csrf=Csrf(field="t", get="/form", input="t"))
+
+    async with asyncio.timeout(20), client_at(handle, define) as (_, client, _o):
+        assert await text_of(client, "POST", "/save") == "sent"

@@ -212,6 +212,12 @@ async def test_keys_and_prefixes_are_kept_apart(server: RedisServer, store: Redi
     assert await store.slugs() == tuple(sorted((KEY.slug, OTHER.slug)))
 
 
+async def test_thousands_of_sessions_are_all_listed(server: RedisServer, store: RedisStore) -> None:
+    made = "for n = 1, 5000 do redis.call('HSET', 'aura-browser:session:s' .. n, 'value', 'x') end"
+    server.command("EVAL", made, "0")
+    assert len(await store.slugs()) == 5000
+
+
 async def test_it_works_over_a_unix_socket(tmp_path: Path) -> None:
     with RedisServer(tmp_path, over_socket=True, password="s3cret+") as server:
         async with opened(server.url.replace("+", "%2B")) as store:
@@ -346,6 +352,12 @@ async def test_the_fence_grows_even_if_redis_forgets_everything(server: RedisSer
     server.command("FLUSHALL")
     fences.append((await hold(store)).fence)
     assert fences == sorted(set(fences))
+
+
+async def test_the_fence_grows_though_the_clock_of_redis_was_set_back(server: RedisServer, store: RedisStore) -> None:
+    ahead = 8_000_000_000_000_000  # microseconds: the year 2223
+    server.command("SET", f"aura-browser:fence:{KEY.slug}", str(ahead))
+    assert (await hold(store)).fence == ahead + 1
 
 
 async def test_a_late_holder_cannot_write_and_cannot_release(

@@ -453,6 +453,19 @@ def test_the_lifeline_takes_nothing_from_the_environment(tmp_path: Path, monkeyp
     assert not (tmp_path / "made").exists()
 
 
+def test_what_the_lifeline_runs_imports_nothing_planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aura_browser.webdriver.process.lifeline import Lifeline
+
+    (tmp_path / "planted.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Lifeline() as lifeline:
+        lifeline.add_code(f"open({str(tmp_path / 'ran')!r}, 'w'); import planted")
+        lifeline.run_cleanup()
+    assert (tmp_path / "ran").exists()
+    assert not (tmp_path / "made").exists()
+
+
 async def test_a_driver_that_can_not_be_run_is_a_launch_that_failed(tmp_path: Path) -> None:
     driver = tmp_path / "chromedriver"
     driver.write_bytes(b"\x7fELF no program")

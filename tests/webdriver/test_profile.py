@@ -51,6 +51,14 @@ def test_the_persons_own_profile_is_recognised_and_explained(
     assert not (tmp_path / ".config").exists()
 
 
+def test_the_persons_own_profile_is_recognised_where_a_variable_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "mine"))
+    with pytest.raises(InvalidInput, match="your Chrome's own profile"):
+        make_profile_folder(tmp_path / "mine" / "chromium" / "Default")
+
+
 def test_a_folder_that_others_can_read_is_refused_with_what_mends_it(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir(mode=0o755)
     with pytest.raises(InvalidInput, match=f"chmod 700 {tmp_path}/open"):

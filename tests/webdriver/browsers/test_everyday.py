@@ -254,3 +254,11 @@ def holders() -> list[str]:
         for each in psutil.process_iter(["cmdline"])
         if any(word.endswith("cdp/holder.py") for word in each.info["cmdline"] or ())
     ]
+
+
+def test_a_port_of_another_user_is_not_the_persons_chrome(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        make_profile(config, port=server.getsockname()[1])
+        assert find_everyday("stable").url is not None
+        monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
+        assert find_everyday("stable").url is None
