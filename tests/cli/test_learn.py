@@ -11,10 +11,13 @@ import pytest
 import tomlkit
 from aiohttp import web
 
+from aura_browser import page_site
+from aura_browser.errors import NotReady
+from aura_browser.webdriver.watching import watch
 from tests.parts.command import Terminal, run
 from tests.parts.open_chrome import open_chrome
 from tests.parts.person import Person, screen
-from tests.parts.servers import serving_in_thread
+from tests.parts.servers import serving, serving_in_thread
 
 SECRET = "s3cret-of-a-person"
 _APP = """<!doctype html><title>App</title><main id=app></main>
@@ -238,3 +241,16 @@ def test_what_can_not_work_is_said_before_anything_starts(file: Path, words: tup
     done = run("sites", "learn", "https://example.com", *words, PATH=os.environ["PATH"])
     assert done.returncode == 2, done.stderr
     assert problem in done.stderr
+
+
+@pytest.mark.chrome
+async def test_another_sites_page_is_never_what_was_watched() -> None:
+    async def send_away(request: web.BaseRequest) -> web.StreamResponse:
+        if request.host.startswith("localhost"):
+            return web.Response(text="another site", content_type="text/html")
+        return web.Response(status=302, headers={"Location": f"http://localhost:{request.url.port}/"})
+
+    async with serving(send_away) as (server, origin):
+        with pytest.raises(NotReady, match="a page of the site itself"):
+            await watch(page_site(origin), engine=None, interactive=False, timeout_s=5, is_done=lambda: False)
+    assert any(request.host.startswith("localhost") for request in server.seen)

@@ -178,3 +178,10 @@ def test_what_only_the_browser_can_renew_is_left_out_and_named(name: str) -> Non
     assert "b0und" in kept.text
     assert [each for each in kept.notes if "only the browser can renew key" in each]
     assert "b0und" in dump(session, "session").text
+
+
+@pytest.mark.parametrize("name", ["header", "curl"])
+def test_a_password_stands_in_what_is_for_its_own_origin_only(name: str) -> None:
+    session = make_session(ORIGIN, cookies=COOKIES, headers={"User-Agent": "x", "Authorization": "Basic czNjcmV0"})
+    for url, is_there in ((f"{ORIGIN}/x", True), ("https://api.example.com/x", False)):
+        assert ("czNjcmV0" in dump(session, name, DumpOptions(now=NOW, url=url)).text) is is_there

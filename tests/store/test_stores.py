@@ -347,3 +347,11 @@ async def test_a_file_system_without_locks_still_caches_and_says_so_once(
     assert last.generation == 5
     assert caplog.text.count("has no locks") == 1
     assert [path.name for path in store.folder.iterdir() if path.name.startswith(f".{KEY.slug}")] == []
+
+
+async def test_a_file_that_is_too_long_for_a_session_is_not_read(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "s")
+    await store.save(KEY, make_session(KEY.origin))
+    os.truncate(tmp_path / "s" / f"{KEY.slug}.json", 64 * 2**20 + 1)
+    with pytest.raises(StoreError, match="over 64 MiB"):
+        await store.load(KEY)

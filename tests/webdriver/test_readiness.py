@@ -344,3 +344,20 @@ async def test_a_time_out_carries_the_command_of_this_harvest() -> None:
     assert words[:3] == ["aura-browser", "harvest", site.url]
     assert words[3:] == ["--interactive", "--until", "text:it's here", "--profile", "my profile", "--session", "work"]
     parse_command(words)
+
+
+async def test_a_page_that_a_header_calls_a_check_is_waited_for() -> None:
+    loads = 0
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal loads
+        loads += request.path == "/"
+        if loads > 1:
+            return web.Response(text="Welcome", headers={"Set-Cookie": "sid=1; Path=/"}, content_type="text/html")
+        response = answer("<p>One moment</p><script>setTimeout(() => location.reload(), 2500)</script>")
+        response.headers["cf-mitigated"] = "challenge"
+        return response
+
+    async with serving(handle) as (_server, origin):
+        session = await harvest(page_site(origin), timeout_s=_TIMEOUT_S)
+    assert [cookie.name for cookie in session.cookies] == ["sid"]
