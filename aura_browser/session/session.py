@@ -148,12 +148,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.expires_at is not None and self.expires_at <= now
 
     def cookie_header(self, url: URL, now: float | None = None) -> str:
-        """Return the ``Cookie`` header that the browser would send to *url*; empty without a matching cookie.
-
-        Args:
-            url: the request's URL.
-            now: epoch seconds; None for the current time.
-        """
+        """Return the ``Cookie`` header of a request to *url* at *now* (epoch seconds; None: now); maybe empty."""
         return cookie_header(self.cookies, url, time.time() if now is None else now)
 
     def headers_for(self, url: URL) -> dict[str, str]:
