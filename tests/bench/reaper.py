@@ -12,6 +12,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -29,16 +30,33 @@ def main(result: str, limit: str, *command: str) -> int:
     began = time.perf_counter()
     end = began + float(limit)
     process = subprocess.Popen(command, start_new_session=True)
-    try:
-        code = process.wait(float(limit))
-    except subprocess.TimeoutExpired:
-        code = None
+    code = wait_within(process, float(limit))
     wall = time.perf_counter() - began
     _reap(end)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cost = {"code": code, "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime}
     Path(result).write_text(json.dumps(cost | {"gone_s": time.perf_counter() - began}), "utf-8")
     return 1 if code is None else code
+
+
+def wait_within(process: "subprocess.Popen[bytes]", limit_s: float) -> int | None:
+    """Wait for *process* and return its exit code; kill it after *limit_s* seconds, and return None.
+
+    ``Popen.wait`` with a time-out looks again every 50 ms only, so what it measures comes in steps of that.
+    """
+    is_over = threading.Event()
+
+    def end() -> None:
+        is_over.set()
+        process.kill()
+
+    timer = threading.Timer(limit_s, end)
+    timer.start()
+    try:
+        code = process.wait()
+    finally:
+        timer.cancel()
+    return None if is_over.is_set() else code
 
 
 def _reap(end: float) -> None:
