@@ -14,6 +14,7 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from aura_browser.errors import ConnectionFailed
+from aura_browser.hosts import origin_of
 from aura_browser.http.body import peek
 from aura_browser.http.chain import Chain, end_chain, find_chain, record_redirect
 from aura_browser.http.exchange import check_proxy_answer
@@ -239,10 +240,12 @@ class SessionMiddleware:
 
 
 def _make_headers(site: Site, session: Session, url: URL, now: float) -> _Headers:
-    headers = CIMultiDict(session.headers_for(url))
+    headers = CIMultiDict(session.headers)
     headers.update(site.stated_headers)
     if cookie := session.cookie_header(url, now):
         headers[hdrs.COOKIE] = cookie
+    if origin_of(url) != URL(session.origin):
+        headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
     names = tuple(istr(name) for name in headers if name != hdrs.COOKIE)
     until = min((c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf)
     return _Headers(session, url, until, headers, names)

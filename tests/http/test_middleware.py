@@ -95,14 +95,16 @@ async def test_the_callers_own_headers_win_over_the_sessions() -> None:
         assert request.headers["sec-ch-ua"] == '"Chromium";v="1"'
 
 
-async def test_a_password_goes_to_the_origin_that_asked_for_it_only() -> None:
+@pytest.mark.parametrize("is_stated", [False, True])
+async def test_a_password_goes_to_the_origin_that_asked_for_it_only(is_stated: bool) -> None:  # noqa: FBT001
+    password = {"Authorization": "Basic czNjcmV0"}
     async with serving(of_value("v1")) as (first, origin), serving(of_value("v1")) as (second, other):
 
         async def harvest() -> Session:
-            headers = {"User-Agent": "x", "Authorization": "Basic czNjcmV0"}
+            headers = {"User-Agent": "x", **({} if is_stated else password)}
             return make_session(origin, cookies=(make_cookie(value="v1"),), headers=headers, harvested_at=time.time())
 
-        site = Site(f"{origin}/", origins=(other,))
+        site = Site(f"{origin}/", origins=(other,), stated_headers=password if is_stated else {})
         manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
         async with aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),)) as http:
             for address in (f"{origin}/x", f"{other}/x"):
