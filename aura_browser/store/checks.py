@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
+from yarl import URL
+
 from aura_browser.errors import SessionFormatError, SessionUnreadable, StoreError
 from aura_browser.session import Session
+from aura_browser.site.moves import list_moves
 from aura_browser.text import redact_url
 
 
 def check_origin(slug: str, origin: str, session: Session, build_command: Callable[..., str]) -> Session:
-    """Return *session*, which is under *slug*, if it is of that site: a store may be shared, and written by others.
+    """Return *session*, which is under *slug*, if it is of that site, or of where that moves.
+
+    It is looked at because a store may be shared, and written by others.
 
     Args:
         slug: where it is.
@@ -19,7 +24,7 @@ def check_origin(slug: str, origin: str, session: Session, build_command: Callab
     Raises:
         SessionUnreadable: if it is another site's.
     """
-    if session.origin == origin:
+    if session.origin == origin or URL(session.origin) in list_moves(URL(origin)):
         return session
     problem = f"it is a session of {redact_url(session.origin)}, not of {redact_url(origin)}. Somebody else may"
     raise SessionUnreadable(slug, f"{problem} have put it there. Remove it with: {build_command('rm', slug)}")

@@ -355,3 +355,12 @@ async def test_a_file_that_is_too_long_for_a_session_is_not_read(tmp_path: Path)
     os.truncate(tmp_path / "s" / f"{KEY.slug}.json", 64 * 2**20 + 1)
     with pytest.raises(StoreError, match="over 64 MiB"):
         await store.load(KEY)
+
+
+@pytest.mark.parametrize("moved", ["https://example.com", "https://www.example.com"])
+async def test_a_session_may_be_of_the_origin_that_its_site_moves_to(store: Store, moved: str) -> None:
+    key = SessionKey("http://example.com")
+    await store.save(key, make_session(moved))
+    found = await store.load(key)
+    assert found is not None
+    assert found.origin == moved
