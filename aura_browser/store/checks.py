@@ -13,7 +13,7 @@ from aura_browser.text import redact_url
 def check_origin(slug: str, origin: str, session: Session, build_command: Callable[..., str]) -> Session:
     """Return *session*, which is under *slug*, if it is of that site, or of where that moves.
 
-    It is looked at because a store may be shared, and written by others.
+    A store may be shared, and written by others.
 
     Args:
         slug: where it is.

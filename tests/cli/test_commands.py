@@ -104,18 +104,8 @@ def test_chat_streams_the_answer_to_stdout_alone(playground: Start, state_home: 
 def test_chat_asks_what_stdin_holds(playground: Start, state_home: Path) -> None:
     site = playground()
     with_session(site, state_home)
-    shown = run(
-        "chat",
-        "--url",
-        site.origin,
-        "--system",
-        "Be brief.",
-        "--temperature",
-        "0.2",
-        "--max-tokens",
-        "4096",
-        text="from a pipe\n",
-    )
+    options = ("--system", "Be brief.", "--temperature", "0.2", "--max-tokens", "4096")
+    shown = run("chat", "--url", site.origin, *options, text="from a pipe\n")
     assert (shown.returncode, shown.stdout) == (0, "from a pipe\n\n")
     body = json.loads(site.requests[-1].body)
     assert (body["prompt"], body["temperature"]) == ("Be brief.", 0.2)
