@@ -11,8 +11,8 @@ from typing import Final
 from aura_browser.doctor.finding import Finding
 from aura_browser.engine import Attach, AttachChrome, Chrome, Engine, Grid, LocalEngine, Selenium
 from aura_browser.webdriver.process.control import explain_refusal
+from aura_browser.webdriver.process.limits import RAISE_COMMAND, find_low_limit
 
-_MIN_FILES: Final = 1024
 _PROCESSES: Final = Path("/proc")
 
 
@@ -77,11 +77,10 @@ def check_files() -> Finding:
     """Check that enough files may be open at once."""
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = resource.RLIM_INFINITY
-    if hard != unlimited and hard < _MIN_FILES:
-        return Finding("open files", "problem", f"at most {hard}, and Chrome needs some hundreds", "ulimit -n 4096")
-    shown = "no limit" if soft == unlimited else str(soft)
+    if (most := find_low_limit()) is not None:
+        return Finding("open files", "problem", f"at most {most}, and Chrome needs some hundreds", RAISE_COMMAND)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    shown = "no limit" if soft == resource.RLIM_INFINITY else str(soft)
     return Finding("open files", "ok", f"{shown}, raised for Chrome if it is low")
 
 

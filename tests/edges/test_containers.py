@@ -139,6 +139,7 @@ async def test_damaged_settings_of_a_profile_are_named(tmp_path: Path) -> None:
     assert "cannot parse internal JSON template" in str(caught.value)
 
 
+_NOWHERE = "http://127.0.0.1:9"
 _HARVEST = "import sys; from aura_browser.cli import main; sys.exit(main())"
 
 
@@ -218,6 +219,21 @@ def test_few_open_files(limit: str, expected: str) -> None:
             check=False,
         )
     assert expected in run.stdout + run.stderr, run.stderr
+
+
+def test_a_chrome_that_says_nothing_of_few_open_files_is_explained_by_them(tmp_path: Path) -> None:
+    chrome = program(tmp_path, "chrome", "#!/bin/sh\necho 'something else' >&2\nexit 1\n")
+    run = subprocess.run(
+        ["sh", "-c", 'ulimit -n 200; exec "$@"', "sh", sys.executable, "-m", "aura_browser", "harvest", _NOWHERE],  # noqa: S607 - as people run it
+        env={**os.environ, "AURA_BROWSER_CHROME": str(chrome)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert run.returncode == 69
+    assert "At most 200 files may be open here, and Chrome needs some hundreds." in run.stderr
+    assert run.stderr.endswith("Raise the limit, for example: ulimit -n 4096\n")
 
 
 @pytest.mark.chrome

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.process.group import allow_more_files, build_environment, end_and_reap
+from aura_browser.webdriver.process.group import build_environment, end_and_reap
 from aura_browser.webdriver.process.lifeline import Process
+from aura_browser.webdriver.process.limits import allow_more_files
 from aura_browser.webdriver.process.orphans import adopt_orphans
 from aura_browser.webdriver.process.output import OUTPUT_NAME
 from aura_browser.webdriver.process.pipes import open_pipes

@@ -21,7 +21,8 @@ from aura_browser.webdriver.locate import BrowserPaths
 from aura_browser.webdriver.process import control
 from aura_browser.webdriver.process.connection import Connection
 from aura_browser.webdriver.process.control import Intruded, Listeners
-from aura_browser.webdriver.process.group import allow_more_files, build_environment, end_and_reap
+from aura_browser.webdriver.process.group import build_environment, end_and_reap
+from aura_browser.webdriver.process.limits import allow_more_files
 from aura_browser.webdriver.process.orphans import adopt_orphans
 from aura_browser.webdriver.process.output import OUTPUT_NAME
 from aura_browser.webdriver.process.reasons import build_launch_error, find_mismatch, is_forbidden

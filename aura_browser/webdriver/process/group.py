@@ -1,17 +1,12 @@
-"""What all programs that a harvest starts have in common: their environment, their limits, and how they end."""
+"""What all programs that a harvest starts have in common: their environment, and how they end."""
 
-import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from aura_browser.webdriver.process.environment import copy_environment
 from aura_browser.webdriver.process.lifeline import Process
 from aura_browser.webdriver.process.orphans import find_children, reap
 from aura_browser.webdriver.process.watchdog import end_group
 from aura_browser.webdriver.process.workspace import MAX_TMPDIR_LENGTH
-
-_FILES: Final = 4096
 
 
 def end_and_reap(process: Process, folder: Path) -> None:
@@ -26,17 +21,6 @@ def end_and_reap(process: Process, folder: Path) -> None:
     end_group(process.pid)
     process.wait()
     reap(handlers, process.pid)
-
-
-def allow_more_files(pid: int) -> None:
-    """Raise a low limit of open files as far as the system allows: Chrome needs some hundreds."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if sys.platform == "linux" and soft != resource.RLIM_INFINITY and soft < enough:
-        with suppress(OSError):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def build_environment(folder: Path) -> dict[str, str]:
