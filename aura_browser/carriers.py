@@ -1,15 +1,15 @@
 """What a session's requests, proofs and harvests go through: aiohttp, or a page. Each is imported when it is chosen."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from aura_browser.engine import Engine
-from aura_browser.errors import AuraError, SessionRefused
-from aura_browser.harvests import build_prove, build_refresh
+from aura_browser.errors import SessionRefused
+from aura_browser.harvests import build_prove
+from aura_browser.http.refreshing import build_kept_refresh, build_refresh
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.refresher import RefreshBySite
 from aura_browser.keeping.renewal import Harvest
@@ -18,6 +18,9 @@ from aura_browser.site import Site, TransportName
 from aura_browser.store import SessionKey, Store
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from aura_browser.http.asking import Asker, OpenAsker
     from aura_browser.http.choice import Choice
     from aura_browser.http.pages import Pages
     from aura_browser.keeping.manager import SessionManager
@@ -89,7 +92,7 @@ def build_carrier(
     else:
         carrier = _build_http(site, harvest)
     if is_kept:
-        carrier = msgspec.structs.replace(carrier, refresh=_build_kept_refresh(carrier, pages))
+        carrier = msgspec.structs.replace(carrier, refresh=build_kept_refresh(carrier.refresh, carrier.prove, pages))
     return msgspec.structs.replace(carrier, close=pages.aclose)
 
 
@@ -120,9 +123,8 @@ def _build_http(site: Site, harvest: Harvest) -> Carrier:
 
         return HttpTransport(manager, read_timeout_s)
 
-    return Carrier(
-        harvest=harvest, prove=build_prove(site), refresh=build_refresh(site), build_transport=build_transport
-    )
+    prove = build_prove(site)
+    return Carrier(harvest=harvest, prove=prove, refresh=build_refresh(site, prove), build_transport=build_transport)
 
 
 def _build_page(site: Site, harvest: Harvest, pages: "Pages") -> Carrier:
@@ -131,8 +133,10 @@ def _build_page(site: Site, harvest: Harvest, pages: "Pages") -> Carrier:
 
         return PageTransport(manager, pages, read_timeout_s)
 
-    prove = _build_page_prove(site, pages)
-    return Carrier(harvest=harvest, prove=prove, refresh=build_refresh(site), build_transport=build_transport)
+    prove, refresh = _build_page_prove(site, pages), partial(build_refresh, site)
+    return Carrier(
+        harvest=harvest, prove=prove, refresh=refresh(prove, _build_page_asker(pages)), build_transport=build_transport
+    )
 
 
 def _build_auto(site: Site, harvest: Harvest, pages: "Pages", choice: "Choice") -> Carrier:
@@ -147,19 +151,36 @@ def _build_auto(site: Site, harvest: Harvest, pages: "Pages", choice: "Choice") 
         return AutoTransport(http, PageTransport(manager, pages, read_timeout_s), choice)
 
     proof = AutoProof(harvest, build_prove(site), _build_page_prove(site, pages), choice)
-    return Carrier(
-        harvest=proof.harvest, prove=proof.prove, refresh=build_refresh(site), build_transport=build_transport
-    )
+    refresh = build_refresh(site, proof.prove, _build_chosen_asker(pages, choice))
+    return Carrier(harvest=proof.harvest, prove=proof.prove, refresh=refresh, build_transport=build_transport)
 
 
 def _build_page_prove(site: Site, pages: "Pages") -> Prove:
     async def prove(session: Session) -> Session:
-        from aura_browser.http.page_asking import open_page_asker
         from aura_browser.http.proof import prove as prove_with
 
-        return await prove_with(site, session, open_asker=partial(open_page_asker, pages))
+        return await prove_with(site, session, open_asker=_build_page_asker(pages))
 
     return prove
+
+
+def _build_page_asker(pages: "Pages") -> "OpenAsker":
+    from aura_browser.http.page_asking import open_page_asker
+
+    return partial(open_page_asker, pages)
+
+
+def _build_chosen_asker(pages: "Pages", choice: "Choice") -> "OpenAsker":
+    """Return what opens an asker of the transport that is in use."""
+
+    def open_asker(site: Site, session: Session) -> "AbstractAsyncContextManager[Asker]":
+        from aura_browser.http.asking import open_http_asker
+
+        if choice.is_page():
+            return _build_page_asker(pages)(site, session)
+        return open_http_asker(site, session)
+
+    return open_asker
 
 
 def _release_first(pages: "Pages", harvest: Harvest) -> Harvest:
@@ -170,20 +191,3 @@ def _release_first(pages: "Pages", harvest: Harvest) -> Harvest:
         return await harvest()
 
     return harvest_after
-
-
-def _build_kept_refresh(carrier: Carrier, pages: "Pages") -> RefreshBySite:
-    """Return a callable that renews a session by its site's request, if there is one, and else by the page."""
-    by_site, prove = carrier.refresh, carrier.prove
-
-    async def refresh(session: Session) -> Session:
-        if by_site is not None:
-            with suppress(AuraError):  # then the page renews it
-                return await by_site(session)
-        renewed = await pages.renew(session)
-        proven = await prove(renewed)
-        if proven.proof == "open" and session.proof == "distinguished":
-            raise SessionRefused(session.origin, 200, "a stranger gets the same answer", "Log in again.")
-        return renewed if proven.proof == "unproven" else proven
-
-    return refresh

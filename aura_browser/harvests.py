@@ -16,7 +16,6 @@ from yarl import URL
 from aura_browser.engine import AttachChrome, Engine, LocalEngine, OnWait
 from aura_browser.errors import AuraError, InteractionRequired, InvalidInput, LoginNeeded, NotReady, SessionRefused
 from aura_browser.keeping.doubt import Prove
-from aura_browser.keeping.refresher import RefreshBySite
 from aura_browser.keeping.renewal import Harvest
 from aura_browser.session import Browser, Session
 from aura_browser.site import Refresh, Site
@@ -168,32 +167,6 @@ def build_prove(site: Site) -> Prove:
         return proven
 
     return prove
-
-
-def build_refresh(site: Site) -> RefreshBySite | None:
-    """Return a callable that renews a session of *site* by its refresh request; None if the site has none.
-
-    What the site gives is the same login. So it is kept, with what was proven of that login before, also where the
-    probe gives no answer now: the login's former tokens may be dead already.
-    """
-    if site.refresh_request is None:
-        return None
-    prove = build_prove(site)
-
-    async def refresh(session: Session) -> Session:
-        module = await asyncio.to_thread(import_module, "aura_browser.http.refresh")
-        renewed: Session = await module.refresh_session(site, session)
-        try:
-            proven = await prove(renewed)
-        except SessionRefused:
-            raise
-        except AuraError:
-            return renewed
-        if proven.proof == "open" and session.proof == "distinguished":
-            raise SessionRefused(site.origin, 200, "a stranger gets the same answer", "Log in again.")
-        return renewed if proven.proof == "unproven" else proven
-
-    return refresh
 
 
 def basic_harvest(

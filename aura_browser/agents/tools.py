@@ -176,7 +176,7 @@ class SiteTools:
     async def _open(self, offer: Offer) -> SiteClient:
         """Return the client of a session; there is one for each as long as the server runs."""
         async with self._opening:
-            key = SessionKey(offer.session.origin, offer.name, offer.session.proxy)
+            key = SessionKey(offer.site.origin, offer.name, offer.session.proxy)
             if key not in self._clients:
                 options: SessionOptions = {**self._options, "session": offer.name, "proxy": offer.session.proxy}
                 self._clients[key] = await self._exits.enter_async_context(SiteClient(offer.site, **options))

@@ -40,7 +40,7 @@ def report_kept(
     """
     screen = Screen(sys.stderr)
     screen.print_wrapped(text=f"The session of {clean_text(session.origin)}: {_count(session)}.")
-    for name, text in _describe(session, options, now, output):
+    for name, text in _describe(site, session, options, now, output):
         screen.print_wrapped((f"  {name:<{_NAME_WIDTH}}", "name"), text=text)
     for name, command in _list_next(site, session, options):
         screen.print((f"  {name:<{_NAME_WIDTH}}", "name"), (command, "command"))
@@ -54,9 +54,9 @@ def _count(session: "Session") -> str:
 
 
 def _describe(
-    session: "Session", options: "SessionOptions", now: float, output: Path | None
+    site: "Site", session: "Session", options: "SessionOptions", now: float, output: Path | None
 ) -> "Iterator[tuple[str, str]]":
-    yield "kept in", _describe_place(session, options)
+    yield "kept in", _describe_place(site, session, options)
     if output:
         yield "and in", _shorten(output.absolute())
     yield "proof", describe_proof(session.proof)
@@ -72,7 +72,7 @@ def _list_next(site: "Site", session: "Session", options: "SessionOptions") -> "
     if session.dialect:
         named = list_options(proxy=session.proxy, session=name, store=place)
         yield "", join(["aura-browser", "chat", "--url", site.url, *named])
-    slug = SessionKey(session.origin, name, session.proxy).slug
+    slug = SessionKey(site.origin, name, session.proxy).slug
     yield "see it", join(["aura-browser", "sessions", "show", slug, *list_options(store=place)])
 
 
@@ -87,14 +87,14 @@ def _list_arguments(session: "Session", options: "SessionOptions") -> "Iterator[
         yield 'proxy=os.environ["AURA_BROWSER_PROXY"]' if has_password(proxy) else f"proxy={proxy!r}"
 
 
-def _describe_place(session: "Session", options: "SessionOptions") -> str:
+def _describe_place(site: "Site", session: "Session", options: "SessionOptions") -> str:
     if store_has_failed():
         return "nowhere else, since the cache can't be written"
     place, name = options.get("store"), str(options.get("session", "default"))
     if isinstance(place, str) and ("://" in place or place == "memory"):
         return redact_url(place)
     folder = Path(place) if isinstance(place, str) else default_folder()
-    return _shorten(folder / f"{SessionKey(session.origin, name, session.proxy).slug}.json")
+    return _shorten(folder / f"{SessionKey(site.origin, name, session.proxy).slug}.json")
 
 
 def _shorten(path: Path) -> str:

@@ -79,17 +79,18 @@ async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list
     from aura_browser.agents.tools import Offer
     from aura_browser.assembly import using_store
     from aura_browser.cli.sessions.catalogue import read_entries
-    from aura_browser.cli.sessions.checking import find_site_of, guess_name
+    from aura_browser.cli.sessions.placing import find_key, find_site_of
 
     async with using_store(options.get("store")) as store:
         stored = [(entry.slug, entry.session) for entry in await read_entries(store) if entry.session]
-    known = [(slug, session, find_site_of(session)) for slug, session in stored]
+    keys = [find_key(session, slug) for slug, session in stored]
+    known = [(key, session, find_site_of(session, key)) for key, (_, session) in zip(keys, stored, strict=True)]
     names = [site.name or URL(session.origin).raw_authority for _, session, site in known]
     often = Counter(names)
-    labels = [name if often[name] == 1 else slug for name, (slug, _, _) in zip(names, known, strict=True)]
+    labels = [name if often[name] == 1 else slug for name, (slug, _) in zip(names, stored, strict=True)]
     return [
-        Offer(label, site, session, guess_name(session, slug))
-        for label, (slug, session, site) in zip(labels, known, strict=True)
+        Offer(label, site, session, key.name)
+        for label, (key, session, site) in zip(labels, known, strict=True)
         if not sites or label in sites
     ]
 

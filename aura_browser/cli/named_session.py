@@ -40,7 +40,7 @@ def find_site(name: str, options: "SessionOptions") -> Site:
 
 def _find_stored(name: str, options: "SessionOptions") -> Site:
     from aura_browser.cli.sessions.catalogue import choose, find_matches
-    from aura_browser.cli.sessions.checking import find_site_of, guess_name
+    from aura_browser.cli.sessions.placing import find_key, find_site_of
 
     entries = run_in_loop(_read(options))
     matches = find_matches(entries, name)
@@ -49,9 +49,10 @@ def _find_stored(name: str, options: "SessionOptions") -> Site:
     entry = choose(entries, name)
     if entry.session is None:
         raise click.ClickException(f"{clean_text(entry.slug)} can't be read: {entry.problem}")
-    options["session"] = guess_name(entry.session, entry.slug)
+    key = find_key(entry.session, entry.slug)
+    options["session"] = key.name
     options["proxy"] = options.get("proxy") or entry.session.proxy
-    return find_site_of(entry.session)
+    return find_site_of(entry.session, key)
 
 
 async def _read(options: "SessionOptions") -> "list[Entry]":

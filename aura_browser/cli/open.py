@@ -74,7 +74,7 @@ def command(*, name: str, keep: bool, check: bool, url: str | None, session_name
 
 def _find(name: str, url: str | None, options: "SessionOptions") -> "tuple[Site, Session]":
     """Return what *name* stands for: a file, or a stored session."""
-    from aura_browser.cli.sessions.checking import find_site_of
+    from aura_browser.cli.sessions.placing import find_site_of
     from aura_browser.formats import load
 
     if Path(name).is_file():
@@ -138,13 +138,13 @@ async def _keep(site: "Site", options: "SessionOptions") -> "Session":
 
 
 def _check(site: "Site", session: "Session") -> None:
-    from aura_browser.harvests import build_prove
+    from aura_browser.carriers import prove_once
     from aura_browser.programs.opening import check_in_browser
 
     async def check() -> "Session":
         with progress(f"Chrome is at {redact_url(session.url)} …"):
             read = await check_in_browser(session, site, lambda *found: _tell_restored(session, *found))
-            return await build_prove(site)(msgspec.structs.replace(read, probe=session.probe))
+            return await prove_once(site, msgspec.structs.replace(read, probe=session.probe))
 
     try:
         proven = run_in_loop(check())

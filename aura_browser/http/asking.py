@@ -1,6 +1,7 @@
 """Asks a site's probe: with a session, or as a stranger."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
@@ -19,13 +20,16 @@ from aura_browser.request import HEADER_LIMITS
 from aura_browser.session import Session
 from aura_browser.session.headers import SECRET_HEADERS
 from aura_browser.site import Probe, Site
-from aura_browser.site.derivation import derive_headers
+from aura_browser.site.derivation import build_lasting_headers, derive_headers
+from aura_browser.site.moves import follow_move
 from aura_browser.text import redact_url
 
 MAX_PAGE_BYTES: Final = 64 * 1024
 """As far as marks of a login page are looked for."""
 MAX_BODY_BYTES: Final = 4 * 2**20
 """As far as a probe's own marks are looked for."""
+READ_TIMEOUT_S: Final = 30.0
+"""Seconds without a byte that end a probe."""
 BODY_TIMEOUT_S: Final = 10.0
 """How long a probe's body may take, in seconds."""
 
@@ -33,8 +37,10 @@ BODY_TIMEOUT_S: Final = 10.0
 class Asker(Protocol):
     """Asks probes for one session."""
 
-    async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
+    async def ask(self, probe: Probe, session: Session | None, *, reads_all: bool = False) -> ProbeAnswer:
         """Return the answer to *probe*, with the session or without any.
+
+        Its body is read as far as the probe's marks need it, or, with *reads_all*, up to 4 MiB.
 
         Errors as :func:`aura_browser.http.proof.prove`, but for a refusal.
         """
@@ -54,7 +60,7 @@ def open_client(session: Session, read_timeout_s: float) -> aiohttp.ClientSessio
 
 @asynccontextmanager
 async def open_http_asker(
-    site: Site, session: Session, read_timeout_s: float, clock: Callable[[], float]
+    site: Site, session: Session, read_timeout_s: float = READ_TIMEOUT_S, clock: Callable[[], float] = time.time
 ) -> AsyncIterator[Asker]:
     """Yield what asks with aiohttp."""
     async with open_client(session, read_timeout_s) as http:
@@ -78,16 +84,16 @@ class HttpAsker:
         self._read_timeout_s = read_timeout_s
         self._clock = clock
 
-    async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
+    async def ask(self, probe: Probe, session: Session | None, *, reads_all: bool = False) -> ProbeAnswer:
         """Return the answer to *probe*, with the session or without any. Errors as :meth:`Asker.ask`."""
-        url = resolve_probe(self._site, probe)
+        url = resolve_probe(self._site, probe, self._session)
         headers = self._build_headers(probe, session, url)
         with typed_errors(url, self._read_timeout_s):
             async with self._http.request(
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
             ) as response:
                 check_proxy_answer(response, self._session.proxy)
-                return await self._read(response, probe)
+                return await self._read(response, reads_all=reads_all or probe.needs_body)
 
     def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
         headers = build_probe_headers(self._site, probe, self._session, url, is_stranger=session is None)
@@ -96,29 +102,29 @@ class HttpAsker:
         cookie = session.cookie_header(url, self._clock())
         return headers | ({hdrs.COOKIE: cookie} if cookie else {})
 
-    async def _read(self, response: aiohttp.ClientResponse, probe: Probe) -> ProbeAnswer:
-        body = await self._read_body(response, probe)
+    async def _read(self, response: aiohttp.ClientResponse, *, reads_all: bool) -> ProbeAnswer:
+        body = await self._read_body(response, reads_all=reads_all)
         status, headers = response.status, response.headers
         ruling = judge(self._site, response.url, status, headers, first_bytes=body, now=self._clock())
         cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
         return ProbeAnswer(response.url, status, headers, body, cookies, reason_phrase(response), ruling)
 
-    async def _read_body(self, response: aiohttp.ClientResponse, probe: Probe) -> bytes:
+    async def _read_body(self, response: aiohttp.ClientResponse, *, reads_all: bool) -> bytes:
         """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
-        limit = MAX_BODY_BYTES if probe.needs_body else MAX_PAGE_BYTES
+        limit = MAX_BODY_BYTES if reads_all else MAX_PAGE_BYTES
         body = bytearray()
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 while len(body) < limit and (data := await response.content.read(limit - len(body))):
                     body += data
         except TimeoutError:
-            if probe.needs_body:
+            if reads_all:
                 raise
         return bytes(body)
 
 
-def resolve_probe(site: Site, probe: Probe) -> URL:
-    """Return the address of *probe*.
+def resolve_probe(site: Site, probe: Probe, session: Session) -> URL:
+    """Return the address of *probe*, where the site of *session* has moved to.
 
     Raises:
         InvalidInput: if it is not one of the site's.
@@ -129,11 +135,12 @@ def resolve_probe(site: Site, probe: Probe) -> URL:
         raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
     if not site.owns(url):
         raise InvalidInput("probe", f"{redact_url(url)} is not at {site.origin}; the session stays there")
-    return url
+    return follow_move(url, site.origin, session.origin)
 
 
 def build_probe_headers(site: Site, probe: Probe, session: Session, url: URL, *, is_stranger: bool) -> dict[str, str]:
     """Return the headers of a probe, without its cookies: a stranger's say only which browser it is."""
-    own = {n: v for n, v in session.headers_for(url).items() if not is_stranger or n.lower() not in SECRET_HEADERS}
-    headers = {**own, **site.stated_headers, **probe.headers}
-    return headers if is_stranger else headers | derive_headers(site, session, probe.method, url)
+    lasting = build_lasting_headers(site, session, url)
+    if is_stranger:
+        return {n: v for n, v in lasting.items() if n.lower() not in SECRET_HEADERS} | dict(probe.headers)
+    return lasting | dict(probe.headers) | derive_headers(site, session, probe.method, url)

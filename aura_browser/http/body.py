@@ -55,6 +55,16 @@ async def read_start(content: "StreamReader", limit: int) -> bytes:
     return bytes(start)
 
 
+async def read_first(chunks: AsyncIterable[bytes], limit: int) -> bytes:
+    """Return the first *limit* bytes of a body that comes in *chunks*, or all of a shorter one."""
+    start = bytearray()
+    async for chunk in chunks:
+        start += chunk
+        if len(start) >= limit:
+            break
+    return bytes(start[:limit])
+
+
 async def peek(content: "StreamReader", limit: int, timeout_s: float) -> bytes:
     """Return the first *limit* bytes of a body, or what has come after *timeout_s*; it can still be read whole."""
     start = bytearray()

@@ -32,9 +32,17 @@ _CURRENT: Final[ContextVar[Chain | None]] = ContextVar("aura_browser_chain", def
 
 
 def find_chain(sender: object, url: URL) -> Chain | None:
-    """Return the chain that a request of *sender* to *url* continues in this task, or None."""
+    """Return the chain that a request of *sender* to *url* continues in this task, which is no longer kept; or None."""
     chain = _CURRENT.get()
-    return chain if chain is not None and chain.sender is sender and chain.target == url else None
+    if chain is None or chain.sender is not sender or chain.target != url:
+        return None
+    _CURRENT.set(None)  # the request may fail, and a later one to the same address is another matter
+    return chain
+
+
+def begin_chain(sender: object, began: float, url: URL) -> None:
+    """Let the next request of *sender* to *url* in this task count from *began*: something was done for it before."""
+    _CURRENT.set(Chain(sender, began, target=url))
 
 
 def record_redirect(chain: Chain, url: URL, status: int, headers: Mapping[str, str]) -> None:

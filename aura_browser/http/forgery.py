@@ -15,12 +15,14 @@ from aura_browser.http.body import read_start
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.derivation import can_be_sent, gets_tokens
+from aura_browser.site.moves import follow_move
 from aura_browser.site.tokens import SAFE_METHODS, Csrf, write_form_field
 from aura_browser.text import redact_url
 
 _log = logging.getLogger(__name__)
 
-_MAX_PAGE_BYTES: Final = 2**20
+MAX_TOKEN_PAGE_BYTES: Final = 2**20
+"""As far as a token is looked for."""
 _TIMEOUT_S: Final = 30.0
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
@@ -37,7 +39,12 @@ def needs_token(site: Site, session: Session, method: str, url: URL) -> bool:
     )
 
 
-async def fetch_token(site: Site, csrf: Csrf, request: ClientRequest) -> str | None:
+def resolve_token_page(site: Site, csrf: Csrf, session: Session) -> URL:
+    """Return the address that gives out the token, where the site of *session* has moved to."""
+    return follow_move(URL(site.origin).join(read_url(csrf.get)), site.origin, session.origin)
+
+
+async def fetch_token(site: Site, csrf: Csrf, session: Session, request: ClientRequest) -> str | None:
     """Return the token that the site gives out; None if it gives none.
 
     It is asked for by the client of *request*, so with the session, which is renewed if it has ended.
@@ -47,12 +54,17 @@ async def fetch_token(site: Site, csrf: Csrf, request: ClientRequest) -> str | N
     """
     from aura_browser.site.given_token import find_token  # reads HTML, which few sites need
 
-    url = URL(site.origin).join(read_url(csrf.get))
+    url = resolve_token_page(site, csrf, session)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_TIMEOUT_S, sock_read=_TIMEOUT_S)
     async with request.session.get(url, allow_redirects=False, timeout=timeout) as response:
-        token = find_token(csrf, await read_start(response.content, _MAX_PAGE_BYTES))
+        token = find_token(csrf, await read_start(response.content, MAX_TOKEN_PAGE_BYTES))
+    return note_token(token, url, response.status)
+
+
+def note_token(token: str | None, url: URL, status: int) -> str | None:
+    """Return *token*, and log where there is none."""
     if token is None:
-        _log.warning("%s gave no token against forgery (status %s).", redact_url(url), response.status)
+        _log.warning("%s gave no token against forgery (status %s).", redact_url(url), status)
     return token
 
 

@@ -13,8 +13,7 @@ from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict, istr
 from yarl import URL
 
-from aura_browser.errors import ConnectionFailed
-from aura_browser.hosts import origin_of
+from aura_browser.errors import ConnectionFailed, SiteFailed
 from aura_browser.http.body import peek
 from aura_browser.http.chain import Chain, end_chain, find_chain, record_redirect
 from aura_browser.http.exchange import check_proxy_answer
@@ -34,8 +33,10 @@ from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import route_through
 from aura_browser.session import Session
 from aura_browser.site import Site
-from aura_browser.site.derivation import derive_headers
+from aura_browser.site.derivation import build_lasting_headers, derive_headers
+from aura_browser.site.moves import find_origin
 from aura_browser.site.tokens import SAFE_METHODS
+from aura_browser.text import redact_url
 
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0  # a page this slow is not a check page
 _PAGE_PEEK_TIMEOUT_S: Final = 0.25
@@ -87,7 +88,6 @@ class SessionMiddleware:
         self._manager = manager
         self._is_left = is_left
         self._answers = manager.answers
-        self._origin_headers = {"Origin": manager.site.origin, "Referer": f"{manager.site.origin}/"}
         self._derives = bool(manager.site.derive or manager.site.auth or manager.site.csrf)
         self._sends_origin = bool(manager.site.csrf)
         self._made: _Headers | None = None
@@ -113,6 +113,7 @@ class SessionMiddleware:
             chain = chain or Chain(self, began)
             response = await self._replay(request, handler, chain, session, (response, ruling))
         if response.status in REDIRECTS:
+            _check_handshake(request, response)
             record_redirect(chain or Chain(self, began), url, response.status, response.headers)
         else:
             end_chain()
@@ -203,7 +204,7 @@ class SessionMiddleware:
         csrf = self._site.csrf
         if csrf is None or not needs_token(self._site, session, request.method, request.url):
             return session
-        token = await fetch_token(self._site, csrf, request) if csrf.get else csrf.read_cookie(session)
+        token = await fetch_token(self._site, csrf, session, request) if csrf.get else csrf.read_cookie(session)
         if token is not None:
             await set_token(request, csrf, token)
         return await self._manager.get()
@@ -228,7 +229,8 @@ class SessionMiddleware:
         if own:
             headers.update(own)
         if self._sends_origin and request.method not in SAFE_METHODS:
-            for name, value in self._origin_headers.items():  # as a page's form sends them; some sites compare them
+            origin = find_origin(self._site.origin, session.origin)
+            for name, value in (("Origin", origin), ("Referer", f"{origin}/")):  # as forms do; some sites compare them
                 headers.setdefault(name, value)
         if self._derives:
             headers.update(self._derive(session, request))  # computed for this session; the caller can't know it
@@ -240,15 +242,25 @@ class SessionMiddleware:
 
 
 def _make_headers(site: Site, session: Session, url: URL, now: float) -> _Headers:
-    headers = CIMultiDict(session.headers)
-    headers.update(site.stated_headers)
+    headers = CIMultiDict(build_lasting_headers(site, session, url))
     if cookie := session.cookie_header(url, now):
         headers[hdrs.COOKIE] = cookie
-    if origin_of(url) != URL(session.origin):
-        headers.popall(hdrs.AUTHORIZATION, None)  # a password is for the origin that asked for it
     names = tuple(istr(name) for name in headers if name != hdrs.COOKIE)
     until = min((c.expires for c in session.cookies if c.expires and c.expires > now), default=math.inf)
     return _Headers(session, url, until, headers, names)
+
+
+def _check_handshake(request: ClientRequest, response: ClientResponse) -> None:
+    """Refuse to follow the redirect of a WebSocket's handshake, as browsers do (https://fetch.spec.whatwg.org).
+
+    The first message would go to where it leads.
+
+    Raises:
+        SiteFailed: if *request* is such a handshake.
+    """
+    if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+        response.release()
+        raise SiteFailed(redact_url(request.url), response.status, "the WebSocket's handshake was redirected")
 
 
 def _check_proxy(response: ClientResponse, proxy: URL) -> None:

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+import msgspec
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
 from aura_browser.hosts import read_url
 from aura_browser.request import Body, Request
+from aura_browser.session import Session
 from aura_browser.site import Site
+from aura_browser.site.moves import find_origin, follow_move
 from aura_browser.text import copy_text, redact_url
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_PLACES: Final = frozenset({"origin", "referer"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
@@ -53,6 +57,21 @@ def _check_value(name: str, value: object) -> str:
 
 def _copy_body(body: Body) -> Body:
     return bytes(body) if isinstance(body, bytes) and type(body) is not bytes else body
+
+
+def move_request(site: Site, session: Session, request: Request, url: URL) -> tuple[Request, URL]:
+    """Return *request* and its address *url* where the site of *session* has moved to, as from http to https."""
+    origin = find_origin(site.origin, session.origin)
+    if origin == site.origin:
+        return request, url
+    headers = {
+        n: _move_value(v, site.origin, origin) if n.lower() in _PLACES else v for n, v in request.headers.items()
+    }
+    return msgspec.structs.replace(request, headers=headers), follow_move(url, site.origin, session.origin)
+
+
+def _move_value(value: str, before: str, origin: str) -> str:
+    return f"{origin}{value[len(before) :]}" if value == before or value.startswith(f"{before}/") else value
 
 
 def resolve_own(site: Site, url: str) -> URL:

@@ -5,12 +5,18 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
 
 from aiohttp import hdrs
 
 from aura_browser.errors import raise_alone
-from aura_browser.http.asking import BODY_TIMEOUT_S, MAX_BODY_BYTES, MAX_PAGE_BYTES, build_probe_headers, resolve_probe
+from aura_browser.http.asking import (
+    BODY_TIMEOUT_S,
+    MAX_BODY_BYTES,
+    MAX_PAGE_BYTES,
+    READ_TIMEOUT_S,
+    build_probe_headers,
+    resolve_probe,
+)
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.page_errors import convert_error
 from aura_browser.http.page_headers import can_set, check_method, select_headers
@@ -22,8 +28,6 @@ from aura_browser.site import Probe, Site
 from aura_browser.text import clean_text
 from aura_browser.webdriver.fetching.stream import FetchFailed, PageLost
 from aura_browser.webdriver.fetching.tab import PageRequest
-
-_READ_TIMEOUT_S: Final = 30.0
 
 
 class PageAsker:
@@ -46,9 +50,9 @@ class PageAsker:
         self._read_timeout_s = read_timeout_s
         self._clock = clock
 
-    async def ask(self, probe: Probe, session: Session | None) -> ProbeAnswer:
+    async def ask(self, probe: Probe, session: Session | None, *, reads_all: bool = False) -> ProbeAnswer:
         """Return the answer to *probe*, with the session or without any. Errors as :meth:`Asker.ask`."""
-        url = resolve_probe(self._site, probe)
+        url = resolve_probe(self._site, probe, self._session)
         check_method(probe.method)
         headers = build_probe_headers(self._site, probe, self._session, url, is_stranger=session is None)
         request = PageRequest(
@@ -61,7 +65,7 @@ class PageAsker:
         )
         sent = await send_by_page(self._pages, self._session, request, self._read_timeout_s, is_trial=True)
         try:
-            body = await self._read_body(sent, probe, request.url)
+            body = await self._read_body(sent, request.url, reads_all=reads_all or probe.needs_body)
         finally:
             await sent.aclose()
         head = sent.head
@@ -69,15 +73,15 @@ class PageAsker:
         cookies = tuple(head.headers.getall(hdrs.SET_COOKIE, ()))
         return ProbeAnswer(url, head.status, head.headers, body, cookies, clean_text(head.reason), ruling)
 
-    async def _read_body(self, sent: Sent, probe: Probe, url: str) -> bytes:
+    async def _read_body(self, sent: Sent, url: str, *, reads_all: bool) -> bytes:
         """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
-        limit, body = MAX_BODY_BYTES if probe.needs_body else MAX_PAGE_BYTES, bytearray()
+        limit, body = MAX_BODY_BYTES if reads_all else MAX_PAGE_BYTES, bytearray()
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 while len(body) < limit and (data := await sent.stream.read()):
                     body += data
         except TimeoutError as error:
-            if probe.needs_body:
+            if reads_all:
                 raise_alone(convert_error(error, url, BODY_TIMEOUT_S))
         except (FetchFailed, PageLost) as error:
             raise_alone(convert_error(error, url, BODY_TIMEOUT_S))
@@ -87,4 +91,4 @@ class PageAsker:
 @asynccontextmanager
 async def open_page_asker(pages: Pages, site: Site, session: Session) -> AsyncIterator[PageAsker]:
     """Yield what asks by the page of *session*; that stays open."""
-    yield PageAsker(pages, site, session, _READ_TIMEOUT_S, time.time)
+    yield PageAsker(pages, site, session, READ_TIMEOUT_S, time.time)

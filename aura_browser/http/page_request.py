@@ -7,12 +7,11 @@ from typing import Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
-from aura_browser.hosts import origin_of
 from aura_browser.http.page_headers import can_set, check_method, select_headers
 from aura_browser.request import Body, Request
 from aura_browser.session import Session
 from aura_browser.site import Site
-from aura_browser.site.derivation import derive_headers
+from aura_browser.site.derivation import build_lasting_headers, derive_headers
 from aura_browser.webdriver.fetching.tab import PageRequest
 
 _MAX_BODY_BYTES: Final = 64 * 2**20
@@ -60,9 +59,8 @@ def list_session_headers(site: Site, session: Session, url: URL, given: set[str]
         url: where they go; a password goes only to the origin that asked for it.
         given: the names of headers that the caller gives, in lower case.
     """
-    left_out = {*given, "accept-language", *(() if origin_of(url) == URL(session.origin) else ("authorization",))}
-    both = {**session.headers, **site.stated_headers}
-    return {name: value for name, value in both.items() if can_set(name) and name.lower() not in left_out}
+    left_out, lasting = {*given, "accept-language"}, build_lasting_headers(site, session, url)
+    return {name: value for name, value in lasting.items() if can_set(name) and name.lower() not in left_out}
 
 
 async def collect_body(body: Body) -> bytes | None:

@@ -11,11 +11,16 @@ from aiohttp import hdrs
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, SiteFailed
-from aura_browser.hosts import origin_of, read_url
-from aura_browser.http.body import read_body
+from aura_browser.http.body import read_first
 from aura_browser.http.chain import Chain
-from aura_browser.http.forgery import needs_token, write_token
-from aura_browser.http.outgoing import check_request, resolve_own
+from aura_browser.http.forgery import (
+    MAX_TOKEN_PAGE_BYTES,
+    needs_token,
+    note_token,
+    resolve_token_page,
+    write_token,
+)
+from aura_browser.http.outgoing import check_request, move_request, resolve_own
 from aura_browser.http.page_request import build_page_request, collect_body
 from aura_browser.http.page_response import PageResponse
 from aura_browser.http.page_sending import send_by_page
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
 
 _MAX_PEEK_BYTES: Final = 64 * 1024
-_MAX_TOKEN_PAGE_BYTES: Final = 2**20
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0
 _PAGE_PEEK_TIMEOUT_S: Final = 0.25
 # With a rotated session, with another process's, with one harvested for the request.
@@ -105,7 +109,7 @@ class PageTransport:
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(request, url, chain)
             next_request = request.follows_redirects and follow_redirect(
-                self._site, request, url, response.status, response.headers
+                self._site, request, URL(response.url), response.status, response.headers
             )
             if not next_request:
                 return response
@@ -136,7 +140,8 @@ class PageTransport:
         if self._site.csrf is not None and needs_token(self._site, session, request.method, url):
             request = await self._add_token(self._site.csrf, request, session)
             session = self._manager.current or session
-        wire = build_page_request(self._site, session, request, self._find_target(url, session))
+        request, url = move_request(self._site, session, request, url)
+        wire = build_page_request(self._site, session, request, url)
         sent = await send_by_page(self._pages, session, wire, self._read_timeout_s, renewed=renewed)
         response = PageResponse(url, sent, self._manager, self._read_timeout_s)
         try:
@@ -147,13 +152,6 @@ class PageTransport:
         if ruling.verdict is Verdict.STALE:
             await response.aclose()
         return response, ruling
-
-    def _find_target(self, url: URL, session: Session) -> URL:
-        """Return *url* at the origin that the site has moved to, as from http to https, where its page is."""
-        own = URL(session.origin)
-        if str(origin_of(url)) != self._site.origin or session.origin == self._site.origin:
-            return url
-        return url.with_scheme(own.scheme).with_host(own.host or "").with_port(own.port)
 
     async def _judge(self, request: Request, response: PageResponse, session: Session) -> Ruling:
         url, status, headers, now = URL(response.url), response.status, response.raw_headers, self._manager.clock()
@@ -175,7 +173,7 @@ class PageTransport:
 
     async def _add_token(self, csrf: Csrf, request: Request, session: Session) -> Request:
         """Return *request* with the token against forgery that the site gives out."""
-        token = await self._fetch_token(csrf) if csrf.get else csrf.read_cookie(session)
+        token = await self._fetch_token(csrf, session) if csrf.get else csrf.read_cookie(session)
         if token is None:
             return request
         if csrf.header:
@@ -189,14 +187,14 @@ class PageTransport:
         others = {n: v for n, v in request.headers.items() if n.lower() != "content-type"}
         return msgspec.structs.replace(request, headers={**others, hdrs.CONTENT_TYPE: written[0]}, body=written[1])
 
-    async def _fetch_token(self, csrf: Csrf) -> str | None:
-        url = URL(self._site.origin).join(read_url(csrf.get))
+    async def _fetch_token(self, csrf: Csrf, session: Session) -> str | None:
+        url = resolve_token_page(self._site, csrf, session)
         response = await self._exchange(Request("GET", str(url)), url, Chain(self, time.monotonic()))
         try:
-            page = await read_body(response, _MAX_TOKEN_PAGE_BYTES, redact_url(url), response.status)
+            page = await read_first(response, MAX_TOKEN_PAGE_BYTES)
         finally:
             await response.aclose()
-        return find_token(csrf, page)
+        return note_token(find_token(csrf, page), url, response.status)
 
     def _raise_refused(self, url: URL, status: int, ruling: Ruling) -> NoReturn:
         login = self._manager.login

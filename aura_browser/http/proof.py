@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import hdrs
 
 from aura_browser.errors import SessionRefused, SiteFailed
-from aura_browser.http.asking import OpenAsker, open_http_asker
+from aura_browser.http.asking import READ_TIMEOUT_S, OpenAsker, open_http_asker
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.prover import Prover
 from aura_browser.session import Browser, Session
@@ -17,14 +17,13 @@ from aura_browser.site import Probe, Site, site_at
 
 _NOBODY: Final = "aura-browser"
 _MAX_LEARNED: Final = 5
-_READ_TIMEOUT_S: Final = 30.0
 
 
 async def prove(
     site: Site,
     session: Session,
     *,
-    read_timeout_s: float = _READ_TIMEOUT_S,
+    read_timeout_s: float = READ_TIMEOUT_S,
     clock: Callable[[], float] = time.time,
     open_asker: OpenAsker | None = None,
 ) -> Session:
@@ -84,7 +83,7 @@ async def ask_with(site: Site, probe: Probe, session: Session, *, as_stranger: b
         session: the session; its proxy is used.
         as_stranger: send of the session only what says which browser it is of.
     """
-    async with open_http_asker(site, session, _READ_TIMEOUT_S, time.time) as asker:
+    async with open_http_asker(site, session) as asker:
         return await asker.ask(probe, None if as_stranger else session)
 
 

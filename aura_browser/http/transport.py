@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Final, Self
 
 import aiohttp
@@ -11,16 +13,19 @@ from yarl import URL
 
 from aura_browser.errors import InteractionRequired, SiteFailed, raise_alone
 from aura_browser.http.body import YIELD_BYTES
+from aura_browser.http.chain import begin_chain
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
-from aura_browser.http.outgoing import check_request, resolve_own
+from aura_browser.http.outgoing import check_request, move_request, resolve_own
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.settling import IsLeft, stays
 from aura_browser.http.verdict import raise_for_status
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS, Body, Request
+from aura_browser.session import Session
 from aura_browser.site.derivation import gets_tokens
+from aura_browser.site.moves import find_origin
 from aura_browser.text import redact_url
 
 _MAX_AT_ONCE_BYTES: Final = 2**20
@@ -148,9 +153,9 @@ class HttpTransport:
 
     def __init__(self, manager: SessionManager, read_timeout_s: float, is_left: IsLeft = stays) -> None:
         self._manager = manager
-        self._is_left = is_left
         self._site = manager.site
         self._read_timeout_s = read_timeout_s
+        self._middleware = SessionMiddleware(manager, is_left=is_left)
         self._http: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -160,7 +165,7 @@ class HttpTransport:
             **connection_args(self._manager.proxy, limit=0, keepalive_timeout=_KEEP_ALIVE_S),
             # The session holds the cookies, complete and in the browser's order; a second jar would diverge.
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(SessionMiddleware(self._manager, is_left=self._is_left),),
+            middlewares=(self._middleware,),
             # No total timeout: it would include a harvest and a long answer. The read timeout ends a silent response.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout_s),
             **HEADER_LIMITS,
@@ -195,15 +200,13 @@ class HttpTransport:
     @asynccontextmanager
     async def connect(self, request: Request) -> AsyncGenerator[aiohttp.ClientWebSocketResponse, None]:
         """Open a WebSocket with the session and yield it. Raises the same errors as :meth:`send`."""
-        request = check_request(request)
-        url = resolve_own(self._site, request.url)
-        url = url.with_scheme(_SCHEMES.get(url.scheme, url.scheme))
+        session, request, url = await self._place(check_request(request), _SCHEMES)
         headers, protocols = _split_protocols(request.headers)
         with typed_errors(url, self._read_timeout_s):
             socket = await self._require_open().ws_connect(
                 url,
                 headers=headers,
-                origin=self._site.origin,
+                origin=find_origin(self._site.origin, session.origin),
                 protocols=protocols,
                 max_msg_size=_MAX_MESSAGE_BYTES,
             )
@@ -230,7 +233,7 @@ class HttpTransport:
 
     async def _fetch(self, request: Request) -> aiohttp.ClientResponse:
         """Return the response to *request*, after redirects within the site."""
-        url = resolve_own(self._site, request.url)
+        _, request, url = await self._place(request)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(request, url)
             next_request = request.follows_redirects and follow_redirect(
@@ -241,6 +244,24 @@ class HttpTransport:
             response.release()
             request, url = next_request, URL(next_request.url)
         raise SiteFailed(redact_url(url), response.status, f"more than {MAX_REDIRECTS} redirects")
+
+    async def _place(
+        self, request: Request, schemes: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[Session, Request, URL]:
+        """Return the session, and *request* with its address, where the session's site has moved to.
+
+        Args:
+            request: the request.
+            schemes: scheme to the one that takes its place.
+        """
+        began, url = time.monotonic(), resolve_own(self._site, request.url)
+        ready = self._manager.find_ready()
+        session = ready or await self._manager.get()
+        request, url = move_request(self._site, session, request, url)
+        url = url.with_scheme(schemes[url.scheme]) if url.scheme in schemes else url
+        if ready is None:  # a session that was harvested just now was so for this request
+            begin_chain(self._middleware, began, url.with_fragment(None))
+        return session, request, url
 
     async def _exchange(self, request: Request, url: URL) -> aiohttp.ClientResponse:
         with typed_errors(url, self._read_timeout_s):

@@ -77,12 +77,8 @@ class HarvestBudget:
             HarvestCoolingDown: if it is not; carries the time until the next one is.
             StoreError: if the count can't be read, and the store spans machines.
         """
-        shared = await self._shared.read()
+        shared = await self.check_hold(is_personal=is_personal)
         now = self._clock()
-        if is_held(shared, now):
-            left = shared.held_until - now
-            later = 0.0 if is_personal else self._spread * min(left / 2, self._window_s)
-            raise HarvestCoolingDown(left + later, shared.reason)
         if is_personal:
             return shared
         record = await self._optional.read() if is_optional else shared
@@ -94,6 +90,20 @@ class HarvestBudget:
             told = origin_at + self._spread * self._window_s if origin_at > now else 0.0
             raise HarvestCoolingDown(max(own_at, told) - now, own.reason or shared.reason or record.reason)
         return record
+
+    async def check_hold(self, *, is_personal: bool = False) -> Record:
+        """Return what is on record at the origin, unless the site itself asked to be left alone.
+
+        Raises:
+            HarvestCoolingDown: if it did; carries the time until that ends, later for some who don't wait themselves.
+            StoreError: as :meth:`check`.
+        """
+        shared, now = await self._shared.read(), self._clock()
+        if is_held(shared, now):
+            left = shared.held_until - now
+            later = 0.0 if is_personal else self._spread * min(left / 2, self._window_s)
+            raise HarvestCoolingDown(left + later, shared.reason)
+        return shared
 
     async def begin(self, *, is_personal: bool = False, is_optional: bool = False) -> None:
         """Check as :meth:`check`, and count the harvest in advance where others have failed, until :meth:`end`."""

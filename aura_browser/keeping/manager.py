@@ -92,12 +92,13 @@ class SessionManager:
         self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
         self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
         self.answers = Answers(self._live, self._doubt, budget, self.counters)
-        refresher = refresh and Refresher(refresh, live=self._live, counters=self.counters, clock=clock)
+        shown = budget if opens_browser else None
+        refresher = refresh and Refresher(refresh, live=self._live, counters=self.counters, clock=clock, budget=shown)
         self._renewal = Renewal(
             store,
             key,
             live=self._live,
-            budget=budget if opens_browser else None,
+            budget=shown,
             harvest=harvest,
             doubt=self._doubt,
             counters=self.counters,

@@ -1,12 +1,17 @@
 """Renews a session by a request of its site's own, without a browser."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-from aura_browser.errors import AuraError, SessionRefused
+from aura_browser.errors import AuraError, RateLimited, SessionRefused
+from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.events import log_event
+from aura_browser.keeping.ledger import limit_hold
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.session import Session
+
+_PAUSE_S: Final = 30.0  # where a site does not say for how long it is to be left alone
 
 RefreshBySite = Callable[[Session], Awaitable[Session]]
 """Renews a session by a request, and returns it as proven. It limits its own time."""
@@ -20,16 +25,27 @@ class Refresher:
         live: knows the end of the site's sessions.
         counters: counts renewals.
         clock: returns epoch seconds.
+        budget: knows, with all users of the store, when the site is to be left alone; None where no browser may be
+            opened.
     """
 
     def __init__(
-        self, refresh: RefreshBySite, *, live: LiveSession, counters: Counters, clock: Callable[[], float]
+        self,
+        refresh: RefreshBySite,
+        *,
+        live: LiveSession,
+        counters: Counters,
+        clock: Callable[[], float],
+        budget: HarvestBudget | None,
     ) -> None:
+        self._budget = budget
         self._refresh = refresh
         self._live = live
         self._counters = counters
         self._clock = clock
         self._refused: Session | None = None
+        self._limited_url = ""
+        self._held_until = 0.0
 
     async def try_refresh(self, session: Session, cause: str) -> Session | None:
         """Return *session* as the site renews it; None if it does not.
@@ -37,9 +53,14 @@ class Refresher:
         Args:
             session: the session.
             cause: why it is renewed, for counters and events.
+
+        Raises:
+            RateLimited: 429.
+            HarvestCoolingDown: if the site said so before, and is not to be asked again yet.
         """
         if session == self._refused:
             return None
+        await self._check_hold()
         began = self._clock()
         try:
             renewed = self._live.correct(await self._refresh(session))
@@ -47,6 +68,10 @@ class Refresher:
             self._refused = session
             log_event("refresh_refused", origin=session.origin, cause=cause, mark=error.mark)
             return None
+        except RateLimited as error:  # a browser would be limited too
+            await self._hold(error, is_optional=cause == "early")
+            log_event("refresh_failed", origin=session.origin, cause=cause, error=type(error).__name__)
+            raise
         except AuraError as error:
             log_event("refresh_failed", origin=session.origin, cause=cause, error=type(error).__name__)
             return None
@@ -55,3 +80,15 @@ class Refresher:
         seconds, fingerprint = self._clock() - began, renewed.fingerprint
         log_event("refreshed", origin=session.origin, cause=cause, seconds=seconds, session=fingerprint)
         return renewed
+
+    async def _check_hold(self) -> None:
+        if self._budget is not None:
+            await self._budget.check_hold()
+        elif (left_s := self._held_until - self._clock()) > 0:
+            raise RateLimited(self._limited_url, left_s)
+
+    async def _hold(self, error: RateLimited, *, is_optional: bool) -> None:
+        held_s = error.retry_after_s or _PAUSE_S
+        if self._budget is not None:
+            await self._budget.record_failure(str(error), retry_after_s=held_s, is_optional=is_optional)
+        self._limited_url, self._held_until = error.url, self._clock() + limit_hold(held_s)

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from aura_browser.assembly import SessionOptions, assemble, using_store
+from aura_browser.carriers import prove_once
 from aura_browser.errors import AuraError
-from aura_browser.harvests import build_prove
 from aura_browser.programs.changes import Changes, find_changes
 from aura_browser.programs.child import run_child
 from aura_browser.programs.files import KINDS, USUAL, Given, Kind, build_environment, fill_in, write_files
@@ -134,10 +135,10 @@ def _read_changes(session: Session, given: Given, text: str) -> Changes | str:
 
 
 async def _store(site: Site, options: SessionOptions, session: Session, changes: Changes) -> str:
-    key = SessionKey(session.origin, str(options["session"]), session.proxy)
+    key, prove = SessionKey(site.origin, str(options["session"]), session.proxy), partial(prove_once, site)
     try:
         async with using_store(options.get("store")) as store:
-            return await fold_back(store, key, session, changes.cookies, prove=build_prove(site), now=time.time())
+            return await fold_back(store, key, session, changes.cookies, prove=prove, now=time.time())
     except AuraError as error:
         return str(error).rstrip(".")
 

@@ -104,8 +104,9 @@ def _choose_encoding(headers: Mapping[str, str]) -> str:
 def _rewrite(site: Site, value: str, url: str, own_origin: str) -> str:
     """Return an address at the site as one at the proxy; any other stays."""
     try:
-        target = URL(url).join(read_url(value))
-        is_own = str(origin_of(target)) == site.origin
+        asked = URL(url)
+        target = asked.join(read_url(value))
+        is_own = origin_of(target) in {URL(site.origin), origin_of(asked)}  # the site may have moved
     except ValueError:
         return value
     return (

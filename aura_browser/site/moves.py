@@ -21,3 +21,30 @@ def list_moves(origin: URL) -> Iterator[URL]:
             moved = origin_of(URL.build(scheme=scheme, host=name, port=port))
             if moved != origin:
                 yield moved
+
+
+def list_sources(origin: URL) -> Iterator[URL]:
+    """Yield the origins that may redirect a browser to *origin*, as :func:`list_moves` says it."""
+    host = host_of(origin)
+    for scheme in ("http", "https"):
+        for name in (host, host.removeprefix("www.")):
+            source = origin_of(URL.build(scheme=scheme, host=name, port=origin.explicit_port))
+            if origin in list_moves(source):
+                yield source
+
+
+def at_origin(url: URL, origin: str) -> URL:
+    """Return *url* with the scheme, host and port of *origin*."""
+    other = URL(origin)
+    return url.with_scheme(other.scheme).with_host(other.host or "").with_port(other.explicit_port)
+
+
+def find_origin(origin: str, harvested: str) -> str:
+    """Return the origin that requests to *origin* go to, given that of its session: another one if the site moved."""
+    return harvested if harvested != origin and URL(harvested) in list_moves(URL(origin)) else origin
+
+
+def follow_move(url: URL, origin: str, harvested: str) -> URL:
+    """Return *url* where the site of *origin* has moved to, given the origin of its session; else as it is."""
+    current = find_origin(origin, harvested)
+    return url if current == origin or str(origin_of(url)) != origin else at_origin(url, current)

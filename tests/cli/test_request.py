@@ -429,6 +429,22 @@ def test_curl_takes_no_cookie_to_another_host(site: EchoSite) -> None:
     assert "Cookie" not in headers
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('auth = { header = "X-Auth-Token", value = "{local_storage.theme}" }', "X-Auth-Token"),
+        ('headers = { X-Key = "s3cret-key" }', "X-Key"),
+        ('headers = { Authorization = "s3cret-key", User-Agent = "mine" }', ""),
+    ],
+)
+def test_curl_takes_no_token_to_where_a_redirect_leads(site: EchoSite, tmp_path: Path, line: str, named: str) -> None:
+    define_site(tmp_path, f'url = "{site.origin}/"', line)
+    printed = request("-L", "mine/echo", "-H", "X-Mine: 1", "--as-curl")
+    assert (printed.returncode, printed.stdout == "") == ((2, True) if named else (0, False))
+    assert (f"curl would send {named} to any host that a redirect leads to" in printed.stderr) == bool(named)
+    assert request("mine/echo", "--as-curl").returncode == 0
+
+
 def test_a_query_that_looks_secret_stays_out_of_the_curl_command(site: EchoSite) -> None:
     curl()
     printed = request(f"{site.origin}/echo?token=s3cret", "--as-curl").stdout.strip()

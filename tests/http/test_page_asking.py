@@ -41,7 +41,9 @@ class Body:
 
 async def read(probe: Probe, body: Body) -> bytes:
     asker = PageAsker(cast("Any", None), page_site(URL_), make_session(), 1.0, time.time)
-    return await asker._read_body(Sent(cast("Any", None), cast("Any", body), AsyncExitStack()), probe, URL_)
+    return await asker._read_body(
+        Sent(cast("Any", None), cast("Any", body), AsyncExitStack()), URL_, reads_all=probe.needs_body
+    )
 
 
 @pytest.mark.parametrize(("probe", "limit"), [(PLAIN, MAX_PAGE_BYTES), (NAMING, MAX_BODY_BYTES)])

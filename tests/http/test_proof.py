@@ -437,15 +437,27 @@ async def test_a_token_in_the_path_of_a_redirect_is_no_difference() -> None:
         assert "s3cret" not in str(proven.evidence)
 
 
-async def test_a_password_is_shown_to_no_other_origin() -> None:
+@pytest.mark.parametrize("is_stated", [False, True])
+async def test_a_password_is_shown_to_no_other_origin(is_stated: bool) -> None:  # noqa: FBT001
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         return web.json_response({}, status=200 if "sid=v1" in request.headers.get("Cookie", "") else 401)
 
     async with serving(answer) as (server, api):
         origin = "http://127.0.0.1:9"
-        site = Site(f"{origin}/", origins=(api,), probe=Probe(f"{api}/me"))
-        headers = {"User-Agent": "x", "Authorization": "Basic czNjcmV0"}
+        password = {"Authorization": "Basic czNjcmV0"}
+        stated = password if is_stated else {}
+        site = Site(f"{origin}/", origins=(api,), probe=Probe(f"{api}/me"), stated_headers=stated)
+        headers = {"User-Agent": "x", **({} if is_stated else password)}
         session = make_session(origin, cookies=(make_cookie("sid", "v1"),), headers=headers)
         assert (await prove(site, session)).proof == "distinguished"
     assert server.seen
     assert [request for request in server.seen if "Authorization" in request.headers] == []
+
+
+async def test_a_stranger_has_no_password_that_the_site_states() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=200 if "authorization" in request.headers else 401)
+
+    async with serving(answer) as (_, origin):
+        site = Site(f"{origin}/", probe=Probe("/me"), stated_headers={"authorization": "Basic czNjcmV0"})
+        assert (await prove(site, make_session(origin))).proof == "distinguished"

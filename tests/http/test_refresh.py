@@ -5,20 +5,31 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from aura_browser import FileStore, Probe, Session, SessionKey, Site, SiteClient
-from aura_browser.errors import InteractionRequired, InvalidInput, RateLimited, SessionRefused, SiteFailed
+from aura_browser import FileStore, MemoryStore, Probe, Session, SessionKey, Site, SiteClient
+from aura_browser.errors import (
+    HarvestCoolingDown,
+    InteractionRequired,
+    InvalidInput,
+    RateLimited,
+    SessionRefused,
+    SiteFailed,
+)
 from aura_browser.http.refresh import refresh_session
+from aura_browser.keeping.manager import SessionManager
 from aura_browser.site.place import Template
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Auth
+from tests.parts.clock import Clock
 from tests.parts.servers import serving
-from tests.parts.sessions import make_cookie, make_session
+from tests.parts.sessions import make_cookie, make_session, take_as_it_is
 from tests.parts.waiting import eventually
 
 FORM: dict[str, str | Template] = {
@@ -215,18 +226,21 @@ async def test_an_answer_that_renews_nothing_is_an_error(status: int, kind: type
             await refresh_session(site, make_session(origin))
 
 
-async def test_a_request_goes_to_the_listed_origins_only_and_a_password_to_its_own() -> None:
+@pytest.mark.parametrize("is_stated", [False, True])
+async def test_a_request_goes_to_the_listed_origins_only_and_a_password_to_its_own(is_stated: bool) -> None:  # noqa: FBT001
     async def give(_request: web.BaseRequest) -> web.StreamResponse:
         return web.json_response({"a": "2"})
 
-    password = {"User-Agent": "x", "Authorization": "Basic czNjcmV0"}
+    password = {"Authorization": "Basic czNjcmV0"}
+    stated = password if is_stated else {}
     async with serving(give) as (other, elsewhere):
         asked = RefreshRequest(f"{elsewhere}/t", json={"a": "b"}, into="t")
-        session = make_session("http://127.0.0.1:9", headers=password)
+        headers = {"User-Agent": "x", **({} if is_stated else password)}
+        session = make_session("http://127.0.0.1:9", headers=headers)
         with pytest.raises(InvalidInput, match="not at an origin"):
             await refresh_session(Site("http://127.0.0.1:9/", refresh_request=asked), session)
         assert other.seen == []
-        site = Site("http://127.0.0.1:9/", origins=(elsewhere,), refresh_request=asked)
+        site = Site("http://127.0.0.1:9/", origins=(elsewhere,), refresh_request=asked, stated_headers=stated)
         assert json.loads((await refresh_session(site, session)).local_storage["t"]) == {"a": "2"}
         assert "Authorization" not in other.seen[0].headers
 
@@ -243,3 +257,80 @@ async def test_an_answer_without_an_end_is_read_only_so_far() -> None:
         site = Site(f"{origin}/", refresh_request=RefreshRequest("/t", json={"a": "b"}, into="t"))
         with pytest.raises(SessionRefused, match="renews nothing"):
             await refresh_session(site, make_session(origin))
+
+
+@dataclass
+class Limiting:
+    """A site that limits refresh requests.
+
+    Attributes:
+        retry_after_s: what it says of that; None if it says nothing.
+        asked: how often it was asked to renew.
+        is_limiting: whether it does so now.
+    """
+
+    retry_after_s: int | None
+    asked: int = 0
+    is_limiting: bool = True
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != "/renew":
+            return web.Response(status=200 if "sid=v2" in request.headers.get("Cookie", "") else 401)
+        self.asked += 1
+        if not self.is_limiting:
+            return web.Response(headers={"Set-Cookie": "sid=v2"})
+        headers = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+        return web.Response(status=429, headers=headers)
+
+
+async def open_nothing() -> Session:
+    raise AssertionError("a browser was opened")
+
+
+@pytest.mark.parametrize("retry_after_s", [120, None])
+@pytest.mark.parametrize("opens_browser", [True, False])
+async def test_a_limited_request_is_honoured_and_no_browser_opens_meanwhile(
+    retry_after_s: int | None,
+    opens_browser: bool,  # noqa: FBT001
+) -> None:
+    limiting, clock, limited = Limiting(retry_after_s), Clock(), list[Exception]()
+    async with serving(limiting.handle) as (_, origin):
+        site = Site(f"{origin}/", refresh_request=RefreshRequest("/renew"))
+        manager = SessionManager(
+            site,
+            MemoryStore(),
+            SessionKey(origin),
+            harvest=open_nothing,
+            prove=take_as_it_is,
+            clock=clock,
+            first=make_session(origin, cookies=(make_cookie("sid", "v1"),)),
+            opens_browser=opens_browser,
+            refresh=partial(refresh_session, site, clock=clock),
+        )
+        async with aclosing(manager):
+            for _ in range(3):
+                with pytest.raises((RateLimited, HarvestCoolingDown), match="429") as caught:
+                    await manager.renew(await manager.get())
+                assert isinstance(caught.value, RateLimited | HarvestCoolingDown)
+                left_s = (retry_after_s or 30) - (clock.now - 5000)
+                assert caught.value.retry_after_s == (left_s if retry_after_s or limited else None)
+                limited.append(caught.value)
+                clock.now += 1
+            assert limiting.asked == 1
+            limiting.is_limiting = False
+            clock.now = 5000 + (retry_after_s or 30)
+            assert (await manager.renew(await manager.get())).cookies[0].value == "v2"
+        assert (limiting.asked, manager.counters.failures) == (2, 0)
+
+
+async def test_a_site_that_limits_refresh_requests_is_opened_for_no_other_session() -> None:
+    limiting, store = Limiting(120), MemoryStore()
+    async with serving(limiting.handle) as (_, origin):
+        site = Site(f"{origin}/", refresh_request=RefreshRequest("/renew"))
+        await store.save(SessionKey(origin), make_session(origin))
+        async with SiteClient(site, store=store, harvest=open_nothing) as client:
+            with pytest.raises(RateLimited):
+                await text_of(client)
+        async with SiteClient(site, store=store, session="other", harvest=open_nothing) as client:
+            with pytest.raises(HarvestCoolingDown, match="429"):
+                await text_of(client)

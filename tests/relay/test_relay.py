@@ -21,6 +21,7 @@ from aura_browser.relay import Relay
 from aura_browser.relay.headers import build_response_headers
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
+from tests.parts.moved_site import AFTER, BEFORE, serving_moved
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
 
@@ -214,6 +215,28 @@ async def test_redirects_within_the_site_stay_at_the_proxy(path: str, location: 
         http.get(f"{origin}{path}", allow_redirects=False) as response,
     ):
         assert (response.status, response.headers["Location"]) == (302, location.format(proxy=origin))
+
+
+async def test_the_redirects_of_a_site_that_moved_stay_at_the_proxy() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        targets = {"/after": f"{AFTER}/echo", "/before": f"{BEFORE}/echo"}
+        headers = {"Location": targets[request.path]} if request.path in targets else {}
+        return web.Response(status=302 if headers else 200, text=request.headers.get("Origin", ""), headers=headers)
+
+    async with serving_moved(handle) as moved:
+        options = {"session": moved.make_session(), "proxy": moved.proxy, "refresh": "never"}
+        transport, manager = assemble_transport(Site(f"{BEFORE}/"), **options)  # type: ignore[arg-type]
+        relay = Relay(manager.site, transport, manager, token=TOKEN, port=0)
+        await relay.start()
+        origin = f"http://127.0.0.1:{relay.port}"
+        async with asking() as http:
+            for path in ("/after", "/before"):
+                async with http.get(f"{origin}{path}", allow_redirects=False) as response:
+                    assert (response.status, response.headers["Location"]) == (302, f"{origin}/echo")
+            async with http.post(f"{origin}/echo", headers={"Origin": origin}) as response:
+                assert await response.text() == AFTER
+        await relay.stop()
+    assert not [asked for asked in moved.asked if " shop.test/" in asked]
 
 
 async def test_a_refused_session_is_renewed_before_the_first_byte() -> None:

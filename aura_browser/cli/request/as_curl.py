@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.session.headers import is_lasting
 from aura_browser.store.file import default_folder
 from aura_browser.text import hide_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aura_browser.request import Request
 
 _MAX_AGE_S: Final = 86_400.0
+# curl keeps the first two from other hosts; the others say nothing of a session.
+_KEPT_OR_PLAIN: Final = frozenset({"authorization", "cookie", "accept", "content-type", "origin", "referer"})
 _SOCKS: Final = "socks5://"
 
 
@@ -28,34 +31,42 @@ def find_folder() -> Path:
     return default_folder().parent / "curl"
 
 
-def write_curl_command(
-    proxy: str | None, url: URL, request: "Request", options: "Sequence[str]", *, compressed: bool
-) -> str:
+def write_curl_command(proxy: str | None, request: "Request", options: "Sequence[str]", *, compressed: bool) -> str:
     """Write what is secret to a file of mode 0600, and return the command that uses it.
 
     Args:
         proxy: the URL of the proxy to use, or None.
-        url: the whole address.
-        request: what is asked, with all headers; its body is bytes or None.
+        request: what is asked, with its whole address and all headers; its body is bytes or None.
         options: further words of the command.
         compressed: whether the answer may be compressed.
 
     Raises:
         InvalidInput: if a header can't be written in curl's configuration, or the folder can't be used.
     """
-    folder = find_folder()
+    folder, url = find_folder(), request.url
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        host = re.sub(r"[^a-z0-9.]+", "-", (url.host or "site").lower())[:60]
+        host = re.sub(r"[^a-z0-9.]+", "-", (URL(url).host or "site").lower())[:60]
         body = _write(folder, host, ".body", request.body) if isinstance(request.body, bytes) else None
-        is_shown = hide_tokens(str(url)) == str(url)
+        is_shown = hide_tokens(url) == url
         lines = list(_list_lines(proxy, request, body))
         lines += ["compressed"] * compressed
-        lines += [] if is_shown else [_quote("url", str(url))]
+        lines += [] if is_shown else [_quote("url", url)]
         config = _write(folder, host, ".curl", "".join(f"{line}\n" for line in lines).encode())
     except OSError as error:
         raise InvalidInput("--as-curl", f"{folder} can't be used: {error.strerror}") from None
-    return join(["curl", "-K", str(config), *options, *([str(url)] if is_shown else [])])
+    return join(["curl", "-K", str(config), *options, *([url] if is_shown else [])])
+
+
+def list_carried(request: "Request", given: "Mapping[str, str]") -> list[str]:
+    """Return the names of headers that a site made or states, and that curl sends on where it follows a redirect.
+
+    Args:
+        request: what is asked, with all headers.
+        given: the caller's own.
+    """
+    left_out = _KEPT_OR_PLAIN | {name.lower() for name in given}
+    return [name for name in request.headers if name.lower() not in left_out and not is_lasting(name)]
 
 
 def find_old_files(now: float | None = None) -> list[Path]:

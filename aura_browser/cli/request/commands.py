@@ -237,7 +237,7 @@ def _check_as_curl(ask: _Ask) -> None:
 
 async def _build_curl(ask: _Ask, options: "SessionOptions", given: Mapping[str, Any]) -> str:
     from aura_browser.assembly import assemble
-    from aura_browser.cli.request.as_curl import write_curl_command
+    from aura_browser.cli.request.as_curl import list_carried, write_curl_command
     from aura_browser.cli.request.final_request import build_final_request
 
     url = ask.target.resolve()
@@ -250,4 +250,7 @@ async def _build_curl(ask: _Ask, options: "SessionOptions", given: Mapping[str, 
         await manager.aclose()
     words = ["-L"] * given["location"] + ["-i"] * given["include"] + ["--fail"] * given["fail"]
     words += ["-o", given["output"]] if given["output"] else []
-    return await asyncio.to_thread(write_curl_command, manager.proxy, url, final, words, compressed=ask.compressed)
+    if given["location"] and (carried := list_carried(final, ask.request.headers)):
+        names = ", ".join(carried)
+        raise InvalidInput("--location", f"curl would send {names} to any host that a redirect leads to; leave -L out")
+    return await asyncio.to_thread(write_curl_command, manager.proxy, final, words, compressed=ask.compressed)

@@ -7,6 +7,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, Payload, h
 from yarl import URL
 
 from aura_browser.http.middleware import SessionMiddleware
+from aura_browser.http.outgoing import move_request
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import Request
 
@@ -44,6 +45,7 @@ async def build_final_request(manager: "SessionManager", url: URL, request: Requ
             raise _Caught(seen)
         return await handler(seen)
 
+    request, url = move_request(manager.site, await manager.get(), request, url)
     through = connection_args(manager.proxy)
     middlewares = (SessionMiddleware(manager), catch)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=middlewares, **through) as http:

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
 from aura_browser.cli.sessions.catalogue import Entry
+from aura_browser.cli.sessions.placing import (
+    build_login_command,
+    find_address,
+    find_key,
+    find_site_of,
+    list_key_options,
+)
 from aura_browser.errors import (
     AuraError,
     InvalidConfiguration,
@@ -20,9 +27,7 @@ from aura_browser.errors import (
 )
 from aura_browser.session import Session
 from aura_browser.session.state import State
-from aura_browser.site import Site, site_at
-from aura_browser.site.commands import DEFAULT_SESSION, describe_hidden, list_options
-from aura_browser.store import SessionKey
+from aura_browser.site.commands import describe_hidden
 from aura_browser.text import redact_url
 
 if TYPE_CHECKING:
@@ -107,7 +112,8 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
     from aura_browser.carriers import prove_once
 
     try:
-        proven = await prove_once(find_site_of(entry.session), entry.session)
+        site = find_site_of(entry.session, find_key(entry.session, entry.slug))
+        proven = await prove_once(site, entry.session)
     except InvalidConfiguration:
         raise
     except AuraError as error:
@@ -117,8 +123,8 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
             return Checked(entry, "valid", proven=proven)
         case "open":
             return Checked(entry, "open", "anybody gets the same answer", proven)
-    name = guess_name(proven, entry.slug)
-    words = ["aura-browser", "harvest", redact_url(proven.url), *_list_options(proven, name, place)]
+    key = find_key(proven, entry.slug)
+    words = ["aura-browser", "harvest", redact_url(find_address(proven, key)), *list_key_options(key, place)]
     advice = f"Name a request that needs the login: {join(words)} --probe PATH"
     return Checked(entry, "unproven", f"the answer proves nothing. {advice}", proven)
 
@@ -126,43 +132,12 @@ async def _check_entry(entry: Entry, place: str | None) -> Checked:
 def _explain(entry: Entry, session: Session, error: AuraError, place: str | None) -> Checked:
     if isinstance(error, SessionRefused):
         state: State = "expired" if session.is_over(time.time()) else "refused"
-        command = build_login_command(session, guess_name(session, entry.slug), place)
+        command = build_login_command(session, find_key(session, entry.slug), place)
         hidden = describe_hidden(proxy=session.proxy, store=place)
         return Checked(entry, state, f"{error.mark}.{hidden} Log in again: {command}")
     if isinstance(error, SiteFailed) and 0 < error.status < _SERVER_ERRORS:
         return Checked(entry, "unproven", str(error))
     return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
-
-
-def find_site_of(session: Session) -> Site:
-    """Return the site of *session*, with the conditions and the probe of the chat dialect that it is known to speak."""
-    return site_at(session.url, dialect=session.dialect)
-
-
-def build_login_command(session: Session, name: str, place: str | None = None) -> str:
-    """Return the command with which a person logs in again.
-
-    Args:
-        session: the session.
-        name: the name that it is stored under.
-        place: the store.
-    """
-    options = _list_options(session, name, place)
-    probe = ("--probe", session.probe) if session.probe else ()
-    return site_at(redact_url(session.url), dialect=session.dialect).login_command(*options, *probe)
-
-
-def _list_options(session: Session, name: str, place: str | None) -> tuple[str, ...]:
-    return list_options(proxy=session.proxy, session=name, store=place)
-
-
-def guess_name(session: Session, slug: str) -> str:
-    """Return the name that a session is stored under, as far as its slug tells it."""
-    default = SessionKey(session.origin, DEFAULT_SESSION, session.proxy).slug
-    shared = len(default) - len(DEFAULT_SESSION) - 13  # a hyphen and twelve digits follow the name
-    name = slug[shared:-13]
-    is_name = bool(name) and SessionKey(session.origin, name, session.proxy).slug == slug
-    return name if is_name else DEFAULT_SESSION
 
 
 def find_exit_code(results: Iterable[Checked]) -> int:

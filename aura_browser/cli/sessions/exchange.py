@@ -159,6 +159,7 @@ def import_session(
     aura-browser sessions import cookies.txt --url https://example.com/
     aura-browser sessions import session.age --identity ~/.ssh/id_ed25519
     """  # noqa: D301 - click's mark for text that it must not wrap
+    from aura_browser.cli.sessions.placing import find_site_of
     from aura_browser.formats import load
     from aura_browser.formats.recognition import MAX_SIZE
 
@@ -166,7 +167,7 @@ def import_session(
     loaded = load(data, now=time.time(), url=url, user_agent=_check_header(user_agent))
     _tell(loaded)
     session = loaded.session
-    key = SessionKey(session.origin, session_name, session.proxy)
+    key = SessionKey(find_site_of(session).origin, session_name, session.proxy)
     kept = run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace, place=store))
     hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
 

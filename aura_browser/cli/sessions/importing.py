@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from aura_browser.cli.running import progress
-from aura_browser.cli.sessions.checking import build_login_command, find_site_of
+from aura_browser.cli.sessions.placing import build_login_command, find_site_of
 from aura_browser.errors import InteractionRequired, SessionProtected, SessionRefused
 from aura_browser.session import Session
 from aura_browser.session.times import correct_times
@@ -47,14 +47,14 @@ async def prove_and_keep(
 
 
 async def _prove(session: Session, key: "SessionKey", place: str | None) -> Session:
-    from aura_browser.http.proof import prove
+    from aura_browser.carriers import prove_once
 
     try:
         with progress(f"Asking {clean_text(session.origin)} …"):
-            proven = await prove(find_site_of(session), session)
+            proven = await prove_once(find_site_of(session, key), session)
     except SessionRefused as error:
         hidden = describe_hidden(proxy=key.proxy, store=place)
         reason = f"The site refused it, so it is not kept: {error.mark}. Log in again.{hidden}"
-        raise InteractionRequired(reason, build_login_command(session, key.name, place)) from None
+        raise InteractionRequired(reason, build_login_command(session, key, place)) from None
     # Whether a person logged in for it is what the file says, not what a proof here can tell.
     return msgspec.structs.replace(proven, is_login=session.is_login)

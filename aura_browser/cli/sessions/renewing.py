@@ -14,12 +14,10 @@ from aura_browser.cli.exit_codes import find_exit_code as code_of
 from aura_browser.cli.sessions.catalogue import Entry
 from aura_browser.cli.sessions.checking import (
     Checked,
-    build_login_command,
     check_entries,
-    find_site_of,
-    guess_name,
     keep_proven,
 )
+from aura_browser.cli.sessions.placing import build_login_command, find_key, find_site_of
 from aura_browser.errors import AuraError, InteractionRequired, StoreError
 from aura_browser.keeping.lifetime import Due, renewal_due
 from aura_browser.store import SessionKey
@@ -114,12 +112,11 @@ def _is_due(session: "Session", within_s: float | None) -> bool:
 
 async def _renew(store: "Store", checked: Checked, session: "Session", plan: Plan) -> Renewed:
     slug = checked.entry.slug
-    name = guess_name(session, slug)
-    login = build_login_command(session, name, plan.place)
-    if SessionKey(session.origin, name, session.proxy).slug != slug:
+    key = find_key(session, slug)
+    login, site = build_login_command(session, key, plan.place), find_site_of(session, key)
+    if SessionKey(site.origin, key.name, session.proxy).slug != slug:
         return Renewed(slug, FAILED, text=f"its name is not known here; renew it with: {login}")
-    site = find_site_of(session)
-    manager = assemble(site, store=store, session=name, proxy=session.proxy, engine=plan.engine, refresh="headless")
+    manager = assemble(site, store=store, session=key.name, proxy=session.proxy, engine=plan.engine, refresh="headless")
     try:
         if plan.force:
             new = await manager.harvest(despite_cool_down=True)

@@ -1,0 +1,163 @@
+"""What a page carries besides a caller's requests: refresh requests, their proofs, token pages, and moved sites."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from aura_browser import FileStore, Probe, Session, SessionKey, Site, SiteClient
+from aura_browser.carriers import prove_once
+from aura_browser.errors import SessionRefused
+from aura_browser.site import TransportName
+from aura_browser.site.refresh_request import RefreshRequest
+from aura_browser.site.tokens import Csrf
+from tests.parts.command import run
+from tests.parts.missing import need_program
+from tests.parts.moved_site import AFTER, BEFORE, serving_moved
+from tests.parts.servers import serving, serving_in_thread
+from tests.parts.sessions import make_cookie, make_session
+
+pytestmark = pytest.mark.chrome
+
+
+class BrowsersOnly:
+    """A site that answers browsers only, as their connection shows them: aiohttp does not name zstd.
+
+    Attributes:
+        value: the cookie of a member.
+        by_others: what others asked for.
+    """
+
+    def __init__(self) -> None:
+        self.value = "v1"
+        self.by_others: list[str] = []
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if "zstd" not in request.headers.get("Accept-Encoding", ""):
+            self.by_others.append(request.path)
+            return web.Response(status=403, text="no browser")
+        if request.path == "/":
+            return web.Response(text="<!doctype html>Welcome", content_type="text/html")
+        if request.path == "/renew":
+            self.value = "v2"
+            return web.Response(headers={"Set-Cookie": "sid=v2; HttpOnly"})
+        is_member = f"sid={self.value}" in request.headers.get("Cookie", "").split("; ")
+        return web.Response(status=200 if is_member else 401, text="welcome" if is_member else "who?")
+
+    def define(self, origin: str, transport: TransportName) -> Site:
+        return Site(
+            f"{origin}/",
+            probe=Probe("/me"),
+            refresh_request=RefreshRequest("/renew", form={"a": "b"}),
+            transport=transport,
+        )
+
+
+async def open_nothing() -> Session:
+    raise AssertionError("a browser was opened for a harvest")
+
+
+async def text_of(client: SiteClient, method: str, path: str, **options: object) -> str:
+    async with client.request(method, path, **options) as response:  # type: ignore[arg-type]
+        return await response.text()
+
+
+async def test_a_page_carries_the_refresh_request_and_its_proof() -> None:
+    browsers_only = BrowsersOnly()
+    async with serving(browsers_only.handle) as (_, origin):
+        session = make_session(origin, cookies=(make_cookie("sid", "old"),), proof="distinguished")
+        async with SiteClient(
+            browsers_only.define(origin, "page"), session=session, harvest=open_nothing, store="memory"
+        ) as client:
+            assert await text_of(client, "GET", "/x") == "welcome"
+            assert client.counters.refreshes == 1
+            renewed = await client.session()
+        assert ([cookie.value for cookie in renewed.cookies], renewed.proof) == (["v2"], "distinguished")
+        assert browsers_only.by_others == []
+
+
+async def test_auto_sends_the_refresh_request_by_what_it_uses() -> None:
+    browsers_only = BrowsersOnly()
+    async with serving(browsers_only.handle) as (_, origin):
+
+        async def harvest() -> Session:
+            cookies = (make_cookie("sid", browsers_only.value),)
+            return make_session(origin, cookies=cookies, harvested_at=float(len(browsers_only.by_others)))
+
+        site = browsers_only.define(origin, "auto")
+        async with SiteClient(site, harvest=harvest, store="memory") as client:
+            assert await text_of(client, "GET", "/x") == "welcome"
+            so_far = list(browsers_only.by_others)
+            browsers_only.value = "other"
+            assert await text_of(client, "GET", "/x") == "welcome"
+            assert (client.counters.harvests, client.counters.refreshes) == (1, 1)
+        assert browsers_only.by_others == so_far != []
+
+
+@pytest.mark.parametrize("transport", ["http", "page"])
+async def test_a_token_is_found_at_the_beginning_of_a_page_of_any_length(transport: TransportName) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/form":
+            page = f'<input name="sectok" value="abc">{" " * 2**21}'
+            return web.Response(text=page, content_type="text/html")
+        return web.Response(text=await request.text() or "<!doctype html>Welcome", content_type="text/html")
+
+    async with serving(handle) as (_, origin):
+        site = Site(f"{origin}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+        session = make_session(origin)
+        async with SiteClient(site, session=session, refresh="never", transport=transport) as client:
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            assert await text_of(client, "POST", "/save", data=b"a=1", headers=form) == "a=1&sectok=abc"
+
+
+async def test_a_page_of_a_site_that_moved_sends_where_it_is() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/":
+            return web.Response(text="<!doctype html>Welcome", content_type="text/html")
+        told = {"method": request.method, "body": await request.text(), "origin": request.headers.get("Origin")}
+        return web.json_response(told, headers={"Set-Cookie": "sid=new; HttpOnly"})
+
+    async with serving_moved(handle) as moved:
+        session = moved.make_session()
+        options = {"session": session, "proxy": moved.proxy, "refresh": "never", "transport": "page"}
+        async with SiteClient(Site(f"{BEFORE}/"), **options) as client:  # type: ignore[arg-type]
+            async with client.request("POST", f"{BEFORE}/save", data=b"a=1") as response:
+                assert json.loads(await response.text()) == {"method": "POST", "body": "a=1", "origin": AFTER}
+                assert response.url == f"{AFTER}/save"
+            kept = [(cookie.name, cookie.value, cookie.domain) for cookie in (await client.session()).cookies]
+        assert kept == [("sid", "new", "www.shop.test")]
+        assert "POST www.shop.test/save" in moved.asked
+        assert not [asked for asked in moved.asked if " shop.test/" in asked]
+
+
+async def test_a_session_is_proven_once_by_a_page_where_the_site_says_so() -> None:
+    browsers_only = BrowsersOnly()
+    async with serving(browsers_only.handle) as (_, origin):
+        session = make_session(origin, cookies=(make_cookie("sid", "v1"),))
+        assert (await prove_once(browsers_only.define(origin, "page"), session)).proof == "distinguished"
+        with pytest.raises(SessionRefused):
+            await prove_once(browsers_only.define(origin, "http"), session)
+
+
+def test_commands_prove_by_a_page_where_the_site_says_so(tmp_path: Path, state_home: Path) -> None:
+    need_program("curl")
+    folder = tmp_path / "config" / "aura-browser"
+    folder.mkdir(parents=True)
+    store, browsers_only = FileStore(state_home / "aura-browser" / "sessions"), BrowsersOnly()
+    with serving_in_thread(browsers_only.handle) as (_, origin):
+        definition = f'[strict]\nurl = "{origin}/"\ntransport = "page"\nprobe = {{ get = "/me" }}\n'
+        (folder / "sites.toml").write_text(definition, "utf-8")
+        file = tmp_path / "session.json"
+        file.write_text(make_session(origin, cookies=(make_cookie("sid", "v1"),), harvested_at=1e9).to_json())
+        imported = run("sessions", "import", str(file))
+        assert imported.returncode == 0, imported.stderr
+        checked = run("open", str(file), "--check")
+        assert "accepted: it answers otherwise without the session" in checked.stdout, checked.stderr
+        rotate = ("curl", "-s", "-H", "Accept-Encoding: zstd", "-b", "{cookies}", "-c", "{cookies}", f"{origin}/renew")
+        executed = run("exec", "strict", "--", *rotate)
+        assert (executed.returncode, "not kept" in executed.stderr) == (0, False), executed.stderr
+        kept = asyncio.run(store.load(SessionKey(origin)))
+        assert kept is not None
+        assert [cookie.value for cookie in kept.cookies] == ["v2"]
