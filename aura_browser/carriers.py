@@ -9,7 +9,7 @@ import msgspec
 from aura_browser.engine import Engine
 from aura_browser.errors import SessionRefused
 from aura_browser.harvests import build_prove
-from aura_browser.http.refreshing import build_kept_refresh, build_refresh
+from aura_browser.http.refreshing import build_http_refresh, build_kept_refresh, build_page_refresh, build_refresh
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.refresher import RefreshBySite
 from aura_browser.keeping.renewal import Harvest
@@ -18,9 +18,6 @@ from aura_browser.site import Site, TransportName
 from aura_browser.store import SessionKey, Store
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from aura_browser.http.asking import Asker, OpenAsker
     from aura_browser.http.choice import Choice
     from aura_browser.http.pages import Pages
     from aura_browser.keeping.manager import SessionManager
@@ -133,10 +130,9 @@ def _build_page(site: Site, harvest: Harvest, pages: "Pages") -> Carrier:
 
         return PageTransport(manager, pages, read_timeout_s)
 
-    prove, refresh = _build_page_prove(site, pages), partial(build_refresh, site)
-    return Carrier(
-        harvest=harvest, prove=prove, refresh=refresh(prove, _build_page_asker(pages)), build_transport=build_transport
-    )
+    prove = _build_page_prove(site, pages)
+    refresh = build_refresh(site, prove, build_page_refresh(site, pages))
+    return Carrier(harvest=harvest, prove=prove, refresh=refresh, build_transport=build_transport)
 
 
 def _build_auto(site: Site, harvest: Harvest, pages: "Pages", choice: "Choice") -> Carrier:
@@ -151,36 +147,24 @@ def _build_auto(site: Site, harvest: Harvest, pages: "Pages", choice: "Choice") 
         return AutoTransport(http, PageTransport(manager, pages, read_timeout_s), choice)
 
     proof = AutoProof(harvest, build_prove(site), _build_page_prove(site, pages), choice)
-    refresh = build_refresh(site, proof.prove, _build_chosen_asker(pages, choice))
+    by_http, by_page = build_http_refresh(site), build_page_refresh(site, pages)
+
+    async def send(session: Session) -> Session:
+        await choice.load()
+        return await (by_page if choice.is_page() else by_http)(session)
+
+    refresh = build_refresh(site, proof.prove, send)
     return Carrier(harvest=proof.harvest, prove=proof.prove, refresh=refresh, build_transport=build_transport)
 
 
 def _build_page_prove(site: Site, pages: "Pages") -> Prove:
     async def prove(session: Session) -> Session:
+        from aura_browser.http.page_asking import open_page_asker
         from aura_browser.http.proof import prove as prove_with
 
-        return await prove_with(site, session, open_asker=_build_page_asker(pages))
+        return await prove_with(site, session, open_asker=partial(open_page_asker, pages))
 
     return prove
-
-
-def _build_page_asker(pages: "Pages") -> "OpenAsker":
-    from aura_browser.http.page_asking import open_page_asker
-
-    return partial(open_page_asker, pages)
-
-
-def _build_chosen_asker(pages: "Pages", choice: "Choice") -> "OpenAsker":
-    """Return what opens an asker of the transport that is in use."""
-
-    def open_asker(site: Site, session: Session) -> "AbstractAsyncContextManager[Asker]":
-        from aura_browser.http.asking import open_http_asker
-
-        if choice.is_page():
-            return _build_page_asker(pages)(site, session)
-        return open_http_asker(site, session)
-
-    return open_asker
 
 
 def _release_first(pages: "Pages", harvest: Harvest) -> Harvest:

@@ -11,7 +11,7 @@ from typing import Final
 from aura_browser.doctor.finding import Finding
 from aura_browser.engine import Attach, AttachChrome, Chrome, Engine, Grid, LocalEngine, Selenium
 from aura_browser.webdriver.process.control import explain_refusal
-from aura_browser.webdriver.process.limits import RAISE_COMMAND, find_low_limit
+from aura_browser.webdriver.process.limits import find_low_limit
 
 _PROCESSES: Final = Path("/proc")
 
@@ -20,7 +20,7 @@ def inspect_surroundings(engine: Engine) -> list[Finding]:
     """Check what surrounds a harvest with *engine* here."""
     findings = [check_control(engine), check_certificates()]
     if isinstance(engine, LocalEngine) and os.name == "posix":
-        findings += [check_first_process(), check_files(), check_locks(Path(tempfile.gettempdir()))]
+        findings += [check_first_process(), check_limits(), check_locks(Path(tempfile.gettempdir()))]
     return findings
 
 
@@ -73,15 +73,15 @@ def _find_zombies(processes: Path) -> Iterator[str]:
             yield name
 
 
-def check_files() -> Finding:
-    """Check that enough files may be open at once."""
+def check_limits() -> Finding:
+    """Check that enough files may be open at once, and enough memory be addressed."""
     import resource
 
-    if (most := find_low_limit()) is not None:
-        return Finding("open files", "problem", f"at most {most}, and Chrome needs some hundreds", RAISE_COMMAND)
+    if (limit := find_low_limit()) is not None:
+        return Finding("limits", "problem", limit.text, limit.command)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    shown = "no limit" if soft == resource.RLIM_INFINITY else str(soft)
-    return Finding("open files", "ok", f"{shown}, raised for Chrome if it is low")
+    shown = "no limit" if soft == resource.RLIM_INFINITY else f"{soft} open files"
+    return Finding("limits", "ok", f"{shown}, raised for Chrome if it is low")
 
 
 def check_certificates() -> Finding:

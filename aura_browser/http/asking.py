@@ -24,6 +24,8 @@ from aura_browser.site.derivation import build_lasting_headers, derive_headers
 from aura_browser.site.moves import follow_move
 from aura_browser.text import redact_url
 
+TOTAL: Final = 4
+"""How long a whole answer may take: so many times the seconds without a byte that end it."""
 MAX_PAGE_BYTES: Final = 64 * 1024
 """As far as marks of a login page are looked for."""
 MAX_BODY_BYTES: Final = 4 * 2**20
@@ -40,7 +42,7 @@ class Asker(Protocol):
     async def ask(self, probe: Probe, session: Session | None, *, reads_all: bool = False) -> ProbeAnswer:
         """Return the answer to *probe*, with the session or without any.
 
-        Its body is read as far as the probe's marks need it, or, with *reads_all*, up to 4 MiB.
+        Its body is read as far as the probe's marks need it; with *reads_all* up to 4 MiB, which may take long.
 
         Errors as :func:`aura_browser.http.proof.prove`, but for a refusal.
         """
@@ -53,7 +55,9 @@ OpenAsker = Callable[[Site, Session], AbstractAsyncContextManager[Asker]]
 
 def open_client(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:
     """Return a client that goes through the proxy of *session*, and keeps no cookies."""
-    timeout = aiohttp.ClientTimeout(total=4 * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s)
+    timeout = aiohttp.ClientTimeout(
+        total=TOTAL * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s
+    )
     through = connection_args(session.proxy)
     return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **HEADER_LIMITS, **through)
 
@@ -93,7 +97,8 @@ class HttpAsker:
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
             ) as response:
                 check_proxy_answer(response, self._session.proxy)
-                return await self._read(response, reads_all=reads_all or probe.needs_body)
+                patience_s = TOTAL * self._read_timeout_s if reads_all else BODY_TIMEOUT_S
+                return await self._read(response, patience_s, reads_all=reads_all or probe.needs_body)
 
     def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:
         headers = build_probe_headers(self._site, probe, self._session, url, is_stranger=session is None)
@@ -102,19 +107,19 @@ class HttpAsker:
         cookie = session.cookie_header(url, self._clock())
         return headers | ({hdrs.COOKIE: cookie} if cookie else {})
 
-    async def _read(self, response: aiohttp.ClientResponse, *, reads_all: bool) -> ProbeAnswer:
-        body = await self._read_body(response, reads_all=reads_all)
+    async def _read(self, response: aiohttp.ClientResponse, patience_s: float, *, reads_all: bool) -> ProbeAnswer:
+        body = await self._read_body(response, patience_s, reads_all=reads_all)
         status, headers = response.status, response.headers
         ruling = judge(self._site, response.url, status, headers, first_bytes=body, now=self._clock())
         cookies = tuple(headers.getall(hdrs.SET_COOKIE, ()))
         return ProbeAnswer(response.url, status, headers, body, cookies, reason_phrase(response), ruling)
 
-    async def _read_body(self, response: aiohttp.ClientResponse, *, reads_all: bool) -> bytes:
+    async def _read_body(self, response: aiohttp.ClientResponse, patience_s: float, *, reads_all: bool) -> bytes:
         """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
         limit = MAX_BODY_BYTES if reads_all else MAX_PAGE_BYTES
         body = bytearray()
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            async with asyncio.timeout(patience_s):
                 while len(body) < limit and (data := await response.content.read(limit - len(body))):
                     body += data
         except TimeoutError:

@@ -1,6 +1,7 @@
 """One request and the redirects that it leads to: what is limited is limited for all of them together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -40,9 +41,19 @@ def find_chain(sender: object, url: URL) -> Chain | None:
     return chain
 
 
-def begin_chain(sender: object, began: float, url: URL) -> None:
-    """Let the next request of *sender* to *url* in this task count from *began*: something was done for it before."""
-    _CURRENT.set(Chain(sender, began, target=url))
+@contextmanager
+def counting_from(sender: object, began: float | None, url: URL) -> Iterator[None]:
+    """Let a request of *sender* to *url*, sent in this context, count from *began*: something was done for it before.
+
+    With None it counts from when it is sent. A request that fails leaves no chain behind.
+    """
+    if began is not None:
+        _CURRENT.set(Chain(sender, began, target=url.with_fragment(None)))
+    try:
+        yield
+    except BaseException:
+        end_chain()
+        raise
 
 
 def record_redirect(chain: Chain, url: URL, status: int, headers: Mapping[str, str]) -> None:

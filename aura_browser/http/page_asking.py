@@ -14,6 +14,7 @@ from aura_browser.http.asking import (
     MAX_BODY_BYTES,
     MAX_PAGE_BYTES,
     READ_TIMEOUT_S,
+    TOTAL,
     build_probe_headers,
     resolve_probe,
 )
@@ -65,7 +66,8 @@ class PageAsker:
         )
         sent = await send_by_page(self._pages, self._session, request, self._read_timeout_s, is_trial=True)
         try:
-            body = await self._read_body(sent, request.url, reads_all=reads_all or probe.needs_body)
+            patience_s = TOTAL * self._read_timeout_s if reads_all else BODY_TIMEOUT_S
+            body = await self._read_body(sent, request.url, patience_s, reads_all=reads_all or probe.needs_body)
         finally:
             await sent.aclose()
         head = sent.head
@@ -73,18 +75,18 @@ class PageAsker:
         cookies = tuple(head.headers.getall(hdrs.SET_COOKIE, ()))
         return ProbeAnswer(url, head.status, head.headers, body, cookies, clean_text(head.reason), ruling)
 
-    async def _read_body(self, sent: Sent, url: str, *, reads_all: bool) -> bytes:
+    async def _read_body(self, sent: Sent, url: str, patience_s: float, *, reads_all: bool) -> bytes:
         """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
         limit, body = MAX_BODY_BYTES if reads_all else MAX_PAGE_BYTES, bytearray()
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            async with asyncio.timeout(patience_s):
                 while len(body) < limit and (data := await sent.stream.read()):
                     body += data
         except TimeoutError as error:
             if reads_all:
-                raise_alone(convert_error(error, url, BODY_TIMEOUT_S))
+                raise_alone(convert_error(error, url, patience_s))
         except (FetchFailed, PageLost) as error:
-            raise_alone(convert_error(error, url, BODY_TIMEOUT_S))
+            raise_alone(convert_error(error, url, patience_s))
         return bytes(body[:limit])
 
 

@@ -137,10 +137,10 @@ class PageTransport:
         self, request: Request, url: URL, session: Session, *, renewed: bool = False
     ) -> tuple[PageResponse, Ruling]:
         """Send one request; return the response, which is closed if it is stale, and what it says of the session."""
+        request, url = move_request(self._site, session, request, url)
         if self._site.csrf is not None and needs_token(self._site, session, request.method, url):
             request = await self._add_token(self._site.csrf, request, session)
             session = self._manager.current or session
-        request, url = move_request(self._site, session, request, url)
         wire = build_page_request(self._site, session, request, url)
         sent = await send_by_page(self._pages, session, wire, self._read_timeout_s, renewed=renewed)
         response = PageResponse(url, sent, self._manager, self._read_timeout_s)

@@ -13,11 +13,13 @@ from yarl import URL
 
 from aura_browser.engine import Engine
 from aura_browser.errors import BrowserDied, NotReady, raise_alone
+from aura_browser.hosts import read_url
 from aura_browser.http.idle_timer import IdleTimer
 from aura_browser.http.lanes import Lane
 from aura_browser.http.page_opening import PageOpener
 from aura_browser.session import Session
 from aura_browser.site import Site
+from aura_browser.site.moves import follow_move
 from aura_browser.text import redact_url
 from aura_browser.webdriver.fetching.held_page import CHANGE_TIMEOUT_S, HeldPage
 from aura_browser.webdriver.fetching.stream import PageLost
@@ -141,6 +143,14 @@ class Pages:
                 page.session = msgspec.structs.replace(changed, harvested_at=self._clock(), rotation=0)
                 return page.session
 
+    async def adopt(self, session: Session, renewed: Session) -> None:
+        """Let the page that has *session* have *renewed* in its place, which a request of that page brought."""
+        async with self._changing:
+            for page in (self._page, self._candidate):
+                if page is not None and page.is_of(session) and not page.tab.lost:
+                    with suppress(PageLost):  # then another one is opened
+                        await page.change(renewed)
+
     async def release_profile(self) -> None:
         """Close the browser if it has a profile that is kept: a harvest needs that."""
         async with self._changing:
@@ -193,7 +203,8 @@ class Pages:
 
     def _find_touched(self, session: Session) -> URL:
         path = self._site.probe.path if self._site.probe is not None else session.probe or session.url
-        return URL(session.origin).join(URL(path))
+        url = URL(session.origin).join(read_url(path))
+        return follow_move(url, self._site.origin, session.origin)
 
     def _close_lost(self, page: HeldPage) -> None:
         """Close the browser whose page is gone, in the background."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,12 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 
 if TYPE_CHECKING:
-    from aura_browser.http.asking import OpenAsker
     from aura_browser.http.pages import Pages
 
 _log = logging.getLogger(__name__)
 
 
-def build_refresh(site: Site, prove: Prove, open_asker: "OpenAsker | None" = None) -> RefreshBySite | None:
+def build_refresh(site: Site, prove: Prove, send: RefreshBySite | None = None) -> RefreshBySite | None:
     """Return a callable that renews a session of *site* by its refresh request; None if the site has none.
 
     What the site gives is the same login. So it is kept, with what was proven of that login before, also where the
@@ -27,14 +27,14 @@ def build_refresh(site: Site, prove: Prove, open_asker: "OpenAsker | None" = Non
     Args:
         site: the site.
         prove: proves what the site gives.
-        open_asker: opens what sends the request; None for aiohttp.
+        send: sends the request, and returns what it brought; None for aiohttp.
     """
     if site.refresh_request is None:
         return None
+    send = send or build_http_refresh(site)
 
     async def refresh(session: Session) -> Session:
-        module = await asyncio.to_thread(import_module, "aura_browser.http.refresh")
-        renewed: Session = await module.refresh_session(site, session, open_asker=open_asker)
+        renewed = await send(session)
         try:
             proven = await prove(renewed)
         except SessionRefused:
@@ -44,6 +44,31 @@ def build_refresh(site: Site, prove: Prove, open_asker: "OpenAsker | None" = Non
         if proven.proof == "open" and session.proof == "distinguished":
             raise SessionRefused(site.origin, 200, "a stranger gets the same answer", "Log in again.")
         return renewed if proven.proof == "unproven" else proven
+
+    return refresh
+
+
+def build_http_refresh(site: Site) -> RefreshBySite:
+    """Return a callable that sends the refresh request of *site* with aiohttp, which is imported when it runs."""
+
+    async def refresh(session: Session) -> Session:
+        module = await asyncio.to_thread(import_module, "aura_browser.http.refresh")
+        renewed: Session = await module.refresh_session(site, session)
+        return renewed
+
+    return refresh
+
+
+def build_page_refresh(site: Site, pages: "Pages") -> RefreshBySite:
+    """Return a callable that sends the refresh request of *site* by the page that has the session."""
+
+    async def refresh(session: Session) -> Session:
+        from aura_browser.http.page_asking import open_page_asker
+        from aura_browser.http.refresh import refresh_session
+
+        renewed = await refresh_session(site, session, open_asker=partial(open_page_asker, pages))
+        await pages.adopt(session, renewed)
+        return renewed
 
     return refresh
 

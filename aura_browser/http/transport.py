@@ -5,7 +5,6 @@ import io
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 from typing import Final, Self
 
 import aiohttp
@@ -13,7 +12,7 @@ from yarl import URL
 
 from aura_browser.errors import InteractionRequired, SiteFailed, raise_alone
 from aura_browser.http.body import YIELD_BYTES
-from aura_browser.http.chain import begin_chain
+from aura_browser.http.chain import counting_from
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.http.outgoing import check_request, move_request, resolve_own
@@ -200,10 +199,14 @@ class HttpTransport:
     @asynccontextmanager
     async def connect(self, request: Request) -> AsyncGenerator[aiohttp.ClientWebSocketResponse, None]:
         """Open a WebSocket with the session and yield it. Raises the same errors as :meth:`send`."""
-        session, request, url = await self._place(check_request(request), _SCHEMES)
+        http, request = self._require_open(), check_request(request)
+        url = resolve_own(self._site, request.url)
+        session, began = await self._get_session(url)
+        request, url = move_request(self._site, session, request, url)
+        url = url.with_scheme(_SCHEMES.get(url.scheme, url.scheme))
         headers, protocols = _split_protocols(request.headers)
-        with typed_errors(url, self._read_timeout_s):
-            socket = await self._require_open().ws_connect(
+        with typed_errors(url, self._read_timeout_s), counting_from(self._middleware, began, url):
+            socket = await http.ws_connect(
                 url,
                 headers=headers,
                 origin=find_origin(self._site.origin, session.origin),
@@ -233,9 +236,12 @@ class HttpTransport:
 
     async def _fetch(self, request: Request) -> aiohttp.ClientResponse:
         """Return the response to *request*, after redirects within the site."""
-        _, request, url = await self._place(request)
+        url = resolve_own(self._site, request.url)
+        self._require_open()
+        session, began = await self._get_session(url)
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._exchange(request, url)
+            request, url = move_request(self._site, session, request, url)
+            response, began = await self._exchange(request, url, began), None
             next_request = request.follows_redirects and follow_redirect(
                 self._site, request, url, response.status, response.headers
             )
@@ -245,26 +251,20 @@ class HttpTransport:
             request, url = next_request, URL(next_request.url)
         raise SiteFailed(redact_url(url), response.status, f"more than {MAX_REDIRECTS} redirects")
 
-    async def _place(
-        self, request: Request, schemes: Mapping[str, str] = MappingProxyType({})
-    ) -> tuple[Session, Request, URL]:
-        """Return the session, and *request* with its address, where the session's site has moved to.
+    async def _get_session(self, url: URL) -> tuple[Session, float | None]:
+        """Return the session, and when it was asked for (monotonic seconds) if it was not there at once.
 
-        Args:
-            request: the request.
-            schemes: scheme to the one that takes its place.
+        One that is harvested now counts as harvested for the request to *url*.
         """
-        began, url = time.monotonic(), resolve_own(self._site, request.url)
-        ready = self._manager.find_ready()
-        session = ready or await self._manager.get()
-        request, url = move_request(self._site, session, request, url)
-        url = url.with_scheme(schemes[url.scheme]) if url.scheme in schemes else url
-        if ready is None:  # a session that was harvested just now was so for this request
-            begin_chain(self._middleware, began, url.with_fragment(None))
-        return session, request, url
-
-    async def _exchange(self, request: Request, url: URL) -> aiohttp.ClientResponse:
+        session = self._manager.find_ready()
+        if session is not None:
+            return session, None
+        began = time.monotonic()
         with typed_errors(url, self._read_timeout_s):
+            return await self._manager.get(), began
+
+    async def _exchange(self, request: Request, url: URL, began: float | None) -> aiohttp.ClientResponse:
+        with typed_errors(url, self._read_timeout_s), counting_from(self._middleware, began, url):
             response = await self._require_open().request(
                 request.method, url, data=_wrap_body(request.body), headers=request.headers, allow_redirects=False
             )

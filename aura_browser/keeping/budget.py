@@ -139,6 +139,10 @@ class HarvestBudget:
         record = await self._own.read()
         return record.reason if record.kept == lineage else ""
 
+    async def hold(self, reason: str, seconds: float) -> None:
+        """Note that the site asked to be left alone for so many seconds, which holds back everyone until then."""
+        await self._shared.hold(self._clock() + limit_hold(seconds), clean_text(reason))
+
     async def record_failure(
         self,
         reason: str,

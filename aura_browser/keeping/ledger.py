@@ -93,6 +93,18 @@ class Ledger:
             self._unsaved = count(self._unsaved)
             _log.warning("%s The failed harvest is counted in this process only.", error)
 
+    async def hold(self, until: float, reason: str) -> None:
+        """Note that the site asked to be left alone *until* then (epoch seconds), which is no failure of a harvest."""
+
+        def put_off(record: Record) -> Record:
+            return msgspec.structs.replace(record, held_until=max(self._held_until(record), until), reason=reason)
+
+        try:
+            await self._change(put_off)
+        except StoreError as error:
+            self._unsaved = put_off(self._unsaved)
+            _log.warning("%s That the site is to be left alone is known to this process only.", error)
+
     async def claim(self, limit: int) -> float | None:
         """Count a harvest in advance, if that makes no more than *limit* with the failures in the window.
 
@@ -134,7 +146,7 @@ class Ledger:
             before = await self._store.read(self._slug)
             record = _decode_record(before)
             changed = change(record)
-            has_any = changed.failures or record.failures or record.under_way
+            has_any = changed.failures or record.failures or record.under_way or changed.held_until
             if not has_any or await self._swap(before, changed):
                 return
 

@@ -69,7 +69,7 @@ class Refresher:
             log_event("refresh_refused", origin=session.origin, cause=cause, mark=error.mark)
             return None
         except RateLimited as error:  # a browser would be limited too
-            await self._hold(error, is_optional=cause == "early")
+            await self._hold(error)
             log_event("refresh_failed", origin=session.origin, cause=cause, error=type(error).__name__)
             raise
         except AuraError as error:
@@ -87,8 +87,8 @@ class Refresher:
         elif (left_s := self._held_until - self._clock()) > 0:
             raise RateLimited(self._limited_url, left_s)
 
-    async def _hold(self, error: RateLimited, *, is_optional: bool) -> None:
+    async def _hold(self, error: RateLimited) -> None:
         held_s = error.retry_after_s or _PAUSE_S
         if self._budget is not None:
-            await self._budget.record_failure(str(error), retry_after_s=held_s, is_optional=is_optional)
+            await self._budget.hold(str(error), held_s)
         self._limited_url, self._held_until = error.url, self._clock() + limit_hold(held_s)

@@ -118,7 +118,9 @@ def _find_at(address: str, dialect: str) -> Site:
         _log.warning("%s The built-in definition of %s is used.", error, origin)
         sites = []
     if sites:
-        return _adapt(max(sites, key=lambda site: _count_shared(site, address)), address, dialect)
+        return _adapt(
+            max(sites, key=lambda site: (site.origin == origin, _count_shared(site, address))), address, dialect
+        )
     make = _BUILT_IN.get(origin) or _BY_DIALECT.get(dialect)
     return make(address) if make else page_site(address)
 

@@ -56,11 +56,12 @@ def derive_headers(site: Site, session: "Session", method: str, url: URL) -> dic
         method: the request's method; what stands against forgery is left out of those that change nothing.
         url: the request's address.
     """
+    if not gets_tokens(site, session, url):
+        return {}
     headers: dict[str, str] = {}
-    if gets_tokens(site, session, url):
-        if site.auth and (value := site.auth.value.fill(session)) is not None and can_be_sent(value):
-            headers[site.auth.header] = value
-        if site.csrf and site.csrf.header and method not in SAFE_METHODS:
-            token = site.csrf.read_cookie(session)
-            headers |= {site.csrf.header: token} if token and can_be_sent(token) else {}
+    if site.auth and (value := site.auth.value.fill(session)) is not None and can_be_sent(value):
+        headers[site.auth.header] = value
+    if site.csrf and site.csrf.header and method not in SAFE_METHODS:
+        token = site.csrf.read_cookie(session)
+        headers |= {site.csrf.header: token} if token and can_be_sent(token) else {}
     return headers | dict(site.derive(session, method)) if site.derive else headers

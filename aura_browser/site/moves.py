@@ -27,7 +27,7 @@ def list_sources(origin: URL) -> Iterator[URL]:
     """Yield the origins that may redirect a browser to *origin*, as :func:`list_moves` says it."""
     host = host_of(origin)
     for scheme in ("http", "https"):
-        for name in (host, host.removeprefix("www.")):
+        for name in filter(None, (host, host.removeprefix("www."))):
             source = origin_of(URL.build(scheme=scheme, host=name, port=origin.explicit_port))
             if origin in list_moves(source):
                 yield source

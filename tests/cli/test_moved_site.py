@@ -56,6 +56,12 @@ def call(*words: str) -> "CompletedProcess[str]":
     return done
 
 
+def define(folder: Path, text: str) -> None:
+    place = folder / "config" / "aura-browser"
+    place.mkdir(parents=True)
+    (place / "sites.toml").write_text(text, "utf-8")
+
+
 def load(store: FileStore, key: SessionKey) -> Session:
     session = asyncio.run(store.load(key))
     assert session is not None
@@ -66,6 +72,12 @@ def test_its_address_and_its_slug_stand_for_it(moved: MovedSite, key: SessionKey
     words = ("--session", "work", "--proxy", moved.proxy)
     assert call("request", *words, f"{BEFORE}/me").stdout == '{"name": "Ann"}'
     assert "valid" in call("sessions", "check", key.slug).stdout
+
+
+@pytest.mark.parametrize("name", ["shop", BEFORE, f"{BEFORE}/", "shop.test", AFTER, "www.shop.test"])
+def test_its_names_stand_for_it(name: str, key: SessionKey, tmp_path: Path) -> None:
+    define(tmp_path, f'[shop]\nurl = "{BEFORE}/"\n')
+    assert key.slug in call("sessions", "show", name).stdout
 
 
 def test_what_a_program_rotated_is_kept(
@@ -110,14 +122,30 @@ def test_a_curl_command_goes_to_where_the_session_is_from(moved: MovedSite, key:
 def test_an_import_is_kept_under_the_address_of_the_sites_definition(
     moved: MovedSite, store: FileStore, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "config" / "aura-browser"
-    folder.mkdir(parents=True)
-    (folder / "sites.toml").write_text(f'[shop]\nurl = "{BEFORE}/"\n', "utf-8")
+    define(tmp_path, f'[shop]\nurl = "{BEFORE}/"\n')
     file = tmp_path / "session.json"
     file.write_text(build_login(moved).to_json())
     assert call("sessions", "import", str(file)).returncode == 0
     assert load(store, SessionKey(BEFORE, "default", moved.proxy)).origin == AFTER
     assert call("request", "--proxy", moved.proxy, "--refresh", "never", "shop/me").stdout == '{"name": "Ann"}'
+
+
+@pytest.mark.parametrize(
+    "definitions",
+    [
+        f'[app]\nurl = "http://app.shop.test/"\norigins = ["{AFTER}"]\n',
+        f'[b]\nurl = "{BEFORE}"\n[a]\nurl = "{AFTER}"\n',
+    ],
+)
+def test_an_import_of_another_origin_is_kept_by_itself(
+    definitions: str, moved: MovedSite, store: FileStore, tmp_path: Path
+) -> None:
+    define(tmp_path, definitions)
+    file = tmp_path / "session.json"
+    file.write_text(build_login(moved, probe=None).to_json())
+    assert call("sessions", "import", str(file)).returncode == 0
+    assert load(store, SessionKey(AFTER, "default", moved.proxy)).origin == AFTER
+    assert len(asyncio.run(store.session_slugs())) == 1
 
 
 def test_the_report_of_a_harvest_names_the_place(

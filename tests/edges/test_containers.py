@@ -221,19 +221,50 @@ def test_few_open_files(limit: str, expected: str) -> None:
     assert expected in run.stdout + run.stderr, run.stderr
 
 
-def test_a_chrome_that_says_nothing_of_few_open_files_is_explained_by_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "text", "command"),
+    [
+        ("-n 200", "At most 200 files may be open here, and Chrome needs some hundreds.", "ulimit -n 4096"),
+        ("-v 4194304", "At most 4.0 GiB of memory may be addressed here, and Chrome reserves", "ulimit -v unlimited"),
+    ],
+)
+def test_a_chrome_that_does_not_start_is_explained_by_a_low_limit(
+    limit: str, text: str, command: str, tmp_path: Path
+) -> None:
     chrome = program(tmp_path, "chrome", "#!/bin/sh\necho 'something else' >&2\nexit 1\n")
-    run = subprocess.run(
-        ["sh", "-c", 'ulimit -n 200; exec "$@"', "sh", sys.executable, "-m", "aura_browser", "harvest", _NOWHERE],  # noqa: S607 - as people run it
-        env={**os.environ, "AURA_BROWSER_CHROME": str(chrome)},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+
+    def call(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", sys.executable, "-m", "aura_browser", *words],  # noqa: S607 - as people run it
+            env={**os.environ, "AURA_BROWSER_CHROME": str(chrome)},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    run = call("harvest", _NOWHERE)
     assert run.returncode == 69
-    assert "At most 200 files may be open here, and Chrome needs some hundreds." in run.stderr
-    assert run.stderr.endswith("Raise the limit, for example: ulimit -n 4096\n")
+    assert text in run.stderr
+    assert "something else" in run.stderr or "ChromeDriver exited with code" in run.stderr
+    assert run.stderr.endswith(f"Raise that limit, for example: {command}\n")
+    found = json.loads(call("doctor", "--json").stdout)
+    (limits,) = [each for each in found["findings"] if each["name"] == "limits"]
+    assert (limits["verdict"], limits["command"]) == ("problem", command)
+
+
+@pytest.mark.chrome
+def test_a_memory_limit_that_a_real_chrome_does_not_start_with_is_named() -> None:
+    with serve_in_thread() as site:
+        run = subprocess.run(
+            ["sh", "-c", f"ulimit -v 8000000; exec {sys.executable} -m aura_browser harvest {site.origin}"],  # noqa: S607 - as people run it
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+    assert run.returncode == 69
+    assert run.stderr.endswith("Raise that limit, for example: ulimit -v unlimited\n")
 
 
 @pytest.mark.chrome

@@ -2,23 +2,28 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from aura_browser import Probe, SessionMiddleware, Site, SiteClient
 from aura_browser.assembly import assemble
 from aura_browser.errors import SiteFailed
+from aura_browser.http.outgoing import move_request
+from aura_browser.http.pages import Pages
 from aura_browser.http.proof import prove
 from aura_browser.http.refresh import refresh_session
+from aura_browser.request import Request
 from aura_browser.session import Session
 from aura_browser.site.place import Template
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Auth, Csrf
 from tests.parts.moved_site import AFTER, BEFORE, SECRET, MovedSite, serving_moved
 from tests.parts.servers import serving
-from tests.parts.sessions import make_session
+from tests.parts.sessions import make_cookie, make_session
 
 AUTH = Auth("X-Auth-Token", Template("{cookie.sid}"))
 
@@ -84,14 +89,48 @@ async def test_a_session_that_was_got_for_the_request_is_sent_where_it_is_from(m
     assert set(moved.asked) == {"GET www.shop.test/echo", "POST www.shop.test/echo"}
 
 
-async def test_tokens_do_not_go_back(moved: MovedSite) -> None:
-    """Where a site sends its client back, cookies of the one host do not reach the other, and tokens must not."""
-    site = Site(f"{BEFORE}/", auth=AUTH)
-    async with open_client(site, moved.make_session()) as client, client.get("/back") as response:
-        assert response.status == 200
-    before = [request for request in moved.server.seen if request.host == "shop.test"]
-    assert before
-    assert not [request for request in before if "X-Auth-Token" in request.headers]
+async def test_a_redirect_back_does_not_lead_back(moved: MovedSite) -> None:
+    """As behind a proxy that ends TLS, where an application names itself by http."""
+    client = open_client(Site(f"{BEFORE}/"), moved.make_session())
+    async with client, client.request("POST", "/back", data=b"a=1", allow_redirects=True) as response:
+        assert json.loads(await response.text())["body"] == "a=1"
+    assert "POST www.shop.test/echo" in moved.asked
+    assert not [asked for asked in moved.asked if " shop.test/" in asked]
+
+
+@pytest.mark.parametrize("facts", [{"auth": AUTH}, {"derive": lambda _session, _method: {"X-Auth-Token": SECRET}}])
+async def test_no_token_goes_to_the_address_before(facts: dict[str, Any], moved: MovedSite) -> None:
+    """A client of one's own may ask there, or be redirected there."""
+    manager = assemble(
+        Site(f"{BEFORE}/", **facts), session=moved.make_session(), proxy=moved.proxy, store="memory", refresh="never"
+    )
+    http = aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),))
+    async with http:
+        for origin, tokens in ((BEFORE, []), (AFTER, [SECRET])):
+            async with http.get(f"{origin}/echo", allow_redirects=False):
+                assert moved.server.seen[-1].headers.getall("X-Auth-Token", []) == tokens
+    await manager.aclose()
+
+
+async def test_a_session_of_another_origin_that_is_listed_moves_nothing(moved: MovedSite) -> None:
+    site = Site("http://api.shop.test/", origins=(AFTER,))
+    cookie = make_cookie("sid", SECRET, domain="shop.test", host_only=False)
+    client = open_client(site, moved.make_session(cookies=(cookie,)))
+    async with client, client.request("POST", "/echo", data=b"a"):
+        assert moved.asked == ["POST api.shop.test/echo"]
+
+
+def test_only_the_sites_own_name_is_moved_in_headers(moved: MovedSite) -> None:
+    headers = {"Origin": f"{BEFORE}.evil.test", "Referer": f"{BEFORE}.evil.test/x"}
+    request = Request("GET", f"{BEFORE}/x", headers)
+    placed, url = move_request(Site(f"{BEFORE}/"), moved.make_session(), request, URL(request.url))
+    assert (dict(placed.headers), str(url)) == (headers, f"{AFTER}/x")
+
+
+def test_what_a_kept_page_touches_is_where_the_site_is(moved: MovedSite) -> None:
+    for path in ("/me", f"{BEFORE}/me"):
+        pages = Pages(Site(f"{BEFORE}/", probe=Probe(path)), None, None, is_static=True)
+        assert str(pages._find_touched(moved.make_session())) == f"{AFTER}/me"
 
 
 async def test_probe_and_refresh_request_go_there(moved: MovedSite) -> None:

@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 
 from aura_browser.errors import AnswerTimeout, ConnectionFailed
-from aura_browser.http import page_asking
 from aura_browser.http.asking import MAX_BODY_BYTES, MAX_PAGE_BYTES
 from aura_browser.http.page_asking import PageAsker
 from aura_browser.http.page_sending import Sent
@@ -39,10 +38,13 @@ class Body:
         return b""
 
 
-async def read(probe: Probe, body: Body) -> bytes:
+async def read(probe: Probe, body: Body, patience_s: float = 10.0) -> bytes:
     asker = PageAsker(cast("Any", None), page_site(URL_), make_session(), 1.0, time.time)
     return await asker._read_body(
-        Sent(cast("Any", None), cast("Any", body), AsyncExitStack()), URL_, reads_all=probe.needs_body
+        Sent(cast("Any", None), cast("Any", body), AsyncExitStack()),
+        URL_,
+        patience_s,
+        reads_all=probe.needs_body,
     )
 
 
@@ -54,11 +56,8 @@ async def test_only_so_much_is_read(probe: Probe, limit: int) -> None:
     assert len(await read(probe, Body(1))) == 2**16
 
 
-async def test_an_answer_that_goes_on_for_long_is_enough_where_its_body_says_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(page_asking, "BODY_TIMEOUT_S", 0.05)
-    assert await read(PLAIN, Body(0, is_silent=True)) == b""
+async def test_an_answer_that_goes_on_for_long_is_enough_where_its_body_says_nothing() -> None:
+    assert await read(PLAIN, Body(0, is_silent=True), 0.05) == b""
     with pytest.raises(AnswerTimeout) as caught:
         await read(NAMING, Body(1, is_silent=True))
     assert caught.value.__cause__ is None

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from aura_browser import FileStore, Probe, Session, SessionKey, Site, SiteClient
+from aura_browser import FileStore, MemoryStore, Probe, Session, SessionKey, Site, SiteClient
+from aura_browser.assembly import assemble
 from aura_browser.carriers import prove_once
 from aura_browser.errors import SessionRefused
+from aura_browser.http.page_opening import PageOpener
 from aura_browser.site import TransportName
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Csrf
+from aura_browser.webdriver.fetching.held_page import HeldPage
 from tests.parts.command import run
 from tests.parts.missing import need_program
 from tests.parts.moved_site import AFTER, BEFORE, serving_moved
@@ -27,11 +31,13 @@ class BrowsersOnly:
 
     Attributes:
         value: the cookie of a member.
+        renewed: how often it was renewed.
         by_others: what others asked for.
     """
 
     def __init__(self) -> None:
         self.value = "v1"
+        self.renewed = 0
         self.by_others: list[str] = []
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -41,8 +47,12 @@ class BrowsersOnly:
         if request.path == "/":
             return web.Response(text="<!doctype html>Welcome", content_type="text/html")
         if request.path == "/renew":
-            self.value = "v2"
-            return web.Response(headers={"Set-Cookie": "sid=v2; HttpOnly"})
+            self.renewed += 1
+            self.value = f"v{self.renewed + 1}"
+            filling = "x" * 100_000  # the answer is longer than the part of a page in which marks are looked for
+            return web.json_response(
+                {"a": "2", "filling": filling}, headers={"Set-Cookie": f"sid={self.value}; HttpOnly"}
+            )
         is_member = f"sid={self.value}" in request.headers.get("Cookie", "").split("; ")
         return web.Response(status=200 if is_member else 401, text="welcome" if is_member else "who?")
 
@@ -50,7 +60,7 @@ class BrowsersOnly:
         return Site(
             f"{origin}/",
             probe=Probe("/me"),
-            refresh_request=RefreshRequest("/renew", form={"a": "b"}),
+            refresh_request=RefreshRequest("/renew", form={"a": "b"}, into="tokens"),
             transport=transport,
         )
 
@@ -64,7 +74,20 @@ async def text_of(client: SiteClient, method: str, path: str, **options: object)
         return await response.text()
 
 
-async def test_a_page_carries_the_refresh_request_and_its_proof() -> None:
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
+    """Return the sessions that browsers were opened for, in order."""
+    sessions, open_page = [], PageOpener.open
+
+    async def open_and_count(self: PageOpener, session: Session) -> HeldPage:
+        sessions.append(session)
+        return await open_page(self, session)
+
+    monkeypatch.setattr(PageOpener, "open", open_and_count)
+    return sessions
+
+
+async def test_a_page_carries_the_refresh_request_and_its_proof(opened: list[Session]) -> None:
     browsers_only = BrowsersOnly()
     async with serving(browsers_only.handle) as (_, origin):
         session = make_session(origin, cookies=(make_cookie("sid", "old"),), proof="distinguished")
@@ -75,11 +98,13 @@ async def test_a_page_carries_the_refresh_request_and_its_proof() -> None:
             assert client.counters.refreshes == 1
             renewed = await client.session()
         assert ([cookie.value for cookie in renewed.cookies], renewed.proof) == (["v2"], "distinguished")
+        assert json.loads(renewed.local_storage["tokens"])["a"] == "2"
         assert browsers_only.by_others == []
+        assert len(opened) == 1
 
 
-async def test_auto_sends_the_refresh_request_by_what_it_uses() -> None:
-    browsers_only = BrowsersOnly()
+async def test_auto_sends_the_refresh_request_by_what_it_uses(opened: list[Session]) -> None:
+    browsers_only, store = BrowsersOnly(), MemoryStore()
     async with serving(browsers_only.handle) as (_, origin):
 
         async def harvest() -> Session:
@@ -87,13 +112,32 @@ async def test_auto_sends_the_refresh_request_by_what_it_uses() -> None:
             return make_session(origin, cookies=cookies, harvested_at=float(len(browsers_only.by_others)))
 
         site = browsers_only.define(origin, "auto")
-        async with SiteClient(site, harvest=harvest, store="memory") as client:
+        async with SiteClient(site, harvest=harvest, store=store) as client:
             assert await text_of(client, "GET", "/x") == "welcome"
             so_far = list(browsers_only.by_others)
             browsers_only.value = "other"
             assert await text_of(client, "GET", "/x") == "welcome"
             assert (client.counters.harvests, client.counters.refreshes) == (1, 1)
+        assert len(opened) == 1
+        browsers_only.value = "other"
+        async with aclosing(assemble(site, harvest=harvest, store=store)) as manager:  # what the site wants is stored
+            assert (await manager.renew(await manager.get())).cookies[0].value == "v3"
+            assert manager.counters.refreshes == 1
         assert browsers_only.by_others == so_far != []
+
+
+async def test_auto_that_uses_aiohttp_opens_no_browser_for_it(opened: list[Session]) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/renew":
+            return web.Response(headers={"Set-Cookie": "sid=v2"})
+        return web.Response(status=200 if "sid=v2" in request.headers.get("Cookie", "") else 401)
+
+    async with serving(handle) as (_, origin):
+        site = Site(f"{origin}/", probe=Probe("/me"), refresh_request=RefreshRequest("/renew"), transport="auto")
+        async with SiteClient(site, session=make_session(origin), harvest=open_nothing) as client:
+            assert await text_of(client, "GET", "/x") == ""
+            assert client.counters.refreshes == 1
+    assert opened == []
 
 
 @pytest.mark.parametrize("transport", ["http", "page"])
@@ -114,17 +158,20 @@ async def test_a_token_is_found_at_the_beginning_of_a_page_of_any_length(transpo
 
 async def test_a_page_of_a_site_that_moved_sends_where_it_is() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if request.path == "/":
-            return web.Response(text="<!doctype html>Welcome", content_type="text/html")
+        if request.path in {"/", "/form"}:
+            return web.Response(text='<input name="sectok" value="abc">', content_type="text/html")
         told = {"method": request.method, "body": await request.text(), "origin": request.headers.get("Origin")}
         return web.json_response(told, headers={"Set-Cookie": "sid=new; HttpOnly"})
 
     async with serving_moved(handle) as moved:
         session = moved.make_session()
         options = {"session": session, "proxy": moved.proxy, "refresh": "never", "transport": "page"}
-        async with SiteClient(Site(f"{BEFORE}/"), **options) as client:  # type: ignore[arg-type]
-            async with client.request("POST", f"{BEFORE}/save", data=b"a=1") as response:
-                assert json.loads(await response.text()) == {"method": "POST", "body": "a=1", "origin": AFTER}
+        site = Site(f"{BEFORE}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with SiteClient(site, **options) as client:  # type: ignore[arg-type]
+            async with client.request("POST", f"{BEFORE}/save", data=b"a=1", headers=form) as response:
+                told = {"method": "POST", "body": "a=1&sectok=abc", "origin": AFTER}
+                assert json.loads(await response.text()) == told
                 assert response.url == f"{AFTER}/save"
             kept = [(cookie.name, cookie.value, cookie.domain) for cookie in (await client.session()).cookies]
         assert kept == [("sid", "new", "www.shop.test")]

@@ -9,6 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
@@ -22,8 +24,12 @@ from aura_browser.errors import (
     SessionRefused,
     SiteFailed,
 )
+from aura_browser.http import asking
 from aura_browser.http.refresh import refresh_session
+from aura_browser.http.refreshing import build_kept_refresh
+from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.manager import SessionManager
+from aura_browser.keeping.refresher import Refresher
 from aura_browser.site.place import Template
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Auth
@@ -321,6 +327,80 @@ async def test_a_limited_request_is_honoured_and_no_browser_opens_meanwhile(
             clock.now = 5000 + (retry_after_s or 30)
             assert (await manager.renew(await manager.get())).cookies[0].value == "v2"
         assert (limiting.asked, manager.counters.failures) == (2, 0)
+
+
+async def test_a_limit_is_no_failure_of_a_browser() -> None:
+    """Limited requests, and then one that is refused: a browser is opened at once."""
+    limiting, clock = Limiting(1), Clock()
+    async with serving(limiting.handle) as (_, origin):
+
+        async def refresh(session: Session) -> Session:
+            if limiting.is_limiting:
+                return await refresh_session(Site(f"{origin}/", refresh_request=RefreshRequest("/renew")), session)
+            raise SessionRefused(origin, 401, "status 401", "")
+
+        async def harvest() -> Session:
+            return make_session(origin, cookies=(make_cookie("sid", "v2"),), harvested_at=clock.now)
+
+        manager = SessionManager(
+            Site(f"{origin}/"),
+            MemoryStore(),
+            SessionKey(origin),
+            harvest=harvest,
+            prove=take_as_it_is,
+            clock=clock,
+            first=make_session(origin),
+            refresh=refresh,
+        )
+        async with aclosing(manager):
+            for _ in range(8):
+                with pytest.raises(RateLimited):
+                    await manager.renew(await manager.get())
+                clock.now += 2
+            limiting.is_limiting = False
+            assert (await manager.renew(await manager.get())).cookies[0].value == "v2"
+            assert limiting.asked == 8
+
+
+async def test_no_site_is_left_alone_for_days(app: OAuthSite) -> None:
+    clock, asked = Clock(), list[float]()
+
+    async def refresh(_session: Session) -> Session:
+        asked.append(clock.now)
+        raise RateLimited(app.origin, 999_999.0)
+
+    live = cast("Any", SimpleNamespace(correct=None))
+    refresher = Refresher(refresh, live=live, counters=Counters(), clock=clock, budget=None)
+    for seconds in (0, 3599, 3601):
+        clock.now = 5000 + seconds
+        with pytest.raises(RateLimited):
+            await refresher.try_refresh(make_session(), "refused")
+    assert asked == [5000, 8601]
+
+
+async def test_a_page_that_is_kept_does_not_renew_what_the_site_limits() -> None:
+    async def by_site(_session: Session) -> Session:
+        raise RateLimited("http://127.0.0.1:9/renew", 60.0)
+
+    renew = build_kept_refresh(by_site, take_as_it_is, cast("Any", None))
+    with pytest.raises(RateLimited):
+        await renew(make_session())
+
+
+async def test_an_answer_may_come_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the site has rotated meanwhile would be lost; of a probe's answer nothing is."""
+    monkeypatch.setattr(asking, "BODY_TIMEOUT_S", 0.05)
+
+    async def give(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.sleep(0.3)
+        await response.write(b'{"a": "2"}')
+        return response
+
+    async with serving(give) as (_, origin):
+        site = Site(f"{origin}/", refresh_request=RefreshRequest("/t", json={"a": "b"}, into="t"))
+        assert json.loads((await refresh_session(site, make_session(origin))).local_storage["t"]) == {"a": "2"}
 
 
 async def test_a_site_that_limits_refresh_requests_is_opened_for_no_other_session() -> None:

@@ -117,9 +117,18 @@ def _list_of_site(entries: Sequence[Entry], name: str) -> list[Entry]:
         site = site_at(name)
     except InvalidInput:  # no address
         return []
-    return [entry for entry in entries if entry.session and entry.session.origin == site.origin]
+    return [entry for entry in entries if site.origin in _list_origins(entry)]
 
 
 def _list_names(entry: Entry) -> tuple[str, ...]:
-    origin = entry.session.origin if entry.session else ""
-    return entry.slug, origin, origin.partition("://")[2]
+    origins = _list_origins(entry)
+    return entry.slug, *origins, *(origin.partition("://")[2] for origin in origins)
+
+
+def _list_origins(entry: Entry) -> list[str]:
+    """Return the origin of a session, and that of its site before it moved there."""
+    from aura_browser.cli.sessions.placing import find_key
+
+    if entry.session is None:
+        return []
+    return list(dict.fromkeys([entry.session.origin, find_key(entry.session, entry.slug).origin]))

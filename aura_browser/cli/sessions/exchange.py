@@ -22,7 +22,6 @@ from aura_browser.cli.sessions.importing import prove_and_keep
 from aura_browser.cli.sessions.keys import decrypt_file, read_passphrase, read_recipients
 from aura_browser.cli.values import ParsedText
 from aura_browser.site.catalogue import site_named
-from aura_browser.store import SessionKey
 from aura_browser.text import clean_text, count
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def import_session(
     aura-browser sessions import cookies.txt --url https://example.com/
     aura-browser sessions import session.age --identity ~/.ssh/id_ed25519
     """  # noqa: D301 - click's mark for text that it must not wrap
-    from aura_browser.cli.sessions.placing import find_site_of
+    from aura_browser.cli.sessions.placing import choose_key
     from aura_browser.formats import load
     from aura_browser.formats.recognition import MAX_SIZE
 
@@ -167,7 +166,7 @@ def import_session(
     loaded = load(data, now=time.time(), url=url, user_agent=_check_header(user_agent))
     _tell(loaded)
     session = loaded.session
-    key = SessionKey(find_site_of(session).origin, session_name, session.proxy)
+    key = choose_key(session, session_name)
     kept = run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace, place=store))
     hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
 

@@ -5,9 +5,16 @@ from yarl import URL
 from aura_browser.session import Session
 from aura_browser.site import Site, site_at
 from aura_browser.site.commands import DEFAULT_SESSION, list_options
-from aura_browser.site.moves import at_origin, list_sources
+from aura_browser.site.moves import at_origin, find_origin, list_sources
 from aura_browser.store import SessionKey
 from aura_browser.text import redact_url
+
+
+def choose_key(session: Session, name: str) -> SessionKey:
+    """Return the key to keep *session* under: that of its site as it is defined, if that has moved to its origin."""
+    site = find_site_of(session)
+    has_moved = find_origin(site.origin, session.origin) == session.origin
+    return SessionKey(site.origin if has_moved else session.origin, name, session.proxy)
 
 
 def find_key(session: Session, slug: str) -> SessionKey:

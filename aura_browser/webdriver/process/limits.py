@@ -1,14 +1,25 @@
-"""How many files may be open at once, which Chrome needs some hundreds of."""
+"""Limits of this process (``ulimit``) that Chrome, which gets them too, does not start with."""
 
 import os
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
-_ENOUGH: Final = 4096
-_MIN: Final = 1024
-RAISE_COMMAND: Final = "ulimit -n 4096"
-"""What raises the limit, in a shell."""
+_ENOUGH_FILES: Final = 4096
+_MIN_FILES: Final = 1024
+_MIN_ADDRESSES: Final = 64 * 2**30  # Chrome 150 and 156 start with 100 GB, and not with 20 GB
+
+
+class LowLimit(NamedTuple):
+    """A limit that is too low.
+
+    Attributes:
+        text: what is limited, and what Chrome needs.
+        command: what raises it, in a shell.
+    """
+
+    text: str
+    command: str
 
 
 def allow_more_files(pid: int) -> None:
@@ -16,17 +27,22 @@ def allow_more_files(pid: int) -> None:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = _ENOUGH if hard == resource.RLIM_INFINITY else min(_ENOUGH, hard)
+    enough = _ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(_ENOUGH_FILES, hard)
     if sys.platform == "linux" and soft != resource.RLIM_INFINITY and soft < enough:
         with suppress(OSError):
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (enough, hard))
 
 
-def find_low_limit() -> int | None:
-    """Return how many files may be open at most, if Chrome needs more than that."""
+def find_low_limit() -> LowLimit | None:
+    """Return the limit that keeps Chrome from starting, if there is one."""
     if os.name != "posix":
         return None
     import resource
 
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return hard if hard != resource.RLIM_INFINITY and hard < _MIN else None
+    files, addresses = resource.getrlimit(resource.RLIMIT_NOFILE)[1], resource.getrlimit(resource.RLIMIT_AS)[0]
+    if files != resource.RLIM_INFINITY and files < _MIN_FILES:
+        return LowLimit(f"at most {files} files may be open here, and Chrome needs some hundreds", "ulimit -n 4096")
+    if addresses != resource.RLIM_INFINITY and addresses < _MIN_ADDRESSES:
+        text = f"at most {addresses / 2**30:.1f} GiB of memory may be addressed here, and Chrome reserves far more"
+        return LowLimit(text, "ulimit -v unlimited")
+    return None

@@ -9,7 +9,7 @@ from aura_browser.errors import DriverMismatch, LaunchFailed
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths
-from aura_browser.webdriver.process.limits import RAISE_COMMAND, find_low_limit
+from aura_browser.webdriver.process.limits import find_low_limit
 
 _MAX_OUTPUT_BYTES: Final = 1_000_000
 _MAX_LINES: Final = 5
@@ -20,7 +20,6 @@ _DRIVER_LINES: Final = re.compile(
 _MISMATCH: Final = re.compile(r"only supports Chrome version (\d+)\D.*?Current browser version is ([\d.]+)", re.DOTALL)
 _STACK_TRACE: Final = re.compile(r"\n(?:Stacktrace|Host info|Build info|#0 ).*", re.DOTALL)
 
-_RAISE: Final = f"Raise the limit, for example: {RAISE_COMMAND}"
 _POLICY: Final = re.compile(r"remote debugging is disallowed|RemoteDebuggingAllowed", re.IGNORECASE)
 _CAUSES: Final = {
     _POLICY: (
@@ -34,7 +33,9 @@ _CAUSES: Final = {
         "Chrome may not make its sandbox here. On Debian, install the package chromium-sandbox; elsewhere, to see what "
         "forbids it, run: aura-browser doctor"
     ),
-    re.compile(r"Too many open files"): f"This process may open too few files. {_RAISE}",
+    re.compile(r"Too many open files"): (
+        "This process may open too few files. Raise the limit, for example: ulimit -n 4096"
+    ),
     re.compile(r"Missing X server or \$DISPLAY|[Cc]an(?:no|')t open display|Authorization required, but no auth"): (
         "The display can't be used. Check DISPLAY and XAUTHORITY, or leave --interactive or --virtual-display out"
     ),
@@ -70,12 +71,12 @@ def build_launch_error(chrome: Path, message: str, output: Path, deadline: Deadl
     message = _STACK_TRACE.sub("", message).strip() or "it exited during its start"
     lines = list(_read_lines(output))
     told, advice = _find_cause([*message.splitlines(), *lines])
-    if not advice and (most := find_low_limit()) is not None:  # which Chrome often does not say
-        advice = f"At most {most} files may be open here, and Chrome needs some hundreds. {_RAISE}"
+    chosen = lines[-_MAX_LINES:] if not advice else [told] if told in lines else []
     reason = clean_text(message, _MAX_LENGTH).rstrip(".")
     if deadline.left_s <= 0 and not deadline.is_cancelled and not advice:
         reason = f"it had not started after {deadline.seconds:g} s"
-    chosen = lines[-_MAX_LINES:] if not advice else [told] if told in lines else []
+    if not advice and (limit := find_low_limit()):  # Chrome often does not say it
+        advice = f"{limit.text[0].upper()}{limit.text[1:]}. Raise that limit, for example: {limit.command}"
     return LaunchFailed(str(chrome), reason, tuple(chosen), advice)
 
 
