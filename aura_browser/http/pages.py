@@ -132,7 +132,7 @@ class Pages:
             async with self._changing:
                 page = await self._find(session, renewed=True)
                 try:
-                    await page.touch(self._find_touched(session))
+                    await page.touch(find_touched(self._site, session))
                     cookies = await page.wait_for_change()
                 except PageLost as error:
                     raise_alone(BrowserDied(redact_url(session.url), f"the page that is kept open is gone: {error}"))
@@ -201,11 +201,6 @@ class Pages:
         page.tab.when_lost(partial(self._close_lost, page))
         return page
 
-    def _find_touched(self, session: Session) -> URL:
-        path = self._site.probe.path if self._site.probe is not None else session.probe or session.url
-        url = URL(session.origin).join(read_url(path))
-        return follow_move(url, self._site.origin, session.origin)
-
     def _close_lost(self, page: HeldPage) -> None:
         """Close the browser whose page is gone, in the background."""
         _log.info("The page of %s is gone: %s.", self._site.origin, page.tab.lost)
@@ -238,3 +233,9 @@ class Pages:
             if page is not None:
                 page.tab.lose(_IDLE)
         self._candidate = None
+
+
+def find_touched(site: Site, session: Session) -> URL:
+    """Return what a page asks for so that its browser renews *session*: the probe's address."""
+    path = site.probe.path if site.probe is not None else session.probe or session.url
+    return follow_move(URL(session.origin).join(read_url(path)), site.origin, session.origin)

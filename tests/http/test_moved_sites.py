@@ -13,7 +13,7 @@ from aura_browser import Probe, SessionMiddleware, Site, SiteClient
 from aura_browser.assembly import assemble
 from aura_browser.errors import SiteFailed
 from aura_browser.http.outgoing import move_request
-from aura_browser.http.pages import Pages
+from aura_browser.http.pages import find_touched
 from aura_browser.http.proof import prove
 from aura_browser.http.refresh import refresh_session
 from aura_browser.request import Request
@@ -129,8 +129,8 @@ def test_only_the_sites_own_name_is_moved_in_headers(moved: MovedSite) -> None:
 
 def test_what_a_kept_page_touches_is_where_the_site_is(moved: MovedSite) -> None:
     for path in ("/me", f"{BEFORE}/me"):
-        pages = Pages(Site(f"{BEFORE}/", probe=Probe(path)), None, None, is_static=True)
-        assert str(pages._find_touched(moved.make_session())) == f"{AFTER}/me"
+        site = Site(f"{BEFORE}/", probe=Probe(path))
+        assert str(find_touched(site, moved.make_session())) == f"{AFTER}/me"
 
 
 async def test_probe_and_refresh_request_go_there(moved: MovedSite) -> None:
