@@ -11,11 +11,16 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     """Return a configuration with *session*'s headers and cookies.
 
     Without ``options.cookie_file`` it is for one request alone, whose ``url`` it names: curl would send a ``Cookie``
-    header to any host. With it, curl chooses the cookies itself, and the address stands on curl's command line.
+    header to any host. With it, curl chooses the cookies itself, and the address stands on curl's command line; a
+    password is in ``options.netrc_file``, or left out.
     """
     if options.cookie_file is not None:
-        lines = [*_write_headers(session.headers), f"cookie = {_quote(options.cookie_file)}"]
-        return Dumped("\n".join([*lines, ""]), tuple(describe_rest(session, headers=False)))
+        headers = {name: value for name, value in session.headers.items() if name.lower() != "authorization"}
+        lines = [*_write_headers(headers), f"cookie = {_quote(options.cookie_file)}"]
+        lines += [f"netrc-file = {_quote(options.netrc_file)}"] if options.netrc_file else []
+        is_left_out = len(headers) < len(session.headers) and not options.netrc_file
+        left_out = ["the header Authorization, which curl would send to any host"] if is_left_out else []
+        return Dumped("\n".join([*lines, ""]), (*left_out, *describe_rest(session, headers=False)))
     url = choose_url(session, options)
     lines = list(_write_headers(session.headers_for(url)))
     lines += [f"header = {_quote('Cookie: ' + session.cookie_header(url, options.now))}", f"url = {_quote(str(url))}"]

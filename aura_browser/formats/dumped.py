@@ -43,6 +43,7 @@ class DumpOptions(msgspec.Struct, frozen=True, kw_only=True):
             programs do not load.
         cookie_file: of ``curl``: the absolute path of a ``netscape`` file that it reads its cookies from, and writes
             nothing to; None to have the cookies for *url* in the file itself.
+        netrc_file: of ``curl`` with *cookie_file*: the absolute path of a file that it reads a password from.
         keeps_bound: write cookies that only the session's browser can renew; they are good until their end.
     """
 
@@ -50,6 +51,7 @@ class DumpOptions(msgspec.Struct, frozen=True, kw_only=True):
     now: float = msgspec.field(default_factory=time.time)
     session_days: float | None = None
     cookie_file: str | None = None
+    netrc_file: str | None = None
     keeps_bound: bool = False
 
 

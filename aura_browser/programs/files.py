@@ -12,6 +12,7 @@ import msgspec
 
 from aura_browser.formats import DumpOptions, dump
 from aura_browser.formats.dumped import describe_rest
+from aura_browser.formats.netrc import write_netrc
 from aura_browser.session import Session
 from aura_browser.webdriver.process.environment import copy_environment
 
@@ -108,19 +109,35 @@ def choose_kinds(formats: Sequence[str], command: Iterable[str]) -> list[Kind]:
 def write_files(folder: Path, session: Session, kinds: Sequence[Kind]) -> list[Given]:
     """Write *session* into *folder* once for each of *kinds*, each file with mode 0600 from its first byte on."""
     by_format = {kind.format: kind for kind in kinds}
-    # curl's configuration names the file with the cookies, so that each goes to its own host only.
+    # curl's configuration names the files with cookies and a password, so that each goes to its own host only.
+    netrc = None
     if "curl" in by_format:
         by_format = {"netscape": KINDS["netscape"], **by_format}
-    cookies = folder / KINDS["netscape"].file
-    options = DumpOptions(now=time.time(), session_days=_SESSION_DAYS, cookie_file=str(cookies), keeps_bound=True)
+        netrc = _write_netrc(folder / "netrc", session)
+    cookies = str(folder / KINDS["netscape"].file)
+    options = DumpOptions(
+        now=time.time(), session_days=_SESSION_DAYS, cookie_file=cookies, netrc_file=netrc, keeps_bound=True
+    )
     return [_write(folder / kind.file, kind, session, options) for kind in by_format.values()]
+
+
+def _write_netrc(path: Path, session: Session) -> str | None:
+    text = write_netrc(session)
+    if text is None:
+        return None
+    _create(path, text)
+    return str(path)
+
+
+def _create(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
 
 
 def _write(path: Path, kind: Kind, session: Session, options: DumpOptions) -> Given:
     dumped = dump(session, kind.format, options)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(dumped.text)
+    _create(path, dumped.text)
     # That a file with cookies has no headers and no storage is known to whoever asks for one.
     rest = set(describe_rest(session))
     return Given(kind, path, dumped.text, tuple(each for each in dumped.left_out if each not in rest), dumped.notes)
