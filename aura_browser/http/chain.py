@@ -1,7 +1,7 @@
 """One request and the redirects that it leads to: what is limited is limited for all of them together."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +29,7 @@ class Chain:
 
 
 # aiohttp sends each hop as a new request, but from the same task.
+_NOTHING: Final = nullcontext()
 _CURRENT: Final[ContextVar[Chain | None]] = ContextVar("aura_browser_chain", default=None)
 
 
@@ -41,18 +42,21 @@ def find_chain(sender: object, url: URL) -> Chain | None:
     return chain
 
 
-@contextmanager
-def counting_from(sender: object, began: float | None, url: URL) -> Iterator[None]:
+def counting_from(sender: object, began: float | None, url: URL) -> AbstractContextManager[None]:
     """Let a request of *sender* to *url*, sent in this context, count from *began*: something was done for it before.
 
-    With None it counts from when it is sent. A request that fails leaves no chain behind.
+    With None it counts from when it is sent.
     """
-    if began is not None:
-        _CURRENT.set(Chain(sender, began, target=url.with_fragment(None)))
+    return _NOTHING if began is None else _counting_from(Chain(sender, began, target=url.with_fragment(None)))
+
+
+@contextmanager
+def _counting_from(chain: Chain) -> Iterator[None]:
+    _CURRENT.set(chain)
     try:
         yield
     except BaseException:
-        end_chain()
+        end_chain()  # a request that fails leaves none behind
         raise
 
 
