@@ -28,8 +28,8 @@ class Chain:
     target: URL | None = None
 
 
-# aiohttp sends each hop as a new request, but from the same task.
 _NOTHING: Final = nullcontext()
+# aiohttp sends each hop as a new request, but from the same task.
 _CURRENT: Final[ContextVar[Chain | None]] = ContextVar("aura_browser_chain", default=None)
 
 

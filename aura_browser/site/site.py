@@ -121,7 +121,7 @@ class Site:
         origins: further origins that the session is sent to, such as ``https://api.example.com``. Each must be of
             the same registrable domain as *url*.
         headers: names of browser headers to keep, in addition to user agent, client hints and language.
-        derive: makes request headers from the session, such as a token's.
+        derive: makes request headers from the session, such as a token's; they go to *url*'s origin and *origins* only.
         name: what it is called in ``sites.toml``; empty if it is not there.
         dropped: marks of answers to a session that has ended, besides those that are known.
         not_dropped: marks of answers that say nothing of the session; they win over all others.
