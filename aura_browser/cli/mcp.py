@@ -84,6 +84,10 @@ async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list
     async with using_store(options.get("store")) as store:
         stored = [(entry.slug, entry.session) for entry in await read_entries(store) if entry.session]
     keys = [find_key(session, slug) for slug, session in stored]
+    for slug in (slug for key, (slug, _) in zip(keys, stored, strict=True) if key.slug != slug):
+        _tell(f"{slug} is left out: it does not tell the name of its session.")
+    stored = [each for key, each in zip(keys, stored, strict=True) if key.slug == each[0]]
+    keys = [key for key in keys if key.slug in {slug for slug, _ in stored}]
     known = [(key, session, find_site_of(session, key)) for key, (_, session) in zip(keys, stored, strict=True)]
     names = [site.name or URL(session.origin).raw_authority for _, session, site in known]
     often = Counter(names)

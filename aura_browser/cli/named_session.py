@@ -19,6 +19,7 @@ NAME_HELP: Final = (
     "NAME is a site's name or address, a slug from 'sessions list', or a unique prefix of a slug or a host."
 )
 
+_WHOLE: Final = re.compile(r"[^\s/]+:\d+")
 _ADDRESS: Final = re.compile(r"\S+://\S+|localhost(:\d+)?(/\S*)?|\S+[.:]\S+")
 
 
@@ -39,17 +40,25 @@ def find_site(name: str, options: "SessionOptions") -> Site:
 
 
 def _find_stored(name: str, options: "SessionOptions") -> Site:
-    from aura_browser.cli.sessions.catalogue import choose, find_matches
+    from aura_browser.cli.sessions.catalogue import choose, find_matches, list_hosts
     from aura_browser.cli.sessions.placing import find_key, find_site_of
 
     entries = run_in_loop(_read(options))
     matches = find_matches(entries, name)
+    if _WHOLE.fullmatch(name) and matches:  # a port or the end of a name is not the beginning of another
+        host = name.lower()
+        matches = [each for each in matches if each.slug == name or host in list_hosts(each)]
+        if not matches:
+            return site_at(name)
     if len(matches) != 1 and _ADDRESS.fullmatch(name):
         return site_at(name)
     entry = choose(entries, name)
     if entry.session is None:
         raise click.ClickException(f"{clean_text(entry.slug)} can't be read: {entry.problem}")
     key = find_key(entry.session, entry.slug)
+    if key.slug != entry.slug:
+        problem = f"{clean_text(entry.slug)} does not tell the name of its session."
+        raise click.ClickException(f"{problem} Give {clean_text(entry.session.url)} and --session NAME instead.")
     options["session"] = key.name
     options["proxy"] = options.get("proxy") or entry.session.proxy
     return find_site_of(entry.session, key)

@@ -90,13 +90,16 @@ def _find(name: str, url: str | None, options: "SessionOptions") -> "tuple[Site,
 
 async def _load(site: "Site", options: "SessionOptions") -> "Session":
     from aura_browser.assembly import complete_options, using_store
+    from aura_browser.cli.options import list_in_force
     from aura_browser.store import SessionKey
 
     async with using_store(options.get("store")) as store:
         key = SessionKey(site.origin, str(options["session"]), complete_options(site, options).get("proxy"))
         session = await store.load(key)
     if session is None:
-        raise InteractionRequired(f"There is no session for {site.origin}.", site.login_command())
+        raise InteractionRequired(
+            f"There is no session for {site.origin}.", site.login_command(*list_in_force(options))
+        )
     return session
 
 

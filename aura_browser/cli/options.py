@@ -72,7 +72,7 @@ _transport_option: Decorator = click.option(
 )
 
 
-def _check_proxy_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def _checkproxy_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
     try:
@@ -94,12 +94,12 @@ def _is_from(source: ParameterSource, ctx: click.Context, param: click.Parameter
     return ctx.get_parameter_source(param.name or "") is source
 
 
-_proxy_option: Decorator = click.option(
+proxy_option: Decorator = click.option(
     "--proxy",
     metavar="URL",
     envvar="AURA_BROWSER_PROXY",
     show_envvar=True,
-    callback=_check_proxy_option,
+    callback=_checkproxy_option,
     help=(
         "A proxy for browser and client: http://host:port, or socks5://host:port (needs the extra socks). One with a "
         "password, http://user:password@host:port, is read from the environment only."
@@ -227,7 +227,7 @@ def session_options(*, session: bool = True, refresh: bool = False, transport: b
         refresh: whether the command has ``--refresh``.
         transport: whether the command has ``--transport``.
     """
-    added = [engine_options, _proxy_option, *([session_option] if session else []), store_option]
+    added = [engine_options, proxy_option, *([session_option] if session else []), store_option]
     added[:0] = [*([_refresh_option] if refresh else []), *([_transport_option] if transport else [])]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import ImportFailed, SessionFormatError, raise_alone
-from aura_browser.formats.content import Content, read_address, undo_latin1
+from aura_browser.formats.content import Content, find_user_agent, read_address, undo_latin1
 from aura_browser.formats.storage_state import split_origins
 from aura_browser.hosts import host_in_url, host_of, is_address, is_same_site, origin_of, registrable_domain
 from aura_browser.session import Browser, Cookie, Session
@@ -56,12 +56,15 @@ def build_session(
 def _assemble(content: Content, page: URL, now: float) -> Session:
     """Return the session at *page* of what a file holds for that site alone."""
     agent = content.user_agent or ""
+    headers = dict(content.headers)
+    if agent and find_user_agent(headers) is None:
+        headers = {"User-Agent": agent, **headers}
     local, extra = split_origins(content.origins, str(origin_of(page)))
     return Session(
         origin=str(origin_of(page)),
         url=str(page.with_user(None).with_fragment(None)),
         user_agent=agent,
-        headers=dict(content.headers) or ({"User-Agent": agent} if agent else {}),
+        headers=headers,
         cookies=content.cookies,
         local_storage=local,
         proxy=None,

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, Final, TypeGuard
 
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
+from aura_browser.session.cookie_date import parse_cookie_date
 
 _SAME_SITES: Final = {"strict": "Strict", "lax": "Lax", "none": "None", "no_restriction": "None"}
 _EXPIRY_NAMES: Final = ("expires", "expirationDate", "expiry")
 _SCHEMES: Final = frozenset({"Secure", "NonSecure", "Unset"})
 _PRIORITIES: Final = frozenset({"Low", "Medium", "High"})
+_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]*)?")
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{5,18}(?:Z|[+-]\d\d:?\d\d)?")
 _KINDS: Final[tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...]] = (
     ("WebDriver BiDi", lambda first: isinstance(first.get("value"), dict)),
@@ -77,7 +79,13 @@ def _read_expiry(item: Mapping[str, Any]) -> float | None:
     since, age = _read_date(item.get("creation")), item.get("maxAge")
     if since is not None and _is_number(age):  # of tough-cookie, which counts from the creation
         return since + age
-    return min(value, 1e18) if _is_number(value) else _read_date(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if _is_number(value):
+        return min(value, 1e18)
+    then = _read_date(value)
+    # 0 and less mean no end; a date that long ago is one that a program keeps with a cookie that is gone.
+    return then if then is None else max(then, 1.0)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:  # noqa: ANN401 - what the file holds
@@ -85,8 +93,10 @@ def _is_number(value: Any) -> TypeGuard[float]:  # noqa: ANN401 - what the file 
 
 
 def _read_date(text: object) -> float | None:
-    if not isinstance(text, str) or not _ISO_DATE.fullmatch(text):
+    if not isinstance(text, str):
         return None
+    if not _ISO_DATE.fullmatch(text):
+        return parse_cookie_date(text)
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):

@@ -57,6 +57,8 @@ def load(text: str, kind: str, url: str | None) -> Content:
     if others := len(requests) - len(own):
         left_out = (*left_out, f"{count(range(others), 'request')} to other sites")
     left_out = (*left_out, *dict.fromkeys(map(_name_option, (option for _, r in own for option in r.left_out))))
+    if any(name.lower() == "authorization" for _, request in own for name, _ in request.headers):
+        left_out = (*left_out, "the header Authorization; where the site wants one, see: aura-browser sites learn")
     headers = _read_headers([r for address, r in own if origin_of(address) == origin_of(URL(page))])
     agent = find_user_agent(headers)
     unknown: tuple[Unknown, ...] = ("cookie_attributes", "local_storage", "user_agent")

@@ -1,5 +1,6 @@
 """A configuration for ``curl --config FILE`` (https://curl.se/docs/manpage.html#-K)."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from aura_browser.formats.cookie_header import describe_limits
@@ -18,13 +19,20 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
         headers = {name: value for name, value in session.headers.items() if name.lower() != "authorization"}
         lines = [*_write_headers(headers), f"cookie = {_quote(options.cookie_file)}"]
         lines += [f"netrc-file = {_quote(options.netrc_file)}"] if options.netrc_file else []
+        if session.proxy:
+            lines.append(f"proxy = {_quote(write_proxy(session.proxy))}")
         is_left_out = len(headers) < len(session.headers) and not options.netrc_file
         left_out = ["the header Authorization, which curl would send to any host"] if is_left_out else []
-        return Dumped("\n".join([*lines, ""]), (*left_out, *describe_rest(session, headers=False)))
+        return Dumped("\n".join([*lines, ""]), (*left_out, *describe_rest(session, headers=False, proxy=False)))
     url = choose_url(session, options)
     lines = list(_write_headers(session.headers_for(url)))
     lines += [f"header = {_quote('Cookie: ' + session.cookie_header(url, options.now))}", f"url = {_quote(str(url))}"]
     return Dumped("\n".join([*lines, ""]), tuple(describe_limits(session, url, options.now)))
+
+
+def write_proxy(proxy: str) -> str:
+    """Return the URL of a proxy as curl takes it: it resolves names itself with socks5, and the proxy with socks5h."""
+    return re.sub(r"^socks5://", "socks5h://", proxy)
 
 
 def _write_headers(headers: Mapping[str, str]) -> Iterator[str]:

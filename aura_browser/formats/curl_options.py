@@ -138,7 +138,7 @@ def _switch(found: _Found, name: str) -> None:
 
 
 def _apply(found: _Found, name: str, value: str) -> None:
-    if name in _FILES or (value.startswith("@") and name in _BODIES | {"header"} - {"data-raw"}):
+    if name in _FILES or (value.startswith("@") and name in (_BODIES | {"header"}) - {"data-raw"}):
         refuse(f"--{name} reads a file, which is not done here")
     match name:
         case "url":

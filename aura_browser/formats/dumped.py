@@ -110,13 +110,14 @@ def describe_fitting(cookies: Iterable[Cookie], check: Check, consequence: str) 
     return [f"{count(fitting, check.one, check.many)} {consequence}: {names}"] if fitting else []
 
 
-def describe_rest(session: Session, *, headers: bool = True, storage: bool = True) -> list[str]:
+def describe_rest(session: Session, *, headers: bool = True, storage: bool = True, proxy: bool = True) -> list[str]:
     """Return a sentence for each part of *session* besides its cookies.
 
     Args:
         session: the session.
         headers: whether to name the user agent and the headers.
         storage: whether to name what the browser's storage held.
+        proxy: whether to name the proxy.
     """
     told = []
     if headers and (session.headers or session.user_agent):
@@ -125,7 +126,7 @@ def describe_rest(session: Session, *, headers: bool = True, storage: bool = Tru
         told.append(f"{count(session.local_storage, 'entry', 'entries')} of local storage")
     if storage and (origins := session.extra_storage.get("origins")):
         told.append(f"further storage of {count(origins, 'origin')}")
-    if session.proxy:
+    if proxy and session.proxy:
         told.append("the proxy")
     return told
 

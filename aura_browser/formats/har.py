@@ -130,7 +130,7 @@ def _read(entries: list[tuple[URL, _Entry]], page: str, now: float) -> Content:
         then = _read_time(entry.started, now)
         kept, spoilt = _take_sent(kept, entry, address, guessed)
         told |= dict.fromkeys(spoilt)
-        kept = _take_received(kept, entry, address, then)
+        kept = _take_received(kept, entry, address, then, guessed)
         if origin_of(address) == origin_of(URL(page)) and any(
             p.name.lower() == "cookie" for p in entry.request.headers
         ):
@@ -155,6 +155,10 @@ def _take_sent(
     whole = [read_cookie(item) for item in entry.request.cookies if item.get("domain")]
     built, spoilt = build_cookies(whole or _list_bare(entry, address))
     cookies = {cookie.identity: cookie for cookie in kept}
+    if built and not whole:  # it names all that the browser had for that address
+        sent = {(cookie.name, cookie.value) for cookie in built}
+        gone = [c for c in kept if c.identity in guessed and c.goes_to(address, 0) and (c.name, c.value) not in sent]
+        cookies = {cookie.identity: cookie for cookie in kept if cookie not in gone}
     for cookie in built:
         if whole:
             cookies[cookie.identity] = cookie
@@ -171,13 +175,18 @@ def _list_bare(entry: _Entry, address: URL) -> list[CookieFacts]:
     return [fact for value in values for fact in split_cookies(value, str(address))]
 
 
-def _take_received(kept: tuple[Cookie, ...], entry: _Entry, address: URL, then: float) -> tuple[Cookie, ...]:
+def _take_received(
+    kept: tuple[Cookie, ...], entry: _Entry, address: URL, then: float, guessed: set[tuple[object, ...]]
+) -> tuple[Cookie, ...]:
+    """Return the cookies after a response; one that was guessed is the one that it sets or deletes by that name."""
     if entry.response is None:
         return kept
     # Chrome joins several headers of one name with line feeds.
     values = [_decode(pair.value) for pair in entry.response.headers if pair.name.lower() == "set-cookie"]
     lines = [line for value in values for line in value.split("\n")]
-    return fold_set_cookies(kept, lines, address, then) if lines else kept
+    names = {line.partition("=")[0].strip() for line in lines}
+    known = tuple(c for c in kept if not (c.identity in guessed and c.name in names and c.goes_to(address, 0)))
+    return fold_set_cookies(known, lines, address, then) if lines else kept
 
 
 def _decode(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 
 from yarl import URL
 
+from aura_browser.hosts import host_of
 from aura_browser.session import Session
 
 _BASIC = "basic "
@@ -23,7 +24,7 @@ def write_netrc(session: Session) -> str | None:
         return None
     if not colon or not f"{user}{password}".isprintable():
         return None
-    return f"machine {URL(session.origin).host} login {_quote(user)} password {_quote(password)}\n"
+    return f"machine {host_of(URL(session.origin)).strip('[]')} login {_quote(user)} password {_quote(password)}\n"
 
 
 def _quote(text: str) -> str:

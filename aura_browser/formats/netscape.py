@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from yarl import URL
+
 from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.dumped import (
@@ -16,7 +18,6 @@ from aura_browser.formats.dumped import (
     DumpOptions,
     describe_fitting,
     describe_rest,
-    dotted_domain,
     sort_out,
 )
 from aura_browser.session import Cookie, Session
@@ -25,6 +26,7 @@ TITLE: Final = "a cookies.txt"
 _HEADERS: Final = ("# Netscape HTTP Cookie File", "# HTTP Cookie File")
 
 _HTTP_ONLY: Final = "#HttpOnly_"
+_MAX_CURL_HEADER: Final = 8190
 _COLUMNS: Final = 7
 _DAY_S: Final = 86400.0
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]*)?")
@@ -45,13 +47,16 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     if ends is None:
         advice = "can't be sent by Python's MozillaCookieJar, which needs an end (--session-days)"
         notes += describe_fitting(cookies, ENDLESS, advice)
+    if len(session.cookie_header(URL(session.url), options.now)) > _MAX_CURL_HEADER:
+        advice = "use --format header, or aura-browser request"
+        notes.append(f"cookies of over {_MAX_CURL_HEADER:,} bytes for one address are sent in part by curl; {advice}")
     return Dumped("\n".join([_HEADERS[0], *lines, ""]), (*left_out, *describe_rest(session)), tuple(notes))
 
 
 def _write(cookie: Cookie, ends: float | None) -> Iterator[str]:
     expires = cookie.expires if cookie.expires is not None else ends
     columns = (
-        dotted_domain(cookie),
+        cookie.domain if cookie.host_only else f".{cookie.domain}",  # without brackets, as these programs read them
         "FALSE" if cookie.host_only else "TRUE",
         cookie.path,
         "TRUE" if cookie.secure else "FALSE",

@@ -139,7 +139,7 @@ def _write(path: Path, kind: Kind, session: Session, options: DumpOptions) -> Gi
     dumped = dump(session, kind.format, options)
     _create(path, dumped.text)
     # That a file with cookies has no headers and no storage is known to whoever asks for one.
-    rest = set(describe_rest(session))
+    rest = set(describe_rest(session, proxy=False))
     return Given(kind, path, dumped.text, tuple(each for each in dumped.left_out if each not in rest), dumped.notes)
 
 

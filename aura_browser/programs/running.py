@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from shlex import join
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from yarl import URL
 
 from aura_browser.assembly import SessionOptions, assemble, using_store
 from aura_browser.carriers import prove_once
@@ -18,7 +20,9 @@ from aura_browser.programs.fold_back import fold_back
 from aura_browser.programs.private_folder import open_private_folder
 from aura_browser.session import Session
 from aura_browser.site import Site
+from aura_browser.site.derivation import derive_headers
 from aura_browser.store import SessionKey
+from aura_browser.text import list_names
 
 if TYPE_CHECKING:
     from aura_browser.keeping.manager import SessionManager
@@ -88,7 +92,7 @@ async def _get_session(manager: "SessionManager") -> Session:
 def _run_once(site: Site, options: SessionOptions, run: Run, session: Session, tell: Tell) -> int:
     with open_private_folder() as folder:
         files = write_files(folder, session, run.kinds)
-        for sentence in _list_losses(files, run.kinds):
+        for sentence in (*_list_losses(files, run.kinds), *_list_made(site, session)):
             tell(sentence)
         code = run_child(fill_in(run.command, files), build_environment(session, files))
         changed = [(each, text) for each in files if run.keeps_changes and (text := each.read_change()) is not None]
@@ -104,6 +108,14 @@ def _list_losses(files: Sequence[Given], kinds: Sequence[Kind]) -> list[str]:
     # Where nothing says what the program needs, few use another file than this.
     noted = [each for each in files if tuple(kinds) != USUAL or each.kind is KINDS["netscape"]]
     return told + [f"In {each.path.name}: {note}." for each in noted for note in each.notes]
+
+
+def _list_made(site: Site, session: Session) -> Iterator[str]:
+    """Yield a line for what the site's definition adds to requests: no file binds it to the site."""
+    made = {*site.stated_headers, *derive_headers(site, session, "POST", URL(session.origin))}
+    if made:
+        advice = f"for programs that need them: {join(['aura-browser', 'proxy', site.name or site.url])}"
+        yield f"In no file: headers that the site's definition makes or states ({list_names(sorted(made))}); {advice}"
 
 
 def _keep(

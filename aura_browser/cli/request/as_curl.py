@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
+from aura_browser.formats.curl_config import write_proxy
 from aura_browser.session.headers import is_lasting
 from aura_browser.store.file import default_folder
 from aura_browser.text import hide_tokens
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _MAX_AGE_S: Final = 86_400.0
 # curl keeps the first two from other hosts; the others say nothing of a session.
 _KEPT_OR_PLAIN: Final = frozenset({"authorization", "cookie", "accept", "content-type", "origin", "referer"})
-_SOCKS: Final = "socks5://"
 
 
 def find_folder() -> Path:
@@ -99,8 +99,7 @@ def _list_lines(proxy: str | None, request: "Request", body: Path | None) -> "It
     if body is not None:
         yield _quote("data-binary", f"@{body}")
     if proxy:
-        # curl resolves names itself with socks5, and the proxy does with socks5h.
-        yield _quote("proxy", re.sub(f"^{_SOCKS}", "socks5h://", proxy))
+        yield _quote("proxy", write_proxy(proxy))
 
 
 def _quote(option: str, value: str) -> str:

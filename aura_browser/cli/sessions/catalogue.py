@@ -125,6 +125,11 @@ def _list_names(entry: Entry) -> tuple[str, ...]:
     return entry.slug, *origins, *(origin.partition("://")[2] for origin in origins)
 
 
+def list_hosts(entry: Entry) -> set[str]:
+    """Return the hosts of a session's site, with their ports where they are not the scheme's own."""
+    return {origin.partition("://")[2] for origin in _list_origins(entry)}
+
+
 def _list_origins(entry: Entry) -> list[str]:
     """Return the origin of a session, and that of its site before it moved there."""
     from aura_browser.cli.sessions.placing import find_key

@@ -27,6 +27,7 @@ from aura_browser.errors import (
 )
 from aura_browser.session import Session
 from aura_browser.session.state import State
+from aura_browser.site import Site
 from aura_browser.site.commands import describe_hidden
 from aura_browser.text import redact_url
 
@@ -63,7 +64,9 @@ class Checked:
         return self.state in {"refused", "expired"}
 
 
-async def check_entries(entries: Sequence[Entry], place: str | None = None) -> AsyncGenerator[Checked, None]:
+async def check_entries(
+    entries: Sequence[Entry], place: str | None = None, *, site: Site | None = None
+) -> AsyncGenerator[Checked, None]:
     """Ask the sites of *entries*, a few at once, and yield what they say, in order. Nothing is written.
 
     A site that limits requests is not asked about its other sessions.
@@ -71,6 +74,7 @@ async def check_entries(entries: Sequence[Entry], place: str | None = None) -> A
     Args:
         entries: the stored sessions.
         place: the store, for the commands that are shown.
+        site: the site of all; None for the one that each is of.
     """
     slots = asyncio.Semaphore(_AT_ONCE)
     limited: dict[str, Checked] = {}
@@ -80,7 +84,7 @@ async def check_entries(entries: Sequence[Entry], place: str | None = None) -> A
             origin = entry.session.origin if entry.session else ""
             if origin in limited:
                 return replace(limited[origin], entry=entry)
-            result = await _check_entry(entry, place)
+            result = await _check_entry(entry, place, site)
             if result.is_limited:
                 limited[origin] = result
             return result
@@ -106,13 +110,13 @@ async def keep_proven(store: "Store", checked: Checked) -> None:
         _log.warning("%s", error)
 
 
-async def _check_entry(entry: Entry, place: str | None) -> Checked:
+async def _check_entry(entry: Entry, place: str | None, site: Site | None) -> Checked:
     if entry.session is None:
         return Checked(entry, None, entry.problem)
     from aura_browser.carriers import prove_once
 
     try:
-        site = find_site_of(entry.session, find_key(entry.session, entry.slug))
+        site = site or find_site_of(entry.session, find_key(entry.session, entry.slug))
         proven = await prove_once(site, entry.session)
     except InvalidConfiguration:
         raise

@@ -4,6 +4,7 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 import click
+import msgspec
 
 from aura_browser.cli.formats import (
     add_dump_options,
@@ -13,7 +14,7 @@ from aura_browser.cli.formats import (
     write_session,
     write_text,
 )
-from aura_browser.cli.options import session_option, store_option
+from aura_browser.cli.options import proxy_option, session_option, store_option
 from aura_browser.cli.output import open_output
 from aura_browser.cli.running import report_errors
 from aura_browser.cli.sessions import catalogue, view
@@ -26,6 +27,7 @@ from aura_browser.text import clean_text, count
 
 if TYPE_CHECKING:
     from aura_browser.formats import Loaded
+    from aura_browser.session import Session
 
 _MAX_SENTENCE_LENGTH: Final = 1000
 
@@ -128,6 +130,7 @@ def export_session(
     help="A private key that opens an encrypted FILE: of OpenSSH, or of age-keygen.",
 )
 @click.option("--replace", is_flag=True, help="Replace a stored login, even if this session is not proven to be one.")
+@proxy_option
 @session_option
 @store_option
 @report_errors
@@ -138,6 +141,7 @@ def import_session(
     user_agent: str | None,
     identities: tuple[str, ...],
     replace: bool,
+    proxy: str | None,
     session_name: str,
     store: str | None,
 ) -> None:
@@ -165,10 +169,18 @@ def import_session(
     data = decrypt_file(file.read(MAX_SIZE + 1), identities)
     loaded = load(data, now=time.time(), url=url, user_agent=_check_header(user_agent))
     _tell(loaded)
-    session = loaded.session
+    session = msgspec.structs.replace(loaded.session, proxy=loaded.session.proxy or _find_proxy(loaded.session, proxy))
     key = choose_key(session, session_name)
     kept = run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace, place=store))
     hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
+
+
+def _find_proxy(session: "Session", proxy: str | None) -> str | None:
+    """Return the proxy to keep a session for, as other commands choose theirs: the one given, or that of its site."""
+    from aura_browser.assembly import complete_options
+    from aura_browser.cli.sessions.placing import find_site_of
+
+    return complete_options(find_site_of(session), {"proxy": proxy}).get("proxy")
 
 
 def _check_header(value: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """Which site a stored session is of, under which name it is kept, and the command that logs in there again."""
 
+from typing import Final
+
 from yarl import URL
 
 from aura_browser.session import Session
@@ -8,6 +10,8 @@ from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.site.moves import at_origin, find_origin, list_sources
 from aura_browser.store import SessionKey
 from aura_browser.text import redact_url
+
+_UNKNOWN: Final = "NAME"
 
 
 def choose_key(session: Session, name: str) -> SessionKey:
@@ -20,11 +24,12 @@ def choose_key(session: Session, name: str) -> SessionKey:
 def find_key(session: Session, slug: str) -> SessionKey:
     """Return the key that *session* is kept under, as far as its slug tells it: its site may have moved.
 
-    Its slug is another one if the name can't be told; the key is then that of an unnamed session.
+    A slug does not tell a name with capitals, spaces and the like. The key then has another slug, and ``NAME`` as its
+    name, which stands for it in commands that are shown.
     """
     origins = (session.origin, *(str(source) for source in list_sources(URL(session.origin))))
     found = (_read_key(origin, session.proxy, slug) for origin in origins)
-    return next((key for key in found if key.slug == slug), SessionKey(session.origin, DEFAULT_SESSION, session.proxy))
+    return next((key for key in found if key.slug == slug), SessionKey(session.origin, _UNKNOWN, session.proxy))
 
 
 def _read_key(origin: str, proxy: str | None, slug: str) -> SessionKey:

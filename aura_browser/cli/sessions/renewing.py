@@ -17,7 +17,7 @@ from aura_browser.cli.sessions.checking import (
     check_entries,
     keep_proven,
 )
-from aura_browser.cli.sessions.placing import build_login_command, find_key, find_site_of
+from aura_browser.cli.sessions.placing import build_login_command, find_key, find_site_of, list_key_options
 from aura_browser.errors import AuraError, InteractionRequired, StoreError
 from aura_browser.keeping.lifetime import Due, renewal_due
 from aura_browser.store import SessionKey
@@ -116,7 +116,15 @@ async def _renew(store: "Store", checked: Checked, session: "Session", plan: Pla
     login, site = build_login_command(session, key, plan.place), find_site_of(session, key)
     if SessionKey(site.origin, key.name, session.proxy).slug != slug:
         return Renewed(slug, FAILED, text=f"its name is not known here; renew it with: {login}")
-    manager = assemble(site, store=store, session=key.name, proxy=session.proxy, engine=plan.engine, refresh="headless")
+    manager = assemble(
+        site,
+        store=store,
+        session=key.name,
+        proxy=session.proxy,
+        engine=plan.engine,
+        refresh="never" if site.refresh == "never" else "headless",
+        command_options=list_key_options(key, plan.place),
+    )
     try:
         if plan.force:
             new = await manager.harvest(despite_cool_down=True)

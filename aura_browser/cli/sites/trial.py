@@ -41,7 +41,7 @@ async def try_site(site: Site, store: Store, place: str | None, proxy: str | Non
     """
     stranger, fits_anybody, is_answered = await _ask_stranger(site, proxy)
     entries = [e for e in await read_entries(store) if e.session and site.owns(URL(e.session.origin))]
-    async with aclosing(check_entries(entries, place)) as checking:
+    async with aclosing(check_entries(entries, place, site=site)) as checking:
         checked = [each async for each in checking]
     return Trial(stranger, fits_anybody, is_answered, tuple(checked))
 
