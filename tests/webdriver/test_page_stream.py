@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from aura_browser.webdriver.fetching.events import Head, Headers, Received, Response, Said
-from aura_browser.webdriver.fetching.stream import Answered, FetchFailed, PageLost, PageStream
+from aura_browser.webdriver.fetching.events import Failed, Head, Headers, Received, Response, Said
+from aura_browser.webdriver.fetching.stream import Answered, FetchFailed, PageLost, PageStream, decode_text
 
 JOINED = Received("1", Response(200, headers={"X-Twice": "1, 2"}), has_headers=True)
 APART = Headers("1", {"X-Twice": "1\n2"})
@@ -68,3 +68,56 @@ async def test_an_end_without_a_beginning_is_a_failure() -> None:
     stream.take_said(END)
     with pytest.raises(FetchFailed):
         await read_head(stream)
+
+
+@pytest.mark.parametrize("order", ["the page first", "the browser first"])
+async def test_a_failure_has_the_browsers_reason_whoever_speaks_first(order: str) -> None:
+    stream = make_stream()
+    failed, said = Failed("1", "net::ERR_FAILED", "csp"), Said("1", "fail", "TypeError")
+    if order == "the page first":
+        stream.take_said(said)
+        stream.take_fact(failed)
+    else:
+        stream.take_fact(failed)
+        stream.take_said(said)
+    with pytest.raises(FetchFailed) as caught:
+        await read_head(stream)
+    assert (caught.value.code, caught.value.blocked) == ("ERR_FAILED", "csp")
+
+
+async def test_a_reason_that_never_comes_is_waited_for_for_a_moment_only() -> None:
+    stream = make_stream()
+    stream.take_said(Said("1", "fail", "TypeError"))
+    with pytest.raises(FetchFailed) as caught:
+        await read_head(stream)
+    assert (caught.value.code, caught.value.blocked) == ("", "")
+
+
+async def test_nothing_is_added_to_a_response_that_is_over() -> None:
+    stops: list[str] = []
+    stream = PageStream(lambda _: None, lambda: stops.append("stop"))
+    stream.take_fact(JOINED)
+    stream.take_fact(APART)
+    stream.take_said(HEAD)
+    stream.take_said(Said("1", "data", b"all of it"))
+    stream.take_said(END)
+    stream.take_said(Said("1", "data", b" and more"))
+    stream.end(PageLost("it crashed"))
+    assert await stream.read() == b"all of it"
+    assert await stream.read() == b""
+    stream.close()
+    assert stops == []  # nothing is left in the page to be ended
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("plain", "plain"),
+        ("Grüße €".encode().decode("latin-1"), "Grüße €"),
+        ("Grüße \u201a".encode().decode("cp1252"), "Grüße \u201a"),
+        ("Gr\xfc\xdfe", "Grüße"),
+        ("\u4e2d", "\u4e2d"),
+    ],
+)
+def test_a_headers_bytes_are_read_as_utf_8_where_they_are_that(given: str, text: str) -> None:
+    assert decode_text(given) == text

@@ -28,6 +28,8 @@ _STATIC_PAGE: Final = "/robots.txt"  # every site has this address, and no app r
 _POLL_INTERVAL_S: Final = 0.005
 _WORLD: Final = "aura-browser"
 _TRIES_S: Final = 15.0
+_ELSEWHERE: Final = "its pages lead to another address"
+_UNFINISHED: Final = "it did not finish loading"
 # Of the page, not of the connection: another page of the site may be there.
 _OF_THE_PAGE: Final = frozenset({"ERR_ABORTED", "ERR_HTTP_RESPONSE_CODE_FAILURE", "ERR_INVALID_RESPONSE", "ERR_FAILED"})
 
@@ -130,19 +132,24 @@ def _evaluate(driver: CdpDriver, expression: str, context: int, **more: object) 
 
 
 def _show_page(driver: CdpDriver, url: URL, deadline: Deadline, *, is_static: bool) -> None:
-    origin, code = str(url.origin()), ""
+    origin, problem = str(url.origin()), ""
     for address in ([f"{origin}{_STATIC_PAGE}"] if is_static else []) + [str(url)]:
-        shown = driver.execute_cdp_cmd("Page.navigate", {"url": address})
+        try:
+            shown = driver.execute_cdp_cmd("Page.navigate", {"url": address})
+        except TimeoutException:
+            raise PageFailed(redact_url(url), f"it did not answer within {deadline.seconds:g} s") from None
         code = str(shown.get("errorText", "")).removeprefix("net::")
-        if not code and _is_at(driver, origin, deadline):
+        place = "" if code else _wait_for_page(driver, deadline)
+        if place == origin:
             return
+        problem = code or (_ELSEWHERE if place else _UNFINISHED)
         if code and code not in _OF_THE_PAGE:
             break
-    raise PageFailed(redact_url(url), code or "its pages lead to another address")
+    raise PageFailed(redact_url(url), problem)
 
 
-def _is_at(driver: CdpDriver, origin: str, deadline: Deadline) -> bool:
-    """Wait until a page is there, and return whether it is of *origin*."""
+def _wait_for_page(driver: CdpDriver, deadline: Deadline) -> str:
+    """Wait until a page is there, and return its origin; empty if none is there in time."""
     for _ in range(round(_TRIES_S / _POLL_INTERVAL_S)):
         if deadline.left_s <= 0:
             break
@@ -151,9 +158,9 @@ def _is_at(driver: CdpDriver, origin: str, deadline: Deadline) -> bool:
         except (TimeoutException, JavascriptException, TypeError):
             continue  # between two pages
         if state != "loading" and shown not in {"null", "://"}:
-            return bool(shown == origin)
+            return str(shown)
         deadline.wait(_POLL_INTERVAL_S)
-    return False
+    return ""
 
 
 def _describe_end(url: str, error: Exception) -> BrowserDied:
