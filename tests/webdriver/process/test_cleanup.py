@@ -1,0 +1,135 @@
+"""What a harvest leaves on the machine: nothing, also where its folder or a process does not go at once."""
+
+import logging
+import os
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aura_browser.errors import LaunchFailed
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.process import lifeline as lifeline_module
+from aura_browser.webdriver.process import workspace as workspace_module
+from aura_browser.webdriver.process.chrome import run_chrome_process
+from aura_browser.webdriver.process.lifeline import Lifeline
+from aura_browser.webdriver.process.preferences import write_settings
+from aura_browser.webdriver.process.workspace import open_workspace
+from tests.parts.waiting import until
+
+_DEAF = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
+
+
+def list_children() -> set[int]:
+    return {each.pid for each in psutil.Process().children(recursive=True)}
+
+
+def count_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_without_a_temporary_folder_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = list_children()
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(LaunchFailed, match="set TMPDIR to a writable folder"), open_workspace():
+        pass
+    assert list_children() == before
+
+
+def test_a_folder_in_which_chrome_still_writes_is_removed_a_moment_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[Path] = []
+
+    def remove(folder: Path) -> None:
+        tries.append(folder)
+        if len(tries) < 3:
+            raise OSError(39, "Directory not empty")  # what rmtree says if a file came meanwhile
+        real(folder)
+
+    real = shutil.rmtree
+    with open_workspace() as workspace:
+        monkeypatch.setattr(shutil, "rmtree", remove)
+    assert tries == [workspace.folder] * 3
+    assert not workspace.folder.exists()
+
+
+def test_a_folder_that_can_not_be_removed_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_folder: Path) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(workspace_module, "_REMOVAL_TIMEOUT_S", 0.05)
+    with caplog.at_level(logging.WARNING), monkeypatch.context() as patch, open_workspace() as workspace:
+        patch.setattr(shutil, "rmtree", refuse)
+    assert f"{workspace.folder} could not be removed: Device or resource busy" in caplog.text
+    shutil.rmtree(workspace.folder)
+
+
+def test_a_folder_that_somebody_else_removed_is_no_problem(caplog: pytest.LogCaptureFixture) -> None:
+    with open_workspace() as workspace:
+        shutil.rmtree(workspace.folder)
+    assert caplog.text == ""
+
+
+def test_a_cleanup_that_takes_long_goes_on_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifeline_module, "_CLEANUP_TIMEOUT_S", 0.05)
+    before, folder, said = list_children(), tmp_path / "folder", tmp_path / "said"
+    folder.mkdir()
+    with Lifeline() as lifeline:
+        lifeline.add_folder(folder)
+        deaf = lifeline.start(["/bin/sh", "-c", _DEAF], said, "end", env=dict(os.environ))
+        until(lambda: said.exists() and said.read_text() == "ready\n", "it ignores SIGTERM")
+        lifeline.run_cleanup()
+        assert deaf.poll() is None
+    assert deaf.wait(10) == -9
+    until(lambda: not folder.exists(), "its folder is removed")
+    until(lambda: list_children() == before, "nothing is left, no zombie either")
+
+
+def test_a_child_that_gives_its_copy_up_does_not_keep_the_cleanup_from_running(tmp_path: Path) -> None:
+    """The child is this process here, so that what it does is seen: the pipe's other end is the parent's."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with Lifeline() as lifeline:
+        lifeline.add_folder(folder)
+        lifeline_module._abandon_all()
+        until(lambda: not folder.exists(), "nobody holds the pipe any more")
+        lifeline.run_cleanup()
+        lifeline.abandon()  # of a lifeline that is over, there is nothing to give up
+
+
+def test_a_chrome_that_nobody_connects_to_leaves_no_process_and_no_descriptor() -> None:
+    before = list_children(), count_descriptors()
+    with (
+        open_workspace() as workspace,
+        run_chrome_process(["/bin/sleep", "60"], Deadline(30), workspace, variables={}) as chrome,
+    ):
+        assert not chrome.is_lost()
+        chrome.quit()
+    assert (list_children(), count_descriptors()) == before
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file of this process grow over *size* bytes, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_settings_that_can_not_be_written_stay_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "Default").mkdir()
+    settings = tmp_path / "Default" / "Preferences"
+    settings.write_text('{"mine": 1}')
+    with files_of_at_most(64), pytest.raises(OSError, match="File too large"):
+        write_settings(tmp_path, {"new": "x" * 1000})
+    assert settings.read_text() == '{"mine": 1}'
+    assert [each.name for each in settings.parent.iterdir()] == ["Preferences"]
