@@ -80,8 +80,8 @@ class Page:
                 ``find(SELECTOR)`` finds an element.
         """
         try:
-            if self._frame is None and not self._enter():
-                return None
+            if self._frame is None:
+                self._enter()
             script = f"(async () => {{ {_PRELUDE} return JSON.stringify(await (async () => {{ {body} }})()) }})()"
             result = self._call(
                 "Runtime.evaluate",
@@ -155,11 +155,10 @@ class Page:
             return False  # it has no box
         return bool(model["width"] and model["height"])
 
-    def _enter(self) -> bool:
+    def _enter(self) -> None:
         frame_id, self._frame = self._read_frame()
         world = self._call("Page.createIsolatedWorld", frameId=frame_id, worldName=_WORLD_NAME)
         self._world = world["executionContextId"]
-        return True
 
     def _read_frame(self) -> tuple[str, Frame]:
         frame = self._call("Page.getFrameTree")["frameTree"]["frame"]

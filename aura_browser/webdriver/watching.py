@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.engine import DefaultEngine, Engine, LocalEngine
-from aura_browser.errors import NotReady, WindowClosed
+from aura_browser.errors import BrowserDied, BrowserError, NotReady, WindowClosed
 from aura_browser.site import Site
 from aura_browser.site.commands import list_options
-from aura_browser.text import redact_url
+from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.browsers import open_browser
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import check_engine, run_in_thread
@@ -104,9 +104,9 @@ class _Watch:
 
         from aura_browser.webdriver.devtools import list_driver_errors
 
-        self._open()
-        deadline, url = self._options.deadline, redact_url(self._site.url)
+        deadline = self._options.deadline
         try:
+            self._open()
             while deadline.left_s > 0 and not self._is_finished():
                 try:
                     self._look()
@@ -119,10 +119,20 @@ class _Watch:
                 deadline.wait(_POLL_INTERVAL_S)
         except list_driver_errors() as error:  # Chrome ends with its last window
             if self._last is None:
-                raise WindowClosed(url, closes_itself=False) from error
+                raise self._build_end(error) from error
         if self._last is None:
-            raise WindowClosed(url, closes_itself=False) if deadline.left_s > 0 else self._build_not_ready()
+            raise self._build_end(None)
         return Watched(self._last, self._observer.log.list_requests())
+
+    def _build_end(self, error: Exception | None) -> BrowserError:
+        """Return why the site's page was never seen."""
+        url = redact_url(self._site.url)
+        if self._options.deadline.left_s <= 0:
+            return self._build_not_ready()
+        if error is None or self._options.interactive:
+            return WindowClosed(url, closes_itself=False)
+        reason = str(getattr(error, "msg", None) or type(error).__name__).strip().partition("\n")[0]
+        return BrowserDied(url, clean_text(reason))
 
     def _open(self) -> None:
         from aura_browser.webdriver.opening import open_page
