@@ -60,8 +60,8 @@ class _BoundedManager(SeleniumManager):
 
 def _parse_result(output: bytes, code: int) -> dict[str, str]:
     try:
-        result: dict[str, str] = json.loads(output)["result"]
-    except (ValueError, KeyError):
+        result: dict[str, str] = dict(json.loads(output)["result"])
+    except (ValueError, KeyError, TypeError):
         raise WebDriverException("its output can't be read") from None
     if code:
         raise WebDriverException(str(result.get("message") or f"exit code {code}"))

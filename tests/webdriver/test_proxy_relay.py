@@ -210,6 +210,48 @@ async def test_a_slow_head_is_cut_off(scheme: str, monkeypatch: pytest.MonkeyPat
         assert await said(address, b"\x05") == b""
 
 
+def socks(answer: bytes, greetings: list[bytes]) -> Serve:
+    """Answer a SOCKS greeting, and then echo."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greetings.append(await reader.readexactly(4))
+        writer.write(answer)
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+
+    return serve
+
+
+async def test_a_socks_proxy_that_needs_no_login_gets_none() -> None:
+    greetings: list[bytes] = []
+    async with (
+        upstream(socks(b"\x05\x00", greetings)) as proxy,
+        open_browser_proxy(proxy.replace("http", "socks5"), PAGE) as address,
+        to(address) as (reader, writer),
+        asyncio.timeout(10),
+    ):
+        writer.write(b"\x05\x01\x00 and what follows")
+        assert await reader.readexactly(19) == b"\x05\x00 and what follows"
+    assert greetings == [b"\x05\x02\x00\x02"]
+
+
+async def test_a_socks_proxy_that_takes_no_password_at_all_ends_the_harvest_at_once() -> None:
+    async with upstream(socks(b"\x05\xff", [])) as proxy:
+        with pytest.raises(PageFailed, match=PROXY_REFUSED):
+            await endless_harvest(proxy.replace("http", "socks5"), lambda address: said(address, b"\x05\x01\x00"))
+
+
+async def test_another_version_of_socks_goes_nowhere() -> None:
+    greetings: list[bytes] = []
+    async with (
+        upstream(socks(b"\x05\x00", greetings)) as proxy,
+        open_browser_proxy(proxy.replace("http", "socks5"), PAGE) as address,
+    ):
+        assert await said(address, b"\x04\x01") == b""
+    assert greetings == []
+
+
 async def test_another_users_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     heads: list[bytes] = []
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
@@ -235,6 +277,17 @@ def test_a_connection_that_the_table_missed_or_shows_twice_is_found(monkeypatch:
 
 async def test_where_the_system_does_not_tell_there_is_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
+    async with upstream(answering(OK, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
+        assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == OK
+
+
+async def test_where_the_table_of_connections_can_not_be_read_there_is_no_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> str:
+        raise PermissionError
+
+    monkeypatch.setattr("aura_browser.webdriver.proxy_relay.peer.read_table", refuse)
     async with upstream(answering(OK, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == OK
 

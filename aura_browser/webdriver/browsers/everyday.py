@@ -173,7 +173,9 @@ def _wait_for_person(holder: _Holder, options: BrowserOptions) -> None:
 
 def _find_context(connection: "Connection", options: BrowserOptions) -> str | None:
     """Return the person's profile that has a tab at the site; None for the one that Chrome takes by itself."""
-    answer = connection.call("Target.getTargets", timeout_s=options.deadline.left_s)
+    from aura_browser.webdriver.cdp.driver import call
+
+    answer = call(connection, "Target.getTargets", {}, options.deadline)
     infos = answer.get("targetInfos")
     pages = [info for info in infos if isinstance(info, dict)] if isinstance(infos, list) else []
     for is_near in (_is_same_origin, is_same_site):

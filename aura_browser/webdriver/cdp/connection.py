@@ -55,7 +55,7 @@ OnEvent = Callable[[Message], None]
 
 
 class Connection:
-    """A connection to one Chrome. All methods may be used from any thread; only :meth:`call` and :meth:`join` block.
+    """A connection to one Chrome. All methods may be used from any thread; only :meth:`join` blocks.
 
     It must be started, so that whoever gets its events has it by then.
 
@@ -106,10 +106,10 @@ class Connection:
             self._fail(number, ConnectionLost(str(error)))
         return waiting.answer
 
-    def call(
+    async def ask(
         self, method: str, params: Mapping[str, object] | None = None, *, session: str = "", timeout_s: float
     ) -> dict[str, Any]:
-        """Send a command and wait for its result. Arguments as for :meth:`send`.
+        """Send a command and wait for its result, in an event loop. Arguments as for :meth:`send`.
 
         Args:
             method: as there.
@@ -119,22 +119,6 @@ class Connection:
 
         Raises:
             CdpError: if there is none.
-        """
-        answer = self.send(method, params, session=session)
-        try:
-            return answer.result(timeout_s)
-        except TimeoutError:
-            if answer.done():
-                raise
-            raise CommandTimedOut(method, timeout_s) from None
-
-    async def ask(
-        self, method: str, params: Mapping[str, object] | None = None, *, session: str = "", timeout_s: float
-    ) -> dict[str, Any]:
-        """Do what :meth:`call` does, in an event loop.
-
-        Raises:
-            CdpError: if there is no result.
         """
         answer = asyncio.wrap_future(self.send(method, params, session=session))
         try:

@@ -65,8 +65,9 @@ class CdpDriver(StartedDriver):
             CdpError: if the browser does not answer, or opens no tab.
         """
         self.connection.start()
-        self._capabilities = _ask_capabilities(self.connection, self._deadline.left_s)
-        self.connection.call("Target.setAutoAttach", ATTACH, timeout_s=self._deadline.left_s)
+        self.connection.when_lost(self._tabs.give_up)
+        self._capabilities = _ask_capabilities(self.connection, self._deadline)
+        call(self.connection, "Target.setAutoAttach", ATTACH, self._deadline)
         first = self._tabs.wait_for_first(self._deadline.left_s)
         if first is None:
             raise CommandTimedOut("the first tab", self._deadline.seconds)
@@ -85,11 +86,11 @@ class CdpDriver(StartedDriver):
         wanted = {"url": "about:blank", "background": is_background} | (
             {"browserContextId": context} if context else {}
         )
-        self._capabilities = _ask_capabilities(self.connection, self._deadline.left_s)
-        created = self.connection.call("Target.createTarget", wanted, timeout_s=self._deadline.left_s)
+        self._capabilities = _ask_capabilities(self.connection, self._deadline)
+        created = call(self.connection, "Target.createTarget", wanted, self._deadline)
         self._current = read_text(created, "targetId")
         attach = {"targetId": self._current, "flatten": True}
-        self.connection.call("Target.attachToTarget", attach, timeout_s=self._deadline.left_s)
+        call(self.connection, "Target.attachToTarget", attach, self._deadline)
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -234,6 +235,15 @@ class CdpDriver(StartedDriver):
             tab.dialog = text
 
 
+def call(connection: Connection, method: str, params: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+    """Send a command to the browser itself and return its result; at the deadline, nothing is waited for any more.
+
+    Raises:
+        CdpError: if there is none.
+    """
+    return _wait_for(connection.send(method, params), method, deadline.left_s, deadline)
+
+
 def _wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:
     """Return the answer to a command. It is waited for no longer once the deadline was brought forward.
 
@@ -251,9 +261,9 @@ def _wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, dea
                 raise CommandTimedOut(method, timeout_s) from None
 
 
-def _ask_capabilities(connection: Connection, timeout_s: float) -> dict[str, Any]:
-    """Return the browser's name and version as WebDriver names them. Raises as :meth:`Connection.call`."""
-    version = connection.call("Browser.getVersion", timeout_s=timeout_s)
+def _ask_capabilities(connection: Connection, deadline: Deadline) -> dict[str, Any]:
+    """Return the browser's name and version as WebDriver names them. Raises as :func:`call`."""
+    version = call(connection, "Browser.getVersion", {}, deadline)
     product = re.search(r"/([\d.]+)", read_text(version, "product"))
     return {"browserName": "chrome", "browserVersion": product[1] if product else ""}
 

@@ -39,6 +39,7 @@ class CdpTabs:
     def __init__(self) -> None:
         self._tabs: dict[str, Tab] = {}
         self._changed = Condition()
+        self._is_lost = False
 
     @property
     def targets(self) -> list[str]:
@@ -47,10 +48,16 @@ class CdpTabs:
             return [tab.target for tab in self._tabs.values()]
 
     def wait_for_first(self, timeout_s: float) -> str | None:
-        """Return the id of the first tab; None if there is none in time."""
+        """Return the id of the first tab; None if there is none in time, or none can come any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._tabs, timeout_s)
+            self._changed.wait_for(lambda: self._tabs or self._is_lost, timeout_s)
         return next(iter(self.targets), None)
+
+    def give_up(self) -> None:
+        """Have nobody wait any more, because the browser has ended."""
+        with self._changed:
+            self._is_lost = True
+            self._changed.notify_all()
 
     def find(self, target: str) -> Tab | None:
         """Return the tab with this id; None if it is closed."""

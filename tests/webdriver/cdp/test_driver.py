@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
-from aura_browser.webdriver.cdp.connection import CommandRefused, CommandTimedOut
+from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut
 from aura_browser.webdriver.cdp.driver import CdpDriver, _wait_for
 from aura_browser.webdriver.cdp.messages import Message
 from aura_browser.webdriver.deadline import Deadline
@@ -59,7 +60,7 @@ def tab(chrome: CdpDriver) -> Iterator[CdpDriver]:
     target = chrome.execute_cdp_cmd("Target.createTarget", {"url": "about:blank"})["targetId"]
     until(lambda: target in chrome.window_handles, "the tab is attached")
     chrome.window(target)
-    chrome.connection.call("Runtime.evaluate", {"expression": "1"}, session=chrome.session, timeout_s=_SOON_S)
+    chrome.connection.send("Runtime.evaluate", {"expression": "1"}, session=chrome.session).result(_SOON_S)
     yield chrome
     if target in chrome.window_handles:
         chrome.window(first)
@@ -82,7 +83,7 @@ def test_whether_a_text_is_javascript_is_asked_without_leaving_a_trace_on(tab: C
     parameters = {"expression": "1 +", "sourceURL": "", "persistScript": False}
     assert "exceptionDetails" in tab.execute_cdp_cmd("Runtime.compileScript", parameters)
     with pytest.raises(CommandRefused, match="Runtime agent is not enabled"):
-        tab.connection.call("Runtime.compileScript", parameters, session=tab.session, timeout_s=_SOON_S)
+        tab.connection.send("Runtime.compileScript", parameters, session=tab.session).result(_SOON_S)
 
 
 def test_a_script_that_never_ends_is_not_waited_for(tab: CdpDriver) -> None:
@@ -125,7 +126,7 @@ def test_a_dialog_that_a_person_is_to_answer_is_named_until_it_is(tab: CdpDriver
     assert session is not None
     with pytest.raises(UnexpectedAlertPresentException):
         tab.execute_script("return 1")
-    tab.connection.call("Page.handleJavaScriptDialog", {"accept": True}, session=session.session, timeout_s=_SOON_S)
+    tab.connection.send("Page.handleJavaScriptDialog", {"accept": True}, session=session.session).result(_SOON_S)
     until(lambda: session.dialog is None, "it is answered")
     assert tab.execute_script("return answer") is True
 
@@ -136,6 +137,22 @@ def test_a_browser_that_opens_no_tab_is_not_waited_for_for_ever(monkeypatch: pyt
         monkeypatch.setattr(driver._tabs, "wait_for_first", lambda _left_s: wait(0.2))
         with pytest.raises(CommandTimedOut, match="the first tab: no answer within 20 s"):
             driver.start()
+
+
+def test_a_browser_that_ends_before_its_first_tab_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(Deadline(_LASTS_S), "--no-startup-window") as driver:
+        [own] = [each for each in psutil.Process().children() if _is_last_chrome(each)]
+        wait = driver._tabs.wait_for_first
+
+        def end_first(left_s: float) -> str | None:
+            os.kill(own.pid, signal.SIGKILL)
+            return wait(left_s)
+
+        monkeypatch.setattr(driver._tabs, "wait_for_first", end_first)
+        began = time.monotonic()
+        with pytest.raises(CdpError):
+            driver.start()
+        assert time.monotonic() - began < _SOON_S
 
 
 @pytest.mark.parametrize(
