@@ -16,6 +16,7 @@ from typing import Final
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _PR_GET_CHILD_SUBREAPER: Final = 37
+_ENDED_HANDLER: Final = b"(chrome_crashpad) Z"  # proc_pid_stat(5): a name of 15 characters, and the state
 _TIMEOUT_S: Final = 2.0
 _POLL_INTERVAL_S: Final = 0.002
 
@@ -41,13 +42,18 @@ def adopt_orphans() -> Iterator[None]:
 
 
 def find_children(folder: Path) -> set[int]:
-    """Return the children of this process that have *folder* in their arguments, orphans that it adopted too."""
+    """Return the children of this process that have *folder* in their arguments, orphans that it adopted too.
+
+    A crash handler of Chrome that has ended, as it does with its Chrome, has no arguments any more: each counts.
+    """
     found = set()
     for thread in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):  # it has ended
             for pid in map(int, thread.read_bytes().split()):
                 with suppress(OSError):
-                    if os.fsencode(folder) in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    place = Path(f"/proc/{pid}")
+                    is_named = os.fsencode(folder) in (place / "cmdline").read_bytes()
+                    if is_named or _ENDED_HANDLER in (place / "stat").read_bytes():
                         found.add(pid)
     return found
 

@@ -4,6 +4,7 @@ import logging
 import os
 import resource
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +12,20 @@ from pathlib import Path
 
 import psutil
 import pytest
+from selenium.common.exceptions import WebDriverException
 
+from aura_browser.engine import Chrome
 from aura_browser.errors import LaunchFailed
+from aura_browser.webdriver.browsers.chrome import open_chrome
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process import lifeline as lifeline_module
 from aura_browser.webdriver.process import workspace as workspace_module
 from aura_browser.webdriver.process.chrome import run_chrome_process
 from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.preferences import write_settings
 from aura_browser.webdriver.process.workspace import open_workspace
+from tests.parts.own_browsers import list_browsers
 from tests.parts.waiting import until
 
 _DEAF = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
@@ -112,6 +118,21 @@ def test_a_chrome_that_nobody_connects_to_leaves_no_process_and_no_descriptor() 
         assert not chrome.is_lost()
         chrome.quit()
     assert (list_children(), count_descriptors()) == before
+
+
+@pytest.mark.chrome
+def test_a_chrome_that_ended_by_itself_leaves_no_zombie() -> None:
+    before = list_children()
+    with open_chrome(Chrome(), BrowserOptions(Deadline(60))) as driver:
+        started = [psutil.Process(pid) for pid in list_children() - before]
+        handlers = [each for each in started if each.name().startswith("chrome_crashpad")]
+        assert handlers
+        [own] = [each for each in list_browsers() if each.pid not in before]
+        os.killpg(own.pid, signal.SIGKILL)
+        until(lambda: all(each.status() == psutil.STATUS_ZOMBIE for each in handlers), "they have ended with it")
+        with pytest.raises(WebDriverException):
+            driver.execute_script("return 1")
+    assert list_children() == before
 
 
 @contextmanager
