@@ -84,9 +84,9 @@ def _make(parent: Path) -> tuple[Path, int]:
             lock = os.open(folder / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _convert(parent, error) from None
-        if _try_lock(lock, without_locks=True):
+        if _try_lock(lock, without_locks=True) and os.fstat(lock).st_nlink:
             return folder, lock
-        os.close(lock)  # another process takes it for one that was left behind
+        os.close(lock)  # another process takes, or took, it for one that was left behind
     raise StoreError(str(parent), "other processes keep removing what is made there. Try again.")
 
 

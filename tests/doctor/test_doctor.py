@@ -12,8 +12,6 @@ import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote, split
 
@@ -27,7 +25,7 @@ from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
 from tests.parts.command import run
-from tests.parts.missing import missing
+from tests.parts.mounts import mounted
 from tests.parts.open_chrome import open_chrome
 from tests.parts.programs import program
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
@@ -95,22 +93,6 @@ def closed_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """Mount an empty file system in memory on *folder*."""
-    folder.mkdir(parents=True)
-    mount, umount = shutil.which("mount", path="/usr/bin:/bin"), shutil.which("umount", path="/usr/bin:/bin")
-    done = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, stderr=subprocess.PIPE, timeout=20
-    )
-    if not (umount and done) or done.returncode:
-        missing("nothing may be mounted here; run the tests as root, in a container with: --cap-add SYS_ADMIN")
-    try:
-        yield
-    finally:
-        subprocess.run([umount, folder], check=True, timeout=20)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the sandbox and the shared memory are looked at on Linux")
