@@ -17,9 +17,10 @@ from shlex import quote, split
 
 import pytest
 
-from aura_browser.doctor import Finding, examination, examine, extras, machine
+from aura_browser.doctor import Finding, browser, examination, examine, extras, machine
 from aura_browser.doctor.machine import check_sandbox, check_shared_memory
 from aura_browser.doctor.state import inspect_state
+from aura_browser.doctor.trial import try_harvest
 from aura_browser.engine import Attach, Chrome, Engine, Grid, Selenium, Undetected
 from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
@@ -196,6 +197,26 @@ async def test_what_selenium_manager_has_already_is_found(bare: Path, tmp_path: 
     assert findings["versions"].verdict == "ok"
 
 
+@pytest.mark.parametrize(
+    ("manager", "command"),
+    [
+        ("apt-get", "sudo apt-get install chromium chromium-driver"),
+        ("dnf", "sudo dnf install chromium chromedriver"),
+        ("brew", "brew install --cask google-chrome chromedriver"),
+        ("", "aura-browser demo"),
+    ],
+)
+def test_without_a_checkout_the_systems_own_package_manager_installs_chrome(
+    manager: str, command: str, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(browser, "__file__", str(bare / "aura_browser" / "doctor" / "browser.py"))
+    if manager:
+        program(bare, manager)
+    [chrome, driver] = browser.inspect_browser(Selenium())
+    assert (chrome.command, driver.command) == (command, command)
+
+
 async def test_a_named_path_that_is_no_program(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AURA_BROWSER_CHROME", "/nowhere/chrome")
     chrome = (await examined())["chrome"]
@@ -236,6 +257,8 @@ async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.Monke
     assert "libnss3.so: cannot [31mopen" in findings["chrome"].found
     assert "no answer within 0.2 s" in findings["driver"].found
     assert stops(findings) >= {"display"}
+    program(bare, "chromium", "#!/nowhere/sh\n")
+    assert "does not print its version: No such file or directory" in (await examined())["chrome"].found
 
 
 @pytest.mark.chrome
@@ -317,6 +340,12 @@ def test_what_needs_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert set(project["project"]["optional-dependencies"]) <= set(EXTRAS)
+
+
+def test_an_extra_that_was_installed_by_other_means_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "EXTRAS", {"redis": {"json": "redis>=8"}})  # a module that no package brought
+    [found] = extras.inspect_extras({"redis"})
+    assert (found.verdict, found.found) == ("ok", "json (unknown version)")
 
 
 async def test_a_full_state_folder(bare: Path, state_home: Path) -> None:
@@ -433,6 +462,10 @@ async def test_no_chrome_to_attach_to(bare: Path) -> None:
 async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
     with open_chrome(tmp_path / "profile") as address:
         findings = await examined(Attach(address))
+        # As one in a container, whose loopback is its own.
+        [elsewhere] = await try_harvest(Attach(address), None, f"http://127.0.0.1:{closed_port()}/")
+    assert (elsewhere.verdict, elsewhere.stops) == ("note", False)
+    assert elsewhere.found.endswith("can't open a page of this machine: ERR_CONNECTION_REFUSED")
     assert stops(findings) == set()
     assert f"at {address}" in findings["attach"].found
     assert findings["versions"].verdict == "ok"
