@@ -249,6 +249,13 @@ async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.Monke
     assert (findings["versions"].verdict, findings["versions"].stops) == ("problem", False)
 
 
+def test_for_a_chrome_that_runs_already_no_other_one_is_suggested(bare: Path) -> None:
+    driver = telling(bare, "chromedriver", "ChromeDriver 156.0.3.4")
+    telling(bare, "chromium", "Chromium 156.0.3.4")
+    [_, versions] = browser.inspect_driver(Attach("127.0.0.1:9222"), "140.0.1.2")
+    assert (versions.stops, versions.command) == (True, f"rm {driver}")
+
+
 async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aura_browser.doctor.browser._VERSION_TIMEOUT_S", 0.2)
     program(bare, "chromium", "#!/bin/sh\necho 'libnss3.so: cannot \x1b[31mopen' >&2\nexit 127\n")
