@@ -69,6 +69,13 @@ def test_a_wrong_password_keeps_nothing(site: str) -> None:
     assert json.loads(run_here("sessions", "list", "--json").stdout) == []
 
 
+def test_a_variable_without_a_colon_is_named_and_not_shown(site: str) -> None:
+    done = run_here("harvest", "tracking", "--basic", AURA_BROWSER_BASIC=PASSWORD)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "AURA_BROWSER_BASIC must be user:password." in done.stderr
+    assert PASSWORD not in done.stderr
+
+
 def test_a_person_is_asked_on_a_terminal(site: str) -> None:
     with Terminal("harvest", "tracking", "-o", "/dev/null") as terminal:
         terminal.read_until("User")
@@ -77,6 +84,7 @@ def test_a_person_is_asked_on_a_terminal(site: str) -> None:
         terminal.type(f"{PASSWORD}\n")
         shown = terminal.read_until("use it")
         assert PASSWORD not in shown
+        assert terminal.process.wait(30) == 0
 
 
 async def test_a_program_takes_the_password_from_the_environment(

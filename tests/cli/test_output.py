@@ -13,6 +13,7 @@ from aura_browser.cli.output import open_output
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM
+from tests.parts.mounts import mounted
 
 DATA = b'{"made": "up"}\n' * 20_000
 
@@ -113,6 +114,29 @@ def test_what_cannot_be_written_to_is_refused_before_the_harvest(tmp_path: Path,
     with pytest.raises(click.BadParameter, match=r"out|999"):
         open_output(str(path))
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_full_disk_is_said_with_what_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(click.FileError) as device:
+        open_output("/dev/full").write(DATA)
+    assert (device.value.ui_filename, device.value.message) == (
+        "/dev/full",
+        "No space left on device. The session is cached; run the command again.",
+    )
+    with mounted(tmp_path / "full", "size=4k"):
+        path = tmp_path / "full" / "me.json"
+        path.write_text("old")
+        with pytest.raises(click.FileError, match="No space left on device"):
+            open_output(path).write(DATA)
+        assert [(each.name, each.read_text()) for each in path.parent.iterdir()] == [("me.json", "old")]
+
+
+def test_a_place_that_can_not_even_be_looked_at_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(click.BadParameter, match="File name too long"):
+        open_output(tmp_path / ("x" * 300))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(click.BadParameter, match="loop"):
+        open_output(tmp_path / "loop")
 
 
 @pytest.mark.parametrize("place", ["-", "/dev/stdout", "/dev/fd/1", ">(cat)", "pipe"])

@@ -343,6 +343,31 @@ def test_a_copied_request_is_sent_with_the_session_instead_of_its_cookies(
     assert read_told(request("--from-curl", "-", text=file.read_text("utf-8")).stdout)[0] == "PUT"
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"curl 'http://127.0.0.1/\xff'", "the text is not UTF-8; copy the request again"),
+        (b"curl 'http://127.0.0.1/a' ;\ncurl 'http://127.0.0.1/b'", "the text holds 2 requests; copy one"),
+    ],
+)
+def test_a_copied_text_that_is_no_one_request_is_refused(
+    site: EchoSite, data: bytes, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "copied.txt"
+    file.write_bytes(data)
+    answer = request("--from-curl", str(file))
+    assert (answer.returncode, answer.stdout, site.server.seen) == (2, "", [])
+    assert said in answer.stderr
+
+
+def test_a_curl_command_that_can_not_be_written_leaves_nothing(site: EchoSite, state_home: Path) -> None:
+    folder = state_home / "aura-browser" / "curl"
+    folder.write_text("")
+    answer = request("--as-curl", f"{site.origin}/echo")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert f"{folder} can't be used: File exists" in answer.stderr
+
+
 def curl() -> str:
     return shutil.which("curl") or missing("curl is missing; bring it with: make test-parts")
 

@@ -160,3 +160,24 @@ def test_a_probe_that_anybody_fits_proves_nothing(file: Path) -> None:
         file.write_text(f'[mine]\nurl = "{origin}/app"\nprobe = {{ get = "/", good = "200" }}\n')
         done = run_here("sites", "test", "mine")
     assert (done.returncode, "proves no login" in done.stderr) == (1, True)
+
+
+def test_a_file_that_can_not_be_read_or_written_is_named(file: Path) -> None:
+    file.mkdir(parents=True)
+    read = run_here("sites", "add", "wiki", "--url", "https://wiki.example.com")
+    assert read.returncode == 78
+    assert f"{file}" in read.stderr
+    assert "it can't be read: Is a directory" in read.stderr
+    file.rmdir()
+    file.parent.rmdir()
+    file.parent.write_text("a file where the folder should be")
+    written = run_here("sites", "edit", EDITOR="true", VISUAL="true")
+    assert written.returncode != 0
+    assert f"{file}" in written.stderr
+    assert "File exists" in written.stderr
+    file.parent.unlink()
+    file.parent.mkdir()
+    file.symlink_to("/dev/null")
+    device = run_here("sites", "add", "wiki", "--url", "https://wiki.example.com")
+    assert device.returncode == 1
+    assert "it is not a file" in device.stderr

@@ -1,0 +1,32 @@
+"""The standard streams of a command: full, closed, or on a descriptor that nobody reads."""
+
+import subprocess
+from pathlib import Path
+
+from tests.parts.command import PROGRAM
+
+
+def run_in_shell(redirection: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    script = f'exec "$@" {redirection}'
+    return subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *PROGRAM, *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_an_output_that_is_full_is_one_clear_line() -> None:
+    done = run_in_shell(">/dev/full", "skill")
+    assert done.returncode == 1
+    said = "standard output can't be written: No space left on device. Nothing more was printed."
+    assert done.stderr == f"Error: {said}\n"
+
+
+def test_an_output_that_is_closed_is_one_clear_line_and_no_other_file_is_written_to() -> None:
+    done = run_in_shell(">&-", "--version")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: standard output can't be written: ")
+
+
+def test_messages_that_nobody_gets_are_no_failure(tmp_path: Path) -> None:
+    done = run_in_shell("2>/dev/full <&-", "sites", "add", "wiki", "--url", "https://wiki.example.com")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "[wiki]" in (tmp_path / "config" / "aura-browser" / "sites.toml").read_text("utf-8")
