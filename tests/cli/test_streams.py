@@ -3,6 +3,9 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM
 
 
@@ -13,8 +16,10 @@ def run_in_shell(redirection: str, *words: str) -> "subprocess.CompletedProcess[
     )
 
 
-def test_an_output_that_is_full_is_one_clear_line() -> None:
-    done = run_in_shell(">/dev/full", "skill")
+@pytest.mark.parametrize("length", [1, 100_000])
+def test_an_output_that_is_full_is_one_clear_line(length: int, state_home: Path) -> None:
+    cache_session(state_home, "http://127.0.0.1:9", local_storage={"long": "x" * length})
+    done = run_in_shell(">/dev/full", "sessions", "export", "127", "--format", "storage-state")
     assert done.returncode == 1
     said = "standard output can't be written: No space left on device. Nothing more was printed."
     assert done.stderr == f"Error: {said}\n"
