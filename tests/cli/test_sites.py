@@ -175,9 +175,3 @@ def test_a_file_that_can_not_be_read_or_written_is_named(file: Path) -> None:
     assert written.returncode != 0
     assert f"{file}" in written.stderr
     assert "File exists" in written.stderr
-    file.parent.unlink()
-    file.parent.mkdir()
-    file.symlink_to("/dev/null")
-    device = run_here("sites", "add", "wiki", "--url", "https://wiki.example.com")
-    assert device.returncode == 1
-    assert "it is not a file" in device.stderr
