@@ -3,15 +3,17 @@
 import asyncio
 import base64
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -30,6 +32,7 @@ from aura_browser.http.refreshing import build_kept_refresh
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.refresher import Refresher
+from aura_browser.session.session import Proof
 from aura_browser.site.place import Template
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Auth
@@ -60,6 +63,8 @@ class OAuthSite:
     grants: int = 0
     has_probe: bool = True
     is_dead: bool = False
+    opens: bool = False
+    gives_refused: bool = False
     refused: set[str] = field(default_factory=set)
 
     def issue(self) -> dict[str, object]:
@@ -73,7 +78,12 @@ class OAuthSite:
             form = dict(part.split("=") for part in (await request.text()).split("&"))
             if self.is_dead or form != {"grant_type": "refresh_token", "refresh_token": f"r{self.number}"}:
                 return web.json_response({"error": "invalid_grant"}, status=400)
-            return web.json_response(self.issue())
+            issued = self.issue()
+            if self.gives_refused:
+                self.refused.add(str(issued["access_token"]))
+            return web.json_response(issued)
+        if request.path == "/me" and self.opens and self.grants > 0:
+            return web.Response(text="hello, anybody")
         if request.path == "/me" and not self.has_probe:
             return web.Response(status=503)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -171,6 +181,31 @@ async def test_a_renewed_login_is_kept_where_the_probe_gives_no_answer(app: OAut
     async with SiteClient(app.site, store=store, harvest=app.log_in) as client:
         assert await text_of(client) == "welcome"
         assert client.counters.harvests == 0
+
+
+async def test_a_grant_whose_token_the_probe_refuses_is_followed_by_a_login(app: OAuthSite, tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    async with SiteClient(app.site, store=store, harvest=app.log_in) as client:
+        app.refuse_current(await client.session())
+        app.gives_refused = True
+        assert await text_of(client) == "welcome"
+        assert (client.counters.refreshes, client.counters.harvests, app.grants) == (0, 2, 1)
+    stored = await store.load(SessionKey(app.origin))
+    assert stored is not None
+    assert json.loads(stored.local_storage["tokens"])["refresh_token"] == "r3"
+
+
+async def test_a_grant_after_which_strangers_get_the_same_answer_is_no_login(app: OAuthSite) -> None:
+    site = replace(app.site, probe=Probe("/me"))
+    async with SiteClient(site, store="memory", harvest=app.log_in) as client:
+        before = await client.session()
+        assert before.proof == "distinguished"
+        app.refuse_current(before)
+        app.opens = True
+        with pytest.raises(InteractionRequired, match="gives anybody the same answer"):
+            await text_of(client)
+        assert (client.counters.refreshes, app.grants) == (0, 1)
+        assert (await client.session()).local_storage == before.local_storage
 
 
 async def test_short_tokens_are_renewed_before_they_end(app: OAuthSite) -> None:
@@ -385,6 +420,38 @@ async def test_a_page_that_is_kept_does_not_renew_what_the_site_limits() -> None
     renew = build_kept_refresh(by_site, take_as_it_is, cast("Any", None))
     with pytest.raises(RateLimited):
         await renew(make_session())
+
+
+class RenewingPage:
+    """Stands in for pages: its page gives a new session."""
+
+    async def renew(self, session: Session) -> Session:
+        return msgspec.structs.replace(session, cookies=(make_cookie("sid", "from-the-page"),))
+
+
+async def test_a_page_that_is_kept_renews_what_the_request_does_not(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def by_site(_session: Session) -> Session:
+        raise SiteFailed("http://127.0.0.1:9/renew", 502, "Bad Gateway")
+
+    renew = build_kept_refresh(by_site, take_as_it_is, cast("Any", RenewingPage()))
+    assert (await renew(make_session())).cookies[0].value == "from-the-page"
+    assert "http://127.0.0.1:8080 failed" in caplog.text
+    assert "502" in caplog.text
+
+
+@pytest.mark.parametrize("before", ["distinguished", "unproven"])
+async def test_a_page_that_lost_its_login_renews_no_session_that_had_one(before: Proof) -> None:
+    async def prove(session: Session) -> Session:
+        return msgspec.structs.replace(session, proof="open")
+
+    session, renew = make_session(proof=before), build_kept_refresh(None, prove, cast("Any", RenewingPage()))
+    if before == "unproven":
+        assert (await renew(session)).proof == "open"
+        return
+    with pytest.raises(SessionRefused, match="a stranger gets the same answer"):
+        await renew(session)
 
 
 async def test_an_answer_may_come_late(monkeypatch: pytest.MonkeyPatch) -> None:
