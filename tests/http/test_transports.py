@@ -117,6 +117,19 @@ async def test_a_redirect_is_followed_or_given_to_the_caller(stand: Stand) -> No
     assert "hop" in {cookie.name for cookie in (await stand.client.session()).cookies}
 
 
+async def test_redirects_without_an_end_are_an_error(stand: Stand) -> None:
+    before = len(stand.server.seen)
+    with pytest.raises(SiteFailed, match="more than 20 redirects"):
+        await stand.ask(path="/round")
+    assert [request.path for request in stand.server.seen[before:]].count("/round") == 21
+
+
+async def test_what_is_not_http_is_an_error_of_the_site(stand: Stand) -> None:
+    with pytest.raises(SiteFailed, match="not valid HTTP"):
+        await stand.ask(path="/no-http")
+    assert (await stand.ask())["method"] == "GET"
+
+
 @pytest.mark.parametrize("status", [200, 204, 400, 404, 500, 503])
 async def test_any_status_is_the_callers(stand: Stand, status: int) -> None:
     async with stand.client.get(f"/status/{status}") as response:
@@ -188,6 +201,16 @@ async def test_cancelling_ends_the_request(stand: Stand) -> None:
         await task
     await eventually(lambda: stand.site.broken_off == before + 1)
     assert (await stand.ask())["method"] == "GET"
+
+
+async def test_cancelling_ends_a_request_whose_answer_is_still_looked_at(stand: Stand) -> None:
+    before, pieces = stand.site.broken_off, stand.site.pieces
+    task = asyncio.create_task(stand.ask(path="/endless-page"))
+    await eventually(lambda: stand.site.pieces >= pieces + 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await eventually(lambda: stand.site.broken_off == before + 1, 5)
 
 
 async def test_a_big_body_arrives_whole(stand: Stand) -> None:

@@ -19,7 +19,8 @@ class VariedSite:
 
     Attributes:
         written: how many bytes of ``/flood`` were written so far.
-        broken_off: how many requests to ``/endless`` the other side has ended.
+        broken_off: how many requests to ``/endless`` and ``/endless-page``, which has the status 503, the other side has ended.
+        pieces: how many pieces of them were written so far.
         running: how many requests to ``/held`` have begun and not ended.
         most: the most of them at one time.
         release: lets ``/held`` answer.
@@ -28,6 +29,7 @@ class VariedSite:
     def __init__(self) -> None:
         self.written = 0
         self.broken_off = 0
+        self.pieces = 0
         self.running = 0
         self.most = 0
         self.release = asyncio.Event()
@@ -44,12 +46,15 @@ class VariedSite:
             "/me": _greet,
             "/cookies": _send_cookies,
             "/moved": _redirect,
+            "/round": _redirect_round,
+            "/no-http": _send_no_http,
             "/zip": _send_compressed,
             "/pieces": _send_pieces,
             "/cut": _send_and_cut,
             "/big": self._send_big,
             "/flood": self._flood,
             "/endless": self._send_endless,
+            "/endless-page": self._send_endless,
             "/held": self._hold,
             "/silent": _say_nothing,
         }
@@ -71,10 +76,14 @@ class VariedSite:
 
     async def _send_endless(self, request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
+        if request.path == "/endless-page":
+            response.set_status(503)
+            response.headers["Content-Type"] = "text/html"
         await response.prepare(request)
         try:
             while True:
                 await response.write(b"more ")
+                self.pieces += 1
                 await asyncio.sleep(0.01)
         except (ConnectionResetError, asyncio.CancelledError):
             self.broken_off += 1
@@ -120,6 +129,17 @@ async def _send_cookies(_request: web.BaseRequest) -> web.StreamResponse:
 
 async def _redirect(_request: web.BaseRequest) -> web.StreamResponse:
     return web.Response(status=302, headers={"Location": "/echo?moved=1", "Set-Cookie": "hop=1; Path=/"})
+
+
+async def _redirect_round(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(status=302, headers={"Location": "/round"})
+
+
+async def _send_no_http(request: web.BaseRequest) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.write(b"This is no HTTP at all.\r\n\r\n")
+        request.transport.close()
+    return web.Response()
 
 
 async def _send_compressed(_request: web.BaseRequest) -> web.StreamResponse:
