@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from aiohttp import web
 from aura_browser import FileStore, MemoryStore, Probe, Session, SessionKey, Site, SiteClient
 from aura_browser.assembly import assemble
 from aura_browser.carriers import prove_once
-from aura_browser.errors import SessionRefused
+from aura_browser.errors import HarvestCoolingDown, SessionRefused
 from aura_browser.http.page_opening import PageOpener
 from aura_browser.site import TransportName
 from aura_browser.site.refresh_request import RefreshRequest
@@ -154,6 +155,69 @@ async def test_a_token_is_found_at_the_beginning_of_a_page_of_any_length(transpo
         async with SiteClient(site, session=session, refresh="never", transport=transport) as client:
             form = {"Content-Type": "application/x-www-form-urlencoded"}
             assert await text_of(client, "POST", "/save", data=b"a=1", headers=form) == "a=1&sectok=abc"
+
+
+@pytest.mark.parametrize("transport", ["http", "page"])
+async def test_a_token_goes_into_its_header_unless_it_would_add_another(transport: TransportName) -> None:
+    shown = '<meta name="csrf" content="abc">'
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.Response(text=shown, content_type="text/html")
+        return web.Response(text=request.headers.get("X-CSRF", "none"))
+
+    async with serving(handle) as (server, origin):
+        site = Site(f"{origin}/", csrf=Csrf(header="X-CSRF", get="/form", meta="csrf"))
+        async with SiteClient(site, session=make_session(origin), refresh="never", transport=transport) as client:
+            assert await text_of(client, "POST", "/save") == "abc"
+            shown = '<meta name="csrf" content="abc&#13;&#10;X-Added: 1">'
+            assert await text_of(client, "POST", "/save") == "none"
+            shown = "no token here"
+            assert await text_of(client, "POST", "/save") == "none"
+            assert await text_of(client, "GET", "/list") == shown
+        assert not [request for request in server.seen if "X-Added" in request.headers]
+        assert [request.path for request in server.seen].count("/form") == 3
+
+
+@pytest.mark.parametrize("transport", ["http", "page"])
+async def test_a_field_goes_into_forms_only(transport: TransportName) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.Response(text='<input name="sectok" value="abc">', content_type="text/html")
+        return web.Response(text=f"{request.content_type}: {await request.text()}")
+
+    async with serving(handle) as (_, origin):
+        site = Site(f"{origin}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+        async with SiteClient(site, session=make_session(origin), refresh="never", transport=transport) as client:
+            form = "application/x-www-form-urlencoded"
+            assert await text_of(client, "POST", "/save") == f"{form}: sectok=abc"
+            assert await text_of(client, "POST", "/save", data={"a": "1"}) == f"{form}: a=1&sectok=abc"
+            assert await text_of(client, "POST", "/save", json={"a": 1}) == 'application/json: {"a": 1}'
+
+
+async def test_a_session_that_is_refused_at_once_by_a_page_too_is_given_up(opened: list[Session]) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=401 if request.path == "/x" else 200, text="hello")
+
+    harvests = 0
+    async with serving(handle) as (server, origin):
+
+        async def harvest() -> Session:
+            nonlocal harvests
+            harvests += 1
+            return make_session(origin, harvested_at=time.time())
+
+        async with SiteClient(f"{origin}/", harvest=harvest, store="memory", transport="page") as client:
+            with pytest.raises(SessionRefused, match="may bind its session to the browser's address") as caught:
+                await text_of(client, "GET", "/x?token=s3cret")
+            assert (caught.value.status, caught.value.mark) == (401, "status 401")
+            assert f"aura-browser harvest {origin}/ --interactive" in str(caught.value)
+            assert "s3cret" not in str(caught.value)
+            assert [request.path for request in server.seen].count("/x") == 1
+            for _ in range(3):
+                with pytest.raises(HarvestCoolingDown, match="refused the session that it had just given"):
+                    await text_of(client, "GET", "/x")
+        assert (harvests, len(opened)) == (1, 1)
 
 
 async def test_a_page_of_a_site_that_moved_sends_where_it_is() -> None:

@@ -19,7 +19,7 @@ class VariedSite:
 
     Attributes:
         written: how many bytes of ``/flood`` were written so far.
-        broken_off: how many requests to ``/endless`` and ``/endless-page``, which has the status 503, the other side has ended.
+        broken_off: how many requests to ``/endless``, and to ``/endless-page`` (503), the other side has ended.
         pieces: how many pieces of them were written so far.
         running: how many requests to ``/held`` have begun and not ended.
         most: the most of them at one time.
