@@ -1,17 +1,23 @@
 """The transport ``auto``: aiohttp first, and a page where a site wants the browser's own connection."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from aura_browser import AuraClient, MemoryStore, openchat_site
+from aura_browser import AuraClient, MemoryStore, Probe, Session, Site, SiteClient, openchat_site
 from aura_browser.cli import exit_codes
 from aura_browser.errors import SessionRefused
 from aura_browser.http.choice import Choice
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.store import SessionKey
 from tests.parts.command import run
+from tests.parts.own_browsers import list_browsers
+from tests.parts.servers import serving
+from tests.parts.sessions import make_cookie, make_session
 
 pytestmark = pytest.mark.chrome
 
@@ -57,6 +63,62 @@ async def test_a_site_that_takes_aiohttp_gets_no_page() -> None:
         async with AuraClient(openchat_site(server.origin), store="memory", transport="auto") as client:
             assert await client.complete("hello") == "hello"
         assert "/robots.txt" not in {seen.path for seen in server.requests}
+
+
+async def test_a_web_socket_is_aiohttps_in_any_case() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(request.headers["Cookie"])
+        return socket
+
+    async with serving(handle) as (_, origin):
+        session = make_session(origin, cookies=(make_cookie("sid", "mine"),))
+        async with SiteClient(f"{origin}/", session=session, refresh="never", transport="auto") as client:
+            async with client.ws_connect("/socket") as socket:
+                assert await socket.receive_str(timeout=10) == "sid=mine"
+        assert list_browsers() == []
+
+
+class BrowsersOnly:
+    """A site that answers browsers only: aiohttp does not name zstd.
+
+    Attributes:
+        bodies: what browsers sent.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if "zstd" not in request.headers.get("Accept-Encoding", ""):
+            return web.Response(status=403, text="no browser")
+        is_member = "sid=" in request.headers.get("Cookie", "")
+        if request.method == "POST":
+            self.bodies.append(await request.read())
+        return web.Response(text="<!doctype html>hi", content_type="text/html", status=200 if is_member else 401)
+
+
+async def test_a_stream_that_is_used_up_is_not_sent_again_by_the_page() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"whole"
+
+    browsers_only = BrowsersOnly()
+    async with serving(browsers_only.handle) as (_, origin):
+
+        async def harvest() -> Session:
+            return make_session(origin, harvested_at=time.time())
+
+        site = Site(f"{origin}/", probe=Probe("/me"), transport="auto")
+        session = make_session(origin, proof="distinguished")
+        async with SiteClient(site, session=session, harvest=harvest, store="memory") as client:
+            with pytest.raises(SessionRefused, match="403"):
+                async with client.request("POST", "/x", data=pieces()):
+                    pytest.fail("it was sent twice")
+            assert browsers_only.bodies == []
+            async with client.request("POST", "/x", data=pieces()) as response:
+                assert response.status == 200
+        assert browsers_only.bodies == [b"whole"]
 
 
 async def test_what_a_site_wants_is_forgotten_after_a_day() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -10,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from aura_browser import AuraClient, Chrome, Probe, Site, SiteClient, openchat_site
-from aura_browser.errors import ConnectionFailed, InvalidInput, SessionRefused, StreamInterrupted
+from aura_browser.errors import ConnectionFailed, InvalidInput, PageFailed, SessionRefused, StreamInterrupted
 from aura_browser.http.lanes import Lane
-from aura_browser.http.page_request import build_page_request
+from aura_browser.http.page_errors import convert_error
+from aura_browser.http.page_request import build_page_request, collect_body
 from aura_browser.http.pages import Pages
 from aura_browser.playground import Playground
 from aura_browser.request import Request
+from aura_browser.webdriver.fetching.stream import FetchFailed
 from aura_browser.webdriver.proxy_relay.streams import closing
 from tests.parts.own_browsers import list_browsers, list_renderers
 from tests.parts.servers import Server, page, serving
@@ -237,6 +241,67 @@ async def test_a_site_that_is_not_there_is_the_same_error() -> None:
         with pytest.raises(ConnectionFailed, match="Connection refused"):
             await read_all(client, "/")
     assert list_browsers() == []
+
+
+@pytest.mark.chrome
+async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page() -> None:
+    async with serving(page()) as (_elsewhere, away):
+
+        async def lead_away(_request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(status=302, headers={"Location": f"{away}/"})
+
+        async with serving(lead_away) as (_server, origin), using_page(origin) as client:
+            with pytest.raises(PageFailed, match="its pages lead to another address"):
+                await read_all(client, "/x")
+    assert list_browsers() == []
+
+
+@pytest.mark.chrome
+async def test_another_origin_of_the_site_has_to_allow_its_page_to_read() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        headers = {"Access-Control-Allow-Origin": request.headers["Origin"], "Access-Control-Allow-Credentials": "true"}
+        return web.Response(text="data", headers=headers if request.path == "/open" else {})
+
+    async with serving(answer) as (_api, api_origin), serving(page()) as (_server, origin):
+        site = Site(f"{origin}/", origins=(api_origin,))
+        async with SiteClient(site, session=make_session(origin), refresh="never", transport="page") as client:
+            assert await read_all(client, f"{api_origin}/open") == b"data"
+            with pytest.raises(ConnectionFailed, match="other origins need CORS") as caught:
+                await read_all(client, f"{api_origin}/shut?token=s3cret")
+            assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "blocked", "told"),
+    [
+        ("ERR_BLOCKED_BY_CSP", "csp", r"the browser did not send it \(csp\); send the request with transport='http'"),
+        ("ERR_PROXY_CONNECTION_FAILED", "", "proxy"),
+        ("ERR_OF_TOMORROW", "", "ERR_OF_TOMORROW"),
+    ],
+)
+def test_what_the_browser_says_of_a_request_is_told(code: str, blocked: str, told: str) -> None:
+    error = convert_error(FetchFailed(code, blocked), "https://a.example/x?token=s3cret", 1.0)
+    assert isinstance(error, ConnectionFailed)
+    assert re.search(told, str(error))
+    assert "https://a.example/x" in str(error)
+    assert "s3cret" not in str(error)
+
+
+async def test_a_stream_that_a_page_is_to_send_is_read_up_to_its_limit_only() -> None:
+    given = 0
+
+    async def without_end() -> AsyncIterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield bytes(2**20)
+
+    with pytest.raises(InvalidInput, match="over 64 MiB.*transport='http'"):
+        await collect_body(without_end())
+    assert given == 65
+    with pytest.raises(InvalidInput, match="over 64 MiB"):
+        await collect_body(bytes(64 * 2**20 + 1))
+    assert await collect_body(bytes(64 * 2**20)) == bytes(64 * 2**20)
 
 
 @pytest.mark.chrome
