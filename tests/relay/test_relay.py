@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -362,12 +363,96 @@ async def test_what_can_not_be_read_is_in_no_log(caplog: pytest.LogCaptureFixtur
     assert "A request could not be read: BadHttpMessage" in caplog.text
 
 
-async def test_a_site_that_is_away_is_a_502() -> None:
-    async with relaying() as (_, origin), asking() as http, aiohttp.ClientSession() as raw:
-        async with http.get(f"{origin}/x") as response:
-            assert response.status == 200
+async def test_a_tunnel_is_refused_by_its_method() -> None:
+    async with relaying() as (site, origin), aiohttp.ClientSession() as raw:
         async with raw.request("CONNECT", f"{origin}/") as response:
             assert response.status == 405
+        assert site.server.seen == []
+
+
+async def _answer_badly(request: web.BaseRequest) -> web.StreamResponse:
+    """Fail in the way that the path names."""
+    assert request.transport is not None
+    match request.path:
+        case "/no-http":
+            request.transport.write(b"This is no HTTP at all.\r\n\r\n")
+            request.transport.close()
+        case "/closed":
+            request.transport.close()
+        case "/silent":
+            await asyncio.Event().wait()
+    return web.Response(status=404)
+
+
+@asynccontextmanager
+async def relaying_to(origin: str, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve a proxy before the site at *origin* with a short patience; yield the proxy's origin."""
+    site = Site(f"{origin}/")
+    session = make_session(origin, cookies=(make_cookie(COOKIE, "s3cret-one"),))
+    transport, manager = assemble_transport(site, store="memory", session=session, refresh="never", read_timeout=0.2)
+    relay = Relay(site, transport, manager, token=TOKEN, port=port)
+    await relay.start()
+    try:
+        yield f"http://127.0.0.1:{relay.port}"
+    finally:
+        await relay.stop()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/no-http", 502, "the response is not valid HTTP"),
+        ("/closed", 502, "closed before the response"),
+        ("/silent", 504, "0.2 s"),
+    ],
+)
+async def test_why_the_site_gave_no_answer_is_told_by_the_status(path: str, status: int, told: str) -> None:
+    async with serving(_answer_badly) as (_, site), relaying_to(site) as origin, asking() as http:
+        async with http.get(f"{origin}{path}?key=s3cret") as response:
+            text = await response.text()
+    assert response.status == status
+    assert told in text
+    assert "s3cret" not in text
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_site_that_is_away_is_a_502() -> None:
+    async with serving(_answer_badly) as (_, site):
+        pass
+    async with relaying_to(site) as origin, asking() as http, http.get(f"{origin}/x") as response:
+        assert (response.status, "Connection refused" in await response.text()) == (502, True)
+
+
+async def test_a_websocket_that_the_site_refuses_has_its_status() -> None:
+    async with serving(_answer_badly) as (_, site), relaying_to(site) as origin, asking() as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await http.ws_connect(f"{origin}/none")
+    assert caught.value.status == 404
+
+
+async def test_a_header_of_bytes_that_are_not_utf_8_is_refused_by_name() -> None:
+    async with serving(_answer_badly) as (server, site), relaying_to(site) as origin:
+        port = URL(origin).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Aura-Token: {TOKEN}\r\nConnection: close\r\n"
+        writer.write(head.encode() + b"X-Name: caf\xe9\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        assert (answer[:12], b"headers[X-Name]" in answer) == (b"HTTP/1.1 400", True)
+        assert server.seen == []
+
+
+async def test_it_serves_where_another_program_has_its_port_at_the_other_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        async with serving(_answer_badly) as (_, site), relaying_to(site, port=port) as origin, asking() as http:
+            async with http.get(f"{origin}/x") as response:
+                assert response.status == 404
+            assert origin == f"http://127.0.0.1:{port}"
+    assert "The proxy does not listen on ::1: " in caplog.text
 
 
 async def test_a_client_that_goes_leaves_the_proxy_working() -> None:
