@@ -46,7 +46,20 @@ def test_an_origin_that_is_named_is_let_in_as_browsers_send_it(text: str, sent: 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "*", "null", "NULL", "https://*", "https://*.example.com", "example.com", "https://", "https://a/", "a b"],
+    [
+        "",
+        "*",
+        "null",
+        "NULL",
+        "https://*",
+        "https://*.example.com",
+        "example.com",
+        "https://",
+        "https://a/",
+        "a b",
+        "https://a:99999",
+        "http://[zz]",
+    ],
 )
 def test_what_is_no_origin_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"is not a page's origin|any page on the web"):

@@ -74,10 +74,12 @@ async def test_a_web_socket_is_aiohttps_in_any_case() -> None:
 
     async with serving(handle) as (_, origin):
         session = make_session(origin, cookies=(make_cookie("sid", "mine"),))
-        async with SiteClient(f"{origin}/", session=session, refresh="never", transport="auto") as client:
-            async with client.ws_connect("/socket") as socket:
-                assert await socket.receive_str(timeout=10) == "sid=mine"
-        assert list_browsers() == []
+        async with (
+            SiteClient(f"{origin}/", session=session, refresh="never", transport="auto") as client,
+            client.ws_connect("/socket") as socket,
+        ):
+            assert await socket.receive_str(timeout=10) == "sid=mine"
+            assert list_browsers() == []
 
 
 class BrowsersOnly:

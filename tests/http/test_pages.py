@@ -296,7 +296,7 @@ async def test_a_stream_that_a_page_is_to_send_is_read_up_to_its_limit_only() ->
             given += 1
             yield bytes(2**20)
 
-    with pytest.raises(InvalidInput, match="over 64 MiB.*transport='http'"):
+    with pytest.raises(InvalidInput, match=r"over 64 MiB.*transport='http'"):
         await collect_body(without_end())
     assert given == 65
     with pytest.raises(InvalidInput, match="over 64 MiB"):

@@ -35,7 +35,7 @@ async def gateway_to(
     options: dict[str, Any] = {"store": "memory", "session": make_session(origin)} | (client_options or {})
     async with (
         AuraClient(origin, **options) as client,
-        Gateway(client, Settings(port=0, **settings)) as gateway,
+        Gateway(client, Settings(**{"port": 0, **settings})) as gateway,
     ):
         yield gateway
 

@@ -407,9 +407,13 @@ async def relaying_to(origin: str, *, port: int = 0) -> AsyncIterator[str]:
     ],
 )
 async def test_why_the_site_gave_no_answer_is_told_by_the_status(path: str, status: int, told: str) -> None:
-    async with serving(_answer_badly) as (_, site), relaying_to(site) as origin, asking() as http:
-        async with http.get(f"{origin}{path}?key=s3cret") as response:
-            text = await response.text()
+    async with (
+        serving(_answer_badly) as (_, site),
+        relaying_to(site) as origin,
+        asking() as http,
+        http.get(f"{origin}{path}?key=s3cret") as response,
+    ):
+        text = await response.text()
     assert response.status == status
     assert told in text
     assert "s3cret" not in text
