@@ -39,11 +39,6 @@ class Models:
         self._asking: asyncio.Task[None] | None = None
         self._error: AuraError | None = None
 
-    @property
-    def known(self) -> Mapping[str, str]:
-        """The ids known now, each with its name, without asking the site."""
-        return self._known
-
     async def list(self) -> list[tuple[str, str]]:
         """Return id and name of all models and aliases; if the site can't be asked now, of those that are known."""
         if not self._is_fresh() and await self._has_session():

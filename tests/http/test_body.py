@@ -14,7 +14,7 @@ from aiohttp import web
 
 from aura_browser import AuraClient, SiteClient
 from aura_browser.errors import ConnectionFailed, SiteFailed, StreamInterrupted
-from aura_browser.http.body import decode_text, peek, read_body, read_start
+from aura_browser.http.body import decode_text, peek, read_body, read_first, read_start
 from tests.parts.servers import Handler, serving
 from tests.parts.sessions import make_session
 
@@ -151,3 +151,35 @@ async def test_a_damaged_compressed_body_is_named() -> None:
         with pytest.raises(ConnectionFailed, match="compressed body is damaged"):
             async with http.get("/") as response:
                 await response.read()
+
+
+async def test_a_peek_has_what_came_in_time_and_leaves_the_whole_body() -> None:
+    rest = asyncio.Event()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        if request.path == "/slow":
+            await response.write(b"first ")
+            await rest.wait()
+            await response.write(b"then the rest")
+        return response
+
+    async with serving(handle) as (_, origin), aiohttp.ClientSession() as http:
+        async with http.get(f"{origin}/slow") as response:
+            assert await peek(response.content, 100, 0.2) == b"first "
+            rest.set()
+            assert await response.read() == b"first then the rest"
+        async with http.get(f"{origin}/empty") as response:
+            assert await peek(response.content, 100, 5.0) == b""
+            assert await response.read() == b""
+
+
+async def test_the_first_bytes_are_no_more_than_was_asked_for() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b"abc", b"def"):
+            yield piece
+
+    assert [await read_first(pieces(), limit) for limit in (2, 3, 4, 6, 100)] == [
+        *(b"ab", b"abc", b"abcd", b"abcdef", b"abcdef"),
+    ]

@@ -1,0 +1,115 @@
+"""The menu of models: where there is no session, where the site is slow or away, and when a gateway stops meanwhile."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from aura_browser import MemoryStore, Session, SessionKey
+from aura_browser.chat.client import AuraClient
+from aura_browser.gateway.models import Models
+from aura_browser.gateway.wires.problem import Problem
+from aura_browser.playground import Playground
+from tests.parts.clock import Clock
+from tests.parts.gateways import MODEL, gateway_to
+from tests.parts.sessions import make_session
+from tests.parts.waiting import eventually
+
+OTHER = "openchat_v3.2_mistral"
+
+
+async def open_nothing() -> Session:
+    raise AssertionError("a browser was opened for a menu")
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Playground]:
+    async with Playground() as running:
+        yield running
+
+
+async def listed(gateway_origin: str) -> list[str]:
+    async with aiohttp.ClientSession() as http, http.get(f"{gateway_origin}/v1/models") as response:
+        assert response.status == 200
+        return [model["id"] for model in (await response.json())["data"]]
+
+
+async def test_a_menu_is_what_is_known_where_the_session_can_not_be_read(
+    site: Playground, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = MemoryStore()
+    newer = make_session(site.origin).to_json().replace('"version": 2', '"version": 3').encode()
+    await store.swap(SessionKey(site.origin).slug, None, newer)
+    options: dict[str, Any] = {"store": store, "session": None, "harvest": open_nothing}
+    async with gateway_to(site, options, aliases={"gpt-4": MODEL, "*": MODEL}) as gateway:
+        assert await listed(gateway.origin) == [MODEL, "gpt-4"]
+    assert "models are not asked for now" in caplog.text
+    assert "a newer aura-browser wrote it" in caplog.text
+
+
+async def test_a_menu_opens_no_browser(site: Playground) -> None:
+    options: dict[str, Any] = {"session": None, "harvest": open_nothing}
+    async with gateway_to(site, options) as gateway:
+        assert await listed(gateway.origin) == [MODEL]
+    assert site.requests == []
+
+
+class Asked:
+    """Stands in for a client whose site answers with its models when it is told to."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.asked = self.ended = 0
+
+    async def models(self) -> list[Any]:
+        self.asked += 1
+        try:
+            await self.answers.wait()
+        finally:
+            self.ended += 1
+        return []
+
+    async def load_session(self) -> Session:
+        return make_session()
+
+
+def models_of(client: Any, clock: Clock) -> Models:  # noqa: ANN401 - a stand-in
+    return Models(client, MODEL, {}, clock)
+
+
+async def test_stopping_ends_what_is_asked() -> None:
+    client, before = Asked(), asyncio.all_tasks()
+    models = models_of(client, Clock())
+    asking = asyncio.create_task(models.resolve(OTHER))
+    await eventually(lambda: client.asked == 1)
+    await models.aclose()
+    assert client.ended == 1
+    with pytest.raises(Problem, match=r"There is no model 'openchat_v3\.2_mistral'"):
+        await asking
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_site_that_names_no_models_has_the_one_that_is_known() -> None:
+    client = Asked()
+    client.answers.set()
+    models = models_of(client, Clock())
+    assert await models.list() == [(MODEL, MODEL)]
+    assert await models.resolve(MODEL) == MODEL
+    with pytest.raises(Problem, match="There are: openchat"):
+        await models.resolve(OTHER)
+
+
+async def test_a_list_is_asked_for_once_by_all_who_wait_and_again_after_five_minutes(site: Playground) -> None:
+    clock = Clock()
+    async with AuraClient(site.origin, store="memory", session=make_session(site.origin)) as client:
+        models = models_of(client, clock)
+        assert await asyncio.gather(*(models.resolve(OTHER) for _ in range(5))) == [OTHER] * 5
+        for seconds, asked in ((0.0, 1), (299.0, 1), (2.0, 2)):
+            clock.now += seconds
+            assert [name for name, _ in await models.list()] == [MODEL, OTHER]
+            assert [seen.path for seen in site.requests].count("/api/models") == asked
+        await models.aclose()
