@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.pretty import pretty_repr
 
 from aura_browser.errors import InvalidInput
 from aura_browser.formats.copied import parse_copied, recognise
@@ -182,6 +183,10 @@ def test_ways_to_write_one_request() -> None:
         "fetch(s3cret)",
         'fetch("https://example.com/s3cret", {"headers": 5})',
         'fetch("https://example.com/s3cret"); alert(1)',
+        'fetch(5, {"body": "s3cret"})',
+        'fetch("", {"body": "s3cret"})',
+        'fetch("https://example.com/s3cret", ["s3cret"])',
+        'fetch("https://example.com/", {"method": "POST", "body": "s3cret\\ud800"})',
         '$session = 1\nRemove-Item "s3cret"',
         'Invoke-WebRequest -Uri "https://example.com/$s3cret"',
         'Invoke-WebRequest -Uri "https://example.com/$(Get-Content s3cret)"',
@@ -206,7 +211,15 @@ def test_any_text_gives_requests_or_one_clear_error(start: str, rest: str) -> No
 
 
 def test_a_request_shows_no_secret() -> None:
-    shown = repr(PLAIN) + repr(PLAIN.cookies)
+    shown = repr(PLAIN) + repr(PLAIN.cookies) + pretty_repr(PLAIN) + pretty_repr(PLAIN.cookies)
     assert "sid" in shown
     assert "a+b" not in shown
     assert "csrf" not in shown
+
+
+def test_the_referrer_of_a_fetch_is_its_header_unless_it_names_one() -> None:
+    (request,) = parse_copied('fetch("https://example.com/", {"referrer": "https://example.com/from"})')
+    assert request.headers == (("Referer", "https://example.com/from"),)
+    headers = '{"headers": {"referer": "https://example.com/named"}, "referrer": "https://example.com/from"}'
+    (request,) = parse_copied(f'fetch("https://example.com/", {headers})')
+    assert request.headers == (("referer", "https://example.com/named"),)

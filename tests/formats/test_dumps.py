@@ -128,6 +128,14 @@ def test_curl_names_one_request_or_a_file_of_cookies() -> None:
     assert "url =" not in beside
 
 
+@pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "gzip"}, {"accept-encoding": "br"}])
+def test_curl_decompresses_by_itself_unless_the_session_says_what_it_takes(headers: dict[str, str]) -> None:
+    session = make_session(ORIGIN, headers={"User-Agent": "x", **headers})
+    for options in (OPTIONS, DumpOptions(now=NOW, cookie_file="/run/cookies.txt")):
+        lines = dump(session, "curl", options).text.splitlines()
+        assert ("compressed" in lines) == (not headers)
+
+
 def test_a_storage_state_is_one_for_playwright() -> None:
     state = json.loads(dump(SESSION, "storage-state", OPTIONS).text)
     assert state["_aura"]["proxy"] is None

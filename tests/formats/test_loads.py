@@ -200,6 +200,10 @@ def test_an_httpie_session_of_old_and_of_today() -> None:
     assert loaded.session.headers == {"User-Agent": "x"}
     assert loaded.left_out == ("the user and password",)
     assert loaded.session.unknown == ("local_storage",)
+    loaded = read(
+        {"__meta__": {}, "cookies": [item], "headers": {"User-Agent": "x", "Accept-Language": "de", "Cookie": "b=2"}}
+    )
+    assert loaded.session.headers == {"User-Agent": "x", "Accept-Language": "de"}
 
 
 def test_a_session_of_xh_does_not_say_which_hosts_get_a_cookie() -> None:

@@ -256,6 +256,26 @@ async def test_redirects_to_a_login_and_a_token_against_forgery() -> None:
         await check_works(proposal, session)
 
 
+async def test_a_token_against_forgery_from_a_pages_meta_element() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_member(request):
+            return web.Response(status=403)
+        if request.method == "POST":
+            return web.Response(text=request.headers.get("X-CSRF-Token", "none"))
+        return web.Response(text=f'<meta name="csrf-token" content="{"k" * 20}">Hi', content_type="text/html")
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        posted = seen(f"{scene.origin}/save", method="POST", sent={"X-CSRF-Token": "k" * 20})
+        odd = [SeenRequest(url=url, method="GET", kind="Fetch") for url in ("http://[", "data:,x", "about:blank", "")]
+        proposal = await learn(scene, session, *odd, seen(f"{scene.origin}/app", mime="text/html"), posted)
+        csrf = {"header": "X-CSRF-Token", "get": "/app", "meta": "csrf-token"}
+        assert proposal.definition["csrf"] == csrf
+        site = check_definition("learned", proposal)
+        async with SiteClient(site, session=session, refresh="never") as client, client.post("/save") as response:
+            assert await response.text() == "k" * 20
+
+
 @pytest.mark.parametrize("shown", ["page", "another page", "nowhere"])
 async def test_a_form_field_against_forgery(shown: str) -> None:
     """Its value is in an input of a page that the browser showed; a new one is asked for with each request."""

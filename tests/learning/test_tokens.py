@@ -1,0 +1,109 @@
+"""Where a header's token is found: in cookies, in the local storage, or nowhere."""
+
+import json
+
+import pytest
+
+from aura_browser import Session
+from aura_browser.learning.basic import asks_basic
+from aura_browser.learning.tokens import Carried, find_carried, find_kept, find_refresh_token
+from aura_browser.webdriver.network_log import SeenRequest
+from tests.parts.servers import page, serving
+from tests.parts.sessions import make_cookie, make_session
+
+ORIGIN = "https://app.example.com"
+TOKEN = "s3cret-token-of-a-person"
+
+
+def session_with(*values: str, **storage: str) -> Session:
+    """Return a session with the cookies ``c0``, ``c1`` and so on, and a local storage."""
+    cookies = tuple(make_cookie(f"c{n}", value, domain="app.example.com") for n, value in enumerate(values))
+    return make_session(ORIGIN, cookies=cookies, local_storage=storage)
+
+
+def carried(session: Session, name: str, value: str) -> Carried | None:
+    """Return what is found in one header."""
+    request = SeenRequest(url=f"{ORIGIN}/api", kind="Fetch", sent=[{"Host": "app.example.com", name: value}])
+    found = find_carried(session, [request], [ORIGIN])
+    assert len(found) <= 1
+    assert TOKEN not in repr(found)
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(
+    ("session", "value", "place"),
+    [
+        (session_with("short", TOKEN), TOKEN, "{cookie.c1}"),
+        (session_with(TOKEN.replace("-", "%2D")), TOKEN, "{cookie.c0}"),
+        (session_with("short", TOKEN), f"Bearer {TOKEN}", "Bearer {cookie.c1}"),
+        (session_with(TOKEN, auth=TOKEN), f"Bearer {TOKEN}", "Bearer {local_storage.auth}"),
+        (session_with("short"), "Bearer short", "{captured}"),
+    ],
+)
+def test_a_token_of_the_authorization_is_found(session: Session, value: str, place: str) -> None:
+    found = carried(session, "Authorization", value)
+    assert found is not None
+    assert (found.header, found.place, found.is_csrf) == ("Authorization", place, False)
+    assert found.value == (value if place == "{captured}" else "")
+
+
+def test_a_password_and_an_ordinary_header_are_no_token() -> None:
+    session = session_with(TOKEN, auth=TOKEN)
+    assert carried(session, "Authorization", f"Basic {TOKEN}") is None
+    assert carried(session_with("short"), "X-Version", "2024-01-01-build") is None
+    assert carried(session_with(TOKEN), "X-Trace", f"id-{TOKEN}") is None
+    csrf = carried(session, "X-Token", TOKEN)
+    assert csrf is not None
+    assert (csrf.is_csrf, csrf.cookie) == (True, "c0")
+
+
+def nest(value: object, depth: int) -> str:
+    for _ in range(depth):
+        value = {"a": value}
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        {"{odd}": TOKEN},
+        {"": TOKEN},
+        {"auth": nest(TOKEN, 20)},
+        {"auth": "[" * 100_000 + json.dumps(TOKEN)},
+        {"auth": json.dumps({"a.b": TOKEN, "{c}": TOKEN, "": TOKEN})},
+        {"many": json.dumps(list(range(10))), **{f"k{n}": json.dumps(["x"] * 600) for n in range(10)}, "last": TOKEN},
+    ],
+)
+def test_a_place_that_no_definition_can_name_is_not_named(storage: dict[str, str]) -> None:
+    """Such a token is captured from what the page sends, as one that is kept nowhere."""
+    found = carried(session_with(**storage), "Authorization", f"Bearer {TOKEN}")
+    assert found is not None
+    assert (found.place, found.value) == ("{captured}", f"Bearer {TOKEN}")
+
+
+def test_the_longest_text_that_a_header_holds_is_its_token() -> None:
+    stored = {"user": TOKEN[:12], "auth": json.dumps({"access": TOKEN, "list": [{"other": TOKEN[:14]}]})}
+    found = carried(session_with(**stored), "Authorization", f"Bearer {TOKEN}")
+    assert found is not None
+    assert found.place == "Bearer {local_storage.auth.access}"
+
+
+def test_a_token_that_other_parts_of_the_storage_do_not_have_is_in_memory() -> None:
+    others = [{"sessionStorage": [{"name": "a", "value": "x"}], "indexedDB": [{"name": "b", "stores": []}]}]
+    session = make_session(ORIGIN, extra_storage={"origins": others})
+    assert find_kept(session, f"Bearer {TOKEN}") == "its memory"
+    others.append({"indexedDB": [{"name": "c", "stores": [TOKEN]}]})
+    assert find_kept(make_session(ORIGIN, extra_storage={"origins": others}), f"Bearer {TOKEN}") == "IndexedDB (c)"
+
+
+def test_a_refresh_token_is_looked_for_beside_the_other_only() -> None:
+    session = session_with(auth=json.dumps({"access": TOKEN, "refresh_token": 5, "refresh": "r" * 20}))
+    assert find_refresh_token(session, "Bearer {local_storage.auth.access}") == "local_storage.auth.refresh"
+    assert find_refresh_token(session, "Bearer {cookie.c0}") == ""
+    assert find_refresh_token(session_with(auth=nest(TOKEN, 1)), "Bearer {local_storage.auth.a}") == ""
+
+
+async def test_a_site_that_is_away_asks_for_no_password() -> None:
+    async with serving(page()) as (_, origin):
+        assert not await asks_basic(f"{origin}/")
+    assert not await asks_basic(f"{origin}/")
