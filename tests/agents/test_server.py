@@ -14,6 +14,8 @@ import pytest
 from aiohttp import web
 
 from aura_browser import FileStore, SessionKey
+from aura_browser.agents.server import check_extra
+from aura_browser.errors import InvalidInput
 from tests.parts.command import run
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
@@ -178,3 +180,10 @@ async def test_what_is_not_named_is_out_of_reach(site: tuple[Server, str], tmp_p
         assert len(json.loads((await call(session, "sites_list"))[0])) == 2
         assert (await call(session, "request", site=host, path="/notes", method="POST"))[1], "this one may be read only"
     assert site[0].seen == []
+
+
+def test_a_library_that_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_extra()
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel", None)
+    with pytest.raises(InvalidInput, match=r"mcp: needs a library that is not installed\. Run: .*install.* 'mcp"):
+        check_extra()

@@ -211,10 +211,15 @@ def test_any_text_gives_requests_or_one_clear_error(start: str, rest: str) -> No
 
 
 def test_a_request_shows_no_secret() -> None:
-    shown = repr(PLAIN) + repr(PLAIN.cookies) + pretty_repr(PLAIN) + pretty_repr(PLAIN.cookies)
+    shown = repr(PLAIN) + repr(PLAIN.cookies)
     assert "sid" in shown
     assert "a+b" not in shown
     assert "csrf" not in shown
+    cookies, headers = (CopiedCookie("sid", "s3cret"),), (("Authorization", "s3cret"),)
+    request = CopiedRequest("POST", "https://example.com/x?token=s3cret", headers, cookies, b"s3cret")
+    shown = repr(request) + pretty_repr(request) + repr(cookies) + pretty_repr(cookies)
+    assert "s3cret" not in shown
+    assert shown.count("sid") == shown.count("https://example.com/x") == 2
 
 
 def test_the_referrer_of_a_fetch_is_its_header_unless_it_names_one() -> None:

@@ -152,6 +152,18 @@ async def test_bodies_in_pieces(gateway: Gateway) -> None:
         )
 
 
+async def test_a_client_that_waits_for_leave_to_send_gets_it(gateway: Gateway) -> None:
+    lines = [ASK, "Host: localhost", f"Authorization: Bearer {TOKEN}", "Connection: close", *JSON]
+    head = "\r\n".join([*lines, f"Content-Length: {len(BODY)}", "Expect: 100-Continue", "", ""])
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    async with asyncio.timeout(5):
+        writer.write(head.encode())
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(BODY)
+        assert status(await reader.read()) == 200
+    writer.close()
+
+
 async def test_a_body_that_is_no_text_in_utf_8_is_refused_by_name(gateway: Gateway) -> None:
     for body in (BODY.decode().encode("utf-16"), BODY.replace(b"hi", b"\xff"), BODY.replace(b"hi", b"\\ud800")):
         answer = await send(gateway, ASK, *JSON, f"Content-Length: {len(body)}", body=body)

@@ -9,6 +9,7 @@ from aura_browser import AuraClient, SiteClient, assemble
 from aura_browser.engine import DefaultEngine, Undetected
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.site import OPENCHAT, Condition, site_at, site_named
+from aura_browser.site.config_folder import find_sites_file
 from aura_browser.site.mark import Mark
 from aura_browser.site.sites_file import check_name, parse_sites, read_sites_file
 from tests.parts.sessions import make_session
@@ -197,3 +198,16 @@ async def test_clients_take_a_name(whole: None) -> None:
 def test_a_name_that_no_site_can_have_is_refused_by_field(name: str) -> None:
     with pytest.raises(InvalidInput, match=f"^name: '{name}' is not a site's name"):
         check_name(name)
+
+
+def test_a_user_without_a_home_is_told_what_to_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def know_nobody(_uid: int) -> None:
+        raise KeyError("no entry")
+
+    for name in ("HOME", "XDG_CONFIG_HOME", "AURA_BROWSER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", know_nobody)
+    with pytest.raises(InvalidInput, match="AURA_BROWSER_CONFIG: this user has no home folder"):
+        find_sites_file()
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", "/somewhere")
+    assert find_sites_file() == Path("/somewhere/sites.toml")
