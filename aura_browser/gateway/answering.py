@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from aura_browser.errors import AuraError
@@ -82,10 +83,11 @@ class Answering:
     async def _send_whole(self, visit: Visit, wire: Wire, question: Question) -> web.Response:
         texts: list[str] = []
         length = 0
-        async with self._watch.follow():
+        async with self._watch.follow() as running:
             answer = await self._begin(visit, question)
             async with aclosing(answer.pieces()) as pieces:
                 async for text in pieces:
+                    running.has_text = True
                     visit.first_at = visit.first_at or self._clock()
                     texts.append(text)
                     length += len(text)
@@ -107,7 +109,10 @@ class Answering:
                 answer = await self._begin(visit, question)
                 headers = EVENT_HEADERS | self._headers(visit, answer, question)
                 stream = EventStream(request, headers, self._clock)
-                running.stream, events = stream, wire.events(answer.heading)
+                running.stream, events = (
+                    stream,
+                    wire.events(msgspec.structs.replace(answer.heading, request_id=visit.id)),
+                )
                 await self._pump(visit, answer, events, stream)
         except (Problem, AuraError) as error:
             problem = describe_trouble(error) if isinstance(error, AuraError) else error

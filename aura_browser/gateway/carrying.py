@@ -3,8 +3,10 @@
 Only what concerns the session is the gateway's own: a login that is needed, a harvest, the site's limit.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from contextlib import suppress
+from typing import Final, NoReturn
 
 from aiohttp import web
 
@@ -16,10 +18,11 @@ from aura_browser.gateway.sending import EventStream
 from aura_browser.gateway.trouble import describe_trouble, read_limit
 from aura_browser.gateway.visit import Visit
 from aura_browser.gateway.watching import Watch
+from aura_browser.gateway.wires.chat import write_failure
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.request import Request, Response, fetch_headers
 
-CARRIED: Final[Mapping[str, str]] = {
+_CARRIED: Final[Mapping[str, str]] = {
     "/chat/completions": "POST",
     "/completions": "POST",
     "/responses": "POST",
@@ -28,8 +31,6 @@ CARRIED: Final[Mapping[str, str]] = {
     "/embeddings": "POST",
     "/models": "GET",
 }
-"""What is carried, by path below the base, and the method of each."""
-
 MAX_CARRIED_BYTES: Final = 32 * 2**20
 """Of a request; pictures are sent inside it."""
 
@@ -37,6 +38,14 @@ _BASE: Final = openai.BASE
 _ASKED: Final = ("Accept", "Content-Type", "anthropic-version", "anthropic-beta")
 _ANSWERED: Final = ("Content-Type", "Cache-Control", "Retry-After", "retry-after-ms", "x-should-retry")
 _LIMITED: Final = 429
+
+
+_LAST_WORD_S: Final = 5.0
+
+
+def is_carried(path: str, method: str) -> bool:
+    """Return whether a request is carried; *path* is below the base."""
+    return _CARRIED.get("/models" if path.startswith("/models/") else path) == method
 
 
 class Carrying:
@@ -69,16 +78,33 @@ class Carrying:
         query = request.rel_url.raw_query_string
         path = f"{visit.path}?{query}" if query else visit.path
         carried = Request(request.method, f"{_BASE}{path}", self._pick_headers(request), body)
-        async with self._places.take(), self._watch.follow() as running, self._turns.take():
-            self._hold.check()
-            async with self._client.send(carried) as response:
-                self._note_limit(response)
-                headers = {**visit.headers, **_pick(response.headers, _ANSWERED)}
-                stream = EventStream(request, headers, self._clock, status=response.status, beats=False)
-                running.stream = stream
-                await self._pump(visit, response, stream)
+        stream: EventStream | None = None
+        try:
+            async with self._places.take(), self._watch.follow() as running, self._turns.take():
+                self._hold.check()
+                async with self._client.send(carried) as response:
+                    self._note_limit(response)
+                    headers = {**visit.headers, **_pick(response.headers, _ANSWERED)}
+                    stream = EventStream(request, headers, self._clock, status=response.status, beats=False)
+                    running.stream = stream
+                    await self._pump(visit, response, stream)
+        except Problem as problem:  # it was ended, as by a stop
+            if stream is None or not stream.is_open:
+                raise
+            await self._say_what_failed(visit, stream, problem)
         await stream.close()
         return stream.response
+
+    async def _say_what_failed(self, visit: Visit, stream: EventStream, problem: Problem) -> NoReturn:
+        """End an answer that has begun: events with one that says why; the connection is closed in any case."""
+        visit.note_problem(problem)
+        kind = stream.response.headers.get("Content-Type", "")
+        if kind.startswith("text/event-stream") and not stream.is_closing:
+            with suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(_LAST_WORD_S):
+                    await stream.send(write_failure(problem))
+        stream.abort()
+        raise ConnectionResetError("the answer was ended")
 
     async def _pump(self, visit: Visit, response: Response, stream: EventStream) -> None:
         if response.headers.get("Content-Type", "").startswith("text/html"):

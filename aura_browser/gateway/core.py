@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ from aura_browser.gateway.cutting import Cutter
 from aura_browser.gateway.limits import Hold, Turns
 from aura_browser.gateway.models import Models
 from aura_browser.gateway.trouble import read_limit
-from aura_browser.gateway.wires.problem import Problem
+from aura_browser.gateway.wires.problem import Problem, refuse_field
 from aura_browser.gateway.wires.question import Finish, Heading, Question
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ class Core:
         client: asks it with the session.
         models: knows which models there are.
         turns: how many questions it is asked at once.
-        clock: returns seconds that only grow.
+        hold: the site's own limit.
     """
 
-    def __init__(self, client: AuraClient, models: Models, turns: Turns, clock: Callable[[], float]) -> None:
+    def __init__(self, client: AuraClient, models: Models, turns: Turns, hold: Hold) -> None:
         self.client = client
         self.models = models
         self.turns = turns
         self.limits: PromptLimits | None = find_dialect(client.site.dialect).LIMITS
-        self.hold = Hold(clock)
+        self.hold = hold
 
     async def begin(self, question: Question) -> "Answer":
         """Return the answer to a question, which is asked once its pieces are read.
@@ -53,6 +53,7 @@ class Core:
             Problem: if it can't be asked: an unknown model, a prompt that does not fit, a limit of the site.
         """
         model = await self.models.resolve(question.model)
+        _check_last(question)
         self._check_fit(question)
         self.hold.check()
         return Answer(self, question, model)
@@ -79,21 +80,30 @@ class Core:
             return
         needed = count_carefully(question.messages) + limits.answer_room
         if needed > WINDOW:
-            raise _refuse_length(needed, WINDOW, f"{limits.answer_room} of them for the answer")
-        length = len(question.messages[-1].content)
-        if length > limits.message_chars:
-            needed = count_carefully(question.messages[-1:])
+            raise _refuse_length(needed, WINDOW, f"{limits.answer_room} of them for the answer", question.place)
+        last = next((each for each in reversed(question.messages) if each.role != "system"), None)
+        length = len(last.content) if last else 0
+        if last is not None and length > limits.message_chars:
+            needed = count_carefully((last,))
             reason = f"the last message has {length} characters, and the site takes {limits.message_chars}"
-            raise _refuse_length(max(needed, limits.message_tokens + 1), limits.message_tokens, reason)
+            most = limits.message_tokens
+            raise _refuse_length(max(needed, most + 1), most, reason, question.place)
 
 
-def _refuse_length(needed: int, most: int, reason: str) -> Problem:
+def _check_last(question: Question) -> None:
+    """Refuse a conversation that the site has nothing of to answer, before it waits for a turn."""
+    turns = [message for message in question.messages if message.role != "system"]
+    if not turns or not turns[-1].content:
+        raise refuse_field(question.place, "invalid_value", "has nothing to answer: the last message must have text")
+
+
+def _refuse_length(needed: int, most: int, reason: str, place: str) -> Problem:
     message = (
         f"This model's maximum context length is {most} tokens. However, your messages need about {needed} tokens "
         f"({reason}). Please reduce the length of the messages."
     )
     brief = f"prompt is too long: {needed} tokens > {most} maximum"
-    return Problem(400, "context_length_exceeded", message, param="messages", retry=False, brief=brief)
+    return Problem(400, "context_length_exceeded", message, param=place, retry=False, brief=brief)
 
 
 class Answer:

@@ -105,7 +105,11 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
     def _is_own_origin(self, origin: str) -> bool:
         scheme, separator, host = origin.partition("://")
-        return scheme == "http" and bool(separator) and "/" not in host and self._is_own_host(host)
+        if scheme != "http" or not separator or "/" in host or not self._is_own_host(host):
+            return False
+        # A page of another port is another program's; a browser leaves out 80 alone.
+        name, port = _split_port(host.lower())
+        return name not in _LOOPBACK or (port or "80") == str(self.port)
 
 
 def check_content(headers: Mapping[str, str]) -> None:
@@ -118,7 +122,7 @@ def check_content(headers: Mapping[str, str]) -> None:
     if kind != "application/json":
         message = "The body must be sent as JSON: Content-Type: application/json"
         raise Problem(415, "unsupported_media_type", message, retry=False)
-    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if any(each.strip().lower() != "identity" for each in list_values(headers, "Content-Encoding")):
         message = "A compressed body is not taken; send it plain, without Content-Encoding."
         raise Problem(415, "unsupported_media_type", message, retry=False)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aura_browser.errors import AuraError
 from aura_browser.gateway import routes
 from aura_browser.gateway.answering import Answering
-from aura_browser.gateway.carrying import CARRIED, MAX_CARRIED_BYTES, Carrying
+from aura_browser.gateway.carrying import MAX_CARRIED_BYTES, Carrying, is_carried
 from aura_browser.gateway.core import WINDOW, Core
 from aura_browser.gateway.guard import Guard, check_content
 from aura_browser.gateway.metrics import CONTENT_TYPE, Metrics
@@ -104,7 +104,7 @@ class Handling:
         if request.method == "OPTIONS" and (allowed := self._guard.preflight_headers(request.headers)):
             return web.Response(status=204, headers={**visit.headers, **allowed})
         self._guard.check_token(visit.path, request.headers)
-        if self._carrying is not None and CARRIED.get(visit.path) == request.method:
+        if self._carrying is not None and is_carried(visit.path, request.method):
             body = None if request.method == "GET" else await self._read(request, MAX_CARRIED_BYTES)
             return await self._carrying.carry(request, visit, body)
         routes.check_method(visit.path, request.method)
@@ -140,7 +140,7 @@ class Handling:
         for model, name in listed:
             if model == wanted:
                 return self._respond(visit, write_one(model, name, window))
-        await self._core.models.resolve(wanted)  # says which models there are
+        self._core.models.check(wanted)
         return self._respond(visit, write_one(wanted, wanted, window))
 
     def _respond(self, visit: Visit, body: bytes, *, status: int = 200) -> web.Response:

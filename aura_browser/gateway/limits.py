@@ -64,17 +64,19 @@ class Turns:
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._pass_on()  # it came in the moment of leaving
-            else:
+            elif turn in self._queue:  # or who held the place has passed it by already
                 self._queue.remove(turn)
             if isinstance(error, TimeoutError):
                 raise self._refuse() from None
             raise
 
     def _pass_on(self) -> None:
-        if self._queue:
-            self._queue.popleft().set_result(None)
-        else:
-            self._free += 1
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():  # one whose request has ended gets none
+                turn.set_result(None)
+                return
+        self._free += 1
 
     def _refuse(self) -> Problem:
         return Problem(429, "server_busy", self._busy, retry_after_s=_BUSY_RETRY_S)
@@ -102,6 +104,11 @@ class Hold:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether nobody may ask now."""
+        return self._clock() < self._until
 
     def begin(self, seconds: float) -> None:
         """Hold everybody back for so many seconds, unless it is longer already."""

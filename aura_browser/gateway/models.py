@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from aura_browser.chat.client import AuraClient
-from aura_browser.errors import AuraError
-from aura_browser.gateway.trouble import describe_trouble
+from aura_browser.errors import AuraError, RateLimited, SiteFailed
+from aura_browser.gateway.limits import Hold
+from aura_browser.gateway.trouble import describe_trouble, read_limit
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.text import clean_text
 
@@ -26,12 +27,14 @@ class Models:
         default: the model that is known without asking.
         aliases: names that clients may use, with the model that each stands for; ``*`` stands for all other names.
         clock: returns seconds that only grow.
+        hold: the site's own limit.
     """
 
     def __init__(
-        self, client: AuraClient, default: str, aliases: Mapping[str, str], clock: Callable[[], float]
+        self, client: AuraClient, default: str, aliases: Mapping[str, str], clock: Callable[[], float], hold: Hold
     ) -> None:
         self._client = client
+        self._hold = hold
         self._aliases = aliases
         self._clock = clock
         self._known: dict[str, str] = {default: default}
@@ -41,7 +44,7 @@ class Models:
 
     async def list(self) -> list[tuple[str, str]]:
         """Return id and name of all models and aliases; if the site can't be asked now, of those that are known."""
-        if not self._is_fresh() and await self._has_session():
+        if not self._is_fresh() and not self._hold.is_on and await self._has_session():
             await asyncio.wait([self._ask()], timeout=_MENU_PATIENCE_S)
         aliases = [(name, f"{name} ({model})") for name, model in self._aliases.items() if name != _ANY]
         return [*self._known.items(), *(alias for alias in aliases if alias[0] not in self._known)]
@@ -54,15 +57,21 @@ class Models:
         """
         wanted = self._aliases.get(name, name)
         if wanted not in self._known and not self._is_fresh():
+            self._hold.check()
             await asyncio.wait([self._ask()])
         if wanted in self._known:
             return wanted
-        if self._error is not None:
-            raise describe_trouble(self._error)
         wanted = self._aliases.get(_ANY, wanted)
-        if wanted not in self._known:
+        if wanted in self._known:
+            return wanted
+        if self._error is not None and not _is_final(self._error):
+            raise describe_trouble(self._error)
+        raise self._refuse(name)
+
+    def check(self, name: str) -> None:
+        """Raise Problem, 404, unless *name* stands for a model that is known now; the site is not asked."""
+        if self._aliases.get(name, self._aliases.get(_ANY, name)) not in self._known:
             raise self._refuse(name)
-        return wanted
 
     async def aclose(self) -> None:
         """End what is being asked."""
@@ -97,6 +106,8 @@ class Models:
         except AuraError as error:
             _log.info("The site's models are not known now: %s", error)
             self._error = error
+            if isinstance(error, RateLimited):
+                self._hold.begin(read_limit(error))
             return
         self._error = None
         self._known = {model.id: model.name for model in listed} or self._known
@@ -109,3 +120,8 @@ class Models:
         )
         message = f"There is no model {clean_text(name, 80)!r}. {advice}"
         return Problem(404, "model_not_found", message, param="model", retry=False)
+
+
+def _is_final(error: AuraError) -> bool:
+    """Return whether a site has no list of models to give."""
+    return isinstance(error, SiteFailed) and 400 <= error.status < 500  # noqa: PLR2004 - as RFC 9110 has it

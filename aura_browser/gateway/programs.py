@@ -56,9 +56,11 @@ print(model.complete("Hello!"))
 """,
     "llm": """\
 # extra-openai-models.yaml in the folder that this prints: dirname "$(llm logs path)"
+# and once: llm keys set aura --value {API_KEY}
 - model_id: {MODEL}
   model_name: {MODEL}
   api_base: {BASE_URL}
+  api_key_name: aura
 """,
     "open-webui": """\
 export OPENAI_API_BASE_URL={BASE_URL} OPENAI_API_KEY={API_KEY}

@@ -15,7 +15,8 @@ async def read_request(request: web.BaseRequest, patience_s: float, limit: int) 
     """Return the whole body.
 
     Raises:
-        Problem: 413 if it is over *limit* bytes, 408 if it does not come in time. The connection ends then.
+        Problem: 413 if it is over *limit* bytes, 400 if it is garbled, 408 if it does not come in time. The connection
+            ends then.
     """
     if (request.content_length or 0) > limit:
         raise _refuse_size(limit)
@@ -28,6 +29,9 @@ async def read_request(request: web.BaseRequest, patience_s: float, limit: int) 
                 body += chunk
                 if len(body) > limit:
                     raise _refuse_size(limit)
+    except web.RequestPayloadError:
+        message = "The body can't be read: it is not what its headers say."
+        raise Problem(400, "invalid_body", message, retry=False, headers={"Connection": "close"}) from None
     except TimeoutError:
         message = f"The body did not come within {patience_s:g} s."
         raise Problem(408, "request_timeout", message, retry=False, headers={"Connection": "close"}) from None

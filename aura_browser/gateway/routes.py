@@ -46,7 +46,7 @@ def normalize_path(path: str) -> str:
 
 def is_anthropic(path: str, headers: Mapping[str, str]) -> bool:
     """Return whether a client expects errors in Anthropic's form; *path* is normalized."""
-    return path.startswith(_ANTHROPIC) or ("anthropic-version" in headers and path.startswith(MODELS))
+    return path.startswith(_ANTHROPIC) or "anthropic-version" in headers
 
 
 def check_method(path: str, method: str) -> None:
@@ -77,5 +77,6 @@ def _refuse_path(path: str) -> Problem:
         message = f"There are no {first} here: the site answers chats only."
     else:
         paths = ", ".join(f"/v1{each}" for each in (*WIRES, MODELS))
-        message = f"There is nothing at {clean_text(path, 80)}. A program's base URL ends with /v1; there are {paths}."
+        base = "ends with /v1 (for Anthropic's: without it)" if path.startswith("/v1") else "ends with /v1"
+        message = f"There is nothing at {clean_text(path, 80)}. A program's base URL {base}; there are {paths}."
     return Problem(404, "unknown_url", message, retry=False)

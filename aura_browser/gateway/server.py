@@ -18,7 +18,7 @@ from aura_browser.gateway.carrying import Carrying
 from aura_browser.gateway.core import Core
 from aura_browser.gateway.guard import Guard
 from aura_browser.gateway.handling import Handling
-from aura_browser.gateway.limits import make_places, make_turns
+from aura_browser.gateway.limits import Hold, make_places, make_turns
 from aura_browser.gateway.metrics import Metrics
 from aura_browser.gateway.models import Models
 from aura_browser.gateway.watching import Patience, Watch
@@ -88,8 +88,9 @@ class Gateway:
         self._hurry = asyncio.Event()
         clock = asyncio.get_running_loop().time
         metrics = Metrics(client.site.origin.partition("://")[2])
-        self._models = Models(client, DEFAULT_MODEL, settings.aliases, clock)
-        core = Core(client, self._models, make_turns(settings.upstream_concurrency), clock)
+        hold = Hold(clock)
+        self._models = Models(client, DEFAULT_MODEL, settings.aliases, clock, hold)
+        core = Core(client, self._models, make_turns(settings.upstream_concurrency), hold)
         self._watch = Watch(settings.patience, lambda: client.is_harvesting, clock)
         places = make_places(settings.max_streams)
         self._answering = Answering(core, places, self._watch, metrics, patience=settings.patience, clock=clock)
@@ -206,7 +207,7 @@ def make_origin(host: str, port: int) -> str:
 
 def find_free_port(port: int) -> int:
     """Return a port that is free now, the next one after *port* if possible."""
-    for candidate in (*range(port + 1, port + 1 + _TRIES), 0):
+    for candidate in (*range(port + 1, min(port + 1 + _TRIES, 2**16)), 0):
         with suppress(OSError), socket.create_server(("127.0.0.1", candidate)) as probe:
             found: int = probe.getsockname()[1]
             return found

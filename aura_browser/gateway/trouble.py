@@ -22,7 +22,10 @@ from aura_browser.errors import (
     LaunchFailed,
     PageFailed,
     RateLimited,
+    SessionLocked,
+    SessionProtected,
     SessionRefused,
+    SessionUnreadable,
     SiteFailed,
     StoreError,
     StreamInterrupted,
@@ -45,6 +48,8 @@ def describe_trouble(error: AuraError) -> Problem:
             return Problem(503, "harvest_cooling_down", str(error), retry_after_s=round_up(error.retry_after_s))
         case BrowserDied() | PageFailed() | GridFailed() | LaunchFailed():
             return Problem(503, "harvest_failed", str(error), retry_after_s=_HARVEST_RETRY_S)
+        case StoreError() if not isinstance(error, SessionUnreadable | SessionLocked | SessionProtected):
+            return Problem(503, "store_failed", str(error), retry_after_s=_AWAY_RETRY_S)
         case InteractionRequired() | SessionRefused() | BrowserError() | StoreError():
             return Problem(403, "session_required", str(error), retry=False)
     return _describe_sites(error)

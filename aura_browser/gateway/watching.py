@@ -41,6 +41,7 @@ class Running:
     Attributes:
         began_at: as given.
         stream: the response, if it is sent in pieces.
+        has_text: whether the answer has begun to come.
         problem: why it was ended here, or None.
         deadline: what ends its task.
     """
@@ -48,6 +49,7 @@ class Running:
     def __init__(self, began_at: float) -> None:
         self.began_at = began_at
         self.stream: EventStream | None = None
+        self.has_text = False
         self.problem: Problem | None = None
         self.deadline = asyncio.timeout(None)
 
@@ -130,7 +132,7 @@ class Watch:
             await self._keep_alive(stream)
 
     async def _look_at_waiting(self, running: Running, now: float) -> None:
-        if now - running.began_at < self._patience.hold:
+        if running.has_text or now - running.began_at < self._patience.hold:
             return
         if self._is_harvesting():
             message = "A new session is being harvested; this takes a while. Try again shortly."

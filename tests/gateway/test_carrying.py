@@ -1,6 +1,7 @@
 """Sites that speak OpenAI's wire themselves: requests and answers pass byte for byte, only the session is ours."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -256,3 +257,24 @@ async def test_what_is_carried_needs_the_token_and_json_too(headers: dict[str, s
         async with http.post(f"{gateway.base_url}/chat/completions", data=b"{}", headers=sent) as response:
             assert response.status == status
         assert server.seen == []
+
+
+async def test_a_stop_ends_a_stream_with_an_error_and_no_second_answer() -> None:
+    async with carrying() as (app, _, gateway), aiohttp.ClientSession() as http:
+        async with http.post(f"{gateway.base_url}/chat/completions", json=asked("wait", stream=True)) as response:
+            await eventually(lambda: app.answering == 1)
+            ending = asyncio.create_task(gateway.stop(at_once=True))
+            read = b""
+            with contextlib.suppress(aiohttp.ClientError):
+                async for data in response.content.iter_any():
+                    read += data
+            await ending
+        assert b"HTTP/1.1" not in read
+        assert b'data: {"error":{"message":' in read
+
+
+async def test_one_model_is_the_sites_own() -> None:
+    async with carrying() as (_, server, gateway), aiohttp.ClientSession() as http:
+        async with http.get(f"{gateway.base_url}/models/openchat_3.6") as response:
+            assert (response.status, await response.json()) == (404, {"detail": "Not Found"})
+        assert server.seen[-1].path == "/api/models/openchat_3.6"

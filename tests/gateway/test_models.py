@@ -7,14 +7,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from aura_browser import MemoryStore, Session, SessionKey
+from aura_browser import MemoryStore, Session, SessionKey, openchat_site
 from aura_browser.chat.client import AuraClient
+from aura_browser.gateway.limits import Hold
 from aura_browser.gateway.models import Models
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.playground import Playground
 from tests.parts.clock import Clock
-from tests.parts.gateways import MODEL, gateway_to
+from tests.parts.gateways import MODEL, gateway_to, question
+from tests.parts.servers import serving
 from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
 
@@ -78,7 +81,7 @@ class Asked:
 
 
 def models_of(client: Any, clock: Clock) -> Models:  # noqa: ANN401 - a stand-in
-    return Models(client, MODEL, {}, clock)
+    return Models(client, MODEL, {}, clock, Hold(clock))
 
 
 async def test_stopping_ends_what_is_asked() -> None:
@@ -113,3 +116,52 @@ async def test_a_list_is_asked_for_once_by_all_who_wait_and_again_after_five_min
             assert [name for name, _ in await models.list()] == [MODEL, OTHER]
             assert [seen.path for seen in site.requests].count("/api/models") == asked
         await models.aclose()
+
+
+async def test_an_alias_for_any_name_works_where_the_site_has_no_list() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=404 if request.path == "/api/models" else 200, text="yes")
+
+    async with serving(handle) as (server, origin):
+        site = openchat_site(origin)
+        async with gateway_to(site, aliases={"*": MODEL}) as gateway, aiohttp.ClientSession() as http:
+            for name in ("gpt-4o", "gpt-5"):
+                body = question("hi") | {"model": name}
+                async with http.post(f"{gateway.base_url}/chat/completions", json=body) as response:
+                    assert (response.status, response.headers["x-aura-model"]) == (200, MODEL)
+        async with gateway_to(site) as gateway, aiohttp.ClientSession() as http:
+            body = question("hi") | {"model": "gpt-4o"}
+            async with http.post(f"{gateway.base_url}/chat/completions", json=body) as response:
+                assert response.status == 404
+                assert (await response.json())["error"]["code"] == "model_not_found"
+        assert server.seen
+
+
+async def test_a_model_is_looked_up_without_a_browser() -> None:
+    async with Playground("login-401") as site:
+        options = {"session": "default", "harvest": open_nothing}
+        async with gateway_to(site, options) as gateway, aiohttp.ClientSession() as http:
+            for name, status in ((MODEL, 200), ("other", 404)):
+                async with http.get(f"{gateway.base_url}/models/{name}") as response:
+                    assert response.status == status
+
+
+async def test_the_sites_limit_holds_back_its_list_too() -> None:
+    asked: list[str] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=429, headers={"Retry-After": "60"})
+
+    async with (
+        serving(handle) as (_, origin),
+        gateway_to(openchat_site(origin)) as gateway,
+        aiohttp.ClientSession() as http,
+    ):
+        for name in ("gpt-4o", "gpt-5", MODEL):
+            body = question("hi") | {"model": name}
+            async with http.post(f"{gateway.base_url}/chat/completions", json=body) as response:
+                assert response.status == 429
+        async with http.get(f"{gateway.base_url}/models") as response:
+            assert response.status == 200
+    assert asked == ["/api/models"]

@@ -1,6 +1,7 @@
 """Who is refused, and how: each refusal is JSON where HTTP got that far, and the gateway serves on."""
 
 import asyncio
+import gzip
 import json
 import logging
 import socket
@@ -343,3 +344,21 @@ async def test_slow_bodies_do_not_hold_others_up() -> None:
         assert await serves(gateway)
         for writer in writers:
             writer.close()
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b"{}"), b"no gzip"])
+async def test_a_compressed_body_is_refused_however_often_its_encoding_is_named(gateway: Gateway, body: bytes) -> None:
+    names = "Content-Encoding: identity\r\nContent-Encoding: gzip"
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n{names}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(head.encode() + body)
+    line = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    assert line.split()[1] == b"415"
+
+
+async def test_a_page_of_another_port_of_this_machine_is_foreign(gateway: Gateway) -> None:
+    for origin in ("http://localhost", "http://127.0.0.1", f"http://127.0.0.1:{gateway.port + 1}"):
+        assert (await send(gateway, {"Origin": origin}))[:2] == (403, "origin_not_allowed")
+    assert (await send(gateway, {"Origin": f"http://localhost:{gateway.port}"}))[0] == 200

@@ -12,15 +12,17 @@ import openai
 import pytest
 
 from aura_browser import FileStore, SessionKey
-from aura_browser.errors import PageFailed
+from aura_browser.errors import PageFailed, SessionUnreadable, StoreError
 from aura_browser.gateway.routes import check_method
 from aura_browser.gateway.server import Gateway
+from aura_browser.gateway.trouble import describe_trouble
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.playground import Playground
 from aura_browser.session import Session
 from tests.parts.gateways import MODEL, QUICK, gateway_to, question, strict_anthropic, strict_openai
 from tests.parts.harvests import Harvests
 from tests.parts.sessions import make_session
+from tests.parts.waiting import eventually
 
 
 async def ask(gateway: Gateway, body: object, path: str = "/chat/completions") -> tuple[int, dict[str, Any], Any]:
@@ -153,6 +155,34 @@ async def test_a_harvest_that_takes_long_is_503_and_goes_on(stream: bool) -> Non
             goes_on.set()
             assert (await ask(gateway, question("hi")))[0] == 200
         assert log_in.count == 1
+
+
+async def test_an_answer_that_has_begun_is_not_ended_by_another_ones_harvest() -> None:
+    goes_on = asyncio.Event()
+    async with Playground("login-401") as site:
+        log_in = Harvests(site)
+
+        async def harvest() -> Session:
+            if log_in.count:
+                await goes_on.wait()
+            return await log_in()
+
+        options = {"session": "default", "harvest": harvest}
+        async with gateway_to(site, options, patience=QUICK) as gateway:
+            assert (await ask(gateway, question("hi")))[0] == 200
+            slow = asyncio.create_task(ask(gateway, question("/slow 0.2 a b c d e f g h i j")))
+            await eventually(lambda: site.answering == 1)
+            site.revoke_all()
+            status, error, _ = await ask(gateway, question("hi"))
+            assert (status, error["code"]) == (503, "harvest_running")
+            assert (await slow)[0] == 200
+            goes_on.set()
+
+
+async def test_a_store_that_is_away_is_for_later() -> None:
+    error = describe_trouble(StoreError("redis://127.0.0.1", "it can't be used. Check that Redis runs"))
+    assert (error.status, error.code) == (503, "store_failed")
+    assert describe_trouble(SessionUnreadable("slug", "it is damaged")).status == 403
 
 
 async def test_an_unknown_model_is_no_reason_for_404_while_the_list_is_not_known() -> None:

@@ -239,3 +239,37 @@ def test_an_answer_without_text_has_its_first_events_all_the_same(wire: Wire, wo
 def test_tokens_are_estimated_by_bytes() -> None:
     assert [count_text(text) for text in ("", "a", "abcd", "abcde", "你好")] == [0, 1, 1, 2, 2]
     assert count_messages(read(chat, messages=[*user("abcd"), *user("")]).messages) == (1 + 4) + 4
+
+
+COMMON: list[tuple[str, object, str]] = [
+    ("n", 2, "unsupported_value"),
+    ("best_of", 3, "unsupported_value"),
+    ("echo", True, "unsupported_value"),
+    ("suffix", "x", "unsupported_value"),
+    ("logprobs", True, "unsupported_value"),
+    ("top_logprobs", 1, "unsupported_value"),
+    ("logit_bias", {"5": 1}, "unsupported_value"),
+    ("response_format", {"type": "json_object"}, "unsupported_value"),
+    ("modalities", ["audio"], "unsupported_value"),
+    ("previous_response_id", "resp_1", "unsupported_parameter"),
+    ("conversation", "conv_1", "unsupported_parameter"),
+    ("background", True, "unsupported_value"),
+]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize(("field", "value", "code"), COMMON)
+def test_what_changes_the_meaning_is_refused_on_each_wire(wire: Wire, field: str, value: object, code: str) -> None:
+    problem = refusal(wire, **{field: value})
+    assert (problem.param, problem.code) == (field, code)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_values_that_change_nothing_are_taken_on_each_wire(wire: Wire) -> None:
+    plain = {"n": 1, "best_of": 1, "echo": False, "suffix": "", "logprobs": False, "top_logprobs": 0, "logit_bias": {}}
+    read(wire, **plain, response_format={"type": "text"}, modalities=["text"], background=False, prediction={})
+
+
+def test_completions_give_no_log_probabilities() -> None:
+    assert refusal(completions, logprobs=0).param == "logprobs"
+    assert refusal(completions, tool_choice="required").param == "tool_choice"

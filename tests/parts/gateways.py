@@ -12,7 +12,7 @@ import anthropic
 import openai
 import pytest
 
-from aura_browser import AuraClient
+from aura_browser import AuraClient, Site
 from aura_browser.gateway.server import Gateway, Settings
 from aura_browser.gateway.watching import Patience
 from aura_browser.playground import Playground
@@ -26,15 +26,16 @@ QUICK = Patience(hold=0.3, beat=0.3, stuck=2.0, body=0.5, stop=1.0, tick=0.05)
 
 @asynccontextmanager
 async def gateway_to(
-    site: Playground | str,
+    site: Playground | Site | str,
     client_options: dict[str, Any] | None = None,
     **settings: Any,  # noqa: ANN401 - any setting
 ) -> AsyncIterator[Gateway]:
     """Serve *site* while the context lasts, with a made-up session unless the client's options say otherwise."""
     origin = site if isinstance(site, str) else site.origin
+    place = site if isinstance(site, Site) else origin
     options: dict[str, Any] = {"store": "memory", "session": make_session(origin)} | (client_options or {})
     async with (
-        AuraClient(origin, **options) as client,
+        AuraClient(place, **options) as client,
         Gateway(client, Settings(**{"port": 0, **settings})) as gateway,
     ):
         yield gateway

@@ -126,6 +126,7 @@ class MessageEvents:
     def __init__(self, heading: Heading) -> None:
         block = {"type": "text", "text": "", "citations": None}
         self._id = heading.id
+        self._request_id = heading.request_id
         self._first = b"".join(
             (
                 _event("message_start", message=_describe(heading, [], None, None)),
@@ -152,7 +153,7 @@ class MessageEvents:
 
     def fail(self, problem: Problem) -> bytes:
         """Return the event for an answer that broke off."""
-        return b"event: error\ndata: " + anthropic_error(problem, f"req_{self._id}") + b"\n\n"
+        return b"event: error\ndata: " + anthropic_error(problem, self._request_id or f"req_{self._id}") + b"\n\n"
 
     def _take_first(self) -> bytes:
         first, self._first = self._first, b""

@@ -23,32 +23,14 @@ def is_forced(choice: object) -> bool:
     return kind not in _FREE_CHOICES
 
 
-def is_not_one(number: object) -> bool:
-    """Return whether a count is not 1."""
-    return type(number) is not int or number != 1
-
-
-def _is_no_text_format(value: object) -> bool:
-    return not (isinstance(value, dict) and value.get("type") == "text")
-
-
 REFUSED: Final[Mapping[str, Refused]] = {
-    "n": is_not_one,
-    "logprobs": bool,
-    "top_logprobs": bool,
-    "logit_bias": bool,
     "tool_choice": is_forced,
     "function_call": is_forced,
-    "response_format": _is_no_text_format,
-    "modalities": lambda value: value != ["text"],
-    "audio": always,
-    "prediction": always,
     "web_search_options": always,
 }
 ADVICE: Final[Mapping[str, str]] = {
     "tool_choice": "the site has no tools; leave it out, or use auto or none",
     "function_call": "the site has no tools; leave it out",
-    "response_format": "the site has no JSON mode; ask for JSON in the prompt",
     "web_search_options": "the site has no tools; leave it out",
 }
 """Fields that would change the answer's meaning, and why they can't be honoured."""

@@ -6,18 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from aura_browser.chat.messages import Message
-from aura_browser.gateway.wires.chat import DONE, REASONS, count_usage, is_not_one, write_failure
+from aura_browser.gateway.wires.chat import DONE, REASONS, count_usage, is_forced, write_failure
 from aura_browser.gateway.wires.fields import Fields, Refused, parse_body
 from aura_browser.gateway.wires.problem import Problem, refuse_field
 from aura_browser.gateway.wires.question import Finish, Heading, Question
 
 _REFUSED: Final[Mapping[str, Refused]] = {
-    "n": is_not_one,
-    "best_of": is_not_one,
-    "echo": bool,
-    "logprobs": bool,
-    "logit_bias": bool,
-    "suffix": bool,
+    "logprobs": lambda value: value is not False,  # 0 asks for those of the text itself
+    "tool_choice": is_forced,
 }
 
 _encode = msgspec.json.Encoder().encode
@@ -30,6 +26,7 @@ def read(body: bytes) -> Question:
     return Question(
         model=fields.required_text("model"),
         messages=(Message("user", _read_prompt(fields)),),
+        place="prompt",
         stream=fields.flag("stream"),
         include_usage=fields.inner("stream_options").flag("include_usage"),
         temperature=fields.number("temperature", 0, 2),

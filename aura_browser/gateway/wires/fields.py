@@ -115,23 +115,35 @@ class Fields:
         return tuple(stop for stop in stops if stop)
 
     def refuse(self, table: Mapping[str, Refused], advice: Mapping[str, str]) -> None:
-        """Refuse the fields of *table* whose values can't be honoured. The others of it count as ignored.
+        """Refuse the fields of *table* whose values can't be honoured, and what no wire can. Others count as ignored.
 
         Raises:
             Problem: naming the first one.
         """
-        for field, is_refused in table.items():
+        for field, is_refused in {**_COMMON, **table}.items():
             value = self.values.get(field)
             if value is None or not is_refused(value):
                 continue
             code = "unsupported_parameter" if is_refused is always else "unsupported_value"
-            reason = advice.get(field, "the site answers with one text only; leave this out")
+            reason = advice.get(field) or _COMMON_ADVICE.get(
+                field, "the site answers with one text only; leave this out"
+            )
             raise refuse_field(self.name(field), code, f"can't be honoured: {reason}")
 
     def _check(self, field: str, value: object, kind: type[T], words: str) -> T:
         if not isinstance(value, kind):
             raise refuse_field(self.name(field), "invalid_type", f"must be {words}")
         return value
+
+
+def is_not_one(number: object) -> bool:
+    """Return whether a count is not 1."""
+    return type(number) is not int or number != 1
+
+
+def is_no_text_format(value: object) -> bool:
+    """Return whether a format of answers is another than plain text."""
+    return not (isinstance(value, dict) and value.get("type") == "text")
 
 
 def always(_value: object) -> bool:
@@ -166,3 +178,28 @@ def as_fields(value: object, place: str) -> Fields:
     if not isinstance(value, dict):
         raise refuse_field(place, "invalid_type", "must be an object")
     return Fields(value, place)
+
+
+_STATELESS: Final = "the gateway keeps nothing; send the whole conversation"
+_COMMON: Final[Mapping[str, Refused]] = {
+    "n": is_not_one,
+    "best_of": is_not_one,
+    "echo": bool,
+    "suffix": bool,
+    "logprobs": bool,
+    "top_logprobs": bool,
+    "logit_bias": bool,
+    "response_format": is_no_text_format,
+    "modalities": lambda value: value != ["text"],
+    "audio": always,
+    "previous_response_id": always,
+    "conversation": always,
+    "background": bool,
+}
+"""Fields that would change what an answer means, on whichever wire they come."""
+_COMMON_ADVICE: Final[Mapping[str, str]] = {
+    "response_format": "the site has no JSON mode; ask for JSON in the prompt",
+    "previous_response_id": _STATELESS,
+    "conversation": _STATELESS,
+    "background": _STATELESS,
+}

@@ -18,6 +18,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         model: the model's name, as the client wrote it.
         messages: the conversation, oldest first; system texts in order.
+        place: the field that it came in, for errors.
         stream: whether the answer is sent as events.
         include_usage: whether the events end with the usage.
         temperature: the sampling temperature; None for the gateway's default.
@@ -29,6 +30,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     messages: tuple[Message, ...]
+    place: str = "messages"
     stream: bool = False
     include_usage: bool = False
     temperature: float | None = None
@@ -48,12 +50,14 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True):
     """What every part of one answer says of it.
 
     Attributes:
+        request_id: the request's own id, as its headers say it; empty if it has none.
         id: 24 hexadecimal digits; each wire puts its own word before them.
         created: epoch seconds.
         question: what is answered.
         prompt_tokens: the estimated tokens of the question.
     """
 
+    request_id: str = ""
     id: str
     created: int
     question: Question

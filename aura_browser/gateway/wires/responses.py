@@ -14,7 +14,6 @@ from aura_browser.gateway.wires.question import Finish, Heading, Question
 
 _MAX_TEXT_CHARS: Final = 4_000_000
 _TOO_MANY: Final = 429
-_STATELESS: Final = "the gateway keeps nothing; send the whole input"
 
 
 def _is_no_text_format(text: object) -> bool:
@@ -23,18 +22,11 @@ def _is_no_text_format(text: object) -> bool:
 
 
 _REFUSED: Final[Mapping[str, Refused]] = {
-    "previous_response_id": always,
-    "conversation": always,
-    "background": bool,
     "prompt": always,
     "text": _is_no_text_format,
     "tool_choice": is_forced,
-    "top_logprobs": bool,
 }
 _ADVICE: Final[Mapping[str, str]] = {
-    "previous_response_id": _STATELESS,
-    "conversation": _STATELESS,
-    "background": _STATELESS,
     "prompt": "there are no templates here; send the input itself",
     "text": "the site has no JSON mode; ask for JSON in the prompt",
     "tool_choice": "the site has no tools; leave it out, or use auto or none",
@@ -57,6 +49,7 @@ def read(body: bytes) -> Question:
     return Question(
         model=model,
         messages=(*([Message("system", instructions)] if instructions else []), *messages),
+        place="input",
         stream=stream,
         temperature=temperature,
         max_tokens=max_tokens,

@@ -256,8 +256,9 @@ def _wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, dea
         try:
             return answer.result(max(0.0, min(left_s, _LOOK_EVERY_S)))
         except TimeoutError:
-            # One that came just after this wait is read in the next turn.
-            if left_s <= 0 and not answer.done():
+            if answer.done():  # it came just after this wait
+                return answer.result()
+            if left_s <= 0:
                 raise CommandTimedOut(method, timeout_s) from None
 
 
