@@ -12,6 +12,7 @@ from aura_browser.session import Session
 from aura_browser.session.times import correct_times
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import run_here
+from tests.parts.moved_site import AFTER, serving_moved_in_thread
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -191,3 +192,22 @@ def test_clean_leaves_previous_logins_until_they_are_refused(store: FileStore, s
     asyncio.run(store.swap("locked.previous", None, b"aura-browser-encrypted-1 gAAAAA"))
     assert clean() == sorted(f"{key.slug}.previous-2" for key in keys[1:])
     assert asyncio.run(store.slugs()) == tuple(sorted([f"{keys[0].slug}.previous-2", "locked.previous"]))
+
+
+def test_it_is_asked_about_and_kept_through_the_proxy_that_the_site_has(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving_moved_in_thread(StubSite().handle) as moved:
+        folder = tmp_path / "config" / "aura-browser"
+        folder.mkdir(parents=True)
+        definition = f'[shop]\nurl = "{AFTER}/members"\nproxy = "${{SHOP_PROXY}}"\n'
+        (folder / "sites.toml").write_text(definition, "utf-8")
+        cookie = make_cookie(COOKIE, GOOD, domain="www.shop.test", http_only=True)
+        session = make(AFTER, "/members", cookies=(cookie,))
+        monkeypatch.setenv("SHOP_PROXY", moved.proxy)
+        assert import_file(session, tmp_path) == (0, "")
+        monkeypatch.delenv("SHOP_PROXY")
+        assert import_file(session, tmp_path, "--proxy", moved.proxy, "--session", "other") == (0, "")
+        for name in ("default", "other"):
+            assert asyncio.run(store.load(SessionKey(AFTER, name, moved.proxy))) is not None
+        assert moved.asked

@@ -34,17 +34,19 @@ class Browser:
     Attributes:
         opened: how often it was opened.
         engines: what was to open it, for each session that was looked at.
+        policies: what a renewal might do, for each.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = 0
         self.engines: list[object] = []
+        self.policies: list[str] = []
         self.value = GOOD
         self.error: Exception | None = None
         monkeypatch.setattr(renewing, "assemble", self._assemble)
 
     def _assemble(self, site: Site, **options: Any) -> SessionManager:  # noqa: ANN401 - options of any type
-        assert options["refresh"] == "headless"
+        self.policies.append(options["refresh"])
         self.engines.append(options["engine"])
 
         async def harvest() -> Session:
@@ -207,3 +209,18 @@ def test_the_browser_is_the_one_that_is_named(store: FileStore, stub: StubSite, 
     keep(store, stub.origin, value="gone", life_s=86_400)
     assert renew("--all", "--profile", "me").returncode == 0
     assert browser.engines == [DefaultEngine(profile="me")]
+
+
+@pytest.mark.parametrize("case", [("", "headless"), ('refresh = "never"', "never")])
+def test_a_site_whose_sessions_no_browser_renews_stays_so(
+    store: FileStore, stub: StubSite, browser: Browser, tmp_path: Path, case: tuple[str, str]
+) -> None:
+    stated, policy = case
+    folder = tmp_path / "config" / "aura-browser"
+    folder.mkdir(parents=True)
+    (folder / "sites.toml").write_text(f'[mine]\nurl = "{stub.origin}/members"\n{stated}\n', "utf-8")
+    key = keep(store, stub.origin, value="gone", life_s=None)
+    done = renew(key.slug)
+    assert browser.policies == [policy]
+    assert browser.opened == (policy == "headless")
+    assert (done.returncode == 0) == (policy == "headless")

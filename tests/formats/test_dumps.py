@@ -1,6 +1,10 @@
 """What each format writes, and what it says that it leaves out: names and counts, never a value."""
 
 import json
+import socket
+import subprocess
+import threading
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -9,6 +13,7 @@ from aura_browser.cli.formats import FORMATS
 from aura_browser.errors import InvalidInput
 from aura_browser.formats import DUMPS, DumpOptions, dump
 from aura_browser.session import DeviceBound, Session
+from tests.parts.missing import need_program
 from tests.parts.sessions import make_cookie, make_session
 
 NOW: Final = 1_800_000_000.0
@@ -194,3 +199,35 @@ def test_a_password_stands_in_what_is_for_its_own_origin_only(name: str) -> None
     session = make_session(ORIGIN, cookies=COOKIES, headers={"User-Agent": "x", "Authorization": "Basic czNjcmV0"})
     for url, is_there in ((f"{ORIGIN}/x", True), ("https://api.example.com/x", False)):
         assert ("czNjcmV0" in dump(session, name, DumpOptions(now=NOW, url=url)).text) is is_there
+
+
+@pytest.mark.parametrize("program", ["curl", "wget"])
+def test_programs_send_the_cookies_of_an_ipv6_host(program: str, tmp_path: Path) -> None:
+    need_program(program)
+    heard: list[str] = []
+
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(65536).decode())
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        cookie = make_cookie("sid", "v", domain="::1", expires=4e9)
+        file = tmp_path / "cookies.txt"
+        file.write_text(dump(make_session(f"http://[::1]:{port}", cookies=(cookie,)), "netscape", OPTIONS).text)
+        words = {"curl": ["curl", "-sgb", str(file)], "wget": ["wget", "-qO-", f"--load-cookies={file}"]}
+        subprocess.run([*words[program], f"http://[::1]:{port}/"], check=True, timeout=30, capture_output=True)
+        thread.join(10)
+    assert "Cookie: sid=v\r\n" in heard[0]
+
+
+def test_cookies_that_curl_sends_in_part_are_named() -> None:
+    cookies = [make_cookie(f"part.{number}", "x" * 3900) for number in range(3)]
+    for count, is_named in ((2, False), (3, True)):
+        notes = dump(make_session(cookies=tuple(cookies[:count])), "netscape", OPTIONS).notes
+        assert any("sent in part by curl" in note for note in notes) == is_named

@@ -485,3 +485,53 @@ def test_an_option_that_is_not_taken_is_named_unless_it_may_be_a_secret() -> Non
 def test_a_fetch_without_cookies_says_which_copy_has_them() -> None:
     with pytest.raises(ImportFailed, match=r"no cookies\. In DevTools, choose 'Copy as cURL'"):
         read('fetch("https://app.example.com/", {"headers": {"accept": "*/*"}, "method": "GET"});', url=None)
+
+
+@pytest.mark.parametrize("answered", ["sid=LOGGED; Domain=example.com; Path=/", "sid=; Domain=example.com; Max-Age=0"])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_har_without_attributes_forgets_what_was_before_a_login(answered: str, is_last: bool) -> None:  # noqa: FBT001
+    now = "sid=LOGGED" if "LOGGED" in answered else "pref=1"
+    entries = [make_entry(URL, "sid=ANON; pref=1", answered), make_entry(f"{URL}x", f"{now}; pref=1")]
+    session = read(make_har(*entries[: 1 if is_last else 2], creator="Firefox"), url=None).session
+    values = {cookie.name: cookie.value for cookie in session.cookies}
+    assert len(session.cookies) == len(values)
+    assert values == {"pref": "1"} | ({"sid": "LOGGED"} if "LOGGED" in answered else {})
+
+
+def test_a_user_agent_that_is_given_stands_beside_other_headers() -> None:
+    text = f"curl '{URL}' -H 'accept-language: de' -b 'a=v'"
+    session = read(text, user_agent="Mozilla/5.0 Chrome/150").session
+    assert {name.lower(): value for name, value in session.headers.items()} == {
+        "user-agent": "Mozilla/5.0 Chrome/150",
+        "accept-language": "de",
+    }
+
+
+@pytest.mark.parametrize(
+    ("expires", "kept"),
+    [
+        (str(int(NOW) + 9), NOW + 9),
+        ("Sat, 16 Jan 2027 08:00:00 GMT", 1_800_086_400.0),
+        ("1970-01-01T00:00:00.000Z", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("1500000000", None),
+    ],
+)
+def test_an_end_that_is_text_is_one(expires: str, kept: float | None) -> None:
+    """One that is over is the end of a cookie that is gone, and never no end."""
+    cookies = [COOKIE | {"name": "b"}, COOKIE | {"expires": expires}]
+    found = {cookie.name: cookie.expires for cookie in read(cookies).session.cookies}
+    assert found == {"b": None} | ({} if kept is None else {"a": kept})
+
+
+def test_an_authorization_that_is_not_taken_is_named() -> None:
+    for option in ("-H 'authorization: Bearer s3cret'", "-u ann:s3cret"):
+        loaded = read(f"curl '{URL}' {option} -b 'a=v'")
+        assert "the header Authorization" in " ".join(loaded.left_out)
+        assert "s3cret" not in " ".join(loaded.left_out)
+
+
+def test_a_body_may_begin_as_the_name_of_a_file_does() -> None:
+    assert [c.name for c in read(f"curl '{URL}' -b 'a=v' --data-raw '@x'").session.cookies] == ["a"]
+    with pytest.raises(ImportFailed, match="reads a file"):
+        read(f"curl '{URL}' -b 'a=v' --data '@x'")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from aura_browser import FileStore, Session, SessionKey
 from aura_browser.cli.formats import FORMATS
@@ -21,6 +22,7 @@ from tests.parts.command import run as run_command
 from tests.parts.missing import need_program
 from tests.parts.programs import Started
 from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating
+from tests.parts.servers import serving_in_thread
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.shell import PROMPT, Shell
 from tests.parts.waiting import holds_within, until
@@ -365,3 +367,53 @@ def test_another_account_is_not_replaced_by_the_only_one(site: RotatingSite) -> 
     assert execute(name, "echo", "ran").stdout == "ran\n"
     done = execute(name, "echo", "ran", options=("--session", "work", "--refresh", "never"))
     assert (done.returncode, done.stdout) == (77, "")
+
+
+def test_a_proxy_is_given_to_curl_and_named_for_the_others(store: FileStore, runtime: Path) -> None:
+    async def tell(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=f"{request.host} {request.headers.get('Cookie', '')}")
+
+    need_program("curl")
+    with serving_in_thread(tell) as (_, proxy):
+        login = make_login("http://shop.test")
+        cookie = make_cookie(COOKIE, FIRST, domain="shop.test")
+        kept = msgspec.structs.replace(login, proxy=proxy, cookies=(cookie,))
+        asyncio.run(store.save(SessionKey("http://shop.test", "default", proxy), kept))
+        words = ("curl", "-s", "--config", "{curl}", "http://shop.test/me")
+        done = execute("http://shop.test", *words, options=("--proxy", proxy))
+        assert (done.returncode, done.stdout) == (0, f"shop.test {COOKIE}={FIRST}"), done.stderr
+        done = execute("http://shop.test", "true", "{cookies}", options=("--proxy", proxy))
+        assert "Not in cookies.txt: the proxy." in done.stderr
+
+
+@pytest.mark.parametrize("name", ["Work", "my work", "Büro"])
+def test_a_slug_that_does_not_tell_its_name_is_no_other_session(
+    name: str, site: RotatingSite, store: FileStore
+) -> None:
+    slug = SessionKey(site.origin, name).slug
+    asyncio.run(store.save(SessionKey(site.origin, name), make_login(site.origin, "another")))
+    done = execute(slug, "cat", "{cookies}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--session NAME" in done.stderr
+    assert (
+        "another" in execute(site.origin, "cat", "{cookies}", options=("--session", name, "--refresh", "never")).stdout
+    )
+
+
+def test_headers_that_the_definition_makes_are_named(site: RotatingSite, tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "aura-browser"
+    folder.mkdir(parents=True)
+    definition = (
+        f'[tok]\nurl = "{site.origin}/"\nheaders = {{ X-Key = "s3cret" }}\nauth = {{ value = "B {{cookie.sid}}" }}\n'
+    )
+    (folder / "sites.toml").write_text(definition, "utf-8")
+    done = execute("tok", "true", "{cookies}")
+    assert "headers that the site's definition makes or states (Authorization, X-Key)" in done.stderr
+    assert done.stderr.rstrip().endswith("aura-browser proxy tok")
+
+
+def test_a_port_is_not_the_beginning_of_another(site: RotatingSite) -> None:
+    cut = site.origin.removeprefix("http://")[:-1]
+    done = execute(cut, "cat", "{cookies}", options=("--refresh", "never"))
+    assert (done.returncode, done.stdout) == (77, "")
+    assert f"There is no valid session for http://{cut}" in done.stderr

@@ -68,3 +68,8 @@ def test_a_token_that_curl_would_send_to_any_host_is_left_out(server: tuple[Serv
 )
 def test_what_such_a_file_can_not_hold_is_not_written(value: str) -> None:
     assert write_netrc(build_login("http://127.0.0.1:9", value)) is None
+
+
+def test_a_name_of_another_script_is_written_as_programs_look_it_up() -> None:
+    text = write_netrc(build_login("https://b\u00fccher.example", encode("ann", "s3cret")))
+    assert text == "machine xn--bcher-kva.example login ann password s3cret\n"

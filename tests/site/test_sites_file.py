@@ -121,6 +121,11 @@ def test_a_name_that_is_unknown_names_near_ones_and_says_how_to_write_a_host(fil
         ('[a]\nurl = "x.y"\nheaders = { Cookie = "a" }\n', r"line 3: a\.headers\.Cookie: 'Cookie' is not a header"),
         ('[a]\nurl = "x.y"\nheaders = { A = 1 }\n', r"line 3: a\.headers: must be text, not a number"),
         ('[a]\nurl = "ftp://x.y"\n', r"line 2: a\.url: not an http or https address"),
+        (
+            '[a]\nurl = "x.y"\napi = ["https://x.y/api"]\n',
+            r"line 3: a\.api: 'https://x\.y/api' is not a path of the site",
+        ),
+        ('[a]\nurl = "x.y"\nwebsocket = { "https://x.y/ws" = "a" }\n', r"line 3: a\.websocket: .*is not a path of the"),
         ('\n[a]\nprobe = "/x"\n', r"line 2: a: the key url is missing"),
         ('[localhost]\nurl = "x.y"\n', r"line 1: localhost: 'localhost' is not a site's name"),
         ('["A b"]\nurl = "x.y"\n', r"line 1: A b: 'A b' is not a site's name"),
