@@ -149,7 +149,7 @@ def test_as_json(store: FileStore, stub: StubSite) -> None:
 async def test_at_most_eight_are_asked_at_once(stub: StubSite, monkeypatch: pytest.MonkeyPatch) -> None:
     running, most = 0, 0
 
-    async def ask(entry: Entry, _place: str | None) -> Checked:
+    async def ask(entry: Entry, *_others: object) -> Checked:
         nonlocal running, most
         running += 1
         most = max(most, running)

@@ -267,7 +267,8 @@ def test_what_changes_the_meaning_is_refused_on_each_wire(wire: Wire, field: str
 @pytest.mark.parametrize("wire", WIRES)
 def test_values_that_change_nothing_are_taken_on_each_wire(wire: Wire) -> None:
     plain = {"n": 1, "best_of": 1, "echo": False, "suffix": "", "logprobs": False, "top_logprobs": 0, "logit_bias": {}}
-    read(wire, **plain, response_format={"type": "text"}, modalities=["text"], background=False, prediction={})
+    taken = read(wire, **plain, response_format={"type": "text"}, modalities=["text"], background=False, prediction={})
+    assert taken.model == "m"
 
 
 def test_completions_give_no_log_probabilities() -> None:
