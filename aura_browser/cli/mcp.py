@@ -82,16 +82,14 @@ async def _list_offers(options: "SessionOptions", sites: Sequence[str]) -> "list
     from aura_browser.cli.sessions.placing import find_key, find_site_of
 
     async with using_store(options.get("store")) as store:
-        stored = [(entry.slug, entry.session) for entry in await read_entries(store) if entry.session]
-    keys = [find_key(session, slug) for slug, session in stored]
-    for slug in (slug for key, (slug, _) in zip(keys, stored, strict=True) if key.slug != slug):
+        entries = [(entry.slug, entry.session) for entry in await read_entries(store) if entry.session]
+    found = [(find_key(session, slug), slug, session) for slug, session in entries]
+    for _, slug, _ in (each for each in found if each[0].slug != each[1]):
         _tell(f"{slug} is left out: it does not tell the name of its session.")
-    stored = [each for key, each in zip(keys, stored, strict=True) if key.slug == each[0]]
-    keys = [key for key in keys if key.slug in {slug for slug, _ in stored}]
-    known = [(key, session, find_site_of(session, key)) for key, (_, session) in zip(keys, stored, strict=True)]
+    known = [(key, session, find_site_of(session, key)) for key, slug, session in found if key.slug == slug]
     names = [site.name or URL(session.origin).raw_authority for _, session, site in known]
     often = Counter(names)
-    labels = [name if often[name] == 1 else slug for name, (slug, _) in zip(names, stored, strict=True)]
+    labels = [name if often[name] == 1 else key.slug for name, (key, _, _) in zip(names, known, strict=True)]
     return [
         Offer(label, site, session, key.name)
         for label, (key, session, site) in zip(labels, known, strict=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aura_browser.assembly import assemble
+from aura_browser.cli import mcp
 from aura_browser.cli.kept import report_kept
 from aura_browser.cli.sessions import renewing
 from aura_browser.keeping.manager import SessionManager
@@ -157,3 +158,14 @@ def test_the_report_of_a_harvest_names_the_place(
     slug = SessionKey(BEFORE, "work", moved.proxy).slug
     assert f"{slug}.json" in told
     assert f"sessions show {slug}" in told
+
+
+def test_an_agent_is_offered_what_a_slug_names(
+    moved: MovedSite, key: SessionKey, store: FileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of a session with capitals is not in its slug: it is left out, and named."""
+    other = SessionKey(BEFORE, "Work", moved.proxy)
+    asyncio.run(store.save(other, build_login(moved)))
+    offers = asyncio.run(mcp._list_offers({"store": str(store.folder)}, ()))
+    assert [(offer.name, offer.site.origin) for offer in offers] == [("work", BEFORE)]
+    assert f"{other.slug} is left out" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """``aura-browser sites``, and names where addresses are given."""
 
+import asyncio
 import json
 import stat
 import sys
@@ -9,9 +10,13 @@ import pytest
 
 from aura_browser.site.sites_file import parse_sites
 from aura_browser.site.tables import APPLICATIONS
+from aura_browser.store import FileStore, SessionKey
 from tests.parts.cached import cache_session
 from tests.parts.command import run_here
 from tests.parts.members_site import COOKIE, serving_members
+from tests.parts.sessions import make_cookie, make_session
+from tests.parts.stub_site import COOKIE as STUB_COOKIE
+from tests.parts.stub_site import GOOD, serving_stub
 
 BROKEN = '[wiki]\nurl = "https://wiki.example.com"\nprob = "/x"\n'
 
@@ -175,3 +180,23 @@ def test_a_file_that_can_not_be_read_or_written_is_named(file: Path) -> None:
     assert written.returncode != 0
     assert f"{file}" in written.stderr
     assert "File exists" in written.stderr
+
+
+def test_a_definition_is_tried_by_itself(file: Path, state_home: Path) -> None:
+    """Also where another one of the same host is nearer to the page of a session."""
+    store = FileStore(state_home / "aura-browser" / "sessions")
+    with serving_stub() as stub:
+        definitions = "".join(
+            f'[{name}]\nurl = "{stub.origin}{page}"\nprobe = {{ get = "{probe}" }}\n'
+            for name, page, probe in (("wiki", "/members", "/api/me"), ("git", "/login", "/missing"))
+        )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(definitions, "utf-8")
+        cookie = make_cookie(STUB_COOKIE, GOOD, http_only=True)
+        session = make_session(stub.origin, url=f"{stub.origin}/members", cookies=(cookie,))
+        asyncio.run(store.save(SessionKey(stub.origin), session))
+        assert "valid" in run_here("sites", "test", "wiki").stdout
+        before = len(stub.server.seen)
+        tried = run_here("sites", "test", "git")
+        assert "valid" not in tried.stdout
+        assert {request.path for request in stub.server.seen[before:]} == {"/missing"}

@@ -67,6 +67,10 @@ def test_a_name_without_a_session_and_a_window_without_a_display(site: RotatingS
     done = run("open", site.origin, DISPLAY="", WAYLAND_DISPLAY="")
     assert (done.returncode, "--check" in done.stderr) == (77, True)
     assert run("open", site.origin, "--check", "--keep").returncode == 2
+    place = str(state_home / "my store")
+    done = run("open", site.origin, "--check", "--session", "My Work", "--store", place)
+    assert done.returncode == 77
+    assert done.stderr.rstrip().endswith(f"--session 'My Work' --store '{place}'")
 
 
 @pytest.fixture(scope="module")
