@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aura_browser.chat.client import AuraClient
 from aura_browser.chat.dialects import find_dialect
+from aura_browser.chat.messages import Message
 from aura_browser.chat.tokens import count_carefully, count_messages
 from aura_browser.errors import RateLimited
 from aura_browser.gateway.cutting import Cutter
@@ -81,7 +82,7 @@ class Core:
         needed = count_carefully(question.messages) + limits.answer_room
         if needed > WINDOW:
             raise _refuse_length(needed, WINDOW, f"{limits.answer_room} of them for the answer", question.place)
-        last = next((each for each in reversed(question.messages) if each.role != "system"), None)
+        last = _find_last(question)
         length = len(last.content) if last else 0
         if last is not None and length > limits.message_chars:
             needed = count_carefully((last,))
@@ -90,10 +91,15 @@ class Core:
             raise _refuse_length(max(needed, most + 1), most, reason, question.place)
 
 
+def _find_last(question: Question) -> Message | None:
+    """Return the message that the site answers: the last one that is no system text."""
+    return next((each for each in reversed(question.messages) if each.role != "system"), None)
+
+
 def _check_last(question: Question) -> None:
     """Refuse a conversation that the site has nothing of to answer, before it waits for a turn."""
-    turns = [message for message in question.messages if message.role != "system"]
-    if not turns or not turns[-1].content:
+    last = _find_last(question)
+    if last is None or not last.content:
         raise refuse_field(question.place, "invalid_value", "has nothing to answer: the last message must have text")
 
 

@@ -24,7 +24,7 @@ from aura_browser.site.derivation import build_lasting_headers, derive_headers
 from aura_browser.site.moves import follow_move
 from aura_browser.text import redact_url
 
-TOTAL: Final = 4
+WHOLE_ANSWER_FACTOR: Final = 4
 """How long a whole answer may take: so many times the seconds without a byte that end it."""
 MAX_PAGE_BYTES: Final = 64 * 1024
 """As far as marks of a login page are looked for."""
@@ -56,7 +56,7 @@ OpenAsker = Callable[[Site, Session], AbstractAsyncContextManager[Asker]]
 def open_client(session: Session, read_timeout_s: float) -> aiohttp.ClientSession:
     """Return a client that goes through the proxy of *session*, and keeps no cookies."""
     timeout = aiohttp.ClientTimeout(
-        total=TOTAL * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s
+        total=WHOLE_ANSWER_FACTOR * read_timeout_s, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout_s
     )
     through = connection_args(session.proxy)
     return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, **HEADER_LIMITS, **through)
@@ -97,7 +97,7 @@ class HttpAsker:
                 probe.method, url, data=probe.body or None, headers=headers, allow_redirects=False
             ) as response:
                 check_proxy_answer(response, self._session.proxy)
-                patience_s = TOTAL * self._read_timeout_s if reads_all else BODY_TIMEOUT_S
+                patience_s = WHOLE_ANSWER_FACTOR * self._read_timeout_s if reads_all else BODY_TIMEOUT_S
                 return await self._read(response, patience_s, reads_all=reads_all or probe.needs_body)
 
     def _build_headers(self, probe: Probe, session: Session | None, url: URL) -> dict[str, str]:

@@ -14,7 +14,7 @@ from aura_browser.http.asking import (
     MAX_BODY_BYTES,
     MAX_PAGE_BYTES,
     READ_TIMEOUT_S,
-    TOTAL,
+    WHOLE_ANSWER_FACTOR,
     build_probe_headers,
     resolve_probe,
 )
@@ -66,7 +66,7 @@ class PageAsker:
         )
         sent = await send_by_page(self._pages, self._session, request, self._read_timeout_s, is_trial=True)
         try:
-            patience_s = TOTAL * self._read_timeout_s if reads_all else BODY_TIMEOUT_S
+            patience_s = WHOLE_ANSWER_FACTOR * self._read_timeout_s if reads_all else BODY_TIMEOUT_S
             body = await self._read_body(sent, request.url, patience_s, reads_all=reads_all or probe.needs_body)
         finally:
             await sent.aclose()

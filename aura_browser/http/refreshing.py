@@ -41,9 +41,7 @@ def build_refresh(site: Site, prove: Prove, send: RefreshBySite | None = None) -
             raise
         except AuraError:
             return renewed
-        if proven.proof == "open" and session.proof == "distinguished":
-            raise SessionRefused(site.origin, 200, "a stranger gets the same answer", "Log in again.")
-        return renewed if proven.proof == "unproven" else proven
+        return _choose(session, renewed, proven)
 
     return refresh
 
@@ -85,9 +83,17 @@ def build_kept_refresh(by_site: RefreshBySite | None, prove: Prove, pages: "Page
             except AuraError as error:  # then the page renews it
                 _log.info("The request that renews sessions of %s failed: %s", session.origin, error)
         renewed = await pages.renew(session)
-        proven = await prove(renewed)
-        if proven.proof == "open" and session.proof == "distinguished":
-            raise SessionRefused(session.origin, 200, "a stranger gets the same answer", "Log in again.")
-        return renewed if proven.proof == "unproven" else proven
+        return _choose(session, renewed, await prove(renewed))
 
     return refresh
+
+
+def _choose(session: Session, renewed: Session, proven: Session) -> Session:
+    """Return what to keep of *session* as *renewed* and *proven*: a proof that says nothing takes none away.
+
+    Raises:
+        SessionRefused: if it was a login, and is none any more.
+    """
+    if proven.proof == "open" and session.proof == "distinguished":
+        raise SessionRefused(session.origin, 200, "a stranger gets the same answer", "Log in again.")
+    return renewed if proven.proof == "unproven" else proven
