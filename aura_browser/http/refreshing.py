@@ -92,7 +92,7 @@ def _choose(session: Session, renewed: Session, proven: Session) -> Session:
     """Return what to keep of *session* as *renewed* and *proven*: a proof that says nothing takes none away.
 
     Raises:
-        SessionRefused: if it was a login, and is none any more.
+        SessionRefused: if it was a login, and is not one any more.
     """
     if proven.proof == "open" and session.proof == "distinguished":
         raise SessionRefused(session.origin, 200, "a stranger gets the same answer", "Log in again.")
