@@ -141,6 +141,8 @@ def command(
 
     if aliases and site.dialect == "openai":
         raise InvalidInput("--alias", f"can't be used: requests to {site.origin} are carried as they are")
+    if program is not None and not port:
+        raise InvalidInput("--print-config", "needs a port that stays, such as --port 8787")
     settings = Settings(
         host="" if host in _LOOPBACK else host,
         port=port,

@@ -38,7 +38,7 @@ _BASE: Final = openai.BASE
 _ASKED: Final = ("Accept", "Content-Type", "anthropic-version", "anthropic-beta")
 _ANSWERED: Final = ("Content-Type", "Cache-Control", "Retry-After", "retry-after-ms", "x-should-retry")
 _LIMITED: Final = 429
-
+_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 _LAST_WORD_S: Final = 5.0
 
@@ -98,8 +98,7 @@ class Carrying:
     async def _say_what_failed(self, visit: Visit, stream: EventStream, problem: Problem) -> NoReturn:
         """End an answer that has begun: events with one that says why; the connection is closed in any case."""
         visit.note_problem(problem)
-        kind = stream.response.headers.get("Content-Type", "")
-        if kind.startswith("text/event-stream") and not stream.is_closing:
+        if _is_events(stream.response.headers) and not stream.is_closing:
             with suppress(TimeoutError, ConnectionError):
                 async with asyncio.timeout(_LAST_WORD_S):
                     await stream.send(write_failure(problem))
@@ -110,10 +109,12 @@ class Carrying:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             message = f"{response.url} answered with a page, not with JSON: is the base of its API right?"
             raise Problem(502, "site_failed", message, retry=False)
+        is_events = stream.beats = _is_events(response.headers)
         try:
             async for data in response:
                 visit.first_at = visit.first_at or self._clock()
                 await stream.send(data)
+                stream.beats = is_events and data.endswith(_EVENT_ENDS)  # a comment inside an event would break it
         except AuraError as error:
             if not stream.is_open:
                 raise
@@ -132,6 +133,10 @@ class Carrying:
 
     def _pick_headers(self, request: web.BaseRequest) -> dict[str, str]:
         return {**fetch_headers(self._client.site.origin), **_pick(request.headers, _ASKED)}
+
+
+def _is_events(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Type", "").startswith("text/event-stream")
 
 
 def _pick(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:

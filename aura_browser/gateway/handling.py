@@ -17,7 +17,7 @@ from aura_browser.gateway.metrics import CONTENT_TYPE, Metrics
 from aura_browser.gateway.page import PAGE, PAGE_HEADERS
 from aura_browser.gateway.reading import MAX_BODY_BYTES, read_request
 from aura_browser.gateway.status import describe_health, list_gauges
-from aura_browser.gateway.trouble import describe_trouble
+from aura_browser.gateway.trouble import describe_stop, describe_trouble
 from aura_browser.gateway.visit import Visit
 from aura_browser.gateway.wires import anthropic
 from aura_browser.gateway.wires.models import write_list, write_one
@@ -27,6 +27,7 @@ from aura_browser.text import clean_text
 _log = logging.getLogger(__name__)
 
 _JSON: Final = "application/json"
+_SHOWN_TO_THE_END: Final = frozenset({routes.HEALTH, routes.METRICS})
 _CLIENT_GONE: Final = 499
 """What the log says of a request whose client left; nginx's number."""
 
@@ -104,6 +105,8 @@ class Handling:
         if request.method == "OPTIONS" and (allowed := self._guard.preflight_headers(request.headers)):
             return web.Response(status=204, headers={**visit.headers, **allowed})
         self._guard.check_token(visit.path, request.headers)
+        if self._is_stopping() and visit.path not in _SHOWN_TO_THE_END:
+            raise describe_stop()
         if self._carrying is not None and is_carried(visit.path, request.method):
             body = None if request.method == "GET" else await self._read(request, MAX_CARRIED_BYTES)
             return await self._carrying.carry(request, visit, body)

@@ -21,8 +21,8 @@ from aura_browser.gateway.handling import Handling
 from aura_browser.gateway.limits import Hold, make_places, make_turns
 from aura_browser.gateway.metrics import Metrics
 from aura_browser.gateway.models import Models
+from aura_browser.gateway.trouble import describe_stop
 from aura_browser.gateway.watching import Patience, Watch
-from aura_browser.gateway.wires.problem import Problem
 from aura_browser.hosts import host_in_url
 from aura_browser.http.server_log import make_server_log
 from aura_browser.site import Site
@@ -168,8 +168,7 @@ class Gateway:
         patience = self._settings.patience
         if not at_once:
             await self._wait_for_answers(patience.stop, self._hurry.wait())
-        message = "The gateway is stopping. Ask again when it is back."
-        self._watch.end_all(Problem(503, "gateway_stopping", message, retry_after_s=5))
+        self._watch.end_all(describe_stop())
         await self._wait_for_answers(_CLEAN_UP_S)
         await self._models.aclose()
         if self._watching is not None:

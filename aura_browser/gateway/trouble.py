@@ -39,6 +39,12 @@ _AWAY: Final = frozenset({502, 503, 504})
 _SITE_FAILED: Final = "site_failed"
 
 
+def describe_stop() -> Problem:
+    """Return what a request gets that the gateway, which is stopping, does not answer any more."""
+    message = "The gateway is stopping. Ask again when it is back."
+    return Problem(503, "gateway_stopping", message, retry_after_s=5, headers={"Connection": "close"})
+
+
 def describe_trouble(error: AuraError) -> Problem:
     """Return what a client gets for *error*."""
     match error:

@@ -75,14 +75,23 @@ def _measure_speed(answer: Answer, effort: Effort) -> dict[tuple[str, str, str],
 
 
 def _run_first(effort: Effort) -> list[Result]:
+    """Compare when the first text is there; the smallest relay's row says what a second connection costs by itself."""
     answer, goal = Answer(), Goal("difference", 0.8)
-    found: dict[str, list[Pair[float]]] = {path: [] for path in _WIRES}
+    found: dict[tuple[str, str], list[Pair[float]]] = {(path, _DIRECT): [] for path in _WIRES}
+    found[_WIRES[0], _RELAY] = []
     for _ in range(effort.of(_PROCESSES)):
-        with serve(answer) as site, serve_wire("gateway", site) as (gateway, pid):
-            facts: dict[str, Any] = {"gateway": gateway, "pid": pid, "other": site, "pairs": effort.of(60)}
-            for path, pairs in found.items():
-                pairs.extend(_measure(what="first", path=path, characters=answer.characters, **facts))
-    return [make_row(NAME, f"first text, {path}", _DIRECT, "ms", pairs, goal=goal) for path, pairs in found.items()]
+        with serve(answer) as site, serve_wire("gateway", site) as (gateway, pid), serve_wire("relay", site) as relay:
+            others = {_DIRECT: (site, 0), _RELAY: relay}
+            facts: dict[str, Any] = {"gateway": gateway, "pid": pid, "pairs": effort.of(60), "what": "first"}
+            for (path, beside), pairs in found.items():
+                other, other_pid = others[beside]
+                pairs.extend(
+                    _measure(path=path, other=other, other_pid=other_pid, characters=answer.characters, **facts)
+                )
+    return [
+        make_row(NAME, f"first text, {path}", beside, "ms", pairs, goal=goal if beside == _DIRECT else None)
+        for (path, beside), pairs in found.items()
+    ]
 
 
 def _run_memory(effort: Effort) -> list[Result]:

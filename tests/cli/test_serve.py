@@ -214,6 +214,12 @@ def test_of_a_site_whose_requests_are_carried_no_model_is_named(state_home: Path
     assert "MODEL" in run_here("serve", "ours", "--print-config", "aider").stdout
 
 
+def test_a_configuration_needs_a_port_that_stays() -> None:
+    shown = run_here("serve", "--port", "0", "--print-config", "aider")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "--port 8787" in shown.stderr
+
+
 @pytest.mark.parametrize("text", ["", "\n", "two words of a token", "x" * 5000])
 def test_a_file_without_a_usable_token_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "token"

@@ -15,6 +15,7 @@ from yarl import URL
 
 from aura_browser import AuraClient
 from aura_browser.gateway.server import Gateway, Settings
+from aura_browser.gateway.watching import Patience
 from aura_browser.playground import Playground
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
@@ -271,6 +272,42 @@ async def test_a_stop_ends_a_stream_with_an_error_and_no_second_answer() -> None
             await ending
         assert b"HTTP/1.1" not in read
         assert b'data: {"error":{"message":' in read
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun", "pinged"),
+    [
+        ("text/event-stream", b"", True),
+        ("text/event-stream; charset=utf-8", EVENTS, True),
+        ("text/event-stream", EVENTS[:50], False),
+        ("application/json", b"", False),
+    ],
+)
+async def test_silence_of_the_site_is_broken_between_its_events_only(kind: str, begun: bytes, *, pinged: bool) -> None:
+    go_on = asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": kind})
+        await response.prepare(request)
+        if begun:
+            await response.write(begun)
+        await go_on.wait()
+        await response.write(b"the rest")
+        return response
+
+    patience = Patience(hold=0.1, beat=0.1, tick=0.02)
+    async with serving(answer) as (_, origin):
+        session = make_session(origin, local_storage={"token": TOKEN})
+        async with (
+            AuraClient(site_at(origin), session=session, store="memory") as client,
+            Gateway(client, Settings(port=0, patience=patience)) as gateway,
+            aiohttp.ClientSession() as http,
+        ):
+            asyncio.get_running_loop().call_later(0.5, go_on.set)
+            async with http.post(f"{gateway.base_url}/chat/completions", json=asked("hi")) as response:
+                read = await response.read()
+    assert (b": ping\n\n" in read) is pinged
+    assert read.replace(b": ping\n\n", b"") == begun + b"the rest"
 
 
 async def test_one_model_is_the_sites_own() -> None:

@@ -209,6 +209,23 @@ async def test_a_stop_lets_answers_end_and_refuses_new_ones() -> None:
                 pass
 
 
+async def test_a_stop_refuses_new_questions_on_open_connections() -> None:
+    async with Playground() as site, gateway_to(site) as gateway, aiohttp.ClientSession() as http:
+        async with http.get(f"{gateway.base_url}/models") as listed:  # opens the second connection, and leaves it open
+            assert listed.status == 200
+        async with asking(gateway, question("/silent begun", stream=True)) as response:
+            await response.content.readany()
+            stopping = asyncio.create_task(gateway.stop())
+            await eventually(lambda: gateway.is_stopping)
+            async with http.post(f"{gateway.base_url}/chat/completions", json=question("hi")) as refused:
+                assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+                assert refused.headers["Connection"] == "close"
+                assert (await refused.json())["error"]["code"] == "gateway_stopping"
+            assert site.answering == 1
+            gateway.hurry()
+            await stopping
+
+
 @pytest.mark.parametrize("path", WIRES)
 async def test_a_stop_ends_what_takes_too_long_with_an_error(path: str) -> None:
     patience = Patience(stop=0.1)
