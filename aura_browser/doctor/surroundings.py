@@ -56,7 +56,8 @@ def check_first_process(processes: Path = _PROCESSES) -> Finding:
         return Finding(name, "ok", "not shown here")
     zombies = list(_find_zombies(processes))
     if zombies:
-        found = f"{command} leaves {len(zombies)} zombies, such as {zombies[0]}; harvests reap their own"
+        counted = "1 zombie" if len(zombies) == 1 else f"{len(zombies)} zombies"
+        found = f"{command} leaves {counted}, such as {zombies[0]}; harvests reap their own"
         return Finding(name, "note", found, "docker run --init" if _is_container() else None)
     return Finding(name, "ok", f"{command}, with no zombies")
 

@@ -85,6 +85,13 @@ ENDLESS: Final = Check(
     "cookie that ends with the browser", "cookies that end with the browser", lambda cookie: cookie.expires is None
 )
 
+DOTLESS: Final = Check(
+    "cookie of a host without a dot",
+    "cookies of hosts without a dot",
+    lambda cookie: "." not in cookie.domain and ":" not in cookie.domain,
+)
+"""To Python's jar it ends in ``.local``, and its cookies are another's (``http.cookiejar.eff_request_host``)."""
+
 
 def sort_out(cookies: Iterable[Cookie], *checks: Check) -> tuple[list[Cookie], list[str]]:
     """Return the cookies that no check fits, and a sentence for each kind of the others."""

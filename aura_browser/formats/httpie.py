@@ -9,6 +9,7 @@ from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent, read_address
 from aura_browser.formats.cookie_json import read_cookie
 from aura_browser.formats.dumped import (
+    DOTLESS,
     HOST_ONLY,
     NAMELESS,
     NOT_ASCII,
@@ -55,6 +56,7 @@ def dump(session: Session, options: DumpOptions) -> Dumped:  # noqa: ARG001 - al
     }
     text = msgspec.json.format(msgspec.json.encode(fields), indent=4).decode()
     notes = describe_fitting(cookies, HOST_ONLY, "would go to subdomains too, since HTTPie knows no host-only cookies")
+    notes += describe_fitting(cookies, DOTLESS, "can't be sent by HTTPie")
     return Dumped(f"{text}\n", (*left_out, *describe_rest(session, headers=False)), tuple(notes))
 
 

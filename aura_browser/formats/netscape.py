@@ -9,6 +9,7 @@ from yarl import URL
 from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.dumped import (
+    DOTLESS,
     ENDLESS,
     NAMELESS,
     NOT_ASCII,
@@ -44,6 +45,7 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     ends = None if options.session_days is None else options.now + options.session_days * _DAY_S
     lines = [line for cookie in cookies for line in _write(cookie, ends)]
     notes = describe_fitting(cookies, NOT_ASCII, "can't be sent by yt-dlp, gallery-dl and other programs in Python")
+    notes += describe_fitting(cookies, DOTLESS, "can't be sent by yt-dlp, gallery-dl and other programs in Python")
     if ends is None:
         advice = "can't be sent by Python's MozillaCookieJar, which needs an end (--session-days)"
         notes += describe_fitting(cookies, ENDLESS, advice)

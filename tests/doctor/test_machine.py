@@ -159,7 +159,7 @@ def test_a_first_process_that_leaves_zombies_is_named(
     (tmp_path / "23" / "stat").mkdir(parents=True)  # can't be read, as that of a process that ends
     found = check_first_process(tmp_path)
     assert (found.verdict, found.stops) == ("note", False)
-    assert found.found == "sleep leaves 1 zombies, such as chrome; harvests reap their own"
+    assert found.found == "sleep leaves 1 zombie, such as chrome; harvests reap their own"
     assert found.command == ("docker run --init" if is_container else None)
 
 

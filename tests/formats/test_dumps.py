@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from requests import Request
+from requests.cookies import RequestsCookieJar, create_cookie, get_cookie_header
 
 from aura_browser.cli.formats import FORMATS
 from aura_browser.errors import InvalidInput
@@ -88,6 +90,16 @@ def test_what_works_otherwise_in_some_programs_is_said(name: str, notes: set[str
         assert [sentence for sentence in said if words in sentence], words
     assert len(said) == len(notes)
     assert not [sentence for sentence in said if "s3cret" in sentence]
+
+
+@pytest.mark.parametrize("name", ["netscape", "httpie"])
+def test_cookies_that_pythons_jar_can_not_send_are_named(name: str) -> None:
+    jar = RequestsCookieJar()
+    jar.set_cookie(create_cookie("sid", "1", domain="nas"))
+    assert get_cookie_header(jar, Request("GET", "http://nas/").prepare()) is None
+    cookies = [make_cookie(domain=domain, expires=NOW + 60) for domain in ("nas", "::1", "127.0.0.1", "example.com")]
+    said = dump(make_session("http://nas", cookies=tuple(cookies)), name, OPTIONS).notes
+    assert [sentence for sentence in said if sentence.startswith("1 cookie of a host without a dot can't be sent by")]
 
 
 def fields(session: Session) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class CommandTimedOut(CdpError):
     """Chrome did not answer in time."""
 
     def __init__(self, method: str, timeout_s: float) -> None:
-        super().__init__(f"{method}: no answer within {timeout_s:g} s")
+        super().__init__(f"{method}: no answer within {round(timeout_s, 2):g} s")
 
 
 class ConnectionLost(CdpError):

@@ -205,3 +205,8 @@ async def test_a_loop_waits_as_a_thread_does(other: OtherSide) -> None:
     last = asyncio.ensure_future(other.connection.ask("A.last", timeout_s=SOON_S))
     other.say(id=(await asyncio.to_thread(other.read_command))["id"], result={"ok": 2})
     assert await last == {"ok": 2}
+
+
+def test_the_time_that_was_left_is_rounded() -> None:
+    assert str(CommandTimedOut("Page.enable", 0.579871)) == "Page.enable: no answer within 0.58 s"
+    assert str(CommandTimedOut("Page.enable", 120.0)) == "Page.enable: no answer within 120 s"
