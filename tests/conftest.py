@@ -12,6 +12,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from aura_browser.webdriver.locate import find_driver
+from tests.parts.hurry import hurry  # noqa: F401 - a fixture that tests share
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa: F401 - as above

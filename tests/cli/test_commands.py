@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shlex
 import signal
 import stat
@@ -306,17 +305,6 @@ def test_progress_is_shown_on_a_terminal_and_the_warning_too(playground: Start) 
         assert terminal.process.wait(20) == 0
     assert '"version": 2' in shown
     assert "cookies" in shown
-
-
-@pytest.mark.chrome
-def test_the_demo_runs_the_main_job() -> None:
-    shown = run("demo")
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.count("  site: ") == 3
-    assert re.search(r"  openai: (.+)\n  site: \1\n", shown.stdout), "another program asked through the gateway"
-    assert "Привет! 你好! Hello! 👋" in shown.stdout.partition("site: ")[2]
-    assert "The site has revoked every session." in shown.stdout
-    assert re.search(r"Done: 3 answers \(.*\), 2 harvests", shown.stdout)
 
 
 def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:

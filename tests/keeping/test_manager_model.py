@@ -777,12 +777,22 @@ def _explore(machine: type[Schedules], examples: int, steps: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # a schedule that breaks one is made short, which takes minutes
+@pytest.mark.parametrize(("machine", "examples"), [(Schedules, 200), (SchedulesOnFiles, 30)])
+def test_no_short_search_finds_a_schedule_that_breaks_a_promise(
+    machine: type[Schedules], examples: int, no_log: None
+) -> None:
+    explore(machine, examples, steps=50)
+    assert {"adopted", "rotated", "renewed: asked", "get ended: cancelled", "rule: drain"} <= set(+machine.reached)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)  # as above
 def test_no_schedule_breaks_a_promise(no_log: None) -> None:
     explore(Schedules, examples=900, steps=50)
     assert not [what for what in INTERESTING if not Schedules.reached[what]]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)  # as above
 def test_no_schedule_breaks_a_promise_on_files(no_log: None) -> None:
     explore(SchedulesOnFiles, examples=100, steps=40)

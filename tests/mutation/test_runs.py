@@ -156,6 +156,7 @@ def test_a_changed_test_file_is_collected_anew(tree: Path, data: Path) -> None:
         assert read_collected(data, copy, "tests/test_numbers.py") is None
 
 
+@pytest.mark.soak
 def test_mutants_are_killed_or_survive_and_the_tree_is_left_alone(tree: Path, data: Path, tmp_path: Path) -> None:
     before = (tree / "aura_browser/numbers.py").read_bytes()
     mutants = [
@@ -181,6 +182,7 @@ def test_a_program_that_hangs_is_a_kill(tree: Path, data: Path, monkeypatch: pyt
     assert [(trial.outcome, trial.is_killed) for trial in trials] == [("timeout", True)]
 
 
+@pytest.mark.soak
 def test_on_a_machine_that_is_busy_nothing_is_said_of_a_mutant(
     tree: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +195,7 @@ def test_on_a_machine_that_is_busy_nothing_is_said_of_a_mutant(
     assert "0 survived, 0 explained, 1 unclear" in report_text(trials, [])
 
 
+@pytest.mark.soak
 def test_an_end_in_the_middle_leaves_nothing(
     tree: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

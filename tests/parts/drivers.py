@@ -1,4 +1,4 @@
-"""A caller's own Selenium driver."""
+"""Drivers of a test's own: of a Chrome here, and of a browser of a Grid."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,8 @@ import psutil
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.webdriver import WebDriver as RemoteDriver
 
 
 @contextmanager
@@ -38,3 +40,10 @@ def _wait_for_orphans(before: set[psutil.Process]) -> None:
     came = [child for child in psutil.Process().children() if child not in before]
     _, alive = psutil.wait_procs([child for child in came if child.name().startswith("chrom")], timeout=20)
     assert not alive, alive
+
+
+def browse_on_grid(url: str) -> RemoteDriver:
+    """Return a driver of a browser of the Grid at *url*; the caller quits it."""
+    options = Options()
+    options.add_argument("--headless=new")
+    return RemoteDriver(url, options=options, client_config=ClientConfig(url, timeout=60))

@@ -42,14 +42,21 @@ def take(columns: int, command: list[str], typed: Mapping[str, str] | None = Non
         command: the program and its arguments.
         typed: what a person types, each after the text that is waited for.
         environment: added to the process's own.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
     """
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 100, columns, 0, 0))
     variables = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "100"} | environment
-    with subprocess.Popen(command, stdin=writer, stdout=writer, stderr=writer, env=variables, start_new_session=True):
+    with subprocess.Popen(
+        command, stdin=writer, stdout=writer, stderr=writer, env=variables, start_new_session=True
+    ) as process:
         os.close(writer)
         shown = _read(reader, dict(typed or {}))
     os.close(reader)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, shown)
     return draw(shown, columns)
 
 

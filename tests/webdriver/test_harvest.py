@@ -17,6 +17,7 @@ from aura_browser.errors import InvalidInput, LaunchFailed, LoginNeeded, NotRead
 from aura_browser.playground import Playground
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.drivers import own_driver
+from tests.parts.hurry import Hurry
 from tests.parts.programs import program
 from tests.parts.servers import page, serving
 from tests.parts.stream_server import stream_server
@@ -243,11 +244,11 @@ async def test_conditions_are_waited_for(condition: str) -> None:
 
 
 @about_the_page
-async def test_a_time_out_names_what_never_held() -> None:
+async def test_a_time_out_names_what_never_held(hurry: Hurry) -> None:
     conditions = (Condition.parse("selector:#never"), Condition.parse("cookie:never"), Condition.parse("text:Hello"))
     async with serving(page()) as (_server, origin):
         with pytest.raises(NotReady) as caught:
-            await harvest(page_site(origin, conditions), timeout_s=8)
+            await harvest(page_site(origin, conditions), on_wait=hurry("selector:#never", "cookie:never"))
     assert caught.value.missing == ("selector:#never", "cookie:never")
 
 
@@ -260,16 +261,16 @@ async def test_a_condition_that_cannot_be_checked_ends_the_search(condition: str
 
 
 @about_the_page
-async def test_a_page_with_an_error_status_is_not_ready() -> None:
+async def test_a_page_with_an_error_status_is_not_ready(hurry: Hurry) -> None:
     async with serving(page(status=403)) as (_server, origin):
         with pytest.raises(NotReady, match="a page status below 400") as caught:
-            await harvest(page_site(origin), timeout_s=8)
+            await harvest(page_site(origin), on_wait=hurry("a page status below 400"))
     assert caught.value.status == 403
     assert caught.value.command == f"aura-browser harvest {origin} --interactive"
 
 
 @about_the_page
-async def test_a_redirect_to_another_site_is_not_ready() -> None:
+async def test_a_redirect_to_another_site_is_not_ready(hurry: Hurry) -> None:
     async def away(request: web.BaseRequest) -> web.StreamResponse:
         if request.host.startswith("localhost"):
             return web.Response(text="another site")
@@ -277,7 +278,7 @@ async def test_a_redirect_to_another_site_is_not_ready() -> None:
 
     async with serving(away) as (_server, origin):
         with pytest.raises(NotReady, match=r"a page of the site itself, not of http://localhost:"):
-            await harvest(page_site(origin), timeout_s=8)
+            await harvest(page_site(origin), on_wait=hurry("a page of the site itself"))
 
 
 @about_the_page
@@ -289,14 +290,15 @@ async def test_a_page_that_cannot_be_loaded_gives_chromes_code() -> None:
 
 
 @about_the_page
-async def test_a_page_that_never_answers_ends_at_the_time_out() -> None:
+async def test_a_page_that_never_answers_ends_at_the_time_out(hurry: Hurry) -> None:
     async def never(_request: web.BaseRequest) -> web.StreamResponse:
+        hurry.end()
         await asyncio.Event().wait()
         raise AssertionError
 
     async with serving(never) as (_server, origin):
         with pytest.raises(NotReady, match=r"not met: the page loaded\. Nothing has answered") as caught:
-            await harvest(page_site(origin), timeout_s=8)
+            await harvest(page_site(origin))
     assert not caught.value.is_answered
 
 

@@ -23,6 +23,7 @@ from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import call_in_loop, harvest
 from tests.parts.command import Terminal
 from tests.parts.command_lines import parse_command
+from tests.parts.hurry import Hurry
 from tests.parts.person import Person, screen
 from tests.parts.servers import page, serving
 from tests.parts.sessions import make_session
@@ -143,11 +144,12 @@ async def test_a_closed_window_ends_it_at_once(person: Person) -> None:
 
 
 @pytest.mark.usefixtures("at_a_screen")
-async def test_a_time_out_names_the_condition_that_never_held(person: Person) -> None:
+async def test_a_time_out_names_the_condition_that_never_held(person: Person, hurry: Hurry) -> None:
     async with Playground("login-redirect") as server:
         site = page_site(server.origin, (Condition.parse("selector:form"), Condition.parse("cookie:never")))
+        engine, waits = Selenium(chrome_path=person.chrome()), hurry("cookie:never (cookies so far: session)")
         with pytest.raises(NotReady) as caught:
-            await harvest(site, engine=Selenium(chrome_path=person.chrome()), interactive=True, timeout_s=15)
+            await harvest(site, engine=engine, interactive=True, on_wait=waits)
     assert caught.value.missing == ("cookie:never (cookies so far: session)",)
 
 
@@ -294,12 +296,12 @@ async def test_a_dialog_waits_for_the_person(person: Person) -> None:
 
 
 @pytest.mark.usefixtures("at_a_screen")
-async def test_a_person_sees_what_ends_a_harvest_without_one(person: Person) -> None:
+async def test_a_person_sees_what_ends_a_harvest_without_one(person: Person, hurry: Hurry) -> None:
     async with serving(page("<h1>Busy</h1>", status=503)) as (_server, origin):
-        waits, engine = Waits(), Selenium(chrome_path=person.chrome())
+        engine, waits = Selenium(chrome_path=person.chrome()), hurry("a page status below 400", "cookie:never")
         site = page_site(origin, (Condition.parse("cookie:never"),))
         with pytest.raises(NotReady, match="a page status below 400"):
-            await harvest(site, engine=engine, interactive=True, on_wait=waits, timeout_s=15)
+            await harvest(site, engine=engine, interactive=True, on_wait=waits)
 
 
 async def test_a_display_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from aura_browser.webdriver.harvest import harvest
 from tests.parts.command import run
 from tests.parts.command_lines import parse_command
 from tests.parts.drivers import own_driver
+from tests.parts.hurry import Hurry
 from tests.parts.servers import Handler, page, serving
 
 pytestmark = [pytest.mark.chrome, pytest.mark.usefixtures("shared_chrome")]
@@ -206,7 +207,7 @@ async def test_a_login_that_ends_in_a_second_tab_while_the_first_closes() -> Non
     assert session.url == f"{origin}/second"
 
 
-async def test_the_tabs_that_a_browser_had_before_do_not_count() -> None:
+async def test_the_tabs_that_a_browser_had_before_do_not_count(hurry: Hurry) -> None:
     async with serving(page("<p id=app>Welcome</p>")) as (_server, origin), serving(page("<p>Wait</p>")) as (_s, other):
         site = Site(other, ready=(Condition.parse("selector:#app"),))
         with own_driver() as driver:
@@ -214,7 +215,7 @@ async def test_the_tabs_that_a_browser_had_before_do_not_count() -> None:
             await asyncio.to_thread(driver.get, f"{other}/")
             await asyncio.to_thread(driver.switch_to.new_window, "tab")
             with pytest.raises(NotReady, match="selector:#app"):
-                await harvest(site, engine=OwnDriver(driver), timeout_s=6)
+                await harvest(site, engine=OwnDriver(driver), on_wait=hurry("selector:#app"))
 
 
 @pytest.mark.parametrize(
@@ -335,11 +336,12 @@ async def test_the_session_holds_lasting_headers_only_and_what_a_probe_can_be_le
     assert Session.from_json(session.to_json()) == session
 
 
-async def test_a_time_out_carries_the_command_of_this_harvest() -> None:
+async def test_a_time_out_carries_the_command_of_this_harvest(hurry: Hurry) -> None:
     async with serving(page("<p>Wait</p>")) as (_server, origin):
         site = page_site(origin, (Condition.parse("text:it's here"),))
+        options = ("--profile", "my profile", "--session", "work")
         with pytest.raises(NotReady) as caught:
-            await harvest(site, timeout_s=6, command_options=("--profile", "my profile", "--session", "work"))
+            await harvest(site, on_wait=hurry("text:it's here"), command_options=options)
     words = shlex.split(caught.value.command)
     assert words[:3] == ["aura-browser", "harvest", site.url]
     assert words[3:] == ["--interactive", "--until", "text:it's here", "--profile", "my profile", "--session", "work"]

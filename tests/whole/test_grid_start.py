@@ -10,9 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from selenium import webdriver
-from selenium.webdriver.remote.client_config import ClientConfig
 
+from tests.parts.drivers import browse_on_grid
 from tests.parts.selenium_grid import START, SeleniumGrid, need_grid
 from tests.parts.waiting import until
 
@@ -25,12 +24,6 @@ TOOLS = ("bash", "dirname", "sed", "env", "id", "mkdir", "mktemp", "cut", "tar",
 def grid(tmp_path: Path) -> Iterator[SeleniumGrid]:
     with SeleniumGrid(tmp_path) as running:
         yield running
-
-
-def browse(grid: SeleniumGrid) -> webdriver.Remote:
-    options = webdriver.ChromeOptions()
-    options.add_argument("--headless=new")
-    return webdriver.Remote(grid.url, options=options, client_config=ClientConfig(grid.url, timeout=60))
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -49,25 +42,11 @@ def machine(folder: Path, *programs: str) -> dict[str, str]:
     return {"PATH": str(folder)}
 
 
-def test_two_nodes_serve_a_browser_each(grid: SeleniumGrid) -> None:
-    assert [node["availability"] for node in grid.status()["nodes"]] == ["UP", "UP"]
-    first, second = browse(grid), browse(grid)
-    try:
-        assert {first.session_id, second.session_id} == set(grid.sessions())
-        assert {grid.node_of(str(driver.session_id)) for driver in (first, second)} == {0, 1}
-        first.get("data:text/html,<title>over the Grid</title>")
-        assert first.title == "over the Grid"
-    finally:
-        first.quit()
-        second.quit()
-    until(lambda: not grid.sessions(), "the slots are free again")
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_stays_behind(tmp_path: Path, ending: signal.Signals) -> None:
     with SeleniumGrid(tmp_path) as grid:
-        driver = browse(grid)
+        driver = browse_on_grid(grid.url)
         started = list(grid.processes())
         assert {"chromedriver", "java"} <= {process.name() for process in started}
         profile = Path(driver.capabilities["chrome"]["userDataDir"])
@@ -80,25 +59,13 @@ def test_nothing_stays_behind(tmp_path: Path, ending: signal.Signals) -> None:
 
 @pytest.mark.soak
 def test_a_killed_node_takes_its_browser_along_and_the_other_goes_on(grid: SeleniumGrid) -> None:
-    driver = browse(grid)
+    driver = browse_on_grid(grid.url)
     grid.kill_node(grid.node_of(str(driver.session_id)))
     until(lambda: len(grid.status()["nodes"]) == 1, "the hub has dropped the node", 60)
-    other = browse(grid)
+    other = browse_on_grid(grid.url)
     assert grid.sessions() == [other.session_id]
     other.quit()
     assert "a node has ended" in grid.log()
-
-
-def test_a_password_is_asked_for_and_is_in_no_command_line(tmp_path: Path) -> None:
-    with SeleniumGrid(tmp_path, nodes=1, password='s3cret "\\ä') as grid:
-        assert grid.status()["ready"] is True
-        assert not any("s3cret" in word for process in grid.processes() for word in process.cmdline())
-        java = [process for process in grid.processes() if process.name() == "java"]
-        assert len(java) == 2
-        assert not any("GRID_PASSWORD" in process.environ() for process in java)
-        wrong = ClientConfig(grid.url, timeout=20, username="grid", password="wrong")
-        with pytest.raises(Exception, match="Authorization Required"):
-            webdriver.Remote(grid.url, options=webdriver.ChromeOptions(), client_config=wrong)
 
 
 def test_a_busy_port_is_refused() -> None:

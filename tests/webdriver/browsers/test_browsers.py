@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,13 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from aura_browser import Attach, AuraClient, Condition, Grid, OwnDriver, Session, Undetected, openchat_site, page_site
-from aura_browser.errors import BrowserDied, BrowserNotFound, GridFailed, InvalidInput, NotReady
+from aura_browser.errors import BrowserNotFound, InvalidInput, NotReady
 from aura_browser.playground import Playground
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.open_chrome import open_chrome
-from tests.parts.selenium_grid import SeleniumGrid
 from tests.parts.servers import page, serving
-from tests.parts.waiting import eventually, until
+from tests.parts.waiting import until
 
 pytestmark = pytest.mark.chrome
 
@@ -75,115 +73,6 @@ def test_what_is_no_address_of_a_grid(url: str) -> None:
 def test_no_engine_shows_a_password() -> None:
     assert "s3cret" not in repr(Grid("http://me:s3cret@grid.example:4444"))
     assert "s3cret" not in repr(OwnDriver("s3cret"))  # type: ignore[arg-type]
-
-
-async def test_a_grid_serves_harvests_at_once(selenium_grid: SeleniumGrid) -> None:
-    async with Playground("check-503", check_delay=0.2) as server:
-        site = openchat_site(server.origin)
-        # Three for two slots: one waits.
-        sessions = await asyncio.gather(*(harvest(site, engine=Grid(selenium_grid.url)) for _ in range(3)))
-        assert len({session.cookies for session in sessions}) == 3
-        assert all([await works(session) for session in sessions])
-    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
-
-
-async def is_reserved(grid: SeleniumGrid) -> bool:
-    return "reserved" in await asyncio.to_thread(grid.sessions)
-
-
-async def is_full(grid: SeleniumGrid) -> bool:
-    return len([key for key in await asyncio.to_thread(grid.sessions) if key != "reserved"]) == 2
-
-
-async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(selenium_grid: SeleniumGrid) -> None:
-    never = (Condition.parse("cookie:never"),)
-    async with serving(page()) as (_server, origin):
-        site = page_site(origin, never)
-        with pytest.raises(NotReady, match="cookie:never"):
-            await harvest(site, engine=Grid(selenium_grid.url), timeout_s=4)
-        await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
-        harvesting = asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url)))
-        await eventually(lambda: is_reserved(selenium_grid))
-        harvesting.cancel()  # while its browser starts
-        with pytest.raises(asyncio.CancelledError):
-            await harvesting
-    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
-
-
-@pytest.mark.soak
-async def test_a_person_may_take_longer_than_the_grid_waits_for_the_idle(tmp_path: Path) -> None:
-    with SeleniumGrid(tmp_path, nodes=1, session_timeout_s=5) as grid:
-        async with serving(page()) as (_server, origin):
-            # The Grid looks each 30 s for sessions without a command for 5 s.
-            clock = Condition.parse("js:performance.now() > 36000")
-            session = await harvest(page_site(origin, (clock,)), engine=Grid(grid.url), timeout_s=80)
-        assert session.origin == origin
-        await asyncio.to_thread(until, lambda: grid.sessions() == [], "the Grid is free", 10.0)
-
-
-@pytest.mark.soak
-async def test_a_node_killed_in_a_harvest_is_a_clear_error_and_the_next_uses_the_other(tmp_path: Path) -> None:
-    never = (Condition.parse("cookie:never"),)
-    with SeleniumGrid(tmp_path) as grid:
-        async with serving(page()) as (_server, origin):
-            waiting = asyncio.Event()
-            loop = asyncio.get_running_loop()
-
-            def tell() -> None:
-                loop.call_soon_threadsafe(waiting.set)
-
-            harvesting = asyncio.ensure_future(
-                harvest(
-                    page_site(origin, never),
-                    engine=Grid(grid.url),
-                    on_wait=lambda _left, _missing: tell(),
-                )
-            )
-            await waiting.wait()
-            [session_id] = await asyncio.to_thread(grid.sessions)
-            await asyncio.to_thread(lambda: grid.kill_node(grid.node_of(session_id)))
-            with pytest.raises(BrowserDied, match="existing session"):
-                async with asyncio.timeout(10):
-                    await harvesting
-            # At once, while the Grid still thinks that the node is there.
-            for _ in range(2):
-                assert (await harvest(page_site(origin), engine=Grid(grid.url))).origin == origin
-
-
-async def test_a_grid_with_a_password(tmp_path: Path) -> None:
-    password = "s3cret/@:ü"
-    with SeleniumGrid(tmp_path, nodes=1, password=password) as grid:
-        host = urlsplit(grid.url).netloc
-        async with serving(page()) as (_server, origin):
-            named = Grid(f"http://grid:s3cret%2F%40%3A%C3%BC@{host}")
-            assert (await harvest(page_site(origin), engine=named)).origin == origin
-            for url in (grid.url, f"http://grid:s3cret-not@{host}"):
-                with pytest.raises(GridFailed, match="another user and password") as caught:
-                    await harvest(page_site(origin), engine=Grid(url))
-                assert "s3cret" not in f"{caught.value!r} {caught.value}"
-
-
-async def test_no_grid_there_is_said_at_once() -> None:
-    async with serving(page()) as (_server, origin):
-        for url in ("http://127.0.0.1:9", origin):
-            began = time.monotonic()
-            with pytest.raises(GridFailed, match=f"{url}.*no Grid answers there"):
-                await harvest(page_site(origin), engine=Grid(url))
-            assert time.monotonic() - began < 5
-
-
-async def test_a_full_grid_is_waited_for_until_the_time_is_over(selenium_grid: SeleniumGrid) -> None:
-    never = (Condition.parse("cookie:never"),)
-    async with serving(page()) as (_server, origin):
-        site = page_site(origin, never)
-        holding = [asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url))) for _ in range(2)]
-        await eventually(lambda: is_full(selenium_grid))
-        with pytest.raises(GridFailed, match="no browser was free within 2 s"):
-            await harvest(site, engine=Grid(selenium_grid.url), timeout_s=2)
-        for harvesting in holding:
-            harvesting.cancel()
-        await asyncio.gather(*holding, return_exceptions=True)
-    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
 
 
 async def test_what_only_works_on_this_machine_is_refused_for_a_grid() -> None:

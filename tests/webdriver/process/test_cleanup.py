@@ -44,7 +44,7 @@ def test_without_a_temporary_folder_it_says_what_to_set(monkeypatch: pytest.Monk
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with pytest.raises(LaunchFailed, match="set TMPDIR to a writable folder"), open_workspace():
         pass
-    assert list_children() == before
+    assert list_children() <= before
 
 
 def test_a_folder_in_which_chrome_still_writes_is_removed_a_moment_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_a_cleanup_that_takes_long_goes_on_by_itself(tmp_path: Path, monkeypatch
         assert deaf.poll() is None
     assert deaf.wait(10) == -9
     until(lambda: not folder.exists(), "its folder is removed")
-    until(lambda: list_children() == before, "nothing is left, no zombie either")
+    until(lambda: list_children() <= before, "nothing is left, no zombie either")
 
 
 def test_a_child_that_gives_its_copy_up_does_not_keep_the_cleanup_from_running(tmp_path: Path) -> None:
@@ -110,14 +110,15 @@ def test_a_child_that_gives_its_copy_up_does_not_keep_the_cleanup_from_running(t
 
 
 def test_a_chrome_that_nobody_connects_to_leaves_no_process_and_no_descriptor() -> None:
-    before = list_children(), count_descriptors()
+    before, descriptors = list_children(), count_descriptors()
     with (
         open_workspace() as workspace,
         run_chrome_process(["/bin/sleep", "60"], Deadline(30), workspace, variables={}) as chrome,
     ):
         assert not chrome.is_lost()
         chrome.quit()
-    assert (list_children(), count_descriptors()) == before
+    assert list_children() <= before  # what an earlier test left may end meanwhile
+    assert count_descriptors() == descriptors
 
 
 @pytest.mark.chrome
@@ -132,7 +133,7 @@ def test_a_chrome_that_ended_by_itself_leaves_no_zombie() -> None:
         until(lambda: all(each.status() == psutil.STATUS_ZOMBIE for each in handlers), "they have ended with it")
         with pytest.raises(WebDriverException):
             driver.execute_script("return 1")
-    assert list_children() == before
+    assert list_children() <= before
 
 
 @contextmanager

@@ -1,0 +1,43 @@
+"""The end of a harvest's time, brought forward: nobody waits for the rest of it once the harvest waits for its last."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from aura_browser.webdriver import harvest as harvests
+from aura_browser.webdriver.deadline import Deadline
+
+
+class Hurry:
+    """Ends the time of the test's harvests. Called with names, it returns an ``on_wait`` that does so."""
+
+    def __init__(self) -> None:
+        self._deadlines: list[Deadline] = []
+
+    def __call__(self, *names: str) -> Callable[[float, tuple[str, ...]], None]:
+        """Return an ``on_wait`` that ends the time once a harvest waits for what these *names* are in, and no more."""
+
+        def see(_left_s: float, missing: tuple[str, ...]) -> None:
+            if len(missing) == len(names) and all(name in each for name, each in zip(names, missing, strict=True)):
+                self.end()
+
+        return see
+
+    def end(self) -> None:
+        """End the time of each harvest that runs, as if it were over."""
+        for deadline in self._deadlines:
+            deadline._end = time.monotonic()
+
+    def make_deadline(self, seconds: float) -> Deadline:
+        """Return a new deadline whose end can be brought forward."""
+        self._deadlines.append(Deadline(seconds))
+        return self._deadlines[-1]
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Hurry:
+    """Return what ends the time of this test's harvests."""
+    made = Hurry()
+    monkeypatch.setattr(harvests, "Deadline", made.make_deadline)
+    return made
