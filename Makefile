@@ -8,6 +8,9 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 STAMP := .venv/.installed
 
+# Tests start hundreds of processes, and each would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The environment is made anew if this folder was moved, since its programs name it, or if another Python is asked for.
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "$(PYTHON) is not Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..." >&2; exit 1; }

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pytest
 
 from aura_browser.gateway.server import Gateway
 from aura_browser.playground import Playground
 from tests.parts.gateways import MODEL, gateway_to, read_until_error, strict_anthropic
+from tests.parts.lazily import load_lazily
+
+if TYPE_CHECKING:
+    import anthropic
+else:
+    anthropic = load_lazily("anthropic")
 
 TEXT = "Привет, 你好, hello 👩‍👩‍👧!"
 

@@ -5,10 +5,9 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import openai
 import pytest
 from aiohttp import web
 from yarl import URL
@@ -20,9 +19,15 @@ from aura_browser.playground import Playground
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from tests.parts.gateways import MODEL, gateway_to, strict_anthropic, strict_openai
+from tests.parts.lazily import load_lazily
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = load_lazily("openai")
 
 TOKEN = "s3cret-jwt"
 QUERY = "a=%23b%26&c=%2B+%0D%0A%C3%BC"

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import openai
 import pytest
 
 from aura_browser.gateway.server import Gateway
 from aura_browser.playground import Playground
 from tests.parts.gateways import MODEL, gateway_to, question, read_until_error, strict_openai
+from tests.parts.lazily import load_lazily
 from tests.parts.waiting import eventually
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = load_lazily("openai")
 
 TEXT = "Привет, 你好, hello 👩‍👩‍👧!"
 

@@ -4,11 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import anthropic
-import openai
 import pytest
 
 from aura_browser import FileStore, SessionKey
@@ -21,8 +19,16 @@ from aura_browser.playground import Playground
 from aura_browser.session import Session
 from tests.parts.gateways import MODEL, QUICK, gateway_to, question, strict_anthropic, strict_openai
 from tests.parts.harvests import Harvests
+from tests.parts.lazily import load_lazily
 from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+else:
+    anthropic = load_lazily("anthropic")
+    openai = load_lazily("openai")
 
 
 async def ask(gateway: Gateway, body: object, path: str = "/chat/completions") -> tuple[int, dict[str, Any], Any]:

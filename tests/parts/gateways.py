@@ -6,17 +6,23 @@ import threading
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import anthropic
-import openai
 import pytest
 
 from aura_browser import AuraClient, Site
 from aura_browser.gateway.server import Gateway, Settings
 from aura_browser.gateway.watching import Patience
 from aura_browser.playground import Playground
+from tests.parts.lazily import load_lazily
 from tests.parts.sessions import make_session
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+else:
+    anthropic = load_lazily("anthropic")
+    openai = load_lazily("openai")
 
 MODEL = "openchat_3.6"
 _START_S: Final = 10.0
