@@ -16,6 +16,7 @@ from tests.parts.hurry import hurry  # noqa: F401 - a fixture that tests share
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa: F401 - as above
+from tests.parts.shuffle import shuffle
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
 
@@ -31,8 +32,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the files that take longest first: with several workers, none is left with one of them at the end."""
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        shuffle(items, seed)
+        return
     weights = Counter[Path]()
     for item in items:
         is_long = item.get_closest_marker("chrome") or item.get_closest_marker("slow")
@@ -58,8 +63,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let all tests that name no engine run with another one than the default."""
+    """Let all tests that name no engine run with another one than the default, and tests in another order."""
     parser.addoption("--engine", choices=["chrome"], help="the engine of tests that name none")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run them in another order, the same for each seed")
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,7 @@ def run(tmp_path: Path) -> Run:
     return start
 
 
+@pytest.mark.slow
 def test_a_conversation_keeps_its_history_and_its_system_text(site: Playground, run: Run) -> None:
     first = run("-m", "aura", "-o", "site", site.origin, "-s", "Be kind.", "one")
     assert (first.stdout, first.returncode) == ("one\n", 0), first.stderr
@@ -60,6 +61,7 @@ def test_a_conversation_keeps_its_history_and_its_system_text(site: Playground, 
     ]
 
 
+@pytest.mark.slow
 def test_an_error_is_one_line(site: Playground, run: Run) -> None:
     failed = run("-m", "aura", "-o", "site", site.origin, "/limit 7")
     assert failed.returncode == 1

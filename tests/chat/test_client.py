@@ -73,6 +73,7 @@ async def test_models() -> None:
         assert "openchat_3.6" in [model.id for model in await client.models()]
 
 
+@pytest.mark.slow
 async def test_a_long_answer() -> None:
     async with Playground() as site, talking(site) as client:
         assert len((await client.complete("/long 20000")).split()) == 20000
@@ -292,6 +293,7 @@ async def test_a_refused_session_is_renewed_unseen(gate: str, *, sliding: bool) 
             assert harvests.count == 2
 
 
+@pytest.mark.slow
 async def test_a_sliding_session_is_followed() -> None:
     async with Playground("login-401", life=1, sliding=True) as site:
         harvests = Harvests(site)
@@ -305,6 +307,7 @@ async def test_a_sliding_session_is_followed() -> None:
         assert len(values) > 3
 
 
+@pytest.mark.slow
 async def test_a_thousand_streams_on_an_expired_session_cause_one_harvest() -> None:
     async with Playground("login-redirect") as site:
         harvests = Harvests(site)

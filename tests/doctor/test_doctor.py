@@ -133,6 +133,7 @@ def test_the_report(state_home: Path) -> None:
     assert shown.stdout.endswith("The main job can't run here: display.\n")
 
 
+@pytest.mark.slow
 def test_json_and_no_secrets(store: FileStore) -> None:
     asyncio.run(store.save(KEY, make_session(KEY.origin)))
     port = closed_port()

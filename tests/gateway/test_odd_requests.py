@@ -138,6 +138,7 @@ async def test_each_request_of_a_connection_is_checked(gateway: Gateway) -> None
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"403", b"200"]
 
 
+@pytest.mark.slow
 async def test_bodies_in_pieces(gateway: Gateway) -> None:
     chunked = (*JSON, "Transfer-Encoding: chunked")
     whole = b"%x;x=y\r\n%s\r\n0\r\nX-Trailer: y\r\n\r\n" % (len(BODY), BODY)

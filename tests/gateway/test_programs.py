@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from aura_browser.gateway.programs import CONFIGURATIONS, write_configuration
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.pages import ROOT
 
 ORIGIN = "http://127.0.0.1:8787"
@@ -36,14 +36,14 @@ def test_forms_that_are_known_are_valid() -> None:
 
 
 def test_the_command_prints_it_and_ends() -> None:
-    shown = run("serve", "--port", "8888", "--print-config", "openai")
+    shown = run_here("serve", "--port", "8888", "--print-config", "openai")
     assert shown.stdout == "export OPENAI_BASE_URL=http://127.0.0.1:8888/v1 OPENAI_API_KEY=none\n"
     assert shown.returncode == 0
-    secret = run("serve", "--print-config", "openai", AURA_BROWSER_GATEWAY_TOKEN="s3cret-token")
+    secret = run_here("serve", "--print-config", "openai", AURA_BROWSER_GATEWAY_TOKEN="s3cret-token")
     assert "OPENAI_API_KEY=TOKEN" in secret.stdout
     assert "s3cret" not in secret.stdout
-    assert "open-webui" in run("serve", "--print-config", "openwebui").stdout
-    unknown = run("serve", "--print-config", "emacs")
+    assert "open-webui" in run_here("serve", "--print-config", "openwebui").stdout
+    unknown = run_here("serve", "--print-config", "emacs")
     assert unknown.returncode == 2
     assert "codex" in unknown.stderr
 

@@ -35,6 +35,7 @@ async def test_a_hundred_first_requests_make_one_harvest(tmp_path: Path) -> None
                     site.revoke_all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause_s", PAUSES)
 async def test_no_request_fails_while_redis_is_away(tmp_path: Path, pause_s: float) -> None:
     with RedisServer(tmp_path) as redis:

@@ -182,6 +182,7 @@ async def test_a_client_that_does_not_read_is_cut_and_the_site_is_not_read_ahead
         writer.close()
 
 
+@pytest.mark.slow
 async def test_a_body_that_never_ends_times_out() -> None:
     async with Playground() as site, gateway_to(site, patience=QUICK) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)

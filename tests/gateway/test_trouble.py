@@ -121,6 +121,7 @@ async def test_a_person_has_to_act_is_403_with_the_command_and_asked_once(asked:
         assert asked() == 2
 
 
+@pytest.mark.slow
 async def test_the_official_client_waits_as_the_site_asks(asked: Callable[[], int]) -> None:
     async with Playground(answer="limit 1") as site, gateway_to(site) as gateway:
         loop = asyncio.get_running_loop()

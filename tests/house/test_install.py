@@ -165,6 +165,7 @@ def test_the_environment_is_made_anew_when_the_folder_moved_or_another_python_is
     assert "again: this folder was moved" in plan(moved)
 
 
+@pytest.mark.slow
 def test_tests_started_in_the_background_can_be_interrupted_and_leave_no_folder(tmp_path: Path) -> None:
     """As ``make test &`` in a script starts them, with SIGINT ignored."""
     test = "tests/cli/test_commands.py::test_ctrl_c_is_130_with_one_line"

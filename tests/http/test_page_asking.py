@@ -59,7 +59,7 @@ async def test_only_so_much_is_read(probe: Probe, limit: int) -> None:
 async def test_an_answer_that_goes_on_for_long_is_enough_where_its_body_says_nothing() -> None:
     assert await read(PLAIN, Body(0, is_silent=True), 0.05) == b""
     with pytest.raises(AnswerTimeout) as caught:
-        await read(NAMING, Body(1, is_silent=True))
+        await read(NAMING, Body(1, is_silent=True), 0.05)
     assert caught.value.__cause__ is None
 
 

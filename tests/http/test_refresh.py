@@ -208,6 +208,7 @@ async def test_a_grant_after_which_strangers_get_the_same_answer_is_no_login(app
         assert (await client.session()).local_storage == before.local_storage
 
 
+@pytest.mark.slow
 async def test_short_tokens_are_renewed_before_they_end(app: OAuthSite) -> None:
     """In the background: no request waits for a refused one."""
     app.life_s = 2.0

@@ -55,6 +55,7 @@ def open_manager(folder: Path, refresh: str) -> SessionManager:
     return assemble(page_site(_ORIGIN), store=str(folder), harvest=harvest, refresh=refresh)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_a_person_does_not_wait_for_a_harvest_of_another_process_that_is_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

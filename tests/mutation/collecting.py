@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 from coverage import CoverageData
+from coverage.exceptions import DataError
 
 from tests.mutation.places import PACKAGE
 from tests.mutation.tracing import OUTCOMES, SHARED, Outcome
@@ -114,7 +115,10 @@ def _read_lines(root: Path, files: Iterable[Path]) -> dict[str, dict[str, dict[i
     found: dict[str, dict[str, dict[int, set[str]]]] = {}
     for path in files:
         measured = CoverageData(basename=str(path))
-        measured.read()
+        try:
+            measured.read()
+        except DataError:  # of a process that a test killed as it wrote
+            continue
         for name in measured.measured_files():
             module = str(Path(name).relative_to(root))
             for line, tests in measured.contexts_by_lineno(name).items():

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 
-from tests.mutation import trial
+from tests.mutation import collecting, trial
 from tests.mutation.collecting import collect, read_collected
 from tests.mutation.covering import Covering
 from tests.mutation.explained import Explained, read_explained
@@ -154,6 +155,16 @@ def test_a_changed_test_file_is_collected_anew(tree: Path, data: Path) -> None:
     with copied_tree(tree) as copy:
         (copy / "tests/test_numbers.py").write_text(f"# another\n{TESTS}", "utf-8")
         assert read_collected(data, copy, "tests/test_numbers.py") is None
+
+
+def test_half_a_file_of_a_process_that_was_killed_takes_the_others_nothing(tmp_path: Path) -> None:
+    whole = CoverageData(basename=str(tmp_path / "lines.ended"))
+    whole.set_context("tests/test_numbers.py::test_add")
+    whole.add_lines({str(tmp_path / "aura_browser/numbers.py"): [1]})
+    whole.write()
+    (tmp_path / "lines.killed").write_bytes(b"half of it")
+    read = collecting._read_lines(tmp_path, sorted(tmp_path.glob("lines.*")))
+    assert read == {"tests/test_numbers.py": {"aura_browser/numbers.py": {1: ["tests/test_numbers.py::test_add"]}}}
 
 
 @pytest.mark.soak

@@ -255,6 +255,7 @@ async def test_updates_of_many_tasks_lose_nothing(store: RedisStore, other: Redi
     assert await count(store) == 30
 
 
+@pytest.mark.slow
 async def test_updates_of_several_processes_lose_nothing(server: RedisServer, store: RedisStore) -> None:
     started = [await start_process("add_many", server.url, "40") for _ in range(3)]
     assert [await process.wait() for process in started] == [0, 0, 0]
@@ -306,6 +307,7 @@ async def test_a_session_is_kept_beyond_its_guessed_end_and_a_login_for_good(
 # Locks and leases.
 
 
+@pytest.mark.slow
 async def test_never_two_holders_in_tasks_and_processes(server: RedisServer, tmp_path: Path) -> None:
     started = [await start_process("enter_alone", server.url, str(tmp_path), "5") for _ in range(2)]
     await asyncio.gather(*(enter_alone(server.url, str(tmp_path), "2") for _ in range(8)))
@@ -323,6 +325,7 @@ async def test_waiting_for_a_lock_is_bounded(server: RedisServer, store: RedisSt
     await hold(other)
 
 
+@pytest.mark.slow
 async def test_the_lock_of_a_killed_process_ends_with_its_lease(server: RedisServer, store: RedisStore) -> None:
     process = await start_process("hold_for_ever", server.url)
     assert process.stdout is not None
@@ -386,6 +389,7 @@ async def test_a_write_behind_the_last_fence_is_refused(server: RedisServer, sto
         assert "lease was lost" in str(await refused(store.save(KEY, make_session(KEY.origin), lease)))
 
 
+@pytest.mark.slow
 async def test_a_pause_beyond_the_lease_loses_it(
     server: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
 ) -> None:
