@@ -36,8 +36,8 @@ TOGETHER := -n auto --dist loadfile --no-loadscope-reorder -m "not soak and not 
 ALONE := -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest $(TOGETHER) --durations=10 --durations-min=5 $(OPTIONS)
-	@$(BIN)/python -m pytest $(ALONE) $(OPTIONS)
+	@$(BIN)/python -m pytest $(TOGETHER) --durations=10 --durations-min=5 $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest $(ALONE) $(PYTEST_OPTIONS)
 
 test-again: setup ## run the fast tests 20 times, each time in another order, on a busy processor (RUNS=5 WHAT=test: all of them)
 	@tests/repeat.sh $(or $(RUNS),20) $(or $(WHAT),test-fast)
@@ -55,7 +55,7 @@ agents: setup ## let Codex, Claude Code, aider and others ask through the gatewa
 	@$(BIN)/python -m pytest tests/clients --durations=5
 
 test-fast: setup ## run the tests that need no browser and no long wait, under a minute
-	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" $(foreach folder,whole cli apps clients edges fuzz agents programs,--ignore=tests/$(folder)) $(OPTIONS)
+	@$(BIN)/python -m pytest -n auto -m "not chrome and not slow and not soak" $(foreach folder,whole cli apps clients edges fuzz agents programs,--ignore=tests/$(folder)) $(PYTEST_OPTIONS)
 
 fuzz: $(STAMP) ## let 100,000 hostile inputs in at each entrance (SEED=, COUNT=, ONLY=)
 	@SEED=$(SEED) COUNT=$(COUNT) ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz

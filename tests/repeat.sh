@@ -14,7 +14,7 @@ busy=$!
 trap 'kill "$busy"; rm -f "$log"' EXIT
 
 for seed in $(seq 1 "$runs"); do
-    if taskset -c 0 make --no-print-directory "$target" OPTIONS="--shuffle=$seed" >"$log" 2>&1; then
+    if taskset -c 0 make --no-print-directory "$target" PYTEST_OPTIONS="--shuffle=$seed" >"$log" 2>&1; then
         result=$(grep -E '^=* ?[0-9]+ passed' "$log" || true)
     else
         failed=$((failed + 1))

@@ -90,7 +90,7 @@ DOTLESS: Final = Check(
     "cookies of hosts without a dot",
     lambda cookie: "." not in cookie.domain and ":" not in cookie.domain,
 )
-"""To Python's jar it ends in ``.local``, and its cookies are another's (``http.cookiejar.eff_request_host``)."""
+"""Python's jar ends such a host in ``.local``, and sends it none of these (``http.cookiejar.eff_request_host``)."""
 
 
 def sort_out(cookies: Iterable[Cookie], *checks: Check) -> tuple[list[Cookie], list[str]]:

@@ -44,8 +44,8 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     cookies, left_out = sort_out(session.cookies, NAMELESS, PARTITIONED, WITH_TAB)
     ends = None if options.session_days is None else options.now + options.session_days * _DAY_S
     lines = [line for cookie in cookies for line in _write(cookie, ends)]
-    notes = describe_fitting(cookies, NOT_ASCII, "can't be sent by yt-dlp, gallery-dl and other programs in Python")
-    notes += describe_fitting(cookies, DOTLESS, "can't be sent by yt-dlp, gallery-dl and other programs in Python")
+    for_python = "can't be sent by yt-dlp, gallery-dl and other programs in Python"
+    notes = [note for check in (NOT_ASCII, DOTLESS) for note in describe_fitting(cookies, check, for_python)]
     if ends is None:
         advice = "can't be sent by Python's MozillaCookieJar, which needs an end (--session-days)"
         notes += describe_fitting(cookies, ENDLESS, advice)

@@ -84,8 +84,11 @@ class Carrying:
                 self._hold.check()
                 async with self._client.send(carried) as response:
                     self._note_limit(response)
-                    headers = {**visit.headers, **_pick(response.headers, _ANSWERED)}
-                    stream = EventStream(request, headers, self._clock, status=response.status, beats=False)
+                    headers, beats = (
+                        {**visit.headers, **_pick(response.headers, _ANSWERED)},
+                        _is_events(response.headers),
+                    )
+                    stream = EventStream(request, headers, self._clock, status=response.status, beats=beats)
                     running.stream = stream
                     await self._pump(visit, response, stream)
         except Problem as problem:  # it was ended, as by a stop
@@ -109,7 +112,7 @@ class Carrying:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             message = f"{response.url} answered with a page, not with JSON: is the base of its API right?"
             raise Problem(502, "site_failed", message, retry=False)
-        is_events = stream.beats = _is_events(response.headers)
+        is_events = stream.beats
         try:
             async for data in response:
                 visit.first_at = visit.first_at or self._clock()

@@ -99,7 +99,7 @@ def _find_last(question: Question) -> Message | None:
 def _check_last(question: Question) -> None:
     """Refuse a conversation that the site has nothing of to answer, before it waits for a turn."""
     last = _find_last(question)
-    if last is None or not last.content:
+    if not (last and last.content):
         raise refuse_field(question.place, "invalid_value", "has nothing to answer: the last message must have text")
 
 

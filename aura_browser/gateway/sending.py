@@ -31,7 +31,7 @@ class EventStream:
         beats: whether comments may be sent in silence.
 
     Attributes:
-        beats: as given; a comment may be sent now. It may be changed with each piece.
+        beats: whether a comment may be sent now: as given, until the caller changes it.
         is_open: whether the status has been sent.
         is_closing: whether the end has been sent, or waits for the client.
         active_at: when something was sent last.

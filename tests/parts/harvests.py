@@ -1,7 +1,8 @@
-"""A stand-in for a browser, for what would need a thousand real ones."""
+"""A stand-in for a browser, for what would need a thousand real ones; and whether a harvested session works."""
 
 import time
 
+from aura_browser import AuraClient
 from aura_browser.playground import Playground
 from aura_browser.session import Session
 from tests.parts.sessions import make_cookie, make_session
@@ -29,3 +30,9 @@ class Harvests:
             name, _, value = response.headers["Set-Cookie"].partition(";")[0].partition("=")
         cookie = make_cookie(name, value, http_only=True)
         return make_session(self._site.origin, cookies=(cookie,), harvested_at=time.time())
+
+
+async def works(session: Session) -> bool:
+    """Return whether a chat answers with *session* as it is."""
+    async with AuraClient(session.origin, session=session, refresh="never") as client:
+        return await client.complete("hello") == "hello"

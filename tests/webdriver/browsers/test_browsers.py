@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aura_browser import Attach, AuraClient, Condition, Grid, OwnDriver, Session, Undetected, openchat_site, page_site
+from aura_browser import Attach, Condition, Grid, OwnDriver, Undetected, openchat_site, page_site
 from aura_browser.errors import BrowserNotFound, InvalidInput, NotReady
 from aura_browser.playground import Playground
 from aura_browser.webdriver.harvest import harvest
+from tests.parts.harvests import works
 from tests.parts.open_chrome import open_chrome
 from tests.parts.servers import page, serving
 from tests.parts.waiting import until
@@ -24,11 +25,6 @@ pytestmark = pytest.mark.chrome
 def tabs(address: str) -> list[str]:
     with urllib.request.urlopen(f"http://{address}/json/list", timeout=5) as answer:
         return [tab["url"] for tab in json.load(answer) if tab["type"] == "page" and "top-chrome" not in tab["url"]]
-
-
-async def works(session: Session) -> bool:
-    async with AuraClient(session.origin, session=session, refresh="never") as client:
-        return await client.complete("hello") == "hello"
 
 
 async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path) -> None:

@@ -11,22 +11,18 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.remote.client_config import ClientConfig
 
-from aura_browser import AuraClient, Condition, Grid, Session, openchat_site, page_site
+from aura_browser import Condition, Grid, openchat_site, page_site
 from aura_browser.errors import BrowserDied, GridFailed, NotReady
 from aura_browser.playground import Playground
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.drivers import browse_on_grid
+from tests.parts.harvests import works
 from tests.parts.selenium_grid import SeleniumGrid
 from tests.parts.servers import page, serving
 from tests.parts.waiting import eventually, until
 
 pytestmark = pytest.mark.chrome
 PASSWORD: Final = 's3cret/@:ü "\\'
-
-
-async def works(session: Session) -> bool:
-    async with AuraClient(session.origin, session=session, refresh="never") as client:
-        return await client.complete("hello") == "hello"
 
 
 def test_two_nodes_serve_a_browser_each(selenium_grid: SeleniumGrid) -> None:

@@ -100,7 +100,7 @@ def test_a_cleanup_that_takes_long_goes_on_by_itself(tmp_path: Path, monkeypatch
 
 def test_a_child_that_gives_its_copy_up_does_not_keep_the_cleanup_from_running(tmp_path: Path) -> None:
     """The child is this process here, so that what it does is seen: the pipe's other end is the parent's."""
-    folder = tmp_path / "folder"
+    descriptors, folder = count_descriptors(), tmp_path / "folder"
     folder.mkdir()
     with Lifeline() as lifeline:
         lifeline.add_folder(folder)
@@ -108,6 +108,7 @@ def test_a_child_that_gives_its_copy_up_does_not_keep_the_cleanup_from_running(t
         until(lambda: not folder.exists(), "nobody holds the pipe any more")
         lifeline.run_cleanup()
         lifeline.abandon()  # of a lifeline that is over, there is nothing to give up
+    assert count_descriptors() == descriptors
 
 
 def test_a_chrome_that_nobody_connects_to_leaves_no_process_and_no_descriptor() -> None:
