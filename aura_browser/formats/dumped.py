@@ -88,7 +88,7 @@ ENDLESS: Final = Check(
 DOTLESS: Final = Check(
     "cookie of a host without a dot",
     "cookies of hosts without a dot",
-    lambda cookie: "." not in cookie.domain and ":" not in cookie.domain,
+    lambda cookie: "." not in cookie.domain,
 )
 """Python's jar ends such a host in ``.local``, and sends it none of these (``http.cookiejar.eff_request_host``)."""
 

@@ -95,11 +95,12 @@ def test_what_works_otherwise_in_some_programs_is_said(name: str, notes: set[str
 @pytest.mark.parametrize("name", ["netscape", "httpie"])
 def test_cookies_that_pythons_jar_can_not_send_are_named(name: str) -> None:
     jar = RequestsCookieJar()
-    jar.set_cookie(create_cookie("sid", "1", domain="nas"))
-    assert get_cookie_header(jar, Request("GET", "http://nas/").prepare()) is None
+    for domain, url in (("nas", "http://nas/"), ("::1", "http://[::1]/")):
+        jar.set_cookie(create_cookie("sid", "1", domain=domain))
+        assert get_cookie_header(jar, Request("GET", url).prepare()) is None
     cookies = [make_cookie(domain=domain, expires=NOW + 60) for domain in ("nas", "::1", "127.0.0.1", "example.com")]
     said = dump(make_session("http://nas", cookies=tuple(cookies)), name, OPTIONS).notes
-    assert [sentence for sentence in said if sentence.startswith("1 cookie of a host without a dot can't be sent by")]
+    assert [sentence for sentence in said if sentence.startswith("2 cookies of hosts without a dot can't be sent by")]
 
 
 def fields(session: Session) -> dict[str, Any]:
