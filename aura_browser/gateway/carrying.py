@@ -84,10 +84,8 @@ class Carrying:
                 self._hold.check()
                 async with self._client.send(carried) as response:
                     self._note_limit(response)
-                    headers, beats = (
-                        {**visit.headers, **_pick(response.headers, _ANSWERED)},
-                        _is_events(response.headers),
-                    )
+                    headers = {**visit.headers, **_pick(response.headers, _ANSWERED)}
+                    beats = _is_events(response.headers)
                     stream = EventStream(request, headers, self._clock, status=response.status, beats=beats)
                     running.stream = stream
                     await self._pump(visit, response, stream)
