@@ -18,7 +18,7 @@ from tests.mutation.results import add_trial, read_trials
 from tests.mutation.running import choose_tests, run_trials
 from tests.mutation.sampling import sample
 from tests.mutation.source import Source
-from tests.mutation.trial import Trial, copied_tree
+from tests.mutation.trial import Trial, copied_tree, try_mutant
 from tests.parts.pages import ROOT
 
 pytestmark = pytest.mark.slow  # pytest runs in pytest, a few times
@@ -181,6 +181,14 @@ def test_mutants_are_killed_or_survive_and_the_tree_is_left_alone(tree: Path, da
     assert [trials[each.key].outcome for each in mutants] == ["killed", "survived", "survived"]
     assert trials[mutants[0].key].by == "tests/test_numbers.py::test_add"
     assert (tree / "aura_browser/numbers.py").read_bytes() == before
+
+
+def test_tests_that_are_no_more_kill_nothing(tree: Path) -> None:
+    with copied_tree(tree) as copy:
+        wrong = mutant(tree, "return a + by", "return None")
+        gone, known = "tests/test_numbers.py::test_add[2]", "tests/test_numbers.py::test_add"
+        assert try_mutant(wrong, [gone], copy=copy, expected_s=1.0) == ("unclear", "")
+        assert try_mutant(wrong, [gone, known], copy=copy, expected_s=1.0) == ("killed", known)
 
 
 @pytest.mark.soak

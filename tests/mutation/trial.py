@@ -13,9 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 import msgspec
+import pytest
 
+from tests.mutation import choosing
+from tests.mutation.choosing import CHOSEN
 from tests.mutation.mutants import Mutant
 from tests.mutation.source import Source
+from tests.parts.pages import ROOT
 
 Outcome = Literal["killed", "timeout", "survived", "uncovered", "unclear"]
 
@@ -30,7 +34,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         mutant: it.
         outcome: "timeout" too is a kill: a program that hangs is noticed. "uncovered": no test runs the line.
-            "unclear": the tests take too long without the fault as well, on a machine that is busy.
+            "unclear": the tests take too long without the fault as well, on a machine that is busy, or all of them are no
+            more.
         by: the test that failed.
         tests: how many tests were to run.
         covering: how many run the line.
@@ -83,6 +88,8 @@ def try_mutant(mutant: Mutant, tests: Sequence[str], *, copy: Path, expected_s: 
         return "unclear" if clean is None else "timeout", ""
     if code == 0:
         return "survived", ""
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        return "unclear", ""
     failed = [line.split(" ", 1)[1].split(" - ")[0] for line in output.splitlines() if line.startswith(_FAILED)]
     last = output.strip().rpartition("\n")[2]
     return "killed", failed[0] if failed else f"pytest, which ended with {code}: {last}"
@@ -95,8 +102,15 @@ def _run_tests(copy: Path, tests: Sequence[str], limit_s: float) -> tuple[int | 
     """Return pytest's exit code, None if it took too long, and its output."""
     listed = copy.with_name("tests.txt")
     listed.write_text("\n".join(tests), "utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = ["-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--timeout=60", f"@{listed}"]
+    functions = dict.fromkeys(test.partition("[")[0] for test in tests)
+    environment = {
+        **os.environ,
+        CHOSEN: str(listed),
+        "PYTHONPATH": os.pathsep.join(map(str, (copy, ROOT))),  # the second one for the plugin
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    plugins = ["-p", "no:cacheprovider", "-p", choosing.__name__]
+    words = ["-q", "-x", "--no-header", "--tb=no", *plugins, "--timeout=60", *functions]
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *words],
         cwd=copy,
