@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from selenium.common.exceptions import NoSuchWindowException, WebDriverException
+from selenium.common.exceptions import NoSuchWindowException, UnexpectedAlertPresentException, WebDriverException
 
 from aura_browser.engine import OnWait
 from aura_browser.errors import BrowserDied, NotReady, WindowClosed, raise_alone
@@ -132,7 +132,7 @@ class _Collection:
             seen = self._wait.run()
             try:
                 session = self._read_session(seen.frame.loader)
-            except AddressLeft:
+            except (AddressLeft, UnexpectedAlertPresentException):
                 if self._options.deadline.left_s <= 0:
                     raise self._wait.build_not_ready() from None
                 continue

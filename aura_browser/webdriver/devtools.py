@@ -3,7 +3,7 @@
 import sys
 from typing import Any, Final
 
-from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.common.exceptions import TimeoutException, UnexpectedAlertPresentException, WebDriverException
 
 from aura_browser.webdriver.driver import Driver
 
@@ -13,16 +13,23 @@ _MAX_TRIES: Final = 5
 def call_devtools(driver: Driver, command: str, **arguments: object) -> dict[str, Any]:
     """Send a command of the DevTools protocol and return its result; the command must be one that can be repeated.
 
+    A dialog that opens during it is closed by the driver, unless it waits for the person. ChromeDriver then returns
+    either no result or an error.
+
     Raises:
-        TimeoutException: if the page opens one dialog after the other. ChromeDriver returns no result for a command
-            during which it closed a dialog.
+        UnexpectedAlertPresentException, TimeoutException: if the page opens one dialog after the other.
         WebDriverException: if the browser refuses the command, or is gone.
     """
+    error: WebDriverException = TimeoutException("the page opens one dialog after the other")
     for _ in range(_MAX_TRIES):
-        result: dict[str, Any] | None = driver.execute_cdp_cmd(command, arguments)
+        try:
+            result: dict[str, Any] | None = driver.execute_cdp_cmd(command, arguments)
+        except UnexpectedAlertPresentException as opened:
+            error = opened
+            continue
         if result is not None:
             return result
-    raise TimeoutException("the page opens one dialog after the other")
+    raise error
 
 
 def list_driver_errors() -> tuple[type[Exception], ...]:

@@ -211,6 +211,28 @@ def test_a_command_during_which_a_dialog_was_closed_is_sent_again_a_few_times_on
     assert call_devtools(_Saying(None, None, {"is": 1}), "A.first") == {"is": 1}  # type: ignore[arg-type]
     with pytest.raises(TimeoutException, match="one dialog after the other"):
         call_devtools(_Saying(*[None] * 100), "A.first")  # type: ignore[arg-type]
+    opened = UnexpectedAlertPresentException("unexpected alert open", alert_text="x")
+    assert call_devtools(_Saying(opened, None, {"is": 1}), "A.first") == {"is": 1}  # type: ignore[arg-type]
+    with pytest.raises(UnexpectedAlertPresentException):
+        call_devtools(_Saying(*[opened] * 100), "A.first")  # type: ignore[arg-type]
+
+
+@pytest.mark.chrome
+async def test_dialogs_that_open_while_the_session_is_read_are_waited_for(
+    driver: WebDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, left = driver.execute_cdp_cmd, [UnexpectedAlertPresentException("unexpected alert open", alert_text="x")] * 12
+
+    def interrupt(command: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - as a driver's
+        if command == "Storage.getCookies" and left:
+            raise left.pop()
+        return send(command, arguments)
+
+    monkeypatch.setattr(driver, "execute_cdp_cmd", interrupt)
+    async with serving(page(_ALIVE)) as (_server, origin):
+        session = await harvest(page_site(origin), engine=OwnDriver(driver), timeout_s=_SOON_S)
+    assert [cookie.name for cookie in session.cookies] == ["sid"]
+    assert not left
 
 
 _REPLACED = 'unknown error: {"code":-32000,"message":"Cannot find context with specified id"}'
@@ -219,7 +241,7 @@ _REPLACED = 'unknown error: {"code":-32000,"message":"Cannot find context with s
 @pytest.mark.parametrize("look", ["confirm", "run_in_page", "shows_password", "peek"])
 def test_a_document_that_is_being_replaced_has_nothing_to_say_and_a_tab_that_is_gone_is_an_error(look: str) -> None:
     def ask(error: Exception) -> object:
-        found = Page(_Saying(error))  # type: ignore[arg-type]
+        found = Page(_Saying(*[error] * 5))  # type: ignore[arg-type]
         return getattr(found, look)(*(["1"] if look in {"run_in_page", "peek"} else []))
 
     assert not ask(WebDriverException(_REPLACED))
