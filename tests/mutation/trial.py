@@ -34,8 +34,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         mutant: it.
         outcome: "timeout" too is a kill: a program that hangs is noticed. "uncovered": no test runs the line.
-            "unclear": the tests take too long without the fault as well, on a machine that is busy, or all of them are no
-            more.
+            "unclear": the tests take too long without the fault as well, on a machine that is busy, or none of them is
+            there any more.
         by: the test that failed.
         tests: how many tests were to run.
         covering: how many run the line.
