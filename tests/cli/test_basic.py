@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from aura_browser import SiteClient
+from aura_browser import SiteClient, page_site
 from aura_browser.errors import InteractionRequired
+from aura_browser.harvests import basic_harvest
 from tests.parts.command import PROGRAM, Terminal, run_here
 from tests.parts.missing import need_program
 from tests.parts.servers import serving, serving_in_thread
@@ -144,3 +145,11 @@ def test_a_request_takes_the_password_from_the_environment(site: str) -> None:
     again = run_here("exec", "tracking", "--", "sh", "-c", 'curl -s --config {curl} "$AURA_ORIGIN/api/users/current"')
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == {"user": {"username": "boss"}}
+
+
+@pytest.mark.parametrize("given", [None, "", "boss"])
+async def test_without_a_user_and_a_password_the_command_asks_for_them_of_any_site(given: str | None) -> None:
+    harvest = basic_harvest(page_site("https://a.example/"), ask=lambda: given, command_options=("--session", "work"))
+    with pytest.raises(InteractionRequired) as caught:
+        await harvest()
+    assert caught.value.command == "aura-browser harvest https://a.example/ --basic --session work"

@@ -1,15 +1,17 @@
-"""Where ``-o`` writes."""
+"""Where ``-o`` writes, and how a terminal is written to."""
 
 import os
 import stat
 import subprocess
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import click
 import pytest
 
 from aura_browser.cli.output import open_output
+from aura_browser.cli.screen import Screen
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM
@@ -154,3 +156,20 @@ def test_the_command_writes_through(site: Playground, state_home: Path, tmp_path
         env=os.environ,
     )
     assert f'"origin": "{site.origin}"' in shown.stdout, shown.stderr
+
+
+class Shown(StringIO):
+    """A terminal that keeps what is shown on it."""
+
+    def isatty(self) -> bool:
+        """Return that it is a terminal."""
+        return True
+
+
+@pytest.mark.parametrize("style", ["good", "note", "bad", "name", "command", "quiet", ""])
+@pytest.mark.parametrize("kind", [Shown, StringIO])
+def test_a_part_of_each_style_is_shown_whole(style: str, kind: type[StringIO]) -> None:
+    stream = kind()
+    Screen(stream).print((f"as {style}", style), (" ", ""))
+    assert stream.getvalue().endswith("\n")
+    assert click.unstyle(stream.getvalue()).splitlines()[-1] == f"as {style}".rstrip()

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from aura_browser.cli.request.body import Upload
+from aura_browser.cli.request.copied import keep_headers
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM, Terminal, run, run_here
@@ -358,6 +360,23 @@ def test_a_copied_text_that_is_no_one_request_is_refused(
     answer = request("--from-curl", str(file))
     assert (answer.returncode, answer.stdout, site.server.seen) == (2, "", [])
     assert said in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Host", "Connection", "Content-Length", "Accept-Encoding", "Transfer-Encoding", "Cookie"),
+        *(":authority", "User-Agent", "Accept-Language", "Sec-CH-UA-Model"),
+    ],
+)
+def test_what_belongs_to_the_browsers_connection_or_session_is_not_sent_again(name: str) -> None:
+    headers = (("X-Mine", "1"), (name, "old"), (name.lower(), "old"), ("X-Mine", "2"))
+    assert keep_headers(CopiedRequest("GET", "http://127.0.0.1/", headers)) == {"X-Mine": "1, 2"}
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(0, True), (2**20, True), (2**20 + 1, False), (None, False)])
+def test_only_a_short_body_is_sent_in_one_piece_and_again(size: int | None, *, is_kept: bool) -> None:
+    assert Upload((b"",), "text/plain", size).is_kept is is_kept
 
 
 def test_a_curl_command_that_can_not_be_written_leaves_nothing(site: EchoSite, state_home: Path) -> None:

@@ -1,6 +1,7 @@
 """The command ``serve``, in a process of its own: what it says, whom it lets in, and how it ends."""
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -131,6 +132,13 @@ def test_a_port_that_is_taken_names_a_free_one(site: Playground) -> None:
         assert free is not None, failed.stderr
         with serving(site.origin, "--port", free[1]):
             pass
+
+
+def test_an_address_that_this_machine_does_not_have_is_named() -> None:
+    words = ("serve", "http://127.0.0.1:9", "--host", "192.0.2.1", "--port", "0")
+    failed = run_here(*words, AURA_BROWSER_GATEWAY_TOKEN=TOKEN)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert f"Error: Can't listen at 192.0.2.1: {os.strerror(errno.EADDRNOTAVAIL)}" in failed.stderr
 
 
 def test_others_are_let_in_with_a_token_only(site: Playground, tmp_path: Path) -> None:
