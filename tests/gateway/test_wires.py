@@ -264,6 +264,21 @@ def test_what_changes_the_meaning_is_refused_on_each_wire(wire: Wire, field: str
     assert (problem.param, problem.code) == (field, code)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("n", 2, "the site answers with one text only"),
+        ("response_format", {"type": "json_object"}, "ask for JSON in the prompt"),
+        ("previous_response_id", "resp_1", "send the whole conversation"),
+        ("conversation", "conv_1", "send the whole conversation"),
+        ("background", True, "send the whole conversation"),
+    ],
+)
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_refusal_says_what_to_do_instead(wire: Wire, field: str, value: object, advice: str) -> None:
+    assert advice in refusal(wire, **{field: value}).message
+
+
 @pytest.mark.parametrize("wire", WIRES)
 def test_values_that_change_nothing_are_taken_on_each_wire(wire: Wire) -> None:
     plain = {"n": 1, "best_of": 1, "echo": False, "suffix": "", "logprobs": False, "top_logprobs": 0, "logit_bias": {}}

@@ -6,13 +6,15 @@ from contextlib import AsyncExitStack
 from typing import Any, cast
 
 import pytest
+from multidict import CIMultiDict
 
 from aura_browser.errors import AnswerTimeout, ConnectionFailed
+from aura_browser.http import page_asking
 from aura_browser.http.asking import MAX_BODY_BYTES, MAX_PAGE_BYTES
 from aura_browser.http.page_asking import PageAsker
 from aura_browser.http.page_sending import Sent
 from aura_browser.site import Probe, page_site
-from aura_browser.webdriver.fetching.stream import FetchFailed
+from aura_browser.webdriver.fetching.stream import Answered, FetchFailed
 from tests.parts.sessions import make_session
 
 URL_ = "https://example.com/me"
@@ -38,9 +40,13 @@ class Body:
         return b""
 
 
+def make_asker() -> PageAsker:
+    session = make_session("https://example.com")
+    return PageAsker(cast("Any", None), page_site(URL_), session, 1.0, time.time)
+
+
 async def read(probe: Probe, body: Body, patience_s: float = 10.0) -> bytes:
-    asker = PageAsker(cast("Any", None), page_site(URL_), make_session(), 1.0, time.time)
-    return await asker._read_body(
+    return await make_asker()._read_body(
         Sent(cast("Any", None), cast("Any", body), AsyncExitStack()),
         URL_,
         patience_s,
@@ -67,3 +73,18 @@ async def test_an_answer_that_goes_on_for_long_is_enough_where_its_body_says_not
 async def test_an_answer_that_breaks_off_is_an_error(probe: Probe) -> None:
     with pytest.raises(ConnectionFailed, match="Connection reset by peer"):
         await read(probe, Body(0, FetchFailed("ERR_CONNECTION_RESET")))
+
+
+@pytest.mark.parametrize(
+    ("probe", "asked", "limit"),
+    [(PLAIN, {}, MAX_PAGE_BYTES), (PLAIN, {"reads_all": True}, MAX_BODY_BYTES), (NAMING, {}, MAX_BODY_BYTES)],
+)
+async def test_all_of_an_answer_is_read_only_if_somebody_needs_it(
+    probe: Probe, asked: dict[str, bool], limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(*_args: object, **_options: object) -> Sent:
+        head = Answered(200, "OK", CIMultiDict(), "h2")
+        return Sent(head, cast("Any", Body(1000)), AsyncExitStack())
+
+    monkeypatch.setattr(page_asking, "send_by_page", send)
+    assert len((await make_asker().ask(probe, None, **asked)).body) == limit

@@ -16,10 +16,12 @@ from aura_browser.errors import (
     ChatError,
     ConnectionFailed,
     HarvestCoolingDown,
+    InvalidInput,
     RateLimited,
     SessionRefused,
     SiteFailed,
 )
+from aura_browser.http.asking import resolve_probe
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.proof import prove
 from aura_browser.http.verdict import Ruling, Verdict
@@ -461,3 +463,20 @@ async def test_a_stranger_has_no_password_that_the_site_states() -> None:
     async with serving(answer) as (_, origin):
         site = Site(f"{origin}/", probe=Probe("/me"), stated_headers={"authorization": "Basic czNjcmV0"})
         assert (await prove(site, make_session(origin))).proof == "distinguished"
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        (
+            "https://b.example/me?key=s3cret",
+            "https://b.example/me is not at https://a.example; the session stays there",
+        ),
+        ("//b.example/me", "https://b.example/me is not at https://a.example; the session stays there"),
+        ("https://[", "its path is not a path or a URL"),
+    ],
+)
+def test_a_probe_elsewhere_is_refused_by_name(path: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        resolve_probe(page_site("https://a.example/"), Probe(path), make_session("https://a.example"))
+    assert (caught.value.name, caught.value.problem) == ("probe", problem)

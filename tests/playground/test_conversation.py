@@ -1,13 +1,15 @@
 """How a chat request is read, trimmed and answered."""
 
+import asyncio
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aura_browser.errors import InvalidInput
-from aura_browser.playground.answers import NO_QUESTION, answer_command, make_answerer, split_tokens
+from aura_browser.playground.answers import MODES, NO_QUESTION, answer_command, make_answerer, split_tokens
 from aura_browser.playground.conversation import Conversation, read_conversation
 
 
@@ -99,3 +101,23 @@ async def test_the_default_mode_takes_the_message_or_a_fixed_argument() -> None:
 def test_an_unknown_mode_is_refused(mode: str) -> None:
     with pytest.raises(InvalidInput, match="answer"):
         make_answerer(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "argument"),
+    [("echo", "one two three"), ("slow", "0 one two three"), ("cut", "né"), ("long", "3"), ("html", "")],
+)
+async def test_between_two_pieces_others_have_their_turn(mode: str, argument: str) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.ensure_future(take_turns())
+    taken = [turns async for _ in MODES[mode](argument)]
+    other.cancel()
+    assert len(taken) >= 3
+    assert all(before < after for before, after in pairwise(taken))
