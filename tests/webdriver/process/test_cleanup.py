@@ -5,6 +5,8 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +25,9 @@ from aura_browser.webdriver.process import lifeline as lifeline_module
 from aura_browser.webdriver.process import workspace as workspace_module
 from aura_browser.webdriver.process.chrome import run_chrome_process
 from aura_browser.webdriver.process.lifeline import Lifeline
+from aura_browser.webdriver.process.orphans import adopt_orphans
 from aura_browser.webdriver.process.preferences import write_settings
+from aura_browser.webdriver.process.watchdog import end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import open_workspace
 from tests.parts.own_browsers import list_browsers
 from tests.parts.waiting import until
@@ -158,3 +162,61 @@ def test_settings_that_can_not_be_written_stay_as_they_were(tmp_path: Path) -> N
         write_settings(tmp_path, {"new": "x" * 1000})
     assert settings.read_text() == '{"mine": 1}'
     assert [each.name for each in settings.parent.iterdir()] == ["Preferences"]
+
+
+@contextmanager
+def orphan() -> Iterator[int]:
+    """Yield the id of a process whose parent is gone."""
+    command = ["/bin/sh", "-c", "sleep 300 </dev/null >/dev/null 2>&1 & echo $!"]
+    pid = int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has them adopted")
+def test_orphans_are_adopted_while_any_harvest_lasts_and_not_later() -> None:
+    with adopt_orphans():
+        with adopt_orphans():
+            pass
+        with orphan() as pid:
+            assert psutil.Process(pid).ppid() == os.getpid()
+        assert os.waitpid(pid, 0)[0] == pid
+    with orphan() as pid:
+        assert psutil.Process(pid).ppid() != os.getpid()
+
+
+@contextmanager
+def parent(*children: str) -> Iterator[int]:
+    """Yield the id of a process that has these children, and reaps none."""
+    started = "".join(f"{child} & " for child in children)
+    command = ["/bin/sh", "-c", f"{started} exec sleep 300"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            until(lambda: psutil.Process(process.pid).cmdline() == ["sleep", "300"], "it has started them")
+            yield process.pid
+        finally:
+            end_group(process.pid)
+
+
+def count_zombies(pid: int) -> int:
+    return sum(child.status() == psutil.STATUS_ZOMBIE for child in psutil.Process(pid).children())
+
+
+@pytest.mark.parametrize(
+    ("children", "zombies", "expected"),
+    [((), 0, False), (("true", "true"), 2, True), (("true", "sleep 300"), 1, False)],
+)
+def test_only_children_that_have_all_ended_are_zombies_only(
+    children: tuple[str, ...], zombies: int, *, expected: bool
+) -> None:
+    with parent(*children) as pid:
+        until(lambda: count_zombies(pid) == zombies, "some have ended")
+        assert has_only_zombies(pid) is expected
+
+
+def test_a_process_that_is_gone_has_no_zombies() -> None:
+    with subprocess.Popen(["/bin/true"]) as gone:
+        gone.wait()
+    assert not has_only_zombies(gone.pid)
