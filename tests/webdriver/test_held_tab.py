@@ -19,7 +19,7 @@ from aura_browser.webdriver.cdp.connection import CommandRefused
 from aura_browser.webdriver.cdp.driver import CdpDriver
 from aura_browser.webdriver.cdp.messages import Malformed, Message
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.fetching.cookies import read_cookies, replace_cookies, set_cookies
+from aura_browser.webdriver.fetching.cookies import delete_cookies, read_cookies, replace_cookies, set_cookies
 from aura_browser.webdriver.fetching.events import parse_said
 from aura_browser.webdriver.fetching.opening import open_tab, put_session
 from aura_browser.webdriver.fetching.stream import PageLost
@@ -85,6 +85,18 @@ async def test_new_cookies_take_the_place_of_the_sites_own_and_of_no_others(chro
         assert {name: each.value for name, each in found.items()} == {"same": "after", "new": "1"}
         assert found["new"].http_only
         assert [each.name for each in await read_cookies(tab, URL("http://other.test"))] == ["of another site"]
+
+
+async def test_a_cookie_is_deleted_and_no_other_of_its_name(chrome: CdpDriver) -> None:
+    parted = cookie("sid", partition_key="http://127.0.0.1", has_cross_site_ancestor=False, secure=True)
+    named = [cookie("sid"), cookie("sid", path="/deep"), parted, cookie("other")]
+    async with serving(page()) as (_server, origin):
+        tab = await show(chrome, origin)
+        for deleted in named:
+            await replace_cookies(tab, named, URL(origin))
+            await delete_cookies(tab, [deleted])
+            left = {each.identity for each in await read_cookies(tab, URL(origin))}
+            assert left == {each.identity for each in named} - {deleted.identity}
 
 
 async def test_a_cookie_that_chrome_refuses_keeps_no_other_from_being_set(chrome: CdpDriver) -> None:
