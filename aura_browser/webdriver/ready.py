@@ -1,6 +1,5 @@
 """Opens a page and waits until the site is ready there. A check page or an error page is never ready."""
 
-import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -27,7 +26,6 @@ from aura_browser.webdriver.tabs import Tabs
 _POLL_INTERVAL_S: Final = 0.025
 # A page that becomes busy during a look blocks the driver until it is idle again, so there are fewer looks.
 _CAREFUL_INTERVAL_S: Final = 0.25
-_OTHER_TABS_INTERVAL_S: Final = 0.25
 _MAX_NAMED: Final = 8
 _MAX_NAME_LENGTH: Final = 40
 _LOADED: Final = "the page loaded"
@@ -82,7 +80,6 @@ class Wait:
         self._seen: Observation | None = None
         self._missing: tuple[str, ...] = (_LOADED,)
         self._rest = Rest(observer, site, options)
-        self._next_tab_at = 0.0
         self._changed = False
         self._had_page = False
         self._ignored = ""
@@ -96,7 +93,7 @@ class Wait:
             PageFailed: if the page can't be loaded.
             WebDriverException: if the browser or its window is gone.
         """
-        self._tabs = Tabs(self._observer.driver)
+        self._tabs = Tabs(self._observer.driver, self._observer.page)
         self._ignored = open_page(self._observer, self._site, self._options, self.build_not_ready)
 
     def run(self) -> Observation:
@@ -122,7 +119,6 @@ class Wait:
             except NoSuchWindowException:
                 if self._tabs is None or not self._tabs.leave_closed():
                     raise
-                self._observer.page.forget()
             else:
                 if seen is not None:
                     return seen
@@ -225,11 +221,8 @@ class Wait:
         self._changed = self._changes.see(values, is_settled=is_settled, is_login=is_login, is_check=is_check)
 
     def _try_other_tab(self) -> None:
-        now = time.monotonic()
-        if self._tabs is not None and now >= self._next_tab_at:
-            self._next_tab_at = now + _OTHER_TABS_INTERVAL_S
-            if self._tabs.try_next(self._site):
-                self._observer.page.forget()
+        if self._tabs is not None:
+            self._tabs.try_next(self._site)
 
 
 def _describe(condition: Condition, seen: Observation) -> str:

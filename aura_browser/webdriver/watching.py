@@ -90,7 +90,7 @@ class _Watch:
         self._options = options
         self._is_done = is_done
         self._observer: Observer = Observer(driver, site)
-        self._tabs = Tabs(driver)
+        self._tabs = Tabs(driver, self._observer.page)
         self._last: Session | None = None
         self._snapshot_at = 0.0
         self._count = 0
@@ -115,7 +115,6 @@ class _Watch:
                 except NoSuchWindowException:
                     if not self._tabs.leave_closed():
                         break
-                    self._observer.page.forget()
                 deadline.wait(_POLL_INTERVAL_S)
         except list_driver_errors() as error:  # Chrome ends with its last window
             if self._last is None:

@@ -146,6 +146,26 @@ async def test_a_watched_page_may_ask_something_and_its_tab_may_close(driver: We
 
 
 @pytest.mark.chrome
+async def test_while_a_watched_page_goes_on_loading_the_next_tab_is_looked_at() -> None:
+    is_over = asyncio.Event()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != "/":
+            return answer(_ALIVE)
+        response = web.StreamResponse(headers={"Content-Type": "text/html"})
+        await response.prepare(request)
+        await response.write(b"<!doctype html><script>window.open('/other')</script>")
+        await is_over.wait()
+        return response
+
+    async with serving(handle) as (_server, origin):
+        site = page_site(origin)
+        watched = await watch(site, engine=Chrome(), interactive=False, timeout_s=_SOON_S, is_done=lambda: False)
+        is_over.set()
+    assert watched.session.url == f"{origin}/other"
+
+
+@pytest.mark.chrome
 async def test_who_never_sees_a_page_of_the_site_gets_no_session(driver: WebDriver) -> None:
     async with serving(page()) as (_server, origin):
 
