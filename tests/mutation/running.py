@@ -1,20 +1,25 @@
 """Tries a sample of mutants, in processes side by side, and writes down each as it ends."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from itertools import accumulate, zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
 from tests.mutation.covering import Covering
 from tests.mutation.mutants import Mutant
-from tests.mutation.trial import Trial, copied_tree, end_all, now_s, try_mutant
+from tests.mutation.trial import Outcome, Trial, copied_tree, end_all, now_s, try_mutant
 
 _TESTS_S: Final = 20.0
 """How long the tests of one mutant may take in all; the nearest and quickest come first."""
 
 _MAX_TESTS: Final = 400
+
+_MORE_S: Final = 90.0
+"""How long those may take that a mutant is tried with if none of the first noticed, and there are more."""
 
 
 def choose_tests(covering: Covering, mutant: Mutant) -> tuple[list[str], int]:
@@ -28,6 +33,17 @@ def choose_tests(covering: Covering, mutant: Mutant) -> tuple[list[str], int]:
             break
         chosen.append(test)
     return chosen, len(tests)
+
+
+def choose_more(covering: Covering, mutant: Mutant, tried: Collection[str]) -> list[str]:
+    """Return tests for a mutant that none of *tried* noticed: some of each test file, the slow ones too."""
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    for test in covering.tests_for(mutant):
+        if test not in tried:
+            files[test.partition("::")[0]].append(test)
+    in_turn = [test for turn in zip_longest(*files.values()) for test in turn if test is not None]
+    ends_s = accumulate(map(covering.seconds, in_turn))
+    return [test for test, end_s in zip(in_turn, ends_s, strict=True) if end_s <= _MORE_S]
 
 
 def run_trials(
@@ -56,9 +72,15 @@ def _run_trial(mutant: Mutant, covering: Covering, copies: "SimpleQueue[Path]") 
     copy = copies.get()
     began = now_s()
     try:
-        expected_s = sum(map(covering.seconds, tests))
-        outcome, by = try_mutant(mutant, tests, copy=copy, expected_s=expected_s)
+        outcome, by = _try(mutant, tests, covering, copy)
+        if outcome == "survived" and (more := choose_more(covering, mutant, set(tests))):
+            outcome, by = _try(mutant, more, covering, copy)
+            tests += more
     finally:
         copies.put(copy)
     took_s = now_s() - began
     return Trial(mutant=mutant, outcome=outcome, by=by, tests=len(tests), covering=count, seconds=took_s)
+
+
+def _try(mutant: Mutant, tests: Sequence[str], covering: Covering, copy: Path) -> tuple[Outcome, str]:
+    return try_mutant(mutant, tests, copy=copy, expected_s=sum(map(covering.seconds, tests)))

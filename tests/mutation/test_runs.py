@@ -15,7 +15,7 @@ from tests.mutation.mutants import Mutant, find_mutants
 from tests.mutation.places import SURVIVORS, list_modules, list_test_files
 from tests.mutation.report import report_text, word_of
 from tests.mutation.results import add_trial, read_trials
-from tests.mutation.running import choose_tests, run_trials
+from tests.mutation.running import choose_more, choose_tests, run_trials
 from tests.mutation.sampling import sample
 from tests.mutation.source import Source
 from tests.mutation.trial import Trial, copied_tree, try_mutant
@@ -142,6 +142,20 @@ EVERYONE = {"test_add", "test_forget", "test_forget_more", "test_wait"}
 )
 def test_the_tests_that_run_a_line_are_chosen(tree: Path, data: Path, before: str, after: str, tests: set[str]) -> None:
     assert chosen_for(tree, data, before, after) == tests
+
+
+def test_a_mutant_that_the_first_tests_miss_is_tried_with_more(
+    tree: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.mutation.running._TESTS_S", 0.0)
+    trials: list[Trial] = []
+    never = mutant(tree, "return 1", "return 2")
+    run_trials([never], covering_of(tree, data), root=tree, processes=1, note=trials.append)
+    assert [(trial.outcome, trial.tests, trial.covering) for trial in trials] == [("survived", 4, 4)]
+    first, _ = choose_tests(covering_of(tree, data), never)
+    assert len(first) == 1
+    monkeypatch.setattr("tests.mutation.running._MORE_S", 0.0)
+    assert choose_more(covering_of(tree, data), never, first) == []
 
 
 def test_lines_are_found_again_after_a_change(tree: Path, data: Path) -> None:
