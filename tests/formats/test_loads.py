@@ -290,6 +290,13 @@ def test_a_har_shows_utf_8_as_windows_1252(shown: str, sent: str) -> None:
     assert cookie.value == sent
 
 
+def test_of_a_har_with_nothing_but_answered_cookies_those_are_read() -> None:
+    unanswered = make_entry(f"{URL}x")
+    del unanswered["response"]
+    session = read(make_har(unanswered, make_entry(URL, set_cookie="sid=new; Path=/")), url=None).session
+    assert [(cookie.name, cookie.value) for cookie in session.cookies] == [("sid", "new")]
+
+
 def test_a_har_that_was_exported_without_secrets_names_the_setting() -> None:
     with pytest.raises(ImportFailed, match="Allow to generate HAR with sensitive data"):
         read(make_har(make_entry(URL)))

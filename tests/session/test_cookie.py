@@ -217,6 +217,33 @@ def test_of_too_many_the_expired_and_the_oldest_go() -> None:
     assert len(fold_set_cookies(elsewhere, ["new=1; Path=/"], HOME, NOW)) == 181
 
 
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [
+        ([("Low", True, 60), ("Medium", False, 60), ("High", False, 61)], [30, 59, 61]),
+        ([("Low", False, 20), ("Low", True, 60), ("Medium", True, 101)], [0, 49, 101]),
+        ([("Low", True, 30), ("Medium", True, 60), ("High", False, 91)], [30, 50, 70]),
+        ([("Medium", True, 90), ("High", True, 91)], [59, 91]),
+        ([("Medium", True, 50), ("High", True, 131)], [50, 100]),
+        ([("High", True, 181)], [150]),
+    ],
+)
+def test_of_too_many_those_of_low_priority_and_not_secure_go_first(
+    before: list[tuple[str, bool, int]], left: list[int]
+) -> None:
+    """As in Chrome: 30 of low, 50 of medium and 70 of high priority are spared, and Secure ones go last."""
+    groups = [
+        [cookie(name=f"{kind}{n}", path="/", priority=priority, secure=secure) for n in range(count)]
+        for kind, (priority, secure, count) in enumerate(before)
+    ]
+    newest = groups[-1].pop()
+    secure = "; Secure" if newest.secure else ""
+    line = f"{newest.name}=1; Path=/; Priority={newest.priority}{secure}"
+    after = {c.identity for c in fold_set_cookies([c for group in groups for c in group], [line], HOME, NOW)}
+    groups[-1].append(newest)
+    assert [sum(c.identity in after for c in group) for group in groups] == left
+
+
 def test_expires_is_shifted_by_the_servers_clock_and_capped_after_that() -> None:
     header = "n=1; Path=/; Expires=Mon, 12 Jan 1970 14:00:00 GMT"
     [shifted] = fold_set_cookies((), [header], HOME, NOW, "Mon, 12 Jan 1970 13:30:00 GMT")
