@@ -99,6 +99,8 @@ async def test_dropped_without_text_sends_nothing(site: Playground) -> None:
 async def test_long_sends_so_many_words(site: Playground) -> None:
     _, _, body = await _say(site, "/long 3")
     assert body == _chunks(b"word0 ", b"word1 ", b"word2 ") + _END
+    _, _, body = await _say(site, "/long")
+    assert body.count(b"word") == 1000
 
 
 async def test_slow_waits_before_each_token_and_sends_headers_with_the_first(site: Playground) -> None:

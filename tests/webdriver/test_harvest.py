@@ -220,6 +220,7 @@ async def test_only_the_sites_own_cookies_are_taken_from_a_profile() -> None:
     assert session.headers["User-Agent"] == session.user_agent
     assert session.headers["Accept-Language"].startswith("en-US")
     assert "Chrom" in session.headers["sec-ch-ua"]
+    assert (session.headers["sec-ch-ua-mobile"], session.headers["sec-ch-ua-platform"]) == ("?0", '"Linux"')
 
 
 @about_the_page
