@@ -425,6 +425,18 @@ def test_the_curl_command_does_the_same_and_holds_no_secret(site: EchoSite, stat
     assert answer.stdout or by_us.method == "HEAD"
 
 
+@pytest.mark.parametrize(
+    ("words", "copied"),
+    [(["{}/echo#part"], ""), (["DELETE", "{}/echo#part"], ""), (["--from-curl", "-"], "curl -X delete '{}/echo'")],
+)
+def test_whatever_address_and_method_it_has_a_request_as_curl_is_not_sent(
+    site: EchoSite, words: list[str], copied: str
+) -> None:
+    printed = request(*(word.format(site.origin) for word in words), "--as-curl", text=copied.format(site.origin))
+    assert site.server.seen == []
+    assert printed.stdout.startswith("curl "), printed.stderr
+
+
 def define_site(tmp_path: Path, *lines: str) -> None:
     folder = tmp_path / "config" / "aura-browser"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """A request as it would be sent with a session: what the middleware makes of it, caught before it leaves."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -10,6 +11,7 @@ from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.http.outgoing import move_request
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import Request
+from aura_browser.site.tokens import SAFE_METHODS
 
 if TYPE_CHECKING:
     from aura_browser.keeping.manager import SessionManager
@@ -19,11 +21,7 @@ _NOT_KEPT: Final = frozenset({hdrs.HOST, hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCO
 
 
 class _Caught(Exception):
-    """Carries the request out of aiohttp."""
-
-    def __init__(self, request: ClientRequest) -> None:
-        super().__init__("a request was caught before it was sent")
-        self.request = request
+    """Ends a request before it is sent."""
 
 
 async def build_final_request(manager: "SessionManager", url: URL, request: Request) -> Request:
@@ -39,21 +37,21 @@ async def build_final_request(manager: "SessionManager", url: URL, request: Requ
     Raises:
         AuraError: if there is no session.
     """
+    caught: list[ClientRequest] = []
 
     async def catch(seen: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if seen.url == url and seen.method == request.method:
-            raise _Caught(seen)
-        return await handler(seen)
+        if seen.method in SAFE_METHODS and request.method.upper() not in SAFE_METHODS:
+            return await handler(seen)  # it asks for a token
+        caught.append(seen)
+        raise _Caught
 
     request, url = move_request(manager.site, await manager.get(), request, url)
     through = connection_args(manager.proxy)
     middlewares = (SessionMiddleware(manager), catch)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=middlewares, **through) as http:
-        try:
+        with suppress(_Caught):
             await http.request(request.method, url, data=request.body, headers=request.headers, allow_redirects=False)
-        except _Caught as caught:
-            return await _read(caught.request, url)
-    raise RuntimeError("the request was not caught")
+        return await _read(caught[0], url)
 
 
 async def _read(seen: ClientRequest, url: URL) -> Request:
