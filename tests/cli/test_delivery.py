@@ -7,6 +7,7 @@ import sys
 import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ KINDS: Final = {
     "/no-text": ("text/plain; charset=rot13", "café".encode()),
     "/broken": ("", b"caf\xc3\xa9 \xff end\xc3"),
 }
+PLAIN: Final = Delivery(output=None, head=False, offset=None, fail=False)
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ async def asking(url: str) -> AsyncIterator[Response]:
 async def test_a_terminal_shows_text_of_its_own_encoding(path: str, text: str, origin: str) -> None:
     with on_terminal() as shown:
         async with asking(f"{origin}{path}") as response:
-            await deliver(response, Delivery())
+            await deliver(response, PLAIN)
         assert shown() == text
 
 
@@ -107,7 +109,7 @@ async def test_a_terminal_gets_the_head_of_what_is_no_text(site: EchoSite) -> No
     with on_terminal() as shown:
         async with asking(f"{site.origin}/file") as response:
             with pytest.raises(click.ClickException, match="the answer is application/octet-stream, not text"):
-                await deliver(response, Delivery(head=True))
+                await deliver(response, replace(PLAIN, head=True))
         head = shown()
     assert head.startswith("HTTP/1.1 200 OK")
     assert f"Content-Length: {len(CONTENT)}" in head

@@ -38,10 +38,10 @@ class Delivery:
         fail: write nothing of an answer with a status from 400 up, and raise its error.
     """
 
-    output: Output | None = None
-    head: bool = False
-    offset: int | None = None
-    fail: bool = False
+    output: Output | None
+    head: bool
+    offset: int | None
+    fail: bool
 
 
 async def deliver(response: Response, delivery: Delivery) -> None:
