@@ -22,7 +22,8 @@ async def test_all_who_leave_at_once_leave_their_places(order: tuple[int, ...], 
     assert turns.waiting == len(order) - count
     for number in order:
         tasks[number].cancel()
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(5):
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in ended] == [asyncio.CancelledError] * len(order)
     assert turns.waiting == 0
     async with asyncio.timeout(5):
@@ -38,7 +39,8 @@ async def test_who_leaves_with_its_turn_passes_it_on() -> None:
     first.cancel()
     await asyncio.wait([first])
     second.cancel()
-    await asyncio.wait([second])
+    async with asyncio.timeout(5):
+        await asyncio.wait([second])
     assert (turns.waiting, third.done()) == (0, False)
     third.cancel()
     await asyncio.wait([third])
