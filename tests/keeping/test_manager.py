@@ -24,7 +24,7 @@ from aura_browser.errors import (
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import page_site
-from aura_browser.store import MemoryStore, SessionKey
+from aura_browser.store import Lease, MemoryStore, SessionKey
 from tests.parts.clock import Clock
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.waiting import eventually
@@ -399,6 +399,28 @@ class LostLease(MemoryStore):
 async def test_who_lost_the_lock_uses_the_session_of_its_new_holder() -> None:
     async with open_house(LostLease()) as house:
         assert house.value(await house.manager.get()) == "theirs"
+
+
+class WithoutLock(MemoryStore):
+    """A place whose lock can't be had."""
+
+    @asynccontextmanager
+    async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:
+        if slug == KEY.slug:
+            raise StoreError(slug, "no lock.")
+        async with super().lock(slug, wait_s=wait_s) as lease:
+            yield lease
+
+
+async def test_who_has_no_lock_uses_the_session_of_a_faster_one() -> None:
+    async with open_house(WithoutLock()) as house:
+        house.browser.go.clear()
+        asking = asyncio.create_task(house.manager.get())
+        await eventually(lambda: house.browser.under_way == 1)
+        theirs = await house.store.save(KEY, LostLease.theirs)
+        house.browser.go.set()
+        assert house.value(await asking) == "theirs"
+        assert await house.store.load(KEY) == theirs
 
 
 class LockedStore(MemoryStore):
