@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from aura_browser.http.page_request import build_page_request, collect_body
 from aura_browser.http.pages import Pages
 from aura_browser.playground import Playground
 from aura_browser.request import Request
-from aura_browser.webdriver.fetching.stream import FetchFailed
+from aura_browser.session import Session
+from aura_browser.webdriver.fetching.stream import FetchFailed, PageLost
 from aura_browser.webdriver.proxy_relay.streams import closing
 from tests.parts.own_browsers import list_browsers, list_renderers
 from tests.parts.servers import Server, page, serving
@@ -112,6 +114,31 @@ def test_a_header_that_is_derived_takes_the_place_of_the_callers() -> None:
     built = build_page_request(site, make_session(site.url), request, URL("https://a.example/x"))
     sent = sorted((name.lower(), value) for name, value in built.headers if name.lower() in {"authorization", "x-own"})
     assert sent == [("authorization", "Bearer derived"), ("x-own", "1")]
+
+
+class DyingPage:
+    """A page that is gone by the time its cookies are changed."""
+
+    def __init__(self) -> None:
+        self.tab = SimpleNamespace(lost="")
+        self.changes = 0
+
+    def is_of(self, _session: Session) -> bool:
+        return True
+
+    async def change(self, _session: Session) -> None:
+        self.changes += 1
+        self.tab.lost = "it crashed"
+        raise PageLost(self.tab.lost)
+
+
+async def test_a_renewed_session_counts_also_where_the_page_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, dying = make_session("https://a.example"), DyingPage()
+    pages = Pages(Site("https://a.example/"), None, None, is_static=True)
+    monkeypatch.setattr(pages, "_page", dying)
+    for _ in range(2):  # from then on it is left alone
+        await pages.adopt(session, session)
+    assert dying.changes == 1
 
 
 @pytest.mark.chrome
