@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from selenium.common.exceptions import NoSuchWindowException
+
 ORIGIN: Final = "https://chat.example.com"
 Event = tuple[str, Mapping[str, Any]]
 """A method of the DevTools protocol and its parameters."""
@@ -120,6 +122,14 @@ class ReadyDriver:
         self.current_window_handle = "T"
         self.switch_to = self
 
+    def show(self, facts: Mapping[str, Any]) -> None:
+        """Show a page that says this of itself, and else the same."""
+        self._facts |= facts
+
+    def close(self) -> None:
+        """Close all windows, as a person does."""
+        self.window_handles = []
+
     def window(self, _handle: str) -> None:
         """Switch to another tab."""
 
@@ -128,6 +138,8 @@ class ReadyDriver:
 
     def execute_script(self, _script: str) -> object:
         """Run a script in the page."""
+        if not self.window_handles:
+            raise NoSuchWindowException
         return self._change(1)
 
     def execute_cdp_cmd(self, command: str, arguments: Mapping[str, Any]) -> object:

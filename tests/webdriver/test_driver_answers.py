@@ -1,17 +1,22 @@
 """What a harvest makes of what a driver answers, without a browser."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
-from aura_browser.errors import NotReady
+from aura_browser.engine import OnWait
+from aura_browser.errors import NotReady, WindowClosed
 from aura_browser.session import Session
 from aura_browser.site import Condition, Site, page_site
-from aura_browser.webdriver.collect import collect_session
+from aura_browser.webdriver import collect as collecting
+from aura_browser.webdriver import rest
+from aura_browser.webdriver.collect import Prove, Reading, collect_session
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.network_log import NetworkLog
 from aura_browser.webdriver.options import BrowserOptions
-from aura_browser.webdriver.reading import _check_page
+from aura_browser.webdriver.reading import AddressLeft, _check_page, read_session
 from tests.parts.ready_driver import ORIGIN, VALUES, ReadyDriver, list_request
 
 _CONDITIONS = (Condition.parse("selector:body"), Condition.parse("text:x"))
@@ -35,6 +40,63 @@ def test_all_that_a_page_has_is_read() -> None:
     [kept] = session.extra_storage["origins"]
     assert kept["sessionStorage"] == [{"name": "token", "value": "s3cret"}]
     assert [database["name"] for database in kept["indexedDB"]] == ["db"]
+
+
+def collect_from_window(
+    driver: ReadyDriver, conditions: tuple[Condition, ...], on_wait: OnWait, prove: Prove | None = None
+) -> Reading:
+    options = BrowserOptions(Deadline(20), interactive=True)
+    site = Site(f"{ORIGIN}/", ready=conditions)
+    return collect_session(driver, site, options, proxy=None, on_wait=on_wait, prove=prove)
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_over"),
+    [
+        ({"is_check": True}, True),
+        *(({"status": status}, status not in {200, 500}) for status in (200, 403, 429, 500, 503)),
+    ],
+)
+def test_a_check_that_was_passed_in_a_window_needs_no_login(
+    facts: dict[str, Any],
+    is_over: bool,  # noqa: FBT001 - from the table above
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rest, "_SETTLE_S", 0.05)
+    driver = ReadyDriver({"checks": [False, False], **facts}, log=())
+    missing: list[str] = []
+
+    def go_on(_left_s: float, named: tuple[str, ...]) -> None:
+        driver.show({"checks": [True, True], "status": 200, "is_check": False})
+        missing.extend(named)
+        if any("log in" in each for each in missing):
+            driver.close()
+
+    with nullcontext() if is_over else pytest.raises(WindowClosed):
+        assert not collect_from_window(driver, _CONDITIONS, go_on).changed
+
+
+@pytest.mark.parametrize("conditions", [(), _CONDITIONS])
+def test_a_page_that_leaves_while_it_is_read_in_a_window_is_read_again(
+    conditions: tuple[Condition, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+
+    def read(*args: Any, **options: Any) -> Session:  # noqa: ANN401 - passed on
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            raise AddressLeft
+        return read_session(*args, **options)
+
+    def close_once_read(_left_s: float, _missing: tuple[str, ...]) -> None:
+        if reads > 1:
+            driver.close()
+
+    monkeypatch.setattr(collecting, "read_session", read)
+    driver = ReadyDriver({"checks": [True] * len(conditions)}, log=())
+    reading = collect_from_window(driver, conditions, close_once_read, lambda _session: True)
+    assert reading.session.user_agent == "Chrome/1"
 
 
 def test_a_page_that_is_never_ready_is_named_with_its_status() -> None:
