@@ -1,11 +1,13 @@
-"""How an answer is sent: in as few packets as can be."""
+"""How an answer is sent: in as few packets as can be, and up to a length."""
 
 import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import aiohttp
 import pytest
 
 from aura_browser.gateway.server import Gateway
@@ -72,3 +74,29 @@ async def test_text_that_comes_faster_than_a_model_writes_is_gathered() -> None:
     assert answer.count(b"token ") == 30_000
     long = [event for event in answer.split(b"\n\n") if event.count(b"token ") > 64 / len("token ")]
     assert 0 < len(long) <= took_s * 1000 + 1, "one in a millisecond"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "said"),
+    [
+        ("/chat/completions", {}, "The answer is over 20 characters; ask for it as a stream."),
+        ("/chat/completions", {"stream": True}, None),
+        ("/responses", {"stream": True}, "The answer is over 20 characters, which this wire can't repeat at its end."),
+    ],
+)
+async def test_an_answer_that_is_too_long_to_be_held_is_refused(
+    monkeypatch: pytest.MonkeyPatch, path: str, fields: dict[str, Any], said: str | None
+) -> None:
+    monkeypatch.setattr("aura_browser.gateway.answering._MAX_ANSWER_CHARS", 20)
+    monkeypatch.setattr("aura_browser.gateway.wires.responses._MAX_TEXT_CHARS", 20)
+    body = {"model": MODEL, "input": "/long 9"} if path == "/responses" else question("/long 9")
+    async with (
+        Playground() as site,
+        gateway_to(site) as gateway,
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}{path}", json=body | fields) as response,
+    ):
+        answer = await response.text()
+        assert (response.status, response.headers.get("x-should-retry")) == ((200, None) if fields else (502, "false"))
+    assert ("answer_too_long" in answer) == (said is not None)
+    assert said is None or said in answer
