@@ -10,7 +10,7 @@ import pytest
 
 from aura_browser.cli.formats import FORMATS
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import run, run_here
+from tests.parts.command import Terminal, run, run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -47,6 +47,17 @@ def test_what_is_exported_is_imported_and_taken_by_the_site(
     if name != "session":
         assert "Recognised a" in shown.stderr or "Recognised cookies as JSON" in shown.stderr
         assert f"Taken for {stub.origin}: 1 cookie" in shown.stderr
+
+
+def test_a_person_is_told_what_is_taken_of_an_own_file_and_a_program_is_not(
+    store: FileStore, stub: StubSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.json"
+    assert run_here("sessions", "export", "127", "-o", str(file)).returncode == 0
+    with Terminal("sessions", "import", str(file)) as terminal:
+        terminal.read_until(f"Taken for {stub.origin}: 1 cookie, 3 headers, 1 entry of local storage")
+        terminal.read_until("Kept 127.*: 1 cookies")
+    assert run_here("sessions", "import", str(file)).stderr == ""
 
 
 def test_losses_are_warnings(store: FileStore) -> None:
