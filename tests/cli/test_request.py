@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,19 @@ def test_a_long_file_is_streamed_with_its_length(site: EchoSite, tmp_path: Path)
         words = [*PROGRAM, "request", "--refresh", "never", "PUT", f"{site.origin}/status/201", "--data-file", "-"]
         assert subprocess.run(words, stdin=data, capture_output=True, timeout=60, check=True).stdout == b"so it is"
     assert site.server.bodies[-1] == CONTENT * 20
+
+
+@pytest.mark.parametrize("length", [3, 17 * 2**20])
+def test_what_comes_through_a_pipe_is_sent_whole(site: EchoSite, tmp_path: Path, length: int) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_bytes, args=(b"x" * length,), daemon=True)
+    writing.start()
+    answer = request("PUT", f"{site.origin}/status/201", "--data-file", str(pipe))
+    assert (answer.returncode, answer.stdout) == (0, "so it is"), answer.stderr
+    writing.join()
+    assert site.server.bodies[-1] == b"x" * length
+    assert site.server.seen[-1].headers["Content-Type"] == "application/json"
 
 
 def test_a_form_of_several_parts(site: EchoSite, tmp_path: Path) -> None:

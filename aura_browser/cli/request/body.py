@@ -121,7 +121,10 @@ def _build_file(name: str) -> Upload:
     kind = _guess_type(name)
     if isinstance(source, bytes) or size is not None:
         return Upload((source,), kind, size)
-    return _read_start(source, kind)
+    upload = _read_start(source, kind)
+    if upload.is_in_memory:
+        source.close()
+    return upload
 
 
 def _read_start(file: BinaryIO, kind: str) -> Upload:
