@@ -71,7 +71,6 @@ class Relay(ABC):
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections)
-        await self._server.wait_closed()
 
     def _report_refusal(self) -> None:
         """Cancel the context's body: the proxy refused user and password."""
