@@ -24,8 +24,8 @@ from aura_browser.text import clean_text, make_inert, redact_url
 MAX_TEXT: Final = 20_000
 """The longest text of a site that a tool returns, in characters."""
 
-_MARGIN: Final = 65_536  # longer than a secret that stands in a text
-_MAX_BYTES: Final = 4 * MAX_TEXT + 2 * _MARGIN
+_MAX_SECRET: Final = 65_536  # characters; longer than a secret that stands in a text
+_MAX_BYTES: Final = 4 * MAX_TEXT + 2 * _MAX_SECRET
 _TIMEOUT_S: Final = 90.0
 _MAX_ARGUMENT: Final = 8192
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -164,7 +164,7 @@ class SiteTools:
             text, is_whole = await _read(response)
         # What the answer changed is a secret too. Of one that is cut, the beginning would be shown.
         text = hide_secrets(text, await client.session(), *sessions)
-        text = text if is_whole else text[:-_MARGIN]
+        text = text if is_whole else text[:-_MAX_SECRET]
         facts = _describe_answer(response, is_cut=not is_whole or len(text) > MAX_TEXT)
         return Answer(_mark(facts, text[:MAX_TEXT]))
 
