@@ -1,10 +1,11 @@
-"""``aura-browser sessions check``: what each site says of a stored session, with it and without it."""
+"""``aura-browser sessions check`` and ``open --check``: what each site says of a session, with it and without it."""
 
 import asyncio
 import json
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from aura_browser.cli.sessions import checking
 from aura_browser.cli.sessions.catalogue import Entry
 from aura_browser.cli.sessions.checking import Checked, check_entries, keep_proven
+from aura_browser.programs import opening
 from aura_browser.session import Session
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import run_here
@@ -73,6 +75,29 @@ def test_each_state_has_its_word_and_exit_code(
     assert states[key.slug].startswith(state)
     if state != "valid":
         assert asyncio.run(store.read(key.slug)) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/members", "accepted: it answers otherwise without the session"),
+        ("/public", "not refused, but anybody gets the same answer"),
+        ("/shy", "not refused, but its answer proves nothing"),
+    ],
+)
+def test_what_a_browser_was_answered_is_said_in_words(
+    stub: StubSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, said: str
+) -> None:
+    async def read_back(session: Session, *_: object) -> Session:
+        return session
+
+    monkeypatch.setattr(opening, "check_in_browser", read_back)
+    cookie = make_cookie(COOKIE, GOOD, http_only=True)
+    session = make_session(stub.origin, url=f"{stub.origin}{path}", cookies=(cookie,), harvested_at=time.time())
+    file = tmp_path / "session.json"
+    file.write_text(session.to_json())
+    shown = run_here("open", str(file), "--check")
+    assert (shown.returncode, shown.stdout) == (0, f"{stub.origin}{path}: {said}\n"), shown.stderr
 
 
 def test_the_worst_state_decides_the_exit_code(store: FileStore, stub: StubSite) -> None:

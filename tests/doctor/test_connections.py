@@ -41,6 +41,14 @@ async def test_a_proxy_that_can_not_reach_this_machine_is_no_problem(tmp_path: P
     )
 
 
+async def test_of_a_proxy_that_does_not_answer_the_command_names_what_to_give_instead() -> None:
+    [found] = await inspect_proxy(f"http://127.0.0.1:{free_port()}", LocalPage("http://127.0.0.1:9/", "mark"))
+    assert (found.verdict, found.stops) == ("problem", True)
+    assert found.command == "export AURA_BROWSER_PROXY=http://HOST:PORT"
+    [refused] = inspect_grid(Grid("http://127.0.0.1:9"), "http://me:s3cret@proxy.example.com:3128")
+    assert (refused.verdict, refused.stops, refused.command) == ("problem", True, found.command)
+
+
 def test_a_grid_is_asked_with_its_password_which_is_not_shown() -> None:
     with serving_in_thread(answer_as_grid) as (server, origin):
         place = origin.removeprefix("http://")

@@ -110,7 +110,7 @@ def test_what_helps_against_a_refused_sandbox_is_what_this_machine_has(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(machine, "_KERNEL", tmp_path / "none")
     monkeypatch.setattr(machine, "_try_user_namespace", lambda: os.strerror(errno.EPERM))
-    monkeypatch.setattr(machine, "_DOCKER_MARK", tmp_path if is_docker else tmp_path / "none")
+    monkeypatch.setattr(Path, "exists", lambda path: is_docker and str(path) == "/.dockerenv")  # Docker makes it
     path = tmp_path / "bin"
     if is_debian:
         program(path, "apt-get")
