@@ -1,5 +1,6 @@
 """The standard streams of a command: full, closed, or on a descriptor that nobody reads."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -23,6 +24,17 @@ def test_an_output_that_is_full_is_one_clear_line(length: int, state_home: Path)
     assert done.returncode == 1
     said = "standard output can't be written: No space left on device. Nothing more was printed."
     assert done.stderr == f"Error: {said}\n"
+
+
+@pytest.mark.parametrize("length", [1, 100_000])
+def test_an_output_whose_reader_has_gone_ends_it_without_a_word(length: int, state_home: Path) -> None:
+    cache_session(state_home, "http://127.0.0.1:9", local_storage={"long": "x" * length})
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [*PROGRAM, "sessions", "export", "127", "--format", "storage-state"]
+    with os.fdopen(writer, "wb") as output:
+        done = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_an_output_that_is_closed_is_one_clear_line_and_no_other_file_is_written_to() -> None:

@@ -372,6 +372,17 @@ def test_the_only_site_of_a_file_is_found_and_others_are_asked_for() -> None:
     assert read([local], url=None).session.origin == "http://127.0.0.1:8123"
 
 
+def test_a_session_of_another_site_than_the_one_named_is_refused() -> None:
+    session = make_session("https://app.example.com")
+    assert read(session.to_json()).session == session
+    other = "it is a session of https://app.example.com, not of the address given. Leave out --url."
+    no_page = "the address in it is not a web page's. Give it with --url."
+    for url, problem in {"https://example.org/": other, "https://[": no_page}.items():
+        with pytest.raises(ImportFailed) as caught:
+            read(session.to_json(), url)
+        assert str(caught.value) == f"a session of aura-browser: {problem}"
+
+
 def test_other_sites_and_expired_cookies_are_counted() -> None:
     items = [COOKIE, COOKIE | {"domain": "tracker.net"}, COOKIE | {"name": "old", "expires": NOW - 5}]
     loaded = read(items)
