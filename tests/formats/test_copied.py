@@ -120,6 +120,18 @@ def test_options_without_a_meaning_here_are_named() -> None:
     assert (request.method, request.url) == ("GET", "https://example.com/")
 
 
+_WITHOUT_EFFECT = (
+    "--compressed --location --silent --show-error --include --show-headers --verbose --progress-bar --fail "
+    "-L -s -S -i -v -# -f -sSLi"
+)
+
+
+@pytest.mark.parametrize("option", _WITHOUT_EFFECT.split())
+def test_options_that_change_no_request_are_not_named(option: str) -> None:
+    (request,) = parse_copied(f"curl {option} https://example.com/")
+    assert (request.method, request.url, request.left_out) == ("GET", "https://example.com/", ())
+
+
 def test_short_options_are_curls_own() -> None:
     if (curl := shutil.which("curl")) is None:
         missing("curl is missing; bring it with: make test-parts")
