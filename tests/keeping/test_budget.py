@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aura_browser.errors import HarvestCoolingDown, StoreError
 from aura_browser.keeping.budget import HarvestBudget
+from aura_browser.keeping.ledger import Ledger, Record
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import page_site
@@ -551,3 +552,13 @@ async def test_the_sessions_of_a_fleet_are_told_different_times(clock: Clock, st
         await manager.aclose()
     assert 100.0 <= min(told) <= max(told) <= 150.0
     assert len(told) == most
+
+
+@pytest.mark.parametrize("failed", [0, 1, 2, 3])
+async def test_no_more_are_counted_in_advance_than_there_is_room_for(failed: int, clock: Clock) -> None:
+    """Others may have counted theirs since the count was looked at."""
+    ledger = Ledger(MemoryStore(), "budget", KEY.slug, clock, WINDOW_S)
+    if failed:
+        await ledger.add(Record((clock.now,) * failed, "it failed"))
+    claims = [await ledger.claim(2) for _ in range(4)]
+    assert [claim is not None for claim in claims] == [number < 2 - failed for number in range(4)]

@@ -209,3 +209,27 @@ async def test_a_session_whose_end_is_put_off_a_little_each_time_is_not_renewed(
     assert manager.current is not None
     clock.now = (manager.current.expires_at or 0.0) - 200.0
     assert manager.find_ready() is not None
+
+
+async def test_who_had_an_older_session_waits_for_no_early_harvest() -> None:
+    clock, goes_on = Clock(), asyncio.Event()
+    site = RotatingSite(clock)
+    goes_on.set()
+
+    async def harvest() -> Session:
+        await goes_on.wait()
+        return await site.harvest()
+
+    manager = SessionManager(page_site(KEY.origin), MemoryStore(), KEY, harvest=harvest, prove=site.prove, clock=clock)
+    older = await manager.get()
+    manager.answers.accept(older, [site.answer()], URL(f"{KEY.origin}/api"))
+    goes_on.clear()
+    clock.now = site.end - 1.0
+    newer = await manager.get()  # begins the early harvest
+    assert manager._flights.is_optional
+    async with asyncio.timeout(10):
+        assert await manager.renew(older) == newer
+    assert manager._flights.is_optional
+    assert newer != older
+    goes_on.set()
+    await manager.aclose()
