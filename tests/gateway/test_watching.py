@@ -1,12 +1,16 @@
 """What is looked at again and again: only what is still under way."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+from unittest.mock import Mock
 
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from aura_browser.gateway.sending import EventStream
 from aura_browser.gateway.watching import Patience, Watch
-
-if TYPE_CHECKING:
-    from aura_browser.gateway.sending import EventStream
+from tests.parts.waiting import eventually
 
 
 class Silent:
@@ -59,3 +63,34 @@ async def test_silence_is_broken_by_pings_while_it_lasts() -> None:
         await asyncio.wait([watching], timeout=0.2)
         watching.cancel()
     assert stream.pings > 1
+
+
+class Untaken(web.StreamResponse):
+    """A response whose client takes nothing of it."""
+
+    async def prepare(self, _request: web.BaseRequest) -> None:
+        """Begin."""
+
+    async def write(self, _data: object) -> None:
+        await asyncio.Event().wait()
+
+    async def write_eof(self, _data: bytes = b"") -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("is_end", [False, True])
+async def test_who_takes_neither_a_piece_nor_the_end_is_cut_after_a_while(*, is_end: bool) -> None:
+    now, cut = [100.0], Mock()
+    stream = EventStream(make_mocked_request("GET", "/", transport=cut), {}, lambda: now[0])
+    stream.response = Untaken()
+    watch = Watch(Patience(stuck=5.0, tick=0.01), lambda: False, lambda: now[0])
+    async with watch.follow() as running:
+        running.stream = stream
+        sending = asyncio.create_task(stream.close(b"end") if is_end else stream.send(b"piece"))
+        watching = asyncio.create_task(watch.run())
+        await asyncio.wait([watching], timeout=0.05)
+        assert not cut.abort.called
+        now[0] += 5.0
+        await eventually(lambda: cut.abort.called)
+        watching.cancel()
+        sending.cancel()
