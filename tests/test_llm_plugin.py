@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aura_browser.llm_plugin import AsyncAura, Aura
+from aura_browser.llm_plugin import AsyncAura, Aura, register_models
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.pages import ROOT
@@ -68,6 +68,13 @@ def test_an_error_is_one_line(site: Playground, run: Run) -> None:
     assert failed.stderr.strip().splitlines() == [
         f"Error: {site.origin}/api/chat limits requests (429). Wait 7 s, then try again."
     ]
+
+
+def test_both_models_have_one_name_stream_and_take_no_key() -> None:
+    models: list[Aura | AsyncAura] = []
+    register_models(lambda *both: models.extend(both))
+    assert [type(model) for model in models] == [Aura, AsyncAura]
+    assert [(model.model_id, model.can_stream, model.needs_key) for model in models] == 2 * [("aura", True, None)]
 
 
 def test_an_answer_comes_in_pieces_and_says_its_usage(site: Playground) -> None:

@@ -1,7 +1,9 @@
 """What a harvest leaves on the machine: nothing, also where its folder or a process does not go at once."""
 
+import json
 import logging
 import os
+import re
 import resource
 import shutil
 import signal
@@ -162,6 +164,19 @@ def test_settings_that_can_not_be_written_stay_as_they_were(tmp_path: Path) -> N
         write_settings(tmp_path, {"new": "x" * 1000})
     assert settings.read_text() == '{"mine": 1}'
     assert [each.name for each in settings.parent.iterdir()] == ["Preferences"]
+
+
+def test_what_chrome_does_of_its_own_accord_is_switched_off_and_what_a_profile_has_stays(tmp_path: Path) -> None:
+    write_settings(tmp_path, {})
+    settings = tmp_path / "Default" / "Preferences"
+    assert "dns_prefetching" in settings.read_text()
+    for file in (settings, tmp_path / "Local State"):
+        assert set(re.findall(r": (\w+)", file.read_text())) == {"false"}
+    settings.write_text('{"autofill": {"enabled": true, "mine": 1}, "search": 5}')
+    write_settings(tmp_path, {"translate.enabled": 7})
+    written = json.loads(settings.read_text())
+    assert (written["autofill"], written["translate"]) == ({"enabled": False, "mine": 1}, {"enabled": 7})
+    assert written["search"] == {"suggest_enabled": False}
 
 
 @contextmanager
