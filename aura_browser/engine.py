@@ -126,7 +126,7 @@ class Attach(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         try:
             url = parse_url(f"http://{self.address}", {"http"})
-            is_valid = url.explicit_port and url.path == "/" and url.raw_user is None and not url.raw_query_string
+            is_valid = url.explicit_port and url.raw_user is None and url.raw_path_qs == "/" and not url.raw_fragment
         except ValueError:
             is_valid = False
         if not is_valid:
