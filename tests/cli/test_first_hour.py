@@ -16,6 +16,7 @@ from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import Terminal, run, run_here
 from tests.parts.command_lines import parse_command, split_commands
+from tests.parts.hurry import Hurry
 from tests.parts.sessions import make_session
 
 Start = Callable[..., Playground]
@@ -177,18 +178,19 @@ def test_a_harvest_says_what_was_kept_and_the_commands_work(playground: Start, t
 
 
 @pytest.mark.chrome
-def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: Start) -> None:
+def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: Start, hurry: Hurry) -> None:
     site = playground("check-503", check_delay=0.2)
-    shown = run_here("harvest", site.origin, "--until", "cookie:sid", "--timeout", "4")
+    hurry.expect("cookie:sid (cookies so far: clearance)")
+    shown = run_here("harvest", site.origin, "--until", "cookie:sid")
     assert shown.returncode == 77
     assert "cookie:sid (cookies so far: clearance)" in shown.stderr
 
 
 @pytest.mark.chrome
-def test_a_person_who_tries_again_is_not_held_back(playground: Start) -> None:
+def test_a_person_who_tries_again_is_not_held_back(playground: Start, hurry: Hurry) -> None:
     site = playground("check-503", check_delay=0.2)
-    wrong = ("harvest", site.origin, "--until", "cookie:nope", "--timeout", "3")
-    assert run_here(*wrong).returncode == 77
+    hurry.expect("cookie:nope (cookies so far: clearance)")
+    assert run_here("harvest", site.origin, "--until", "cookie:nope").returncode == 77
     held_back = run_here("harvest", site.origin, "--until", "cookie:clearance")
     assert "for another" in held_back.stderr, "a program is"
     with Terminal("harvest", site.origin, "--until", "cookie:clearance") as terminal:
