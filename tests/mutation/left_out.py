@@ -72,6 +72,10 @@ def _is_prose(node: Node) -> bool:
     return inner.value.count(" ") > 1 or node.function.rpartition(".")[2] in {"__repr__", "__str__"}
 
 
+def _is_codec(node: Node) -> bool:
+    return isinstance(node.node, ast.Constant) and node.node.value in _CODECS and node.role == "args"
+
+
 def _is_names_list(node: Node) -> bool:
     if not isinstance(node.node, ast.Assign | ast.AnnAssign):
         return False
@@ -100,6 +104,7 @@ def _is_hidden_keyword(node: Node) -> bool:
     return isinstance(node.node, ast.keyword) and node.node.arg in _HIDDEN_KEYWORDS
 
 
+_CODECS: Final = {"ascii", "latin-1", "utf-8"}
 _TYPING: Final = {"cast", "TypeVar", "NewType", "ParamSpec"}
 _HIDDEN_DECORATORS: Final = {"override", "final", "wraps", "cache", "lru_cache"}
 _HIDDEN_KEYWORDS: Final = {
@@ -114,6 +119,7 @@ RULES: Final = (
     Rule("It says that the line is never reached.", _is_unreachable),
     Rule("A log line is for people; tests look for secrets in it, and no program may depend on it.", _is_log),
     Rule("Prose, formatted text and what a repr adds to it are for people, who may be told in other words.", _is_prose),
+    Rule('Python takes an encoding by many names, "utf-8~" too.', _is_codec),
     Rule("A list of names is for star imports and memory.", _is_names_list),
     Rule("A member of a plain Enum is compared itself; its value is a name for people.", _is_enum_member),
     Rule("A module started as a program is another program's test.", _is_start),

@@ -27,6 +27,7 @@ def changes(text: str, operator: str = "") -> list[str]:
         ("x = True", "constant", ["x = False"]),
         ("x = 'é'", "constant", ["x = 'é~'"]),
         ("x = b'a'", "constant", ["x = b'a~'"]),
+        ("y = x.decode('ascii', 'replace')", "constant", ["y = x.decode('ascii', 'replace~')"]),
         ("y = x < 3", "comparison", ["y = (x <= 3)"]),
         ("y = 1 < x != 3", "comparison", ["y = (1 <= x != 3)", "y = (1 < x == 3)"]),
         ("y = x < _MAX_BYTES", "comparison", []),
@@ -117,6 +118,7 @@ LEFT_OUT = (
     "if __name__ == '__main__':\n    pass",
     "@cache\ndef f(): pass",
     "from io import open\ny = open(x, encoding='utf-8')",
+    "y = f(x).decode('ascii')",
 )
 
 
