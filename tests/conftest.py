@@ -45,10 +45,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: weights[item.path], reverse=True)
 
 
+def pytest_collection() -> None:
+    """Look for no garbage while test files are imported: nearly all of what that makes stays."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave what pytest holds for thousands of tests out of each collection of garbage in one of them."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

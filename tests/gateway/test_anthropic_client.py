@@ -24,12 +24,12 @@ def asked(text: str, **fields: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def client(gateway: Gateway) -> AsyncIterator[anthropic.AsyncAnthropic]:
+async def client(gateway: Gateway) -> AsyncIterator["anthropic.AsyncAnthropic"]:
     async with strict_anthropic(gateway) as each:
         yield each
 
 
-async def test_a_whole_message(client: anthropic.AsyncAnthropic) -> None:
+async def test_a_whole_message(client: "anthropic.AsyncAnthropic") -> None:
     message = await client.messages.create(**asked(TEXT))
     (block,) = message.content
     assert block.type == "text"
@@ -37,7 +37,7 @@ async def test_a_whole_message(client: anthropic.AsyncAnthropic) -> None:
     assert message.usage.output_tokens == -(-len(TEXT.encode()) // 4)
 
 
-async def test_a_streamed_message(client: anthropic.AsyncAnthropic) -> None:
+async def test_a_streamed_message(client: "anthropic.AsyncAnthropic") -> None:
     events = [event async for event in await client.messages.create(**asked(f"/slow 0.01 {TEXT}", stream=True))]
     kinds = [event.type for event in events if event.type != "content_block_delta"]
     assert kinds == ["message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"]
@@ -47,7 +47,7 @@ async def test_a_streamed_message(client: anthropic.AsyncAnthropic) -> None:
     assert first.message.usage.input_tokens > 4, "the estimate comes first, or Claude Code counts nothing"
 
 
-async def test_the_accumulating_stream(client: anthropic.AsyncAnthropic) -> None:
+async def test_the_accumulating_stream(client: "anthropic.AsyncAnthropic") -> None:
     async with client.messages.stream(**asked(TEXT)) as stream:
         assert "".join([text async for text in stream.text_stream]) == TEXT
         message = await stream.get_final_message()
@@ -74,21 +74,21 @@ async def test_system_blocks_and_history_reach_the_site_in_order() -> None:
     assert [each["content"] for each in body["messages"]] == ["a", "b", "c"]
 
 
-async def test_how_an_answer_ended(client: anthropic.AsyncAnthropic) -> None:
+async def test_how_an_answer_ended(client: "anthropic.AsyncAnthropic") -> None:
     cut = await client.messages.create(**asked("word " * 50) | {"max_tokens": 2})
     assert (cut.stop_reason, cut.stop_sequence) == ("max_tokens", None)
     stopped = await client.messages.create(**asked("one two three"), stop_sequences=["x", "two"])
     assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", "two")
 
 
-async def test_tokens_are_counted(client: anthropic.AsyncAnthropic) -> None:
+async def test_tokens_are_counted(client: "anthropic.AsyncAnthropic") -> None:
     counted = await client.messages.count_tokens(
         model=MODEL, system="Be kind.", messages=[{"role": "user", "content": "12345678"}]
     )
     assert counted.input_tokens == (2 + 4) + (2 + 4)
 
 
-async def test_models(client: anthropic.AsyncAnthropic) -> None:
+async def test_models(client: "anthropic.AsyncAnthropic") -> None:
     assert MODEL in [model.id async for model in client.models.list()]
     assert (await client.models.retrieve(MODEL)).display_name == "OpenChat 3.6 (latest)"
     with pytest.raises(anthropic.NotFoundError):
@@ -96,7 +96,7 @@ async def test_models(client: anthropic.AsyncAnthropic) -> None:
 
 
 async def test_a_prompt_that_is_too_long_is_refused_in_the_words_that_claude_code_parses(
-    client: anthropic.AsyncAnthropic,
+    client: "anthropic.AsyncAnthropic",
 ) -> None:
     with pytest.raises(anthropic.BadRequestError) as caught:
         await client.messages.create(**asked("x" * 70_000))
@@ -133,7 +133,7 @@ async def test_what_claude_code_sends_is_taken(gateway: Gateway) -> None:
     ],
 )
 async def test_what_can_not_be_honoured_is_refused_by_name(
-    client: anthropic.AsyncAnthropic, fields: dict[str, object], named: str
+    client: "anthropic.AsyncAnthropic", fields: dict[str, object], named: str
 ) -> None:
     with pytest.raises(
         anthropic.BadRequestError, match=rf"{named}: ".replace("[", r"\[").replace("]", r"\]")
@@ -143,7 +143,7 @@ async def test_what_can_not_be_honoured_is_refused_by_name(
     assert caught.value.request_id == caught.value.body["request_id"]  # type: ignore[index]
 
 
-async def test_a_broken_stream_raises(client: anthropic.AsyncAnthropic) -> None:
+async def test_a_broken_stream_raises(client: "anthropic.AsyncAnthropic") -> None:
     stream = await client.messages.create(**asked("/dropped so far", stream=True))
     seen = await read_until_error(stream, anthropic.APIStatusError, "broke off")
     assert "so far" in str(seen)

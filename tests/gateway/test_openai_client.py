@@ -22,12 +22,12 @@ TEXT = "Привет, 你好, hello 👩‍👩‍👧!"
 
 
 @pytest.fixture
-async def client(gateway: Gateway) -> AsyncIterator[openai.AsyncOpenAI]:
+async def client(gateway: Gateway) -> AsyncIterator["openai.AsyncOpenAI"]:
     async with strict_openai(gateway) as each:
         yield each
 
 
-async def test_a_whole_answer(client: openai.AsyncOpenAI) -> None:
+async def test_a_whole_answer(client: "openai.AsyncOpenAI") -> None:
     answer = await client.chat.completions.create(**question(TEXT))
     (choice,) = answer.choices
     assert (choice.message.content, choice.finish_reason) == (TEXT, "stop")
@@ -38,7 +38,7 @@ async def test_a_whole_answer(client: openai.AsyncOpenAI) -> None:
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
-async def test_a_streamed_answer(client: openai.AsyncOpenAI) -> None:
+async def test_a_streamed_answer(client: "openai.AsyncOpenAI") -> None:
     stream = await client.chat.completions.create(
         **question(f"/slow 0.01 {TEXT}", stream=True, stream_options={"include_usage": True})
     )
@@ -54,7 +54,7 @@ async def test_a_streamed_answer(client: openai.AsyncOpenAI) -> None:
     assert all(chunk.usage is None for chunk in chosen)
 
 
-async def test_usage_is_sent_only_if_it_is_asked_for(client: openai.AsyncOpenAI) -> None:
+async def test_usage_is_sent_only_if_it_is_asked_for(client: "openai.AsyncOpenAI") -> None:
     stream = await client.chat.completions.create(**question("hi", stream=True))
     chunks = [chunk async for chunk in stream]
     assert all(chunk.choices for chunk in chunks)
@@ -102,13 +102,13 @@ async def test_max_tokens_cut_the_answer_and_stop_the_site(stream: bool) -> None
         await eventually(lambda: site.answering == 0, seconds=2)
 
 
-async def test_stop_sequences_end_the_answer(client: openai.AsyncOpenAI) -> None:
+async def test_stop_sequences_end_the_answer(client: "openai.AsyncOpenAI") -> None:
     asked = question("/slow 0.005 one two thr-ee four five", stop=["three", "thr-ee f"])
     (choice,) = (await client.chat.completions.create(**asked)).choices
     assert (choice.message.content, choice.finish_reason) == ("one two ", "stop")
 
 
-async def test_models(client: openai.AsyncOpenAI) -> None:
+async def test_models(client: "openai.AsyncOpenAI") -> None:
     await client.chat.completions.create(**question("hi"))
     models = [model async for model in client.models.list()]
     assert {MODEL, "openchat_v3.2_mistral"} == {model.id for model in models}
@@ -128,7 +128,7 @@ async def test_an_alias_answers_under_its_own_name() -> None:
             assert json.loads(site.requests[-1].body)["model"]["id"] == model
 
 
-async def test_a_whole_response(client: openai.AsyncOpenAI) -> None:
+async def test_a_whole_response(client: "openai.AsyncOpenAI") -> None:
     answer = await client.responses.create(
         model=MODEL, input=TEXT, instructions="Be kind.", temperature=0.3, metadata={"a": "b"}
     )
@@ -139,7 +139,7 @@ async def test_a_whole_response(client: openai.AsyncOpenAI) -> None:
     assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens
 
 
-async def test_a_streamed_response(client: openai.AsyncOpenAI) -> None:
+async def test_a_streamed_response(client: "openai.AsyncOpenAI") -> None:
     stream = await client.responses.create(model=MODEL, input=f"/slow 0.01 {TEXT}", stream=True)
     events = [event async for event in stream]
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -159,7 +159,7 @@ async def test_a_streamed_response(client: openai.AsyncOpenAI) -> None:
     assert events[-1].response.output_text == TEXT
 
 
-async def test_a_cut_response_is_incomplete(client: openai.AsyncOpenAI) -> None:
+async def test_a_cut_response_is_incomplete(client: "openai.AsyncOpenAI") -> None:
     whole = await client.responses.create(model=MODEL, input="word " * 50, max_output_tokens=2)
     assert (whole.status, whole.output_text) == ("incomplete", "word wor")
     assert whole.incomplete_details is not None
@@ -185,7 +185,7 @@ async def test_a_response_to_items() -> None:
     assert [each["content"] for each in body["messages"]] == ["a", "b", "c"]
 
 
-async def test_a_completion(client: openai.AsyncOpenAI) -> None:
+async def test_a_completion(client: "openai.AsyncOpenAI") -> None:
     answer = await client.completions.create(model=MODEL, prompt=[TEXT])
     assert (answer.choices[0].text, answer.choices[0].finish_reason) == (TEXT, "stop")
     assert answer.usage is not None

@@ -59,13 +59,13 @@ def write_post(path: str, body: object) -> bytes:
     return f"{head}\r\n\r\n".encode() + data
 
 
-def strict_openai(gateway: Gateway, **options: Any) -> openai.AsyncOpenAI:  # noqa: ANN401 - its own options
+def strict_openai(gateway: Gateway, **options: Any) -> "openai.AsyncOpenAI":  # noqa: ANN401 - its own options
     """Return OpenAI's client, which checks every reply against its types."""
     chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any"} | options
     return openai.AsyncOpenAI(base_url=gateway.base_url, _strict_response_validation=True, **chosen)
 
 
-def strict_anthropic(gateway: Gateway, **options: Any) -> anthropic.AsyncAnthropic:  # noqa: ANN401 - as above
+def strict_anthropic(gateway: Gateway, **options: Any) -> "anthropic.AsyncAnthropic":  # noqa: ANN401 - as above
     """Return Anthropic's client, which checks every reply against its types."""
     chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any"} | options
     return anthropic.AsyncAnthropic(base_url=gateway.origin, _strict_response_validation=True, **chosen)

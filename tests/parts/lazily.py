@@ -1,18 +1,27 @@
 """Large libraries that a test file names: each worker imports every test file, and few run these tests."""
 
-import sys
-from importlib.util import LazyLoader, find_spec, module_from_spec
-from types import ModuleType
+from importlib import import_module
+from typing import Any
 
 
-def load_lazily(name: str) -> ModuleType:
-    """Return the module *name*, which is loaded when something of it is first used."""
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(name=name)
-    spec.loader = LazyLoader(spec.loader)
-    sys.modules[name] = module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+class _Lazily:
+    """A module that is imported when something of it is first used.
+
+    importlib's own way imports it as soon as pytest asks each name of a test file what it is.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
+        if name.startswith(("_", "pytest")):  # what pytest and inspect ask of each name of a file
+            raise AttributeError(name)
+        return getattr(import_module(self._name), name)
+
+
+def load_lazily(name: str) -> Any:  # noqa: ANN401 - in place of a module
+    """Return what stands for the module *name*, which is imported when something of it is first used.
+
+    A type hint with a name of it has to be in quotes.
+    """
+    return _Lazily(name)
