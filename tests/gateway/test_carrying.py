@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from aura_browser import AuraClient
+from aura_browser.gateway.carrying import is_carried
 from aura_browser.gateway.server import Gateway, Settings
 from aura_browser.gateway.watching import Patience
 from aura_browser.playground import Playground
@@ -225,6 +226,25 @@ async def test_other_paths_of_the_site_are_out_of_reach() -> None:
             async with http.post(f"{gateway.origin}{path}", json=asked("hi")) as response:
                 assert response.status == 404, path
         assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/chat/completions", "POST"),
+        ("/completions", "POST"),
+        ("/responses", "POST"),
+        ("/messages", "POST"),
+        ("/messages/count_tokens", "POST"),
+        ("/embeddings", "POST"),
+        ("/models", "GET"),
+        ("/models/gpt-x", "GET"),
+    ],
+)
+def test_what_is_carried_and_how(path: str, method: str) -> None:
+    assert is_carried(path, method)
+    assert not is_carried(path, {"POST": "GET", "GET": "POST"}[method])
+    assert not is_carried(path, "DELETE")
 
 
 async def test_every_wire_passes_through_another_servers_own() -> None:

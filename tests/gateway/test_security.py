@@ -124,6 +124,7 @@ async def test_an_origin_that_is_named_is_taken_and_may_read(gateway: Gateway) -
     status, _, got = await send(gateway, preflight, method="OPTIONS")
     assert status == 204
     assert got["Access-Control-Allow-Headers"] == "authorization, content-type, x-api-key"
+    assert (got["Access-Control-Allow-Methods"], got["Access-Control-Max-Age"]) == ("GET, POST", "600")
     status, _, got = await send(gateway, {"Access-Control-Request-Method": "POST"}, method="OPTIONS")
     assert status == 405
 

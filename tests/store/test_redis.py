@@ -18,6 +18,7 @@ from aura_browser.session import Session
 from aura_browser.store import Lease, SessionKey
 from aura_browser.store.base import PREVIOUS
 from aura_browser.store.redis import RedisStore
+from aura_browser.store.redis_connection import describe_error
 from tests.parts.redis_server import RedisServer
 from tests.parts.sessions import content, make_session
 from tests.parts.waiting import eventually
@@ -668,3 +669,26 @@ def test_without_the_extra_it_says_how_to_get_it() -> None:
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.startswith("store: needs redis-py: ")
     assert said.endswith("pip install 'redis>=8.0'\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("AuthenticationError", "Check both in the store's URL."),
+        ("AuthenticationWrongNumberOfArgsError", "Check both in the store's URL."),
+        ("NoPermissionError", "Allow the user to read, write and run scripts"),
+        ("BusyLoadingError", "Try again in a moment."),
+        ("ReadOnlyError", "use the primary's URL."),
+        ("OutOfMemoryError", "Raise its maxmemory, or delete data."),
+        ("TimeoutError", "Check that it runs, is not overloaded, and is reachable from here."),
+        ("ResponseError", "EXEC. Check that Redis runs there."),
+        ("ConnectionError", "EXEC. Check that Redis runs there."),
+    ],
+)
+def test_each_refusal_of_redis_says_what_to_do_and_quotes_nothing(kind: str, advice: str) -> None:
+    from redis import exceptions
+
+    error = getattr(exceptions, kind)("EXEC 's3cret', with args 's3cret'")
+    said = describe_error(error)
+    assert advice.removeprefix("EXEC") in said
+    assert "s3cret" not in said

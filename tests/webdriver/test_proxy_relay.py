@@ -262,7 +262,7 @@ async def test_another_users_connection_is_closed(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_connection_that_is_not_there_is_nobodys() -> None:
-    assert not await asyncio.to_thread(is_own_connection, ("127.0.0.1", 1), ("127.0.0.1", 1))
+    assert await asyncio.to_thread(is_own_connection, ("127.0.0.1", 1), ("127.0.0.1", 1)) is False
 
 
 def test_a_connection_that_the_table_missed_or_shows_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from aura_browser import AttachChrome, AuraClient, Condition, page_site
 from aura_browser.doctor.connections import inspect_everyday
 from aura_browser.engine import Attach, parse_attach
 from aura_browser.errors import AttachRefused, BrowserDied, BrowserNotFound, InteractionRequired, InvalidInput
-from aura_browser.webdriver.everyday import find_everyday
+from aura_browser.webdriver.everyday import find_everyday, list_folders
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.everyday import ALLOW, CANCEL, EverydayChrome, everyday_chrome
 from tests.parts.pages import ROOT
@@ -71,6 +71,40 @@ def test_a_channel_that_does_not_exist_is_said() -> None:
 def test_no_folder_of_a_chrome(config: Path) -> None:
     with pytest.raises(BrowserNotFound, match=f"{config}/google-chrome.*Start Chrome"):
         find_everyday("stable")
+
+
+@pytest.mark.parametrize(
+    ("system", "base", "of_channels"),
+    [
+        (
+            "linux",
+            "config",
+            "google-chrome chromium, google-chrome-beta, google-chrome-unstable, google-chrome-canary",
+        ),
+        (
+            "darwin",
+            "Library/Application Support",
+            "Google/Chrome Chromium, Google/Chrome_Beta, Google/Chrome_Dev, Google/Chrome_Canary",
+        ),
+        (
+            "win32",
+            "AppData/Local",
+            "Google/Chrome/X Chromium/X, Google/Chrome_Beta/X, Google/Chrome_Dev/X, Google/Chrome_SxS/X",
+        ),
+    ],
+)
+def test_where_each_channel_is(
+    system: str, base: str, of_channels: str, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in https://chromium.googlesource.com/chromium/src/+/HEAD/docs/user_data_dir.md."""
+    monkeypatch.setattr(sys, "platform", system)
+    home = config.parent
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    for channel, names in zip(("stable", "beta", "dev", "canary"), of_channels.split(", "), strict=True):
+        assert list_folders(channel) == [
+            home / base / name.replace("_", " ").replace("/X", "/User Data") for name in names.split()
+        ]
 
 
 @pytest.mark.parametrize(
