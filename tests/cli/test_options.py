@@ -1,4 +1,4 @@
-"""Which engine the options that several commands share stand for."""
+"""The options that several commands share: which engine they stand for, and what they refuse."""
 
 import click
 import pytest
@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from aura_browser import Attach, Grid
 from aura_browser.cli.options import engine_options
 from aura_browser.engine import Chrome, DefaultEngine, Engine
+from tests.parts.command import run_here
 
 
 def read_engine(*words: str) -> Engine | None:
@@ -39,3 +40,11 @@ def read_engine(*words: str) -> Engine | None:
 )
 def test_the_options_say_which_browser_and_nothing_more(words: list[str], engine: Engine | None) -> None:
     assert read_engine(*words) == engine
+
+
+@pytest.mark.parametrize("command", ["playground", "proxy", "serve"])
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_does_not_exist_is_refused(command: str, port: str) -> None:
+    shown = run_here(command, *([] if command == "playground" else ["http://127.0.0.1:9"]), "--port", port)
+    assert shown.returncode == 2
+    assert f"'--port': {port!r}" in shown.stderr or f"'--port': {port} is not" in shown.stderr

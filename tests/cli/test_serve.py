@@ -170,7 +170,7 @@ def test_others_are_let_in_with_a_token_only(site: Playground, tmp_path: Path) -
     [
         (("--alias", "gpt-4o"), "NAME=MODEL"),
         (("--max-streams", "0"), "max-streams"),
-        (("--port", "70000"), "port"),
+        (("--port", "65536"), "port"),
         (("--token-file", "/nowhere/token"), "does not exist"),
         (("ftp://example.com",), "http"),
     ],

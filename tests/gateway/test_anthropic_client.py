@@ -147,3 +147,4 @@ async def test_a_broken_stream_raises(client: "anthropic.AsyncAnthropic") -> Non
     stream = await client.messages.create(**asked("/dropped so far", stream=True))
     seen = await read_until_error(stream, anthropic.APIStatusError, "broke off")
     assert "so far" in str(seen)
+    assert seen[-1].body["request_id"] == seen[-1].request_id == stream.response.headers["request-id"]

@@ -102,10 +102,14 @@ def test_a_program_that_fails_for_another_reason_is_not_run_again(site: Rotating
     assert place.harvests == 0
 
 
-def test_a_program_that_a_person_ended_is_not_run_again(site: RotatingSite, place: Place) -> None:
+@pytest.mark.parametrize(
+    ("signal", "code", "harvests"),
+    [("HUP", 129, 0), ("INT", 130, 0), ("KILL", 137, 0), ("TERM", 143, 0), ("QUIT", 131, 1), ("SEGV", 139, 1)],
+)
+def test_a_program_that_a_person_ended_is_not_run_again(place: Place, signal: str, code: int, harvests: int) -> None:
     place.make("s3cret-over")
-    assert place.run("/bin/sh", "-c", "kill -INT $$") == 130
-    assert place.harvests == 0
+    assert place.run("/bin/sh", "-c", f"ulimit -c 0; kill -{signal} $$") == code
+    assert place.harvests == harvests
 
 
 def test_where_no_new_session_can_be_got_the_programs_code_stays(site: RotatingSite, place: Place) -> None:
