@@ -145,4 +145,4 @@ def test_only_what_pages_of_the_site_sent_to_it_is_the_sessions(url: str, kind: 
     assert log.collect_headers(page_site(f"{ORIGIN}/"), ORIGIN) == taken
     other_order = NetworkLog(ReadyDriver(log=[*later, *first]))
     other_order.drain()
-    assert other_order.collect_headers(page_site(f"{ORIGIN}/"), ORIGIN) == taken | {"User-Agent": "Chrome/1"}
+    assert other_order.collect_headers(page_site(f"{ORIGIN}/"), ORIGIN) == {**taken, "User-Agent": "Chrome/1"}
