@@ -173,3 +173,26 @@ def test_a_part_of_each_style_is_shown_whole(style: str, kind: type[StringIO]) -
     Screen(stream).print((f"as {style}", style), (" ", ""))
     assert stream.getvalue().endswith("\n")
     assert click.unstyle(stream.getvalue()).splitlines()[-1] == f"as {style}".rstrip()
+
+
+@pytest.mark.parametrize(
+    ("parts", "width", "shown"),
+    [
+        ((), 50, ["a bird flew over the small house and the garden", "with its trees"]),
+        ((("  it  ", "name"),), 50, ["  it  a bird flew over the small house and the", "      garden with its trees"]),
+        (
+            (("  ", ""), ("a long name", "name")),
+            45,
+            ["  a long name", "  a bird flew over the small house and the", "  garden with its trees"],
+        ),
+        ((), None, ["a bird flew over the small house and the garden with its trees"]),
+    ],
+)
+def test_a_long_text_goes_on_below_its_first_word(
+    parts: tuple[tuple[str, str], ...], width: int | None, shown: list[str]
+) -> None:
+    stream = StringIO()
+    screen = Screen(stream)
+    screen.width = width
+    screen.print_wrapped(*parts, text="a bird flew over the small house and the garden with its trees")
+    assert stream.getvalue().splitlines() == shown

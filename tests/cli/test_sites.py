@@ -21,6 +21,13 @@ from tests.parts.stub_site import GOOD, serving_stub
 BROKEN = '[wiki]\nurl = "https://wiki.example.com"\nprob = "/x"\n'
 
 
+def test_a_site_that_is_built_in_is_shown_as_a_definition() -> None:
+    shown = run_here("sites", "show", "openchat").stdout
+    assert shown.startswith("# openchat is built in.\n")
+    [site] = parse_sites(shown.encode(), Path("sites.toml")).values()
+    assert (site.url, site.dialect) == ("https://openchat.team", "openchat-ui")
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "mine"
