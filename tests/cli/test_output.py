@@ -12,10 +12,13 @@ import pytest
 
 from aura_browser.cli.output import open_output
 from aura_browser.cli.screen import Screen
+from aura_browser.cli.sessions.catalogue import Entry
+from aura_browser.cli.sessions.view import print_list
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM
 from tests.parts.mounts import mounted
+from tests.parts.sessions import make_session
 
 DATA = b'{"made": "up"}\n' * 20_000
 
@@ -196,3 +199,20 @@ def test_a_long_text_goes_on_below_its_first_word(
     screen.width = width
     screen.print_wrapped(*parts, text="a bird flew over the small house and the garden with its trees")
     assert stream.getvalue().splitlines() == shown
+
+
+@pytest.mark.parametrize("width", [200, 40])
+def test_sessions_that_are_over_or_unreadable_are_listed_on_a_terminal_too(width: int) -> None:
+    over = make_session("https://a.example", expires_at=10.0)
+    entries = [
+        Entry("a", b"", over),
+        Entry("b", problem="it is no JSON"),
+        Entry("c", b"", make_session("https://c.example")),
+    ]
+    stream = Shown()
+    screen = Screen(stream)
+    screen.width = width
+    print_list(screen, entries, now=20.0)
+    shown = " ".join(click.unstyle(stream.getvalue()).split())
+    for words in ("https://a.example", "expired", "can't be read: it is no JSON", "https://c.example"):
+        assert words in shown

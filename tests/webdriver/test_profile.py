@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from selenium.common.exceptions import WebDriverException
 
 from aura_browser import Condition, Selenium, page_site
 from aura_browser.errors import InvalidInput, LaunchFailed, NotReady
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import harvest
-from aura_browser.webdriver.profile import lock_profile, make_profile_folder
+from aura_browser.webdriver.profile import lock_profile, make_profile_folder, quit_chrome
 from tests.parts.servers import page, serving
 
 
@@ -138,3 +139,12 @@ async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> 
             await harvest(never, engine=engine, timeout_s=3)
         # Neither an error nor a time-out keeps it.
         assert (await harvest(page_site(origin), engine=engine)).origin == origin
+
+
+@pytest.mark.parametrize("error", [WebDriverException("disconnected"), ConnectionRefusedError()])
+def test_a_chrome_that_can_not_be_asked_to_exit_is_killed_later(error: Exception) -> None:
+    class Gone:
+        def quit(self) -> None:
+            raise error
+
+    quit_chrome(Gone())  # type: ignore[arg-type]
