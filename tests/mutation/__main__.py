@@ -8,11 +8,12 @@
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutation.collecting import Collected, collect, read_collected
 from tests.mutation.covering import Covering
-from tests.mutation.explained import read_explained
+from tests.mutation.explained import Explained, read_explained
 from tests.mutation.places import DATA, SURVIVORS, group_by_folder, list_modules, list_test_files
 from tests.mutation.report import report_text, trial_line, word_of
 from tests.mutation.results import add_trial, read_trials
@@ -47,7 +48,9 @@ def main() -> int:
     covering = Covering(ROOT, options.data / "sources", collected)
     chosen = sample(_sources(options.only), options.seed, options.count)
     done = read_trials(options.data / "trials.jsonl")
-    missing = [mutant for mutant in chosen if _is_to_be_tried(done.get(mutant.key), again=options.again)]
+    explained = read_explained(SURVIVORS)
+    open_words = {"unclear", "survived"} if options.again else {"unclear"}
+    missing = [mutant for mutant in chosen if _word(done.get(mutant.key), explained) in {"", *open_words}]
     print(f"{len(chosen)} mutants, {len(chosen) - len(missing)} of them tried before", flush=True)
 
     def note(trial: Trial) -> None:
@@ -57,13 +60,12 @@ def main() -> int:
 
     run_trials(missing, covering, root=ROOT, processes=options.processes, note=note)
     trials = [done[mutant.key] for mutant in chosen]
-    explained = read_explained(SURVIVORS)
     print(report_text(trials, explained))
     return int(any(word_of(trial, explained) == "survived" for trial in trials))
 
 
-def _is_to_be_tried(trial: Trial | None, *, again: bool) -> bool:
-    return trial is None or trial.outcome == "unclear" or (again and not trial.is_killed)
+def _word(trial: Trial | None, explained: Sequence[Explained]) -> str:
+    return word_of(trial, explained) if trial is not None else ""
 
 
 def _collect(options: argparse.Namespace) -> dict[str, Collected]:
