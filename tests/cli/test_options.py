@@ -5,7 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from aura_browser import Attach, Grid
-from aura_browser.cli.options import engine_options
+from aura_browser.assembly import SessionOptions
+from aura_browser.cli.options import engine_options, list_in_force
 from aura_browser.engine import Chrome, DefaultEngine, Engine
 from tests.parts.command import run_here
 
@@ -48,3 +49,24 @@ def test_a_port_that_does_not_exist_is_refused(command: str, port: str) -> None:
     shown = run_here(command, *([] if command == "playground" else ["http://127.0.0.1:9"]), "--port", port)
     assert shown.returncode == 2
     assert f"'--port': {port!r}" in shown.stderr or f"'--port': {port} is not" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ()),
+        ({"engine": Grid("http://grid.example:4444")}, ("--grid", "http://grid.example:4444")),
+        ({"engine": DefaultEngine(profile="me")}, ("--profile", "me")),
+        ({"proxy": "http://proxy.example:3128"}, ("--proxy", "http://proxy.example:3128")),
+        ({"session": "work"}, ("--session", "work")),
+        ({"session": "default"}, ()),
+        ({"store": "redis://h/0"}, ("--store", "redis://h/0")),
+        ({"transport": "page"}, ("--transport", "page")),
+        ({"transport": "http"}, ()),
+    ],
+)
+def test_a_command_that_an_error_names_has_the_options_in_force(
+    options: SessionOptions, words: tuple[str, ...]
+) -> None:
+    assert list_in_force(options) == words
+    assert list_in_force(options, output="me.json") == (*words, "-o", "me.json")

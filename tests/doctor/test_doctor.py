@@ -576,3 +576,9 @@ async def test_the_trial_leaves_the_profile_alone(tmp_path: Path) -> None:
     findings = await examined(Selenium(profile=profile), store="memory")
     assert findings["harvest"].verdict == "ok"
     assert not profile.exists()
+
+
+async def test_a_check_that_hangs_keeps_no_program_from_ending() -> None:
+    assert (await examination.run_in_thread(threading.current_thread)).daemon
+    with pytest.raises(OSError, match="Not a directory"):
+        await examination.run_in_thread(Path("/dev/null/away").stat)
