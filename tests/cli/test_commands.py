@@ -199,11 +199,11 @@ def test_a_signal_during_a_harvest_leaves_nothing_behind(playground: Start, numb
         _, errors = process.communicate(timeout=30)
     if number == signal.SIGKILL:
         assert process.returncode == -number
-        until(lambda: not any(folder.iterdir()), "the folder is empty", 5)
+        until(lambda: not any(folder.iterdir()), "the folder is empty", 20)
     else:
         assert process.returncode == 128 + number
         assert errors.endswith("Interrupted.\n")
-    _, alive = psutil.wait_procs(started, timeout=5)
+    _, alive = psutil.wait_procs(started, timeout=20)
     assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
     folder.rmdir()
 

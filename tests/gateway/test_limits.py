@@ -22,11 +22,11 @@ async def test_all_who_leave_at_once_leave_their_places(order: tuple[int, ...], 
     assert turns.waiting == len(order) - count
     for number in order:
         tasks[number].cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in ended] == [asyncio.CancelledError] * len(order)
     assert turns.waiting == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         for _ in range(count):
             await turns.take().__aenter__()
     assert turns.waiting == 0
@@ -39,7 +39,7 @@ async def test_who_leaves_with_its_turn_passes_it_on() -> None:
     first.cancel()
     await asyncio.wait([first])
     second.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.wait([second])
     assert (turns.waiting, third.done()) == (0, False)
     third.cancel()

@@ -157,7 +157,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it(gateway: Gateway) -
     lines = [ASK, "Host: localhost", f"Authorization: Bearer {TOKEN}", "Connection: close", *JSON]
     head = "\r\n".join([*lines, f"Content-Length: {len(BODY)}", "Expect: 100-Continue", "", ""])
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         writer.write(head.encode())
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(BODY)

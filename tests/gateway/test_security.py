@@ -269,7 +269,7 @@ async def test_a_header_that_never_ends_closes_the_connection(sent: bytes) -> No
     async with Playground() as site, gateway_to(site, patience=Patience(header=0.3)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(sent)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await reader.read() == b""
         writer.close()
         assert await serves(gateway)
@@ -289,7 +289,7 @@ async def test_what_is_not_http_ends_its_connection_only(sent: bytes) -> None:
     async with Playground() as site, gateway_to(site) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(sent)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             head = await reader.readline()
         writer.close()
         assert b" 400 " in head or b" 403 " in head

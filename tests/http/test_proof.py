@@ -356,7 +356,7 @@ async def test_without_a_control_nothing_new_is_proven_and_nothing_lost(
 ) -> None:
     monkeypatch.setattr("aura_browser.http.prover._CONTROL_TIMEOUT_S", 0.05)
     control = Control()
-    async with serving(control) as (_server, origin), asyncio.timeout(5):
+    async with serving(control) as (_server, origin), asyncio.timeout(20):
         good = await prove(site_with(origin), make_session(origin))
         control.hangs = how == "hangs"
         control.status = {"429": 429, "503": 503, "check": 403, "redirect to itself": 302}.get(how, 401)

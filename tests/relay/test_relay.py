@@ -274,7 +274,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it() -> None:
     async with (
         relaying() as (site, origin),
         asking() as http,
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         http.put(f"{origin}/x", data=b"late", expect100=True) as response,
     ):
         assert (response.status, site.server.bodies[-1]) == (200, b"late")

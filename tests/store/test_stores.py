@@ -206,7 +206,7 @@ async def test_a_folder_that_others_can_change_is_refused_with_the_command(
         with pytest.raises(StoreError) as caught:
             await use
         assert not command or f"{command} {folder}" in str(caught.value)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert not folder.is_dir() or list(folder.iterdir()) == []
 
 

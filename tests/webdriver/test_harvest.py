@@ -434,7 +434,7 @@ async def test_a_harvest_takes_none_of_the_threads_that_all_share() -> None:
         waiting = page_site(origin, (Condition.parse("cookie:never"),))
         harvesting = asyncio.ensure_future(harvest(waiting, engine=engine, on_wait=lambda _left, _missing: busy.set()))
         await eventually(busy.is_set)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await asyncio.to_thread(lambda: "free") == "free"
         for _ in range(3):
             harvesting.cancel()  # a second time must not make it leave the browser behind

@@ -164,6 +164,6 @@ async def test_a_cancelled_harvest_ends_its_chrome_at_once() -> None:
         harvesting = asyncio.ensure_future(harvest(page_site(origin, never), engine=Chrome(), on_wait=tell))
         await waits.wait()
         harvesting.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             with pytest.raises(asyncio.CancelledError):
                 await harvesting
