@@ -60,7 +60,7 @@ async def find_forgery(asker: Asker, requests: Iterable[SeenRequest], carried: I
         answer = await asker.ask(page, asker.session)
         body = answer.body if answer is not None and answer.status == _OK else b""
         if name and (meta := _META.search(body)):
-            element = meta[1].decode("ascii", "replace")
+            element = meta[1].decode("ascii")
             told = f"{name} from the page's meta element {element}"
             return Forgery({"header": name, "get": page, "meta": element}, Finding("csrf", told, "seen"))
         if field := next((each for each in fields if _holds(body, page, each)), None):

@@ -87,10 +87,10 @@ def first_byte_ms(command: Sequence[str], env: Mapping[str, str]) -> float:
     return took
 
 
-def in_child(module: str, settings: object) -> bytes:
-    """Run ``tests.bench.MODULE`` in a process of its own with *settings* as JSON; return what it prints."""
+def in_child(module: str, settings: object, more: Mapping[str, str] | None = None) -> bytes:
+    """Run ``tests.bench.MODULE`` in a process with *settings* as JSON, and *more* variables; return what it prints."""
     command = [*child_command(module), msgspec.json.encode(settings).decode()]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, check=False, timeout=1200)
+    done = subprocess.run(command, cwd=ROOT, env=environment(more), stdout=subprocess.PIPE, check=False, timeout=1200)
     if done.returncode:
         raise CommandFailed(f"{module} ended with exit code {done.returncode}")
     return done.stdout

@@ -300,7 +300,7 @@ def test_a_site_that_is_not_ready_is_one_clear_line(playground: Start) -> None:
 def test_progress_is_shown_on_a_terminal_and_the_warning_too(playground: Start) -> None:
     site = playground()
     with Terminal("harvest", site.origin) as terminal:
-        terminal.read_until(f"Chrome is at {site.origin}")
+        assert "\x1b[32m" in terminal.read_until(f"Chrome is at {site.origin}"), "what turns is green"
         shown = terminal.read_until("anybody can act as you")
         assert terminal.process.wait(20) == 0
     assert '"version": 2' in shown

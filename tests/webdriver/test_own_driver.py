@@ -166,6 +166,20 @@ async def test_while_a_watched_page_goes_on_loading_the_next_tab_is_looked_at() 
 
 
 @pytest.mark.chrome
+async def test_while_a_tab_shows_another_site_the_next_tab_is_looked_at() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != "/" or request.host.startswith("localhost"):
+            return answer(_ALIVE)
+        away = f"http://localhost:{request.url.port}/"
+        return answer(f"<script>window.open('/other'); location.replace('{away}')</script>")
+
+    async with serving(handle) as (_server, origin):
+        site = page_site(origin)
+        watched = await watch(site, engine=Chrome(), interactive=False, timeout_s=_SOON_S, is_done=lambda: False)
+    assert watched.session.url == f"{origin}/other"
+
+
+@pytest.mark.chrome
 async def test_who_never_sees_a_page_of_the_site_gets_no_session(driver: WebDriver) -> None:
     async with serving(page()) as (_server, origin):
 

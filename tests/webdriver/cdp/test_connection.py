@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from queue import Queue
@@ -25,7 +26,7 @@ from aura_browser.webdriver.deadline import Deadline
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-SOON_S = 5.0
+SOON_S = 30.0
 
 
 class OtherSide:
@@ -170,6 +171,22 @@ def test_the_end_of_the_other_side_ends_all_waits(other: OtherSide, moment: str)
     for answer in answers:
         with pytest.raises(ConnectionLost):
             answer.result(SOON_S)
+
+
+@pytest.mark.parametrize(
+    ("unread", "said"), [(b"", "it closed the connection"), (b"a command", "Connection reset by peer")]
+)
+def test_why_nothing_more_comes_is_said_once(unread: bytes, said: str) -> None:
+    ours, theirs = socket.socketpair()
+    ours.sendall(unread)
+    reasons: Queue[str] = Queue()
+    writer = os.open(os.devnull, os.O_WRONLY)
+    moved = pipe.Pipe(ours.detach(), writer, on_message=lambda _message: None, on_end=reasons.put)
+    moved.start()
+    theirs.close()
+    assert reasons.get(timeout=SOON_S) == said
+    moved.join()
+    assert reasons.empty()
 
 
 def test_a_session_that_ends_ends_its_own_waits_only(other: OtherSide) -> None:
