@@ -38,14 +38,15 @@ def _parse_temperature(text: str) -> float:
     default=OPENCHAT.url,
     show_default=True,
     metavar="URL|NAME",
-    type=ParsedText("url", partial(site_at, dialect=OPENCHAT.dialect)),
+    type=ParsedText(partial(site_at, dialect=OPENCHAT.dialect)),
     help="The chat site, or its name in sites.toml.",
 )
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="The id of the model to ask.")
 @click.option("--system", help="Instructions that precede the conversation.")
 @click.option(
     "--temperature",
-    type=ParsedText("number", _parse_temperature),
+    metavar="NUMBER",
+    type=ParsedText(_parse_temperature),
     default=0.5,
     show_default=True,
     help="Sampling temperature; 0 is the most predictable.",

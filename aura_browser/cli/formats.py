@@ -43,7 +43,7 @@ def add_dump_options(function: Any) -> Any:  # noqa: ANN401 - click's decorators
     """Add the options that some formats need, ``--url`` and ``--session-days``."""
     url = click.option(
         "--url",
-        type=ParsedText("url", lambda text: site_named(text)[1]),
+        type=ParsedText(lambda text: site_named(text)[1]),
         metavar="URL|NAME",
         help="With curl or header: the request that it is for. [default: the session's page]",
     )

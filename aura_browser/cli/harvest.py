@@ -31,7 +31,7 @@ _NOT_PROVEN: Final = {
 
 
 @click.command("harvest")
-@click.argument("site", default=OPENCHAT.url, metavar="[URL|NAME]", type=ParsedText("url", site_at))
+@click.argument("site", default=OPENCHAT.url, metavar="[URL|NAME]", type=ParsedText(site_at))
 @click.option(
     "-o",
     "--output",
@@ -55,7 +55,7 @@ _NOT_PROVEN: Final = {
     "--until",
     "conditions",
     multiple=True,
-    type=ParsedText("condition", Condition.parse),
+    type=ParsedText(Condition.parse),
     metavar="CONDITION",
     help=(
         "What must hold before the session is read: cookie:NAME, selector:CSS, url:GLOB, text:TEXT, js:EXPRESSION, "
@@ -74,7 +74,7 @@ _NOT_PROVEN: Final = {
 )
 @click.option(
     "--probe",
-    type=ParsedText("path", parse_probe),
+    type=ParsedText(parse_probe),
     metavar="PATH",
     help=(
         "A path of the site that needs the login, such as /api/me. It is asked with the session and once without it; "
@@ -88,7 +88,8 @@ _NOT_PROVEN: Final = {
 )
 @click.option(
     "--timeout",
-    type=ParsedText("seconds", parse_seconds),
+    metavar="SECONDS",
+    type=ParsedText(parse_seconds),
     help="Seconds for the whole harvest. [default: 60, or 300 with --interactive]",
 )
 @session_options(transport=True)

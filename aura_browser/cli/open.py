@@ -41,7 +41,7 @@ _PROOFS: Final = {
 @click.option("--check", is_flag=True, help="Show no window; say whether the site accepts the session in a browser.")
 @click.option(
     "--url",
-    type=ParsedText("url", lambda text: site_named(text)[1]),
+    type=ParsedText(lambda text: site_named(text)[1]),
     metavar="URL|NAME",
     help="With a FILE of another program: the page that it is for.",
 )

@@ -176,7 +176,7 @@ _ENGINE_OPTIONS: Final = (
     click.option(
         "--attach",
         metavar="chrome[:CHANNEL]|HOST:PORT",
-        type=ParsedText("attach", parse_attach),
+        type=ParsedText(parse_attach),
         help=(
             "Use a tab of a Chrome that runs: chrome for your own (144 or newer), which asks you first; or one with "
             "--remote-debugging-port, such as 127.0.0.1:9222. It stays open."

@@ -24,7 +24,8 @@ _KEY_VARIABLE = "AURA_BROWSER_UPSTREAM_KEY"
 )
 @click.option(
     "--life",
-    type=ParsedText("seconds", parse_seconds),
+    metavar="SECONDS",
+    type=ParsedText(parse_seconds),
     help="Lifetime of a session in seconds. [default: 3600]",
 )
 @click.option("--sliding/--fixed", default=False, help="Whether each answer extends the session. [default: fixed]")

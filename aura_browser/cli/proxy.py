@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 
 
 @click.command("proxy")
-@click.argument("target", metavar="URL|NAME", type=ParsedText("url", find_target))
+@click.argument("target", metavar="URL|NAME", type=ParsedText(find_target))
 @click.option("--port", type=click.IntRange(0, 65535), default=8788, show_default=True, help="0 picks a free port.")
 @click.option("--no-token", is_flag=True, help="Let every program on this machine use the session.")
 @session_options(refresh=True, transport=True)

@@ -63,7 +63,7 @@ def _read_program(text: str) -> str:
 
 @click.command("serve")
 @click.argument(
-    "site", metavar="[SITE]", default=OPENCHAT.url, type=ParsedText("url", partial(site_at, dialect=OPENCHAT.dialect))
+    "site", metavar="[SITE]", default=OPENCHAT.url, type=ParsedText(partial(site_at, dialect=OPENCHAT.dialect))
 )
 @click.option("--host", default="", metavar="ADDRESS", help="Where to listen. [default: this machine only]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 picks a free port.")
@@ -77,7 +77,7 @@ def _read_program(text: str) -> str:
     "aliases",
     multiple=True,
     metavar="NAME=MODEL",
-    type=ParsedText("alias", _read_alias),
+    type=ParsedText(_read_alias),
     help="A name of a model for programs with a fixed one; *=MODEL for every unknown name.",
 )
 @click.option("--max-streams", type=click.IntRange(1), default=64, show_default=True, help="Answers open at once.")
@@ -93,14 +93,14 @@ def _read_program(text: str) -> str:
     "hosts",
     multiple=True,
     metavar="NAME",
-    type=ParsedText("host", _read_host),
+    type=ParsedText(_read_host),
     help="A further name that clients may ask for.",
 )
 @click.option(
     "--print-config",
     "program",
     metavar="PROGRAM",
-    type=ParsedText("program", _read_program),
+    type=ParsedText(_read_program),
     help="Print what makes a program use the gateway, and end: codex, claude, llm, aider and others.",
 )
 @click.option(
@@ -108,7 +108,7 @@ def _read_program(text: str) -> str:
     "origins",
     multiple=True,
     metavar="ORIGIN",
-    type=ParsedText("origin", _read_origin),
+    type=ParsedText(_read_origin),
     help="A web page's origin that may ask.",
 )
 @session_options(refresh=True, transport=True)

@@ -20,12 +20,12 @@ class ParsedText(click.ParamType[object]):
     """A value that one of the package's own functions parses; an invalid one is a usage error.
 
     Args:
-        name: the type's name in ``--help``.
         parse: takes the text; raises InvalidInput.
     """
 
-    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
-        self.name = name
+    name = "text"
+
+    def __init__(self, parse: Callable[[str], object]) -> None:
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401

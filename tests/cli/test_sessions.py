@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from aura_browser.cli.sessions.catalogue import find_set_aside
+from aura_browser.cli.sessions.catalogue import find_set_aside, read_entries
 from aura_browser.errors import StoreError
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.session import Session
@@ -70,6 +70,15 @@ def interrupted(process: "subprocess.Popen[bytes]") -> int:
         with suppress(subprocess.TimeoutExpired):
             return process.wait(2)
     raise AssertionError("Ctrl-C does not end it")
+
+
+def test_an_entry_has_a_session_or_a_problem(store: FileStore) -> None:
+    session = keep(store, A)
+    asyncio.run(store.swap("damaged", None, b"{"))
+    good, damaged = asyncio.run(read_entries(store))
+    assert (good.slug, good.session, good.problem) == (A.slug, session, "")
+    assert (damaged.slug, damaged.session) == ("damaged", None)
+    assert "JSON" in damaged.problem
 
 
 def test_the_list_tells_what_there_is_and_changes_nothing(store: FileStore) -> None:

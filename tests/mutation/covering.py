@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tests.mutation.collecting import Collected, digest_of
@@ -79,6 +79,12 @@ class Covering:
         found = self._tests_at(mutant.file, mutant.line, _DEPTH)
         found = found or set().union(*self._lines[mutant.file].values())
         return sorted(found, key=lambda test: (self.seconds(test) * self._weight(mutant.file, test), test))
+
+    def tests_named_for(self, mutant: Mutant) -> list[str]:
+        """Return the tests that tests/README.md names for a mutant's module, or its folder, whatever they run."""
+        inner = PurePosixPath(mutant.file.removeprefix(f"{PACKAGE}/"))
+        rows = (self._named.get(row) for row in (str(inner), *(f"{folder}/" for folder in inner.parents)))
+        return [test for file in sorted(next(filter(None, rows), ())) for test in self._of_file[f"tests/{file}"]]
 
     def seconds(self, test: str) -> float:
         """Return how long a test took."""

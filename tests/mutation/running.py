@@ -36,9 +36,12 @@ def choose_tests(covering: Covering, mutant: Mutant) -> tuple[list[str], int]:
 
 
 def choose_more(covering: Covering, mutant: Mutant, tried: Collection[str]) -> list[str]:
-    """Return tests for a mutant that none of *tried* noticed: some of each test file, the slow ones too."""
+    """Return tests for a mutant that none of *tried* noticed: some of each test file, the slow ones too.
+
+    Those that are named for its module are among them: one that sees a command refuse its words runs no line of it.
+    """
     files: defaultdict[str, list[str]] = defaultdict(list)
-    for test in covering.tests_for(mutant):
+    for test in dict.fromkeys([*covering.tests_for(mutant), *covering.tests_named_for(mutant)]):
         if test not in tried:
             files[test.partition("::")[0]].append(test)
     in_turn = [test for turn in zip_longest(*files.values()) for test in turn if test is not None]

@@ -158,6 +158,15 @@ def test_a_mutant_that_the_first_tests_miss_is_tried_with_more(
     assert choose_more(covering_of(tree, data), never, first) == []
 
 
+@pytest.mark.parametrize("row", ["numbers.py", "./", "other.py"])
+def test_the_tests_that_are_named_for_a_module_are_among_the_further_ones(tree: Path, data: Path, row: str) -> None:
+    with copied_tree(tree) as copy:
+        (copy / "tests/README.md").write_text(f"| `{row}` | `test_numbers.py` |\n", "utf-8")
+        adds = mutant(copy, "return a + by", "return None")
+        more = choose_more(covering_of(copy, data), adds, ["tests/test_numbers.py::test_add"])
+    assert ("tests/test_numbers.py::test_wait" in more) == (row != "other.py")
+
+
 def test_lines_are_found_again_after_a_change(tree: Path, data: Path) -> None:
     with copied_tree(tree) as copy:
         path = copy / "aura_browser/numbers.py"

@@ -113,8 +113,15 @@ class SeleniumGrid:
 
     def sessions(self) -> list[str]:
         """Return the ids of all sessions; one that is only being created is ``reserved``."""
+        return [session["sessionId"] for session in self._list_sessions()]
+
+    def names(self) -> list[str]:
+        """Return the names that clients gave their sessions; empty for one without."""
+        return [session["capabilities"].get("se:name", "") for session in self._list_sessions()]
+
+    def _list_sessions(self) -> list[dict[str, Any]]:
         slots = (slot for node in self.status()["nodes"] for slot in node["slots"])
-        return [slot["session"]["sessionId"] for slot in slots if slot["session"]]
+        return [slot["session"] for slot in slots if slot["session"]]
 
     def node(self, index: int) -> psutil.Process:
         """Return the process of a node, in the order of their start; those that have ended keep their place."""

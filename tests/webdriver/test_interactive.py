@@ -210,7 +210,8 @@ async def test_what_was_there_from_the_beginning_has_to_change(person: Person, c
                 await person.leave_the_page("127.0.0.1:9", f"{origin}/in")
             else:
                 await person.leave_the_page("/app", f"{origin}/in")
-    assert [cookie.value for cookie in harvesting.result().cookies] == ["ann"]
+    session = harvesting.result()
+    assert ([cookie.value for cookie in session.cookies], session.is_login) == (["ann"], True)
 
 
 @pytest.mark.usefixtures("at_a_screen")
@@ -225,6 +226,7 @@ async def test_a_login_that_is_there_already_needs_no_person_if_the_proof_says_s
         site = page_site(origin, (Condition.parse("cookie:PHPSESSID"),))
         session = await harvest(site, interactive=True, prove=prove, timeout_s=60)
     assert asked == ["anonymous"] == [cookie.value for cookie in session.cookies]
+    assert session.is_login is False, "nobody did anything"
 
 
 @pytest.mark.usefixtures("at_a_screen")

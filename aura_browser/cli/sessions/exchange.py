@@ -112,7 +112,7 @@ def export_session(
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--url",
-    type=ParsedText("url", lambda text: site_named(text)[1]),
+    type=ParsedText(lambda text: site_named(text)[1]),
     metavar="URL|NAME",
     help="A page of the site, where the file is of several sites or does not say of which.",
 )

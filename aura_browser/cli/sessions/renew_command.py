@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--within",
     metavar="TIME",
-    type=ParsedText("time", parse_duration),
+    type=ParsedText(parse_duration),
     help="Renew what ends within that time, such as 2h, 30min or 1d. [default: the last 15 % of its life, up to 10min]",
 )
 @click.option("--force", is_flag=True, help="Try again although a renewal has failed in the last 24 hours.")

@@ -93,7 +93,8 @@ def show(*, name: str) -> None:
 @click.option(
     "--url",
     required=True,
-    type=ParsedText("url", page_url),
+    metavar="URL",
+    type=ParsedText(page_url),
     help="The page that a browser opens. With --like, the host alone will do.",
 )
 @click.option(
@@ -104,13 +105,13 @@ def show(*, name: str) -> None:
 @click.option(
     "--until",
     multiple=True,
-    type=ParsedText("condition", Condition.parse),
+    type=ParsedText(Condition.parse),
     metavar="CONDITION",
     help="What must hold before the session is read, as for harvest. Can be repeated.",
 )
 @click.option(
     "--probe",
-    type=ParsedText("path", parse_probe),
+    type=ParsedText(parse_probe),
     metavar="PATH",
     help="A path of the site that needs the login, such as /api/me.",
 )

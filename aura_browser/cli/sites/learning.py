@@ -35,7 +35,7 @@ _STYLES: Final = {"tested": "good", "seen": "note", "not found": "bad"}
 
 
 @click.command("learn")
-@click.argument("url", type=ParsedText("url", page_url))
+@click.argument("url", type=ParsedText(page_url))
 @click.option("--name", help="What to call the site. [default: from its host]")
 @click.option("--yes", is_flag=True, help="Write the definition without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; write the definition only with --yes.")
@@ -46,7 +46,8 @@ _STYLES: Final = {"tested": "good", "seen": "note", "not found": "bad"}
 )
 @click.option(
     "--timeout",
-    type=ParsedText("seconds", parse_seconds),
+    metavar="SECONDS",
+    type=ParsedText(parse_seconds),
     default=str(int(_TIMEOUT_S)),
     show_default=True,
     help="Seconds to log in.",

@@ -155,6 +155,9 @@ async def test_a_full_grid_is_waited_for_until_the_time_is_over(selenium_grid: S
         site = page_site(origin, never)
         holding = [asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url))) for _ in range(2)]
         await eventually(lambda: is_full(selenium_grid))
+        names = set(await asyncio.to_thread(selenium_grid.names))
+        assert len(names) == 2, "each is found again by its own name when its program was killed"
+        assert all(name.startswith("aura-browser-") for name in names)
         with pytest.raises(GridFailed, match="no browser was free within 2 s"):
             await harvest(site, engine=Grid(selenium_grid.url), timeout_s=2)
         for harvesting in holding:

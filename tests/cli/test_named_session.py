@@ -1,0 +1,73 @@
+"""Which session a NAME stands for: a stored one, that of a site, or that of an address."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from aura_browser.assembly import SessionOptions
+from aura_browser.cli.named_session import find_site
+from aura_browser.errors import InvalidInput
+from aura_browser.store import FileStore, SessionKey
+from tests.parts.sessions import make_session
+
+STORED = ("http://127.0.0.1:8765", "https://app.example.com", "https://apply.example.net", "https://example.org:444")
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> SessionOptions:
+    """Return options with a store of four sessions."""
+    store = FileStore(tmp_path / "sessions")
+    for origin in STORED:
+        asyncio.run(store.save(SessionKey(origin), make_session(origin, harvested_at=time.time())))
+    return {"store": str(tmp_path / "sessions")}
+
+
+def origin_of(name: str, options: SessionOptions) -> str:
+    with click.Context(click.Command("exec")):
+        return find_site(name, options).origin
+
+
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [
+        ("app.ex", "https://app.example.com"),
+        ("127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("EXAMPLE.org:444", "https://example.org:444"),
+        ("127", "http://127.0.0.1:8765"),
+        ("127.0.0.1:876", "http://127.0.0.1:876"),  # a port is not the beginning of another
+        ("example.net", "https://example.net"),
+        ("example.net/a/page", "https://example.net"),
+        ("localhost", "http://localhost"),
+        ("localhost/chat", "http://localhost"),
+        ("localhost:3000", "http://localhost:3000"),
+        ("[::1]:3000", "http://[::1]:3000"),
+        ("openchat", "https://openchat.team"),
+        ("http://127.0.0.1:8766/x", "http://127.0.0.1:8766"),
+    ],
+)
+def test_a_name_stands_for_a_stored_session_first_and_an_address_last(
+    name: str, origin: str, options: SessionOptions
+) -> None:
+    assert origin_of(name, options) == origin
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("app", "matches more than one session"), ("nowhere", "matches no session; there are")]
+)
+def test_what_is_neither_one_session_nor_an_address_lists_what_there_is(
+    name: str, said: str, options: SessionOptions
+) -> None:
+    with pytest.raises(click.ClickException) as caught:
+        origin_of(name, options)
+    assert caught.value.message.startswith(f"{name!r} {said}: ")
+    assert "app.example.com" in caught.value.message
+    assert "apply.example.net" in caught.value.message
+
+
+def test_a_given_session_name_means_a_site_and_no_stored_prefix(options: SessionOptions) -> None:
+    command = click.Command("exec", params=[click.Option(["--session", "session_name"])], callback=lambda **_: None)
+    with command.make_context("exec", ["--session", "work"]), pytest.raises(InvalidInput):
+        find_site("app", options)
