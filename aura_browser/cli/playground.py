@@ -57,7 +57,8 @@ async def _serve(port: int, gate: str, life: float | None, upstream: str | None,
     try:
         await site.start()
     except OSError as error:
-        raise InvalidInput("--port", f"can't listen on {port} ({error.strerror}); 0 picks a free port") from error
+        why = os.strerror(error.errno or 0)  # asyncio's words for it are a whole sentence
+        raise InvalidInput("--port", f"can't listen on {port} ({why}); 0 picks a free port") from error
     try:
         click.echo(site.origin)
         await asyncio.Event().wait()

@@ -67,12 +67,13 @@ async def _serve(target: Target, port: int, token: str, options: "SessionOptions
     transport, manager = assemble_transport(target.site, **options)
     relay = Relay(target.site, transport, manager, token=token, port=port)
     try:
-        with progress(f"Getting the session of {redact_url(target.site.url)} …"):
-            await manager.get()
         try:
             await relay.start()
         except OSError as error:
-            raise InvalidInput("--port", f"can't listen on {port} ({error.strerror}); 0 picks a free port") from error
+            why = os.strerror(error.errno or 0)  # asyncio's words for it are a whole sentence
+            raise InvalidInput("--port", f"can't listen on {port} ({why}); 0 picks a free port") from error
+        with progress(f"Getting the session of {redact_url(target.site.url)} …"):
+            await manager.get()
         address = f"http://127.0.0.1:{relay.port}/"
         click.echo(f"{address}{token}/" if token else address)
         await asyncio.Event().wait()

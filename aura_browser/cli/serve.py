@@ -262,7 +262,7 @@ def _show_key(settings: "Settings") -> str:
 
 
 def _describe_failure(error: OSError, site: "Site", settings: "Settings") -> click.ClickException:
-    from aura_browser.gateway.server import find_free_port
+    from aura_browser.listening import find_free_port
 
     if error.errno != errno.EADDRINUSE:
         return click.ClickException(f"Can't listen at {settings.host or 'this machine'}: {error.strerror}.")

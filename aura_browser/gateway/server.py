@@ -1,10 +1,8 @@
 """Listens: starts the gateway, and stops it without breaking off what is under way."""
 
 import asyncio
-import errno
 import socket
 from collections.abc import Coroutine, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,14 +23,13 @@ from aura_browser.gateway.trouble import describe_stop
 from aura_browser.gateway.watching import Patience, Watch
 from aura_browser.hosts import host_in_url
 from aura_browser.http.server_log import make_server_log
+from aura_browser.listening import LOOPBACK, open_sockets
 from aura_browser.site import Site
 
-LOOPBACK: Final = ("127.0.0.1", "::1")
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared only
 _LINGER_S: Final = 2.0  # the rest of a body that is refused is read for so long, so that the client sees why
 _CLEAN_UP_S: Final = 1.0
 _BACKLOG: Final = 2048
-_TRIES: Final = 10
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,38 +201,9 @@ def make_origin(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def find_free_port(port: int) -> int:
-    """Return a port that is free now, the next one after *port* if possible."""
-    for candidate in (*range(port + 1, min(port + 1 + _TRIES, 2**16)), 0):
-        with suppress(OSError), socket.create_server(("127.0.0.1", candidate)) as probe:
-            found: int = probe.getsockname()[1]
-            return found
-    raise OSError(errno.EADDRINUSE, "no port is free")
-
-
 def _open_sockets(host: str, port: int) -> list[socket.socket]:
     """Return listening sockets at *host*, or at both addresses of this machine itself."""
-    if host:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return [socket.create_server((host, port), family=family)]
-    for _ in range(_TRIES):
-        first = socket.create_server((LOOPBACK[0], port))
-        try:
-            second = _open_second(first.getsockname()[1])
-        except OSError:
-            first.close()
-            if port:
-                raise
-        else:
-            return [first, *second]
-    raise OSError(errno.EADDRINUSE, "no port is free at both addresses")
-
-
-def _open_second(port: int) -> list[socket.socket]:
-    """Return the socket at ``::1``, where programs look first; nothing where the machine has no IPv6."""
-    try:
-        return [socket.create_server((LOOPBACK[1], port), family=socket.AF_INET6)]
-    except OSError as error:
-        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
-            return []
-        raise
+    if not host:
+        return open_sockets(port)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return [socket.create_server((host, port), family=family)]

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, InvalidInput, SiteFailed
 from aura_browser.http.server_log import make_server_log
+from aura_browser.listening import open_sockets
 from aura_browser.relay.bodies import read_request_body
 from aura_browser.relay.guard import Guard, Refused
 from aura_browser.relay.headers import build_request_headers, build_response_headers
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_ADDRESSES: Final = ("127.0.0.1", "::1")
 _KEEP_ALIVE_S: Final = 30.0  # an unfinished header is ended by this too
 _SHUTDOWN_S: Final = 5.0
 _MAX_HEADER_BYTES: Final = 64 * 1024
@@ -60,10 +60,10 @@ class Relay:
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> None:
-        """Listen on the loopback addresses.
+        """Listen on the loopback addresses. If it fails, :meth:`stop` is needed all the same.
 
         Raises:
-            OSError: if the port is taken.
+            OSError: if the port is taken at one of them.
         """
         await self._transport.open()
         server = web.Server(
@@ -77,14 +77,11 @@ class Relay:
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
-        first = web.TCPSite(self._runner, _ADDRESSES[0], self.port)
-        await first.start()
-        self.port = first.port
+        sockets = open_sockets(self.port)
+        self.port = sockets[0].getsockname()[1]
         self._guard = Guard(self.port, self._token)
-        try:
-            await web.TCPSite(self._runner, _ADDRESSES[1], self.port).start()
-        except OSError as error:
-            _log.info("The proxy does not listen on %s: %s", _ADDRESSES[1], error.strerror)
+        for each in sockets:
+            await web.SockSite(self._runner, each).start()
 
     async def stop(self) -> None:
         """Close the listener, end what is under way, and close the transport."""

@@ -308,10 +308,13 @@ def test_progress_is_shown_on_a_terminal_and_the_warning_too(playground: Start) 
 
 
 def test_a_port_that_is_taken_is_one_clear_line(playground: Start) -> None:
-    port = playground().origin.rpartition(":")[2]
-    shown = run("playground", "--port", port)
-    assert shown.returncode == 2
-    assert f"can't listen on {port}" in shown.stderr
+    site = playground()
+    port = site.origin.rpartition(":")[2]
+    for words in (("playground",), ("proxy", f"http://127.0.0.1:{port}", "--store", "memory")):
+        shown = run(*words, "--port", port)
+        assert shown.returncode == 2
+        assert f"can't listen on {port} (Address already in use); 0 picks a free port" in shown.stderr
+    assert site.page_loads == 0, "a browser was started for nothing"
 
 
 def test_a_background_job_of_a_script_ends_with_sigterm_though_it_ignores_ctrl_c() -> None:

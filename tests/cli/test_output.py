@@ -1,8 +1,10 @@
 """Where ``-o`` writes, and how a terminal is written to."""
 
+import logging
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from aura_browser.cli.log import set_up_log
 from aura_browser.cli.output import open_output
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions.catalogue import Entry
@@ -216,3 +219,13 @@ def test_sessions_that_are_over_or_unreadable_are_listed_on_a_terminal_too(width
     shown = " ".join(click.unstyle(stream.getvalue()).split())
     for words in ("https://a.example", "expired", "can't be read: it is no JSON", "https://c.example"):
         assert words in shown
+
+
+def test_a_message_goes_where_stderr_is_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spinner puts its own stream there, and writes what is logged above its line."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    set_up_log(debug=False)
+    shown = StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    logging.getLogger("aura_browser").warning("Above the spinner.")
+    assert shown.getvalue() == "WARNING: Above the spinner.\n"

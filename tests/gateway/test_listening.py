@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from rich.pretty import pretty_repr
 
-from aura_browser.gateway.server import Gateway, Settings, find_free_port, make_origin
+from aura_browser.gateway.server import Gateway, Settings, make_origin
+from aura_browser.listening import find_free_port
 from aura_browser.playground import Playground
 from tests.parts.gateways import gateway_to
 
@@ -47,7 +48,7 @@ async def test_a_free_port_is_free_at_both_addresses(monkeypatch: pytest.MonkeyP
         host, port = address
         return create((host, offered.pop() if port == 0 and offered else port), **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("aura_browser.gateway.server.socket.create_server", offer)
+    monkeypatch.setattr("aura_browser.listening.socket.create_server", offer)
     async with Playground() as site, gateway_to(site) as gateway:
         assert gateway.port != taken
         assert await serves(gateway, "127.0.0.1")
@@ -62,7 +63,7 @@ async def test_no_port_that_is_free_at_both_addresses_is_an_error(monkeypatch: p
         return create((address[0], address[1] or taken), **options)  # type: ignore[arg-type]
 
     async with Playground() as site:
-        monkeypatch.setattr("aura_browser.gateway.server.socket.create_server", offer)
+        monkeypatch.setattr("aura_browser.listening.socket.create_server", offer)
         with pytest.raises(OSError, match="no port is free at both addresses"):
             async with gateway_to(site):
                 pytest.fail("it listens")
@@ -77,7 +78,7 @@ async def test_a_machine_without_ipv6_is_served_at_the_first_address(monkeypatch
         return create(address, **options)  # type: ignore[arg-type]
 
     async with Playground() as site:
-        monkeypatch.setattr("aura_browser.gateway.server.socket.create_server", refuse_second)
+        monkeypatch.setattr("aura_browser.listening.socket.create_server", refuse_second)
         async with gateway_to(site) as gateway:
             assert await serves(gateway, "127.0.0.1")
             assert not await serves(gateway, "[::1]")

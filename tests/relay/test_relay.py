@@ -391,8 +391,8 @@ async def relaying_to(origin: str, *, port: int = 0) -> AsyncIterator[str]:
     session = make_session(origin, cookies=(make_cookie(COOKIE, "s3cret-one"),))
     transport, manager = assemble_transport(site, store="memory", session=session, refresh="never", read_timeout=0.2)
     relay = Relay(site, transport, manager, token=TOKEN, port=port)
-    await relay.start()
     try:
+        await relay.start()
         yield f"http://127.0.0.1:{relay.port}"
     finally:
         await relay.stop()
@@ -446,17 +446,20 @@ async def test_a_header_of_bytes_that_are_not_utf_8_is_refused_by_name() -> None
         assert server.seen == []
 
 
-async def test_it_serves_where_another_program_has_its_port_at_the_other_address(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.INFO)
+async def test_a_port_that_another_program_has_at_the_other_address_is_not_shared_with_it() -> None:
+    """Programs look at ``::1`` first, so they would ask the other program, and show it the token."""
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
         port = other.getsockname()[1]
-        async with serving(_answer_badly) as (_, site), relaying_to(site, port=port) as origin, asking() as http:
-            async with http.get(f"{origin}/x") as response:
-                assert response.status == 404
-            assert origin == f"http://127.0.0.1:{port}"
-    assert "The proxy does not listen on ::1: " in caplog.text
+        async with serving(_answer_badly) as (_, site):
+            with pytest.raises(OSError, match="already in use"):
+                async with relaying_to(site, port=port):
+                    pytest.fail("it listens")
+            async with relaying_to(site) as origin, asking() as http:
+                at_the_other = origin.replace("127.0.0.1", "[::1]")
+                async with http.get(f"{at_the_other}/x") as response:
+                    assert response.status == 404
+    with socket.create_server(("127.0.0.1", port)):  # nothing of it is left at the first address
+        pass
 
 
 async def test_a_client_that_goes_leaves_the_proxy_working() -> None:

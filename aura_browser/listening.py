@@ -1,0 +1,48 @@
+"""Ports that this machine itself is served at: at both of its own addresses, or at none."""
+
+import errno
+import socket
+from contextlib import suppress
+from typing import Final
+
+LOOPBACK: Final = ("127.0.0.1", "::1")
+_TRIES: Final = 10
+
+
+def open_sockets(port: int) -> list[socket.socket]:
+    """Return listening sockets at *port* of both addresses of this machine itself; 0 picks a port that both have free.
+
+    Raises:
+        OSError: if another program has the port at one of them: programs look at ``::1`` first, and would show that
+            program what is meant for this one.
+    """
+    for _ in range(_TRIES):
+        first = socket.create_server((LOOPBACK[0], port))
+        try:
+            second = _open_second(first.getsockname()[1])
+        except OSError:
+            first.close()
+            if port:
+                raise
+        else:
+            return [first, *second]
+    raise OSError(errno.EADDRINUSE, "no port is free at both addresses")
+
+
+def _open_second(port: int) -> list[socket.socket]:
+    """Return the socket at ``::1``; nothing where the machine has no IPv6."""
+    try:
+        return [socket.create_server((LOOPBACK[1], port), family=socket.AF_INET6)]
+    except OSError as error:
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            return []
+        raise
+
+
+def find_free_port(port: int) -> int:
+    """Return a port that is free now, the next one after *port* if possible."""
+    for candidate in (*range(port + 1, min(port + 1 + _TRIES, 2**16)), 0):
+        with suppress(OSError), socket.create_server((LOOPBACK[0], candidate)) as probe:
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError(errno.EADDRINUSE, "no port is free")
