@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from aura_browser import Attach, Grid
 from aura_browser.assembly import SessionOptions
+from aura_browser.cli import cli
 from aura_browser.cli.options import engine_options, list_in_force
 from aura_browser.engine import Chrome, DefaultEngine, Engine
 from tests.parts.command import run_here
@@ -70,3 +71,17 @@ def test_a_command_that_an_error_names_has_the_options_in_force(
 ) -> None:
     assert list_in_force(options) == words
     assert list_in_force(options, output="me.json") == (*words, "-o", "me.json")
+
+
+def test_each_command_has_the_name_that_it_is_called_by() -> None:
+    context, groups, count = click.Context(cli), [cli], 0
+    while groups:
+        group = groups.pop()
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            assert command.name == name
+            count += 1
+            if isinstance(command, click.Group):
+                groups.append(command)
+    assert count > 20

@@ -47,6 +47,15 @@ def test_a_token_of_the_authorization_is_found(session: Session, value: str, pla
     assert found.value == (value if place == "{captured}" else "")
 
 
+@pytest.mark.parametrize(("token", "is_long"), [("twelve-chars", True), ("only-eleven", False)])
+def test_a_token_has_twelve_characters_or_more(token: str, *, is_long: bool) -> None:
+    for session, place in ((session_with(token), "{cookie.c0}"), (session_with(auth=token), "{local_storage.auth}")):
+        found = carried(session, "Authorization", f"Bearer {token}")
+        assert found is not None
+        assert found.place == (f"Bearer {place}" if is_long else "{captured}")
+    assert (carried(session_with(token), "X-Token", token) is not None) == is_long
+
+
 def test_a_password_and_an_ordinary_header_are_no_token() -> None:
     session = session_with(TOKEN, auth=TOKEN)
     assert carried(session, "Authorization", f"Basic {TOKEN}") is None

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from aura_browser.webdriver.fetching.events import Failed, Head, Headers, Received, Response, Said
+from aura_browser.webdriver.fetching.script import PIECE_BYTES
 from aura_browser.webdriver.fetching.stream import Answered, FetchFailed, PageLost, PageStream, decode_text
 
 JOINED = Received("1", Response(200, headers={"X-Twice": "1, 2"}), has_headers=True)
@@ -52,6 +53,15 @@ async def test_a_page_that_is_lost_before_the_beginning_is_known_fails_the_respo
     stream.end(PageLost("it crashed"))
     with pytest.raises(PageLost, match="it crashed"):
         await read_head(stream)
+
+
+async def test_the_page_is_told_of_each_byte_that_was_read_once() -> None:
+    freed: list[int] = []
+    stream = PageStream(freed.append, lambda: None)
+    for size in (PIECE_BYTES - 1, 1, PIECE_BYTES, 1):
+        stream.take_said(Said("1", "data", b"x" * size))
+        assert len(await stream.read()) == size
+    assert freed == [PIECE_BYTES, PIECE_BYTES], "a piece is told of when it was read, not before"
 
 
 async def test_nothing_waits_once_it_is_closed() -> None:

@@ -1,13 +1,17 @@
 """A Grid that answers what a real one does only at the worst moment; a stand-in on loopback."""
 
 import json
+import socket
 from collections.abc import Callable
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from aura_browser import Grid, page_site
 from aura_browser.errors import GridFailed
+from aura_browser.webdriver.browsers.grid import _Connection
+from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.servers import Server, serving
 
@@ -90,3 +94,14 @@ async def test_a_password_is_not_sent_to_where_a_grid_redirects() -> None:
         text, _ = await fail_at(grid([node("chrome")], redirect))
     assert elsewhere.seen == []
     assert "HTTPError" in text
+
+
+def test_an_abort_ends_each_connection_though_another_is_closed_already() -> None:
+    connection = _Connection(URL("http://127.0.0.1:9"), Deadline(5))
+    closed, ours, theirs = socket.socket(), *socket.socketpair()
+    connection._sockets += [closed, ours]
+    closed.close()
+    connection.abort()
+    with ours, theirs:
+        theirs.settimeout(20)
+        assert theirs.recv(1) == b""
