@@ -74,7 +74,8 @@ def test_a_command_that_an_error_names_has_the_options_in_force(
 
 
 def test_each_command_has_the_name_that_it_is_called_by() -> None:
-    context, groups, count = click.Context(cli), [cli], 0
+    context, count = click.Context(cli), 0
+    groups: list[click.Group] = [cli]
     while groups:
         group = groups.pop()
         for name in group.list_commands(context):
