@@ -40,7 +40,7 @@ def test_a_site_is_added_shown_listed_and_removed(file: Path) -> None:
         "sites", "add", "wiki", "--url", "wiki.example.com/start", "--until", "selector:#x", "--probe", "/me"
     )
     assert (added.returncode, added.stdout) == (0, ""), added.stderr
-    assert "aura-browser harvest wiki --interactive" in added.stderr
+    assert f"Added wiki to {file}. Log in with: aura-browser harvest wiki --interactive" in added.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.write_text(f"# Mine.\n{file.read_text()}# The end.\n")
     assert run_here("sites", "add", "other", "--url", "https://other.example.com").returncode == 0

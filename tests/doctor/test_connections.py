@@ -12,6 +12,7 @@ from aiohttp import web
 from aura_browser.doctor import connections, trial
 from aura_browser.doctor.connections import inspect_attached, inspect_everyday, inspect_grid, inspect_proxy
 from aura_browser.doctor.page import LocalPage
+from aura_browser.doctor.sessions import inspect_sessions
 from aura_browser.doctor.trial import try_harvest
 from aura_browser.engine import Attach, AttachChrome, Chrome, Engine, Grid
 from aura_browser.errors import AttachRefused
@@ -60,6 +61,20 @@ def test_a_grid_is_asked_with_its_password_which_is_not_shown() -> None:
     assert refused.command == f"export AURA_BROWSER_GRID=http://USER:PASSWORD@{place}"
     assert "s3cret" not in refused.found
     assert {request.path for request in server.seen} == {"/status"}
+
+
+@pytest.mark.parametrize(
+    ("store", "command"),
+    [
+        ("redis://127.0.0.1:{port}/0", "redis-server --port {port}"),
+        ("redis://127.0.0.2:{port}/0", "redis-cli -h 127.0.0.2 -p {port} ping"),
+        ("unix:///nowhere/redis.sock", "redis-cli -s /nowhere/redis.sock ping"),
+    ],
+)
+async def test_a_redis_that_is_away_is_started_or_asked(store: str, command: str) -> None:
+    port = free_port()
+    [found] = await inspect_sessions(store.format(port=port))
+    assert (found.verdict, found.stops, found.command) == ("problem", True, command.format(port=port))
 
 
 def test_where_there_is_no_checkout_docker_starts_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

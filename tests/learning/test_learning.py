@@ -452,4 +452,5 @@ async def test_the_page_where_the_browser_ended_is_learned() -> None:
         watched = Watched(session, (seen(f"{scene.origin}/api"),))
         proposal = await propose("http://example.com/", watched)
         assert proposal.definition["url"] == f"{scene.origin}/home"
+        assert proposal.definition["probe"]["get"] == "/api", "what is asked is asked there"
         assert msgspec.structs.replace(proposal.session, tokens={}) == session

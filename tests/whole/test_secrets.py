@@ -249,6 +249,8 @@ def test_no_value_shows_a_secret() -> None:
     )
     for value in values:
         assert find_secrets(f"{value!r} {value} {pretty_repr(value)}") == [], type(value)
+        for name, _ in getattr(value, "__rich_repr__", list)():
+            assert f"{name}=" in pretty_repr(value, expand_all=True), "else rich shows what it likes"
 
 
 def test_what_hides_a_part_of_itself_hides_it_from_rich_too() -> None:
@@ -259,6 +261,18 @@ def test_what_hides_a_part_of_itself_hides_it_from_rich_too() -> None:
     hiding = [kind for kind in list_structs(msgspec.Struct) if "__repr__" in vars(kind)]
     assert len(hiding) > 10
     assert [kind for kind in hiding if "__rich_repr__" not in vars(kind)] == []
+
+
+def test_an_error_has_one_form_that_shows_its_text_alone() -> None:
+    """And none is another's equal: a dataclass that is not told so compares its fields."""
+    errors = list_errors(AuraError)
+    assert len(errors) > 25
+    assert [each for each in errors if each.__repr__ is not AuraError.__repr__ or each.__eq__ is not object.__eq__] == []
+
+
+def list_errors(kind: type[AuraError]) -> list[type[AuraError]]:
+    own = kind.__subclasses__()
+    return [*own, *(deeper for each in own for deeper in list_errors(each))]
 
 
 def list_structs(kind: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:

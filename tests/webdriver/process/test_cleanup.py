@@ -202,6 +202,24 @@ def test_orphans_are_adopted_while_any_harvest_lasts_and_not_later() -> None:
         assert psutil.Process(pid).ppid() != os.getpid()
 
 
+_ADOPTS_ALREADY = """
+import ctypes
+from aura_browser.webdriver.process.orphans import adopt_orphans
+
+system, answer = ctypes.CDLL(None), ctypes.c_int()
+system.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, as a process manager does for itself
+with adopt_orphans():
+    pass
+system.prctl(37, ctypes.byref(answer), 0, 0, 0)
+print(answer.value)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has them adopted")
+def test_a_program_that_adopts_orphans_itself_goes_on_doing_so() -> None:
+    assert subprocess.run([sys.executable, "-c", _ADOPTS_ALREADY], stdout=subprocess.PIPE, check=True).stdout == b"1\n"
+
+
 @contextmanager
 def parent(*children: str) -> Iterator[int]:
     """Yield the id of a process that has these children, and reaps none."""
