@@ -257,7 +257,7 @@ async def test_a_time_out_names_what_never_held(hurry: Hurry) -> None:
 @pytest.mark.parametrize("condition", ["selector:[", "js:)("])
 async def test_a_condition_that_cannot_be_checked_ends_the_search(condition: str) -> None:
     async with serving(page()) as (_server, origin):
-        with pytest.raises(InvalidInput, match="^until: ") as caught:
+        with pytest.raises(InvalidInput, match=r"^until: ") as caught:
             await harvest(page_site(origin, (Condition.parse(condition),)), timeout_s=20)
     assert condition in caught.value.problem
 
