@@ -50,7 +50,8 @@ def _find_stored(name: str, options: "SessionOptions") -> Site:
         matches = [each for each in matches if each.slug == name or host in list_hosts(each)]
         if not matches:
             return site_at(name)
-    if len(matches) != 1 and _ADDRESS.fullmatch(name):
+    is_host = any(name.lower() in list_hosts(each) for each in matches)  # of several sessions, or just their beginning
+    if _ADDRESS.fullmatch(name) and (not matches or (len(matches) > 1 and is_host)):
         return site_at(name)
     entry = choose(entries, name)
     if entry.session is None:

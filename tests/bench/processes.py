@@ -17,6 +17,9 @@ ROOT: Final = Path(__file__).parents[2]
 _REAPER: Final = Path(__file__).with_name("reaper.py")
 COMMAND: Final = str(Path(sys.executable).with_name("aura-browser"))
 """The command as people call it."""
+MEMORY_IS_KEPT: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+"""Variables for glibc. Else each large chunk's memory is given back to the system and taken again, or not, as chance
+has what lies behind it; that is twice the CPU, of whoever reads it."""
 # People's programs find the bytecode that pip, or an earlier run, has written.
 _CHANGES_WHAT_IS_MEASURED: Final = frozenset({"AURA_BROWSER_KEY", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"})
 _LIMIT_S: Final = 120.0

@@ -77,7 +77,8 @@ class RawClient:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         async with self.post() as response:
             async for data in response.content.iter_any():
-                characters += len(decoder.decode(data))
+                text = decoder.decode(data)  # it has a name, as with whoever reads it: so it lives until the next one
+                characters += len(text)
         return characters + len(decoder.decode(b"", final=True))
 
 

@@ -15,7 +15,7 @@ import aiohttp
 
 from tests.bench.cached import keep, write_headers
 from tests.bench.measure import Effort, Pair, alternate_async
-from tests.bench.processes import COMMAND, ROOT, environment
+from tests.bench.processes import COMMAND, MEMORY_IS_KEPT, ROOT, environment
 from tests.bench.raw import made_session
 from tests.bench.results import Goal, Result, make_row
 from tests.bench.server import Answer, serve
@@ -57,9 +57,8 @@ async def _measure(answer: Answer, count: int, *, first_byte: bool) -> list[Pair
 @asynccontextmanager
 async def _running(command: Sequence[str], state_home: str) -> AsyncIterator[str]:
     """Run a relay while the context lasts; yield the address that it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=environment({"XDG_STATE_HOME": state_home}), stdout=subprocess.PIPE
-    )
+    more = {"XDG_STATE_HOME": state_home} | MEMORY_IS_KEPT
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment(more), stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
         yield (await process.stdout.readline()).decode().strip()

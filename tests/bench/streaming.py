@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from tests.bench.measure import Effort, Pair
-from tests.bench.processes import in_child
+from tests.bench.processes import MEMORY_IS_KEPT, in_child
 from tests.bench.results import Goal, Result, make_row
 from tests.bench.server import Answer, serve
 from tests.bench.streaming_client import Settings
@@ -13,9 +13,6 @@ from tests.bench.streaming_client import Settings
 NAME: Final = "streaming"
 _PROCESSES: Final = 5  # a chunk costs 68 µs in one process and 117 in the next, whoever reads it
 _PAIRS: Final = 3
-_MEMORY_IS_KEPT: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
-"""Settings of glibc. Else each large chunk's memory is given back to the system and taken again, or not, as chance has
-what lies behind it; that is twice the CPU, of either side."""
 
 
 def run(effort: Effort) -> list[Result]:
@@ -37,4 +34,4 @@ def run(effort: Effort) -> list[Result]:
 
 
 def _measure(settings: Settings) -> list[Pair[float]]:
-    return msgspec.json.decode(in_child("streaming_client", settings, _MEMORY_IS_KEPT), type=list[Pair[float]])
+    return msgspec.json.decode(in_child("streaming_client", settings, MEMORY_IS_KEPT), type=list[Pair[float]])

@@ -13,12 +13,18 @@ from aura_browser.errors import InvalidInput
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.sessions import make_session
 
-STORED = ("http://127.0.0.1:8765", "https://app.example.com", "https://apply.example.net", "https://example.org:444")
+STORED = (
+    "http://127.0.0.1:8765",
+    "https://app.example.com",
+    "https://app.example.org",
+    "https://apply.example.net",
+    "https://example.org:444",
+)
 
 
 @pytest.fixture
 def options(tmp_path: Path) -> SessionOptions:
-    """Return options with a store of four sessions."""
+    """Return options with a store of sessions."""
     store = FileStore(tmp_path / "sessions")
     for origin in STORED:
         asyncio.run(store.save(SessionKey(origin), make_session(origin, harvested_at=time.time())))
@@ -33,7 +39,8 @@ def origin_of(name: str, options: SessionOptions) -> str:
 @pytest.mark.parametrize(
     ("name", "origin"),
     [
-        ("app.ex", "https://app.example.com"),
+        ("apply.ex", "https://apply.example.net"),
+        ("app.example.com", "https://app.example.com"),
         ("127.0.0.1:8765", "http://127.0.0.1:8765"),
         ("EXAMPLE.org:444", "https://example.org:444"),
         ("127", "http://127.0.0.1:8765"),
@@ -55,7 +62,12 @@ def test_a_name_stands_for_a_stored_session_first_and_an_address_last(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("app", "matches more than one session"), ("nowhere", "matches no session; there are")]
+    ("name", "said"),
+    [
+        ("app", "matches more than one session"),
+        ("app.ex", "matches more than one session"),
+        ("nowhere", "matches no session; there are"),
+    ],
 )
 def test_what_is_neither_one_session_nor_an_address_lists_what_there_is(
     name: str, said: str, options: SessionOptions
@@ -64,7 +76,15 @@ def test_what_is_neither_one_session_nor_an_address_lists_what_there_is(
         origin_of(name, options)
     assert caught.value.message.startswith(f"{name!r} {said}: ")
     assert "app.example.com" in caught.value.message
-    assert "apply.example.net" in caught.value.message
+    assert "app.example.org" in caught.value.message
+
+
+def test_a_host_of_several_sessions_is_its_site(options: SessionOptions) -> None:
+    store = FileStore(Path(str(options["store"])))
+    key = SessionKey("https://app.example.com", "work")
+    asyncio.run(store.save(key, make_session(key.origin, harvested_at=time.time())))
+    assert origin_of("app.example.com", options) == "https://app.example.com"
+    assert options.get("session") is None, "the usual one of that site"
 
 
 def test_a_given_session_name_means_a_site_and_no_stored_prefix(options: SessionOptions) -> None:
