@@ -40,9 +40,20 @@ def _open_second(port: int) -> list[socket.socket]:
 
 
 def find_free_port(port: int) -> int:
-    """Return a port that is free now, the next one after *port* if possible."""
+    """Return a port that is free now, the next one after *port* if possible.
+
+    Raises:
+        OSError: if no port is free.
+    """
     for candidate in (*range(port + 1, min(port + 1 + _TRIES, 2**16)), 0):
-        with suppress(OSError), socket.create_server((LOOPBACK[0], candidate)) as probe:
-            found: int = probe.getsockname()[1]
-            return found
+        with suppress(OSError):
+            return _close_all(open_sockets(candidate))
     raise OSError(errno.EADDRINUSE, "no port is free")
+
+
+def _close_all(sockets: list[socket.socket]) -> int:
+    """Close *sockets*, and return their port."""
+    port: int = sockets[0].getsockname()[1]
+    for each in sockets:
+        each.close()
+    return port

@@ -105,6 +105,10 @@ def test_the_next_free_port_is_proposed_and_any_where_ten_are_taken() -> None:
     assert first < find_free_port(first) <= first + 10
 
 
+def test_a_port_that_is_taken_at_the_other_address_is_not_proposed(taken: int) -> None:
+    assert find_free_port(taken - 1) != taken
+
+
 def test_a_token_is_in_no_form_of_the_settings() -> None:
     settings = Settings(host="127.0.0.1", token="s3cret-token-of-24-chars")
     assert "s3cret" not in repr(settings) + pretty_repr(settings)
