@@ -1,6 +1,7 @@
 """Profiles that are kept: names and folders, modes, whose they are, and cookies without an expiry."""
 
 import asyncio
+import logging
 import socket
 import stat
 from pathlib import Path
@@ -142,9 +143,14 @@ async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("error", [WebDriverException("disconnected"), ConnectionRefusedError()])
-def test_a_chrome_that_can_not_be_asked_to_exit_is_killed_later(error: Exception) -> None:
+def test_a_chrome_that_can_not_be_asked_to_exit_is_killed_later(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "aura_browser")
+
     class Gone:
         def quit(self) -> None:
             raise error
 
     quit_chrome(Gone())  # type: ignore[arg-type]
+    assert f"Chrome did not quit ({type(error).__name__}); killing it." in caplog.text

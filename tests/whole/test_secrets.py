@@ -13,7 +13,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import psutil
@@ -37,6 +37,7 @@ from tests.parts.command import PROGRAM
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stream_server import stream_server
 
+T = TypeVar("T")
 COOKIE: Final = "planted-cookie-1f8d"
 HEADER: Final = "planted-header-2a7c"
 TOKEN: Final = "planted-token-3b6e"
@@ -258,27 +259,23 @@ def test_what_hides_a_part_of_itself_hides_it_from_rich_too() -> None:
     for module in pkgutil.walk_packages(aura_browser.__path__, "aura_browser."):
         if not module.name.endswith(("__main__", "holder")):  # these are run, not imported
             importlib.import_module(module.name)
-    hiding = [kind for kind in list_structs(msgspec.Struct) if "__repr__" in vars(kind)]
+    hiding = [kind for kind in list_kinds(msgspec.Struct) if "__repr__" in vars(kind)]
     assert len(hiding) > 10
     assert [kind for kind in hiding if "__rich_repr__" not in vars(kind)] == []
 
 
 def test_an_error_has_one_form_that_shows_its_text_alone() -> None:
     """And none is another's equal: a dataclass that is not told so compares its fields."""
-    errors = list_errors(AuraError)
+    errors = list_kinds(AuraError)
     assert len(errors) > 25
     forms = {(each.__repr__, each.__eq__) for each in errors}
     assert forms == {(AuraError.__repr__, object.__eq__)}
 
 
-def list_errors(kind: type[AuraError]) -> list[type[AuraError]]:
-    own = kind.__subclasses__()
-    return [*own, *(deeper for each in own for deeper in list_errors(each))]
-
-
-def list_structs(kind: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+def list_kinds(kind: type[T]) -> list[type[T]]:
+    """Return the package's own kinds of *kind*, and theirs."""
     own = [each for each in kind.__subclasses__() if each.__module__.startswith("aura_browser.")]
-    return [*own, *(deeper for each in own for deeper in list_structs(each))]
+    return [*own, *(deeper for each in own for deeper in list_kinds(each))]
 
 
 @pytest.mark.parametrize(
