@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from io import StringIO
 from pathlib import Path
-from typing import Self, TextIO
+from typing import IO, Self, TextIO
 from unittest.mock import patch
 
 import pytest
@@ -78,13 +79,25 @@ def _open_text(number: int) -> TextIO:
     return open(number, "w", encoding="utf-8", closefd=False)
 
 
-class Terminal:
-    """A program on a terminal, typed at and read from as a person does."""
+def make_terminal(monkeypatch: pytest.MonkeyPatch, *names: str) -> StringIO:
+    """Make one terminal of 100 columns of this process's streams, such as ``stderr``; return what it shows."""
+    shown = StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    for name in names:
+        monkeypatch.setattr(sys, name, shown)
+    return shown
 
-    def __init__(self, *args: str) -> None:
+
+class Terminal:
+    """A program on a terminal, typed at and read from as a person does; its output may go to a file."""
+
+    def __init__(self, *args: str, output: IO[bytes] | None = None) -> None:
         self._reader, writer = pty.openpty()
         self.process = subprocess.Popen(
-            [*PROGRAM, *args], stdin=writer, stdout=writer, stderr=writer, start_new_session=True
+            [*PROGRAM, *args], stdin=writer, stdout=output or writer, stderr=writer, start_new_session=True
         )
         os.close(writer)
         self.shown = ""

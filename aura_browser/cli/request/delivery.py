@@ -100,13 +100,17 @@ def _format_head(response: Response) -> bytes:
 async def _show(response: Response, head: bytes) -> None:
     """Print the answer on the terminal, if it is text; nothing in it can steer the terminal."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    screen, decoder = TerminalFilter(), codecs.getincrementaldecoder(_find_charset(response.headers))("replace")
+    charset = _find_charset(response.headers)
+    screen, decoder = TerminalFilter(), codecs.getincrementaldecoder(charset)("replace")
     await _print(screen.feed(head.decode("utf-8", "replace")))
     if not _TEXT.match(kind):
         raise click.ClickException(f"the answer is {clean_text(kind)}, not text; write it to a file with -o FILE.")
-    async for chunk in response:
-        await _print(screen.feed(decoder.decode(chunk)))
-    await _print(screen.feed(decoder.decode(b"", final=True)) + screen.flush())
+    try:
+        async for chunk in response:
+            await _print(screen.feed(decoder.decode(chunk)))
+        await _print(screen.feed(decoder.decode(b"", final=True)) + screen.flush())
+    except UnicodeError:  # of few encodings, such as UTF-16 without the mark that tells its order
+        raise click.ClickException(f"the answer is not text in {charset}; write it to a file with -o FILE.") from None
 
 
 async def _print(text: str, *, err: bool = False) -> None:
@@ -117,11 +121,10 @@ async def _print(text: str, *, err: bool = False) -> None:
 def _find_charset(headers: Mapping[str, str]) -> str:
     name = headers.get("Content-Type", "").lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
     try:
-        codecs.getincrementaldecoder(name or "utf-8")
-        is_text = codecs.lookup(name or "utf-8")._is_text_encoding  # noqa: SLF001 - Python's own test for text
-    except (LookupError, ValueError, AttributeError):
+        is_text = codecs.lookup(name)._is_text_encoding  # noqa: SLF001 - Python's own test for text
+    except (LookupError, ValueError):
         return "utf-8"
-    return name if name and is_text else "utf-8"
+    return name if is_text else "utf-8"
 
 
 @asynccontextmanager
@@ -154,10 +157,11 @@ def _open_handle(delivery: Delivery) -> int:
     if delivery.output is None:
         sys.stdout.flush()
         return _STDOUT
-    if delivery.output.handle is not None or delivery.output.path is None:
-        return delivery.output.handle or _STDOUT
+    if delivery.output.path is None:
+        assert delivery.output.handle is not None  # noqa: S101 - for the type checker
+        return delivery.output.handle
     # What a login opens is private: readable by this user only, if the file is new.
-    handle = os.open(delivery.output.path, os.O_WRONLY | os.O_CREAT | _NO_FOLLOW | os.O_CLOEXEC, 0o600)
+    handle = os.open(delivery.output.path, os.O_WRONLY | os.O_CREAT | _NO_FOLLOW, 0o600)
     os.ftruncate(handle, delivery.offset or 0)
     os.lseek(handle, delivery.offset or 0, os.SEEK_SET)
     return handle
@@ -167,7 +171,7 @@ def _open_handle(delivery: Delivery) -> int:
 async def _counting(response: Response, delivery: Delivery) -> "AsyncIterator[Callable[[int], None]]":
     """Yield a function that counts bytes: it shows progress, and after an interruption says their sum."""
     written = delivery.offset or 0
-    path = delivery.output.path if delivery.output else None
+    output = delivery.output
     with _show_progress(response, delivery) as advance:
 
         def count(length: int) -> None:
@@ -178,9 +182,8 @@ async def _counting(response: Response, delivery: Delivery) -> "AsyncIterator[Ca
         try:
             yield count
         except AuraError:
-            if path is not None and written and not delivery.head:
-                shown = delivery.output.shown if delivery.output else ""
-                await _print(f"{shown} holds the first {written} bytes. To get the rest, add: -C -\n", err=True)
+            if output and output.path and written and not delivery.head:
+                await _print(f"{output.shown} holds the first {written} bytes. To get the rest, add: -C -\n", err=True)
             raise
 
 
