@@ -57,7 +57,7 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in _COMMANDS or args[0].startswith("-"):
+        if args[0] in _COMMANDS:
             return super().resolve_command(ctx, args)
         from aura_browser.cli.hints import suggest_command
         from aura_browser.text import clean_text
@@ -89,13 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.set_threshold(_GC_THRESHOLD)
     prepare_streams()
     try:
-        if argv is None and (instruction := os.environ.get("_AURA_BROWSER_COMPLETE")):
-            from aura_browser.cli.completing import answer
-
-            click.echo(answer(instruction))
-            flush_output()
-            return 0
-        code = cli.main(None if argv is None else list(argv), prog_name="aura-browser", standalone_mode=False)
+        code = _run(argv)
         flush_output()
     except click.ClickException as error:
         error.show()
@@ -107,3 +101,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _run(argv: Sequence[str] | None) -> object:
+    """Answer a shell that completes, or run the command that *argv* names and return what it returns."""
+    if instruction := os.environ.get("_AURA_BROWSER_COMPLETE"):
+        from aura_browser.cli.completing import answer
+
+        click.echo(answer(instruction))
+        return None
+    return cli.main(None if argv is None else list(argv), prog_name="aura-browser", standalone_mode=False)

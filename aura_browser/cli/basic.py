@@ -10,8 +10,7 @@ from aura_browser.site.commands import BASIC_VARIABLE
 
 def ask_basic() -> str | None:
     """Return what :func:`read_basic` does; None where it would be wrong usage for want of a terminal."""
-    has_terminal = bool(sys.stdin and sys.stdin.isatty())
-    return read_basic() if has_terminal or BASIC_VARIABLE in os.environ else None
+    return read_basic() if sys.stdin.isatty() or BASIC_VARIABLE in os.environ else None
 
 
 def read_basic() -> str:
@@ -25,7 +24,7 @@ def read_basic() -> str:
         if ":" not in given:
             raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
         return given
-    if not (sys.stdin and sys.stdin.isatty()):
+    if not sys.stdin.isatty():
         raise click.UsageError(f"User and password need a terminal to ask on, or {BASIC_VARIABLE}=user:password.")
     user = click.prompt("User", err=True)
     return f"{user}:{click.prompt('Password', hide_input=True, err=True)}"

@@ -4,6 +4,7 @@ A pipe whose other end sleeps blocks for ever. The event loop's own threads are 
 """
 
 import asyncio
+import io
 import os
 import stat
 import threading
@@ -69,7 +70,7 @@ def open_writer(handle: int) -> Writer:
     """
     if stat.S_ISFIFO(os.fstat(handle).st_mode):
         with suppress(OSError):  # no /dev/fd here, or a pipe of another user
-            pipe = os.open(f"/dev/fd/{handle}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            pipe = os.open(f"/dev/fd/{handle}", os.O_WRONLY | os.O_NONBLOCK)
             _widen(pipe)
             return PipeWriter(pipe)
     return ThreadWriter(handle)
@@ -91,7 +92,7 @@ class PipeWriter:
     """
 
     def __init__(self, handle: int) -> None:
-        self._handle = handle
+        self._file = io.FileIO(handle, "w")
         self._loop = asyncio.get_running_loop()
 
     async def write(self, data: bytes) -> None:
@@ -99,7 +100,7 @@ class PipeWriter:
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[os.write(self._handle, rest) :]
+                rest = rest[os.write(self._file.fileno(), rest) :]
             except BlockingIOError:
                 await self._wait_for_room()
 
@@ -109,17 +110,15 @@ class PipeWriter:
 
     def stop(self) -> None:
         """Close the descriptor."""
-        if self._handle >= 0:
-            os.close(self._handle)
-        self._handle = -1
+        self._file.close()
 
     async def _wait_for_room(self) -> None:
         room = asyncio.Event()
-        self._loop.add_writer(self._handle, room.set)
+        self._loop.add_writer(self._file, room.set)
         try:
             await room.wait()
         finally:
-            self._loop.remove_writer(self._handle)
+            self._loop.remove_writer(self._file)
 
 
 class ThreadWriter:

@@ -80,8 +80,7 @@ def command(
 
         site = find_site(name, options)
         options = complete_options(site, options)
-        if options.get("refresh") != "never":
-            options["harvest"] = show_harvest(site, options)
+        options["harvest"] = show_harvest(site, options)
         run = Run(command=(path, *program[1:]), kinds=tuple(kinds), keeps_changes=not read_only, retries=retry)
         code = run_program(site, options, run, _tell)
     except OSError as error:

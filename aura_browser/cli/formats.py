@@ -110,6 +110,6 @@ def write_text(text: str, output: "Output | None", *, is_secret: bool = True) ->
 def _check_encoding(text: str) -> str:
     try:
         text.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
+    except UnicodeEncodeError:
         raise click.ClickException("standard output can't encode all of it; write to a file: -o FILE") from None
     return text

@@ -36,7 +36,6 @@ _NOT_PROVEN: Final = {
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True),
     help="Write the JSON to this file, with mode 0600. A pipe or a device is written to as it is.",
 )
 @format_option

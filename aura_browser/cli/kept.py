@@ -65,7 +65,7 @@ def _describe(
 
 
 def _list_next(site: "Site", session: "Session", options: "SessionOptions") -> "Iterator[tuple[str, str]]":
-    name, store = str(options.get("session", DEFAULT_SESSION)), options.get("store")
+    name, store = str(options["session"]), options.get("store")
     client = "AuraClient" if session.dialect else "SiteClient"
     yield "use it", f"{client}({', '.join([repr(site.url), *_list_arguments(session, options)])})"
     place = store if isinstance(store, str) else None
@@ -78,7 +78,7 @@ def _list_next(site: "Site", session: "Session", options: "SessionOptions") -> "
 
 def _list_arguments(session: "Session", options: "SessionOptions") -> "Iterator[str]":
     """Yield a client's arguments that make it use what was kept. What may be secret is left in the environment."""
-    name, store, proxy = str(options.get("session", DEFAULT_SESSION)), options.get("store"), session.proxy
+    name, store, proxy = str(options["session"]), options.get("store"), session.proxy
     if name != DEFAULT_SESSION:
         yield f"session={name!r}"
     if isinstance(store, str):
@@ -90,7 +90,7 @@ def _list_arguments(session: "Session", options: "SessionOptions") -> "Iterator[
 def _describe_place(site: "Site", session: "Session", options: "SessionOptions") -> str:
     if store_has_failed():
         return "nowhere else, since the cache can't be written"
-    place, name = options.get("store"), str(options.get("session", "default"))
+    place, name = options.get("store"), str(options["session"])
     if isinstance(place, str) and ("://" in place or place == "memory"):
         return redact_url(place)
     folder = Path(place) if isinstance(place, str) else default_folder()
@@ -99,4 +99,4 @@ def _describe_place(site: "Site", session: "Session", options: "SessionOptions")
 
 def _shorten(path: Path) -> str:
     home, text = os.path.expanduser("~"), clean_text(str(path))  # noqa: PTH111 - "~" itself where there is no home
-    return f"~{text[len(home) :]}" if home != "~" and text.startswith(f"{home}{os.sep}") else text
+    return f"~{text[len(home) :]}" if text.startswith(f"{home}{os.sep}") else text

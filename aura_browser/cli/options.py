@@ -18,7 +18,6 @@ from aura_browser.text import has_secret
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
 
-_TYPED: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.PROMPT})
 _VISIBLE_TO_EVERYBODY: Final = (
     "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
 )
@@ -38,7 +37,7 @@ session_option: Decorator = click.option(
 
 
 def _check_store_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and has_secret(value) and ctx.get_parameter_source(param.name or "") in _TYPED:
+    if value is not None and has_secret(value) and _is_from(ParameterSource.COMMANDLINE, ctx, param):
         raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_STORE"), ctx, param)
     return value
 
@@ -91,7 +90,7 @@ def _build_error(error: InvalidInput, ctx: click.Context, param: click.Parameter
 
 
 def _is_from(source: ParameterSource, ctx: click.Context, param: click.Parameter) -> bool:
-    return ctx.get_parameter_source(param.name or "") is source
+    return ctx.get_parameter_source(str(param.name)) is source
 
 
 proxy_option: Decorator = click.option(

@@ -114,7 +114,7 @@ def _check_file(path: Path, facts: os.stat_result, itself: os.stat_result, shown
 def _open_device(path: Path, shown: str) -> int:
     try:
         # Without waiting: a pipe that nobody reads would hold the command up until somebody does.
-        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         os.set_blocking(handle, True)
     except OSError as error:
         raise _refuse(shown, f"{error.strerror}; if it is a pipe, start its reader first") from None

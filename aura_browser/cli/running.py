@@ -55,7 +55,7 @@ def report_errors(function: Callable[..., None]) -> Callable[..., None]:
 
 def has_person() -> bool:
     """Return whether a person runs the command on a terminal, and can see and answer what it says."""
-    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _treat_signals_as_ctrl_c() -> list[int]:

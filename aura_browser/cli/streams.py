@@ -53,7 +53,7 @@ def escape_json(text: str) -> str:
     """Return JSON that means the same and holds what standard output can encode."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
+    except UnicodeEncodeError:
         return "".join(char if char.isascii() else _escape(char) for char in text)
     return text
 

@@ -46,7 +46,7 @@ def write_curl_command(proxy: str | None, request: "Request", options: "Sequence
     folder, url = find_folder(), request.url
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        host = re.sub(r"[^a-z0-9.]+", "-", (URL(url).host or "site").lower())[:60]
+        host = re.sub(r"[^a-z0-9.]+", "-", str(URL(url).host))[:60]
         body = _write(folder, host, ".body", request.body) if isinstance(request.body, bytes) else None
         is_shown = hide_tokens(url) == url
         lines = list(_list_lines(proxy, request, body))

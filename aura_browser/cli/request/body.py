@@ -178,6 +178,8 @@ def _read_field(text: str) -> tuple[str, Source, int]:
     path, options = _split_options(value[1:])
     source, size = _open(path, "-F")
     if size is None:
+        assert not isinstance(source, bytes)  # noqa: S101 - for the type checker
+        source.close()
         _refuse("-F", f"{clean_text(path)} is not a file; a form needs the length of each part")
     if value.startswith("@"):
         head += f'; filename="{_escape(options.get("filename", Path(path).name))}"'

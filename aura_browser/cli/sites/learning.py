@@ -153,7 +153,7 @@ def _choose_name(url: str, name: str | None) -> str:
 async def _watch(url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float) -> "Watched":
     from aura_browser.webdriver.watching import watch
 
-    has_keys = is_interactive and bool(sys.stdin and sys.stdin.isatty())
+    has_keys = is_interactive and sys.stdin.isatty()
     shown = redact_url(url)
     if is_interactive:
         where = "tab" if isinstance(options["engine"], Attach | AttachChrome) else "window"
