@@ -153,3 +153,21 @@ async def test_without_a_user_and_a_password_the_command_asks_for_them_of_any_si
     with pytest.raises(InteractionRequired) as caught:
         await harvest()
     assert caught.value.command == "aura-browser harvest https://a.example/ --basic --session work"
+
+
+def test_what_is_asked_on_a_terminal_does_not_stand_in_the_output(site: str, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as output, Terminal("harvest", "tracking", output=output) as terminal:
+        terminal.read_until("User: ")
+        terminal.type("boss\n")
+        terminal.read_until("Password: ")
+        terminal.type(f"{PASSWORD}\n")
+        assert terminal.process.wait(30) == 0
+    assert json.loads((tmp_path / "out").read_text())["proof"] == "distinguished"
+
+
+def test_who_answers_nothing_ends_it_as_ctrl_c_does(site: str) -> None:
+    words = ("sites", "learn", f"{site}/api/users/current", "--name", "other")
+    done = run_here(*words, text="", AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
+    assert done.returncode == 130, done.stderr
+    assert "Write [other] to sites.toml? [Y/n]: " in done.stderr
+    assert done.stdout.startswith("[other]\n")

@@ -1,6 +1,7 @@
 """Blocking calls and writes beside the event loop: their errors reach the caller, and their ends nobody else."""
 
 import asyncio
+import fcntl
 import os
 import socket
 import threading
@@ -86,8 +87,8 @@ def test_the_end_of_the_program_does_not_wait_for_what_blocks(*, is_writer: bool
 
     with ours, theirs:
         asyncio.run(block())
-        names = {thread.name for thread in threading.enumerate()}
-        assert names & {"aura-blocking", "aura-writer"}, "it blocks still"
+        blocked = [each for each in threading.enumerate() if each.name in {"aura-blocking", "aura-writer"}]
+        assert [each.daemon for each in blocked] == [True], "it blocks still"
         over.set()
         theirs.shutdown(socket.SHUT_RDWR)
 
@@ -167,3 +168,32 @@ async def test_a_writer_that_is_stopped_twice_closes_nothing_of_others() -> None
     assert os.read(reader, 10) == b"all"
     for each in (*others, reader, target):
         os.close(each)
+
+
+async def test_a_pipe_is_made_as_wide_as_everybody_may() -> None:
+    reader, target = os.pipe()
+    writer = open_writer(target)
+    assert fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ) == 2**20
+    await writer.finish()
+    for each in (reader, target):
+        os.close(each)
+
+
+async def test_a_reader_that_is_behind_holds_up_the_fifth_piece() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = open_writer(theirs.fileno())
+        for _ in range(4):
+            await asyncio.wait_for(writer.write(_CHUNK * 8), 20)
+        fifth = asyncio.create_task(writer.write(b"end"))
+        await asyncio.wait([fifth], timeout=0.05)
+        assert not fifth.done()
+        reading = asyncio.create_task(asyncio.to_thread(read_whole, ours))
+        await fifth
+        await writer.finish()
+        theirs.shutdown(socket.SHUT_RDWR)
+        assert await reading == _CHUNK * 32 + b"end"
+
+
+def read_whole(ours: socket.socket) -> bytes:
+    return b"".join(iter(lambda: ours.recv(2**16), b""))

@@ -1,5 +1,6 @@
 """The command, as people run it: in a process of its own, with a real Chrome where it needs one."""
 
+import errno
 import json
 import os
 import shlex
@@ -341,3 +342,34 @@ def test_the_playground_serves_until_ctrl_c() -> None:
         assert shown.returncode == 77
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ((), ("none", 8765, None, False, None, None)),
+        (
+            ("--gate", "script", "--port", "0", "--life", "60", "--sliding", "--upstream", "http://127.0.0.1:9/v1"),
+            ("script", 0, 60.0, True, "http://127.0.0.1:9/v1", "s3cret"),
+        ),
+    ],
+)
+def test_the_playground_is_as_the_options_say(
+    words: tuple[str, ...], options: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[tuple[object, ...]] = []
+
+    class Taken:
+        """A site whose port is taken."""
+
+        def __init__(self, gate: str, **given: object) -> None:
+            built.append((gate, *(given[name] for name in ("port", "life", "sliding", "upstream", "upstream_key"))))
+
+        async def start(self) -> None:
+            raise OSError(errno.EACCES, "a whole sentence")
+
+    monkeypatch.setattr("aura_browser.playground.Playground", Taken)
+    shown = run_here("playground", *words, **({"AURA_BROWSER_UPSTREAM_KEY": "s3cret"} if words else {}))
+    said = f"Error: --port: can't listen on {options[1]} (Permission denied); 0 picks a free port"
+    assert (shown.returncode, shown.stdout, shown.stderr.strip()) == (2, "", said)
+    assert built == [options]

@@ -1,5 +1,6 @@
 """What shells complete: with real bash, zsh and fish, and without loading a command or reading a session."""
 
+import json
 import os
 import pty
 import re
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from aura_browser.cli.completing import TABLE, list_items
+from aura_browser.cli.completing import TABLE, answer, list_items
 from tests.parts.command import run, run_here
 from tests.parts.completions import render_table
 from tests.parts.missing import missing
 
+TABLE_OF = json.loads(TABLE.read_text("utf-8"))
 SLUG = "example.com-default-0123456789ab"
 
 
@@ -71,6 +73,13 @@ def test_the_table_says_what_the_commands_are() -> None:
         ("sites rm o", ["openchat"]),
         ("completion z", ["zsh"]),
         ("request -H ", []),
+        ("request --no-such-option w", ["wiki"]),
+        ("completion bash z", ["zsh"]),
+        ("exec wiki w", []),
+        ("exec - w", []),
+        ("exec --refresh never w", ["wiki"]),
+        ("exec --read-only w", ["wiki"]),
+        ("exec -x w", ["wiki"]),
         ("nonsense x", []),
     ],
 )
@@ -83,6 +92,9 @@ def test_a_named_store_is_looked_at_and_no_server_asked(tmp_path: Path, monkeypa
     (tmp_path / "mine" / "a-b-0123456789ab.json").touch()
     assert completed(f"sessions show --store {tmp_path / 'mine'} ") == ["a-b-0123456789ab"]
     assert completed(f"sessions show --store {tmp_path / 'nowhere'} ") == []
+    assert completed(f"sessions show --store {tmp_path / 'nowhere'} --store {tmp_path / 'mine'} ") == [
+        "a-b-0123456789ab"
+    ]
     monkeypatch.setenv("AURA_BROWSER_STORE", "redis://127.0.0.1:1")
     assert completed("sessions show ") == []
 
@@ -177,3 +189,41 @@ def test_it_takes_no_longer_than_a_start_of_python_and_click(program: Path) -> N
 def test_an_unknown_shell_is_refused() -> None:
     assert run_here("completion", "tcsh").returncode == 2
     assert run(_AURA_BROWSER_COMPLETE="tcsh_complete").stdout == "\n"
+
+
+def test_a_shell_gets_what_a_command_or_option_is_for() -> None:
+    [command] = list_items(["sessions"], "sh")
+    assert (command.value, command.help) == ("show", TABLE_OF["sessions"]["commands"]["show"])
+    [option] = list_items(["request"], "--as")
+    assert (option.value, option.help) == ("--as-curl", TABLE_OF["request"]["options"]["--as-curl"]["help"])
+
+
+@pytest.mark.parametrize("text", [None, b"\xff"])
+def test_without_a_sites_toml_that_can_be_read_the_site_that_is_built_in_is_completed(
+    text: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path))
+    if text:
+        (tmp_path / "sites.toml").write_bytes(text)
+    assert completed("harvest ") == ["openchat"]
+
+
+def test_the_sites_are_those_of_the_folder_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path))
+    (tmp_path / "sites.toml").write_text('[mine]\nurl = "https://a.example"\n', "utf-8")
+    assert completed("harvest ") == ["mine", "openchat"]
+
+
+@pytest.mark.parametrize("instruction", ["tcsh_complete", "bash_source", "bash", ""])
+def test_what_is_no_question_of_a_shell_gets_no_answer(instruction: str) -> None:
+    assert answer(instruction) == ""
+
+
+def test_an_answer_that_a_shell_does_not_get_is_an_error() -> None:
+    words = f'exec "{sys.executable}" -m aura_browser >/dev/full'
+    asked = os.environ | {"_AURA_BROWSER_COMPLETE": "bash_complete", "COMP_WORDS": "aura-browser s", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", words], env=asked, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: standard output can't be written: ")

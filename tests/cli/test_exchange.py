@@ -4,13 +4,16 @@ import asyncio
 import json
 import stat
 import time
+from io import StringIO
 from pathlib import Path
 
+import click
 import pytest
 
-from aura_browser.cli.formats import FORMATS
+from aura_browser.cli.formats import FORMATS, build_dump_options, warn_of_losses, write_text
+from aura_browser.formats import Dumped
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import Terminal, run, run_here
+from tests.parts.command import Terminal, make_terminal, run, run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -133,3 +136,61 @@ def test_what_standard_output_can_not_encode_is_refused_and_goes_to_a_file(
     file = tmp_path / "cookies.txt"
     assert run_here("sessions", "export", "127", "--format", "netscape", "-o", str(file)).returncode == 0
     assert "h\u20ac" in file.read_text("utf-8")
+
+
+LONG = "x" * 1000
+
+
+def test_what_is_lost_is_warned_of_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    warn_of_losses(Dumped("", (LONG, f"{LONG}y"), (LONG, f"{LONG}y")))
+    cut = f"{LONG[:-1]}…"
+    before = "Warning: not in it: "
+    assert capsys.readouterr() == ("", f"{before}{LONG}\n{before}{cut}\nWarning: {LONG}\nWarning: {cut}\n")
+
+
+@pytest.mark.parametrize("text", ['{"a": "\u00fc\U0001f44b"}', '["\u00fc"]', "plain"])
+def test_an_output_of_few_characters_gets_json_that_means_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = StringIO()
+    monkeypatch.setattr("sys.stdout", stream)
+    write_text(text, None)
+    assert stream.getvalue().isascii()
+    assert stream.getvalue() == text or json.loads(stream.getvalue()) == json.loads(text)
+
+
+def test_an_output_that_cannot_hold_a_text_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", StringIO())
+    with pytest.raises(click.ClickException) as caught:
+        write_text("name=\u00fc", None)
+    assert caught.value.message == "standard output can't encode all of it; write to a file: -o FILE"
+
+
+@pytest.mark.parametrize(("options", "is_warned"), [({}, True), ({"is_secret": False}, False)])
+def test_who_sees_a_session_on_a_terminal_is_warned(
+    options: dict[str, bool], *, is_warned: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = make_terminal(monkeypatch, "stdout")
+    write_text("plain\n", None, **options)
+    said = "Warning: with this text, anybody can act as you at that site. Prefer -o FILE.\n"
+    assert (shown.getvalue(), capsys.readouterr().err) == ("plain\n", said if is_warned else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "days", "said"),
+    [
+        *((name, "https://a.example/", None, "") for name in ("curl", "header")),
+        ("netscape", "https://a.example/", None, "--url is for --format curl or header."),
+        ("netscape", None, 3.0, ""),
+        *((name, None, 3.0, "--session-days is for --format netscape.") for name in ("curl", "session")),
+        ("session", None, None, ""),
+    ],
+)
+def test_an_option_that_a_format_has_no_use_for_is_refused(
+    name: str, url: str | None, days: float | None, said: str
+) -> None:
+    if said:
+        with pytest.raises(click.UsageError) as caught:
+            build_dump_options(name, url, days)
+        assert caught.value.message == said
+        return
+    options = build_dump_options(name, url, days)
+    assert (options.url, options.session_days, abs(options.now - time.time()) < 60) == (url, days, True)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,12 +15,13 @@ from aura_browser import FileStore, SessionKey
 from aura_browser.cli.hints import suggest_command
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
-from tests.parts.command import Terminal, run, run_here
+from tests.parts.command import PROGRAM, Terminal, run, run_here
 from tests.parts.command_lines import parse_command, split_commands
 from tests.parts.hurry import Hurry
 from tests.parts.sessions import make_session
 
 Start = Callable[..., Playground]
+LOGIN_HINT = "To log in to a site, run: aura-browser harvest URL --interactive --until cookie:NAME"
 COMMANDS = ["harvest", "chat", "sessions", "doctor", "demo", "playground"]
 
 
@@ -40,10 +42,14 @@ def playground(state_home: Path) -> Iterator[Start]:
     [
         ("harvset", "Did you mean: harvest?"),
         ("session", "Did you mean: sessions?"),
-        ("login", "To log in to a site, run: aura-browser harvest URL --interactive --until cookie:NAME"),
+        ("login", LOGIN_HINT),
         ("https://example.com/app", "To open a site, run: aura-browser harvest https://example.com/app"),
         ("example.com", "To open a site, run: aura-browser harvest example.com"),
         ("localhost:8765", "To open a site, run: aura-browser harvest localhost:8765"),
+        ("EXAMPLE.com:8443/app", "To open a site, run: aura-browser harvest EXAMPLE.com:8443/app"),
+        ("HARVSET", "Did you mean: harvest?"),
+        ("sesion", "Did you mean: sessions?"),
+        *((word, LOGIN_HINT) for word in ("Log-In", "logon", "signin", "sign-in", "auth")),
         ("xyzzy", "The commands are: harvest, chat, sessions, doctor, demo, playground."),
     ],
 )
@@ -54,17 +60,25 @@ def test_a_word_that_is_no_command_gets_a_hint(word: str, hint: str) -> None:
             parse_command([each.replace("URL", "https://example.com") for each in words])
 
 
+def test_of_several_near_commands_two_are_named() -> None:
+    assert suggest_command("test2", ["test", "test1", "test3"]) == "Did you mean: test or test3?"
+
+
 def test_the_hint_is_shown() -> None:
     shown = run_here("harvset")
     assert shown.returncode == 2
     assert shown.stderr.endswith("Error: No such command 'harvset'. Did you mean: harvest?\n")
+    assert f"No such command '{'x' * 60}'. " in run_here("x" * 60).stderr
+    assert f"No such command '{'x' * 59}…'. " in run_here("x" * 61).stderr
+    assert "No such command '--harvest'. Did you mean: harvest?" in run_here("--", "--harvest").stderr
 
 
 @pytest.mark.parametrize(
     ("args", "text", "hint"),
     [
         (("chat", "--temperature", "hot", "x"), "", "'hot' is not a number from 0 up, such as 0.5"),
-        (("chat", "--temperature", "nan", "x"), "", "is not a number from 0 up"),
+        *((("chat", "--temperature", text, "x"), "", "is not a number from 0 up") for text in ("nan", "inf", "-0.1")),
+        (("chat", "--url", "http://127.0.0.1:1"), " \n", "standard input: is empty"),
         (("chat", "--url", "http://127.0.0.1:1"), "", 'is empty; ask with: aura-browser chat "Why is the sky blue?"'),
         (("harvest", "open chat.team"), "", "has a blank inside; write one address"),
     ],
@@ -207,3 +221,15 @@ def test_a_cached_session_that_the_site_refuses_is_renewed(playground: Start) ->
     second = run_here("harvest", site.origin)
     assert second.returncode == 0
     assert json.loads(second.stdout)["cookies"] != cookies
+
+
+def test_the_most_predictable_temperature_is_taken() -> None:
+    shown = run_here("chat", "--url", "http://127.0.0.1:9", "--refresh", "never", "--temperature", "0", "hello")
+    assert shown.returncode == 77, shown.stderr
+
+
+def test_a_question_that_is_no_text_is_refused() -> None:
+    words = [*PROGRAM, "chat", "--url", "http://127.0.0.1:9"]
+    shown = subprocess.run(words, input=b"caf\xe9", capture_output=True, timeout=60, check=False)
+    assert (shown.returncode, shown.stdout) == (2, b"")
+    assert shown.stderr == b"Error: standard input: is not UTF-8 text\n"

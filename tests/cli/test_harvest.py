@@ -2,20 +2,25 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
+import click
 import pytest
+import rich.live  # noqa: F401 - the event loop of a test can't wait for it
 
 from aura_browser import harvests
 from aura_browser.cli import harvest as harvesting
 from aura_browser.cli import main, running
+from aura_browser.engine import DefaultEngine
 from aura_browser.errors import AuraError, BrowserNotFound, InteractionRequired, NotReady
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import Terminal
+from tests.parts.command import Terminal, make_terminal
 from tests.parts.command import run as run_command
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
@@ -31,6 +36,7 @@ class PlayedBrowser:
         store: where they are kept.
         error: what the next harvest raises, or None.
         harvests: how many there were.
+        options: what the last one was to be like.
     """
 
     def __init__(self, store: FileStore) -> None:
@@ -39,8 +45,11 @@ class PlayedBrowser:
         self.error: AuraError | None = None
         self.is_login = False
         self.harvests = 0
+        self.options: dict[str, object] = {}
 
-    def open(self, site: Site, **_options: object) -> Callable[[], object]:
+    def open(self, site: Site, **options: object) -> Callable[[], object]:
+        self.options = options
+
         async def harvest() -> Session:
             self.harvests += 1
             if self.error:
@@ -273,6 +282,77 @@ def test_a_person_has_a_terminal_for_input_and_messages(monkeypatch: pytest.Monk
         monkeypatch.setattr("sys.stdin.isatty", lambda value=has_input: value)
         monkeypatch.setattr("sys.stderr.isatty", lambda value=has_messages: value)
         assert running.has_person() is (has_input and has_messages)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--fresh",), ("--replace",), ("--interactive",), ("--until", "cookie:sid"), ("--basic",)],
+    ids=lambda words: words[0],
+)
+def test_a_cached_session_is_not_what_was_asked_for(
+    words: tuple[str, ...], stub: StubSite, run: Run, browser: PlayedBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_BASIC", "ann:pass")
+    keep(browser.store, stub.origin, "/members")
+    assert run(f"{stub.origin}/members", *words).code == 0
+    assert browser.harvests == 1
+
+
+def test_the_browser_is_as_the_options_say(
+    stub: StubSite, run: Run, browser: PlayedBrowser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_BASIC", "ann:pass")
+    words = ("--interactive", "--timeout", "7", "--basic", "--profile", "me", "--session", "work", "--format", "curl")
+    assert run(f"{stub.origin}/members", *words, "-o", str(tmp_path / "me")).code == 0
+    del browser.options["on_wait"]
+    named = ("--profile", "me", "--session", "work", "-o", str(tmp_path / "me"), "--format", "curl")
+    assert browser.options == {
+        "engine": DefaultEngine(profile="me"),
+        "proxy": None,
+        "interactive": True,
+        "timeout_s": 7.0,
+        "basic": "ann:pass",
+        "command_options": named,
+    }
+    assert run(f"{stub.origin}/members", "--fresh", "-o", "/dev/null").code == 0
+    del browser.options["on_wait"]
+    plain = {"engine": None, "proxy": None, "interactive": False, "timeout_s": None, "basic": None}
+    assert browser.options == plain | {"command_options": ()}
+
+
+def test_a_proxy_is_the_browsers_too(run: Run, browser: PlayedBrowser) -> None:
+    browser.error = InteractionRequired("Enough.", "aura-browser harvest")
+    assert run(NOWHERE, "--proxy", "http://127.0.0.1:9").code == 77
+    assert browser.options["proxy"] == "http://127.0.0.1:9"
+
+
+def test_a_named_sites_command_has_what_was_typed_besides(
+    stub: StubSite, run: Run, browser: PlayedBrowser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path))
+    definition = f'[mine]\nurl = "{stub.origin}/login"\nuntil = ["cookie:sid"]\nprobe = "/login"\n'
+    (tmp_path / "sites.toml").write_text(definition, "utf-8")
+    shown = run("mine", "--fresh", "--until", "cookie:sid", "--until", "text:Hi", "--probe", "/login?x")
+    said = "aura-browser harvest mine --interactive --until cookie:sid --until text:Hi --probe '/login?x'"
+    assert (shown.code, shown.out, shown.err.rstrip().endswith(said)) == (77, "", True), shown.err
+    assert run("mine", "--fresh", "--session", "b").err.rstrip().endswith("harvest mine --interactive --session b")
+
+
+@pytest.mark.parametrize(
+    ("words", "doing"), [((), "Chrome is at"), (("--interactive", "--until", "cookie:sid"), "Chrome waits for you at")]
+)
+def test_a_person_sees_where_the_browser_is(
+    words: tuple[str, ...], doing: str, stub: StubSite, browser: PlayedBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = make_terminal(monkeypatch, "stderr")
+    monkeypatch.setattr(sys, "stdout", StringIO())
+    code = main(["harvest", f"{stub.origin}/public", "--fresh", *words, "-o", "/dev/null"])
+    assert code == 0, shown.getvalue()
+    text = " ".join(click.unstyle(shown.getvalue()).split())
+    assert f"{doing} {stub.origin}/public" in text
+    assert f"The session of {stub.origin}: 1 cookie (sid)" in text
+    assert ("Anybody gets this page" in text) is (not words)
+    assert "and in" not in text
 
 
 def test_a_new_harvest_is_proven_once(stub: StubSite, run: Run) -> None:

@@ -2,26 +2,32 @@
 
 import logging
 import os
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 
 import click
 import pytest
 
+from aura_browser.cli import log as cli_log
+from aura_browser.cli import output
 from aura_browser.cli.log import set_up_log
 from aura_browser.cli.output import open_output
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions.catalogue import Entry
 from aura_browser.cli.sessions.view import print_list
+from aura_browser.errors import StoreError
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM
+from tests.parts.command import PROGRAM, make_terminal
 from tests.parts.mounts import mounted
 from tests.parts.sessions import make_session
+from tests.parts.waiting import until
 
 DATA = b'{"made": "up"}\n' * 20_000
 
@@ -104,8 +110,6 @@ def test_an_open_file_is_written_to_where_it_stands(tmp_path: Path, form: str) -
 
 @pytest.mark.parametrize("kind", ["folder", "socket", "dangling", "nowhere", "closed"])
 def test_what_cannot_be_written_to_is_refused_before_the_harvest(tmp_path: Path, kind: str) -> None:
-    import socket
-
     path = tmp_path / "out"
     if kind == "folder":
         path.mkdir()
@@ -229,3 +233,159 @@ def test_a_message_goes_where_stderr_is_by_then(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "stderr", shown)
     logging.getLogger("aura_browser").warning("Above the spinner.")
     assert shown.getvalue() == "WARNING: Above the spinner.\n"
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """Return the package's log, of which nothing has been shown yet."""
+    own = logging.getLogger("aura_browser")
+    level = own.level
+    monkeypatch.setattr(cli_log, "_seen", set())
+    monkeypatch.setattr(cli_log, "_store_faults", set())
+    yield own
+    own.setLevel(level)
+
+
+def test_a_warning_is_shown_once_and_what_is_below_it_only_to_who_asks(
+    log: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for is_debugging in (False, True):
+        set_up_log(debug=is_debugging)
+        for _ in range(2):
+            log.warning("Beware of %s.", "the dog")
+            log.info("It barks.")
+            log.info("It says %(what)s.", {"what": "woof"})
+    logging.getLogger("selenium").info("s3cret")
+    talk = "INFO: It barks.\nINFO: It says woof.\n"
+    assert capsys.readouterr() == ("", f"WARNING: Beware of the dog.\n{talk}{talk}")
+
+
+def test_the_first_fault_of_a_store_is_shown_for_all(
+    log: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    set_up_log(debug=False)
+    assert not cli_log.store_has_failed()
+    for text in ("No space.", "Read-only."):
+        log.warning("%s It is lost: %s", "Ah.", StoreError("/x", text))
+    assert cli_log.store_has_failed()
+    said = f"WARNING: {StoreError('/x', 'No space.')} This goes on without it, and keeps nothing there.\n"
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ([("12 of 34", "")], "12 of 34\n"),
+        ([("all is well", "good")], "\x1b[32mall is well\x1b[0m\n"),
+        ([("look here", "note")], "\x1b[33mlook here\x1b[0m\n"),
+        ([("broken", "bad")], "\x1b[1;31mbroken\x1b[0m\n"),
+        ([("it", "name"), (" ", "")], "\x1b[1mit\x1b[0m\n"),
+        ([("ls", "command")], "\x1b[36mls\x1b[0m\n"),
+        ([("by the way", "quiet")], "\x1b[2mby the way\x1b[0m\n"),
+        ([("x" * 150, "")], f"{'x' * 150}\n"),
+    ],
+)
+def test_colours_mean_something_and_no_line_is_broken(
+    parts: list[tuple[str, str]], shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = make_terminal(monkeypatch, "stderr")
+    Screen(stream).print(*parts)
+    assert stream.getvalue() == shown
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [(46, ["  it  a bird"]), (45, ["  it", "  a bird"]), (1, ["  it", "  a", "  bird"])],
+)
+def test_forty_columns_beside_the_name_are_room_enough(width: int, lines: list[str]) -> None:
+    stream = StringIO()
+    screen = Screen(stream)
+    screen.width = width
+    screen.print_wrapped(("  ", ""), ("it  ", "name"), text="a bird")
+    assert stream.getvalue().splitlines() == lines
+
+
+def test_without_a_text_the_name_is_shown_and_long_words_are_whole() -> None:
+    stream = StringIO()
+    screen = Screen(stream)
+    screen.width = 50
+    screen.print_wrapped(("it", "name"), text="")
+    screen.print_wrapped(text=f"{'x' * 30}-{'y' * 30} {'z' * 60}")
+    assert stream.getvalue().splitlines() == ["it", f"{'x' * 30}-{'y' * 30}", "z" * 60]
+
+
+def test_standard_error_is_a_place_too(capfd: pytest.CaptureFixture[str]) -> None:
+    open_output("/dev/stderr").write(b"to it")
+    open_output("-").write(b"and out")
+    open_output("/dev/stdout").write(b" of here")
+    assert capfd.readouterr() == ("and out of here", "to it")
+
+
+def test_a_descriptor_that_is_only_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("")
+    with (tmp_path / "in").open("rb") as file:
+        place = f"/dev/fd/{file.fileno()}"
+        with pytest.raises(click.BadParameter) as caught:
+            open_output(place)
+    assert caught.value.format_message() == f"Invalid value for '-o': {place}: Bad file descriptor."
+
+
+def test_a_pipe_gets_more_than_it_holds(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reading:  # noqa: S607 - the one on the path
+        until(lambda: is_read(pipe), "somebody reads it")
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(lambda: open_output(pipe).write(DATA))
+            assert reading.communicate(timeout=30)[0] == DATA
+            writing.result(30)
+
+
+def is_read(pipe: Path) -> bool:
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
+def test_a_file_of_another_user_is_replaced_where_no_link_leads_to_it(tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can make another user's file")
+    path, link = tmp_path / "theirs.json", tmp_path / "link.json"
+    path.touch()
+    os.chown(path, 12345, 12345)
+    link.symlink_to(path)
+    with pytest.raises(click.BadParameter, match="another user"):
+        open_output(link)
+    assert open_output(path).path == path
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("socket", "it is not a file, a pipe or a terminal; name a file of your own."),
+        ("dangling", "it is a link to a file that does not exist; remove it with: rm '{}'."),
+        ("nowhere", "the folder {} does not exist."),
+    ],
+)
+def test_why_a_place_is_refused_is_said(tmp_path: Path, kind: str, said: str) -> None:
+    path = tmp_path / "my out"
+    if kind == "socket":
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
+    elif kind == "dangling":
+        path.symlink_to(tmp_path / "nothing")
+    place = path / "x.json" if kind == "nowhere" else path
+    with pytest.raises(click.BadParameter) as caught:
+        open_output(place)
+    assert caught.value.format_message() == f"Invalid value for '-o': {place}: {said.format(path)}"
+
+
+def test_what_is_not_kept_either_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "store_has_failed", lambda: True)
+    with pytest.raises(click.FileError) as caught:
+        open_output("/dev/full").write(DATA)
+    assert caught.value.message == "No space left on device. Nothing was kept."

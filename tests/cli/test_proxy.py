@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from aura_browser import FileStore, SessionKey
+from aura_browser.cli import proxy as cli_proxy
 from aura_browser.playground import serve_in_thread
-from tests.parts.command import run
+from tests.parts.command import run, run_here
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
 
@@ -81,3 +82,39 @@ def test_debugging_shows_no_password(tmp_path: Path, state_home: Path) -> None:
         assert shown.returncode == 75
         assert "Traceback" in shown.stderr
         assert "s3cret" not in shown.stderr + shown.stdout
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+    """Return the port and the token of each proxy that would be served."""
+    given: list[tuple[int, str]] = []
+
+    async def keep(_target: object, port: int, token: str, _options: object) -> None:
+        given.append((port, token))
+
+    monkeypatch.setattr(cli_proxy, "_serve", keep)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("token", "is_one"),
+    [("x" * 15, False), ("x" * 16, True), ("aZ09._~-" * 25, True), ("x" * 201, False), ("x" * 16 + "!", False)],
+)
+def test_a_token_of_ones_own_is_long_enough_and_fits_an_address(
+    token: str, *, is_one: bool, served: list[tuple[int, str]]
+) -> None:
+    shown = run_here("proxy", "http://127.0.0.1:9", AURA_BROWSER_PROXY_TOKEN=token)
+    if is_one:
+        assert (shown.returncode, served) == (0, [(8788, token)])
+    else:
+        assert (shown.returncode, served) == (78, [])
+        said = "AURA_BROWSER_PROXY_TOKEN must be of 16 to 200 letters, digits and . _ ~ -"
+        assert shown.stderr.endswith(f"Error: Invalid value: {said}\n")
+        assert token not in shown.stderr
+
+
+def test_a_token_is_new_each_time_unless_there_is_to_be_none(served: list[tuple[int, str]]) -> None:
+    for words in ((), ("--port", "0"), ("--no-token",)):
+        assert run_here("proxy", "http://127.0.0.1:9", *words).returncode == 0
+    (port, first), (other_port, second), (_, none) = served
+    assert (port, other_port, len(first), len(second), first == second, none) == (8788, 0, 32, 32, False, "")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from aura_browser.cli import demo, serve
+from aura_browser.gateway.programs import CONFIGURATIONS
 from aura_browser.gateway.server import Settings
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
@@ -24,6 +25,7 @@ from tests.parts.gateways import gateway_to
 from tests.parts.missing import missing
 from tests.parts.waiting import until
 
+VARIABLE = "AURA_BROWSER_GATEWAY_TOKEN"
 TOKEN = "s3cret-token-of-24-chars"
 
 
@@ -252,3 +254,107 @@ def test_each_option_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.port, settings.max_streams, settings.upstream_concurrency) == (18787, 7, 2)
     assert (set(settings.hosts), set(settings.origins)) == ({"nas"}, {"app://x.md"})
     assert settings.aliases == {"fast": "m"}
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Return the settings of each gateway that would run."""
+    given: list[Settings] = []
+
+    async def keep(_site: object, settings: Settings, _options: object) -> None:
+        given.append(settings)
+
+    monkeypatch.setattr(serve, "_serve", keep)
+    return given
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "::1", "localhost"])
+def test_on_this_machine_no_token_is_needed(host: str, started: list[Settings]) -> None:
+    assert run_here("serve", "http://127.0.0.1:9", "--host", host).returncode == 0
+    (settings,) = started
+    assert (settings.host, settings.port, settings.token, settings.aliases) == ("", 8787, "", {})
+    assert (settings.max_streams, settings.upstream_concurrency) == (64, 4)
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("x" * 16, ""),
+        ("x" * 15, f"Error: {VARIABLE}: the token has to have at least 16 characters for --host 192.0.2.1"),
+        ("two words of a token", f"Error: {VARIABLE}: the token has to be one line of printable ASCII, without spaces"),
+        (
+            "s3cret-of-an-\u00fc-o",
+            f"Error: {VARIABLE}: the token has to be one line of printable ASCII, without spaces",
+        ),
+        (
+            "a-token\tof-two-parts",
+            f"Error: {VARIABLE}: the token has to be one line of printable ASCII, without spaces",
+        ),
+        ("", f"Error: --host: others can connect to 192.0.2.1, so a token is needed: --token-file, or {VARIABLE}"),
+    ],
+)
+def test_others_need_a_token_that_is_not_easy_to_guess(token: str, said: str, started: list[Settings]) -> None:
+    shown = run_here("serve", "http://127.0.0.1:9", "--host", "192.0.2.1", AURA_BROWSER_GATEWAY_TOKEN=token)
+    assert [(each.host, each.token) for each in started] == ([] if said else [("192.0.2.1", token)])
+    assert (shown.returncode == 0) == (not said)
+    assert shown.stderr.startswith(said)
+
+
+@pytest.mark.parametrize(("length", "is_one"), [(4095, True), (4096, False)])
+def test_a_token_in_a_file_has_at_most_4096_bytes_with_its_line_end(
+    length: int, *, is_one: bool, tmp_path: Path, started: list[Settings]
+) -> None:
+    file = tmp_path / "my token"
+    file.write_text("x" * length + "\n")
+    file.chmod(0o600)
+    shown = run_here("serve", "http://127.0.0.1:9", "--token-file", str(file))
+    assert [each.token for each in started] == (["x" * length] if is_one else [])
+    if not is_one:
+        assert shown.stderr.strip() == f"Error: --token-file: {file} has to hold one line: the token"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601])
+def test_a_token_that_others_can_get_at_is_refused(mode: int, tmp_path: Path, started: list[Settings]) -> None:
+    file = tmp_path / "my token"
+    file.write_text(TOKEN)
+    file.chmod(mode)
+    shown = run_here("serve", "http://127.0.0.1:9", "--token-file", str(file))
+    said = f"Error: --token-file: others can read {file}; run: chmod 600 '{file}'"
+    assert (shown.returncode, shown.stderr.strip(), started) == (2, said, [])
+
+
+@pytest.mark.parametrize("alias", ["gpt-4o", "=m", "gpt-4o=", "="])
+def test_an_alias_has_a_name_and_a_model(alias: str, started: list[Settings]) -> None:
+    shown = run_here("serve", "http://127.0.0.1:9", "--alias", alias)
+    assert (shown.returncode, started) == (2, [])
+    assert f"'--alias': {alias!r} is not NAME=MODEL, such as gpt-4o=openchat_3.6" in shown.stderr
+
+
+@pytest.mark.parametrize("name", ["open-webui", "openwebui", "Open-WebUI"])
+def test_a_program_is_known_by_each_way_to_write_its_name(name: str) -> None:
+    shown = run_here("serve", "--print-config", name)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == run_here("serve", "--print-config", "open-webui").stdout
+    assert shown.stdout.endswith("\n")
+    assert not shown.stdout.endswith("\n\n")
+
+
+def test_an_unknown_program_lists_those_that_are_known() -> None:
+    shown = run_here("serve", "--print-config", "word")
+    assert shown.returncode == 2
+    assert f"'word' is not one of {', '.join(CONFIGURATIONS)}" in shown.stderr
+
+
+def test_a_configuration_names_the_token_and_does_not_show_it() -> None:
+    with_token = run_here("serve", "--print-config", "openai", AURA_BROWSER_GATEWAY_TOKEN=TOKEN).stdout
+    without = run_here("serve", "--print-config", "openai", "--port", "8789").stdout
+    assert ("TOKEN" in with_token, TOKEN in with_token, "8787" in with_token) == (True, False, True)
+    assert ("TOKEN" in without, "none" in without, "8789" in without) == (False, True, True)
+
+
+def test_an_alias_of_a_site_whose_requests_are_carried_is_refused(state_home: Path, started: list[Settings]) -> None:
+    assert run_here("sites", "add", "ours", "--like", "open-webui", "--url", "http://127.0.0.1:9/").returncode == 0
+    shown = run_here("serve", "ours", "--alias", "a=b")
+    said = "Error: --alias: can't be used: requests to http://127.0.0.1:9 are carried as they are"
+    assert (shown.returncode, shown.stderr.strip(), started) == (2, said, [])
+    assert run_here("serve", "ours").returncode == 0
