@@ -4,6 +4,7 @@ import json
 import re
 import select
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from aura_browser.learning.proposal import Proposal
     from aura_browser.session import Session
     from aura_browser.site import Site
-    from aura_browser.webdriver.watching import Watched
 
 _TIMEOUT_S: Final = 600.0
 _STYLES: Final = {"tested": "good", "seen": "note", "not found": "bad"}
@@ -83,7 +83,7 @@ def learn(
     chosen = _choose_name(url, name)
     proposal = _propose_basic(url)
     if proposal is None:
-        proposal = run_in_loop(_learn(url, options, is_interactive=not headless, timeout_s=timeout))
+        proposal = _learn(url, options, is_interactive=not headless, timeout_s=timeout)
     text = make_table(proposal.definition).as_string()
     if as_json:
         _print_json(chosen, proposal)
@@ -114,10 +114,25 @@ def _propose_basic(url: str) -> "Proposal | None":
     return run_in_loop(propose_basic(url, read_basic()))
 
 
-async def _learn(url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float) -> "Proposal":
-    from aura_browser.learning.proposal import propose
+def _learn(url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float) -> "Proposal":
+    has_keys = is_interactive and sys.stdin.isatty()
+    if is_interactive:
+        where = "tab" if isinstance(options["engine"], Attach | AttachChrome) else "window"
+        how = f"press Enter here, or close the {where}" if has_keys else f"close the {where}"
+        shown = redact_url(url)
+        click.echo(f"Log in in the new {where} at {shown}, click once where you work, then {how}.", err=True)
+    is_done = _was_enter_pressed if has_keys else lambda: False
+    return run_in_loop(_propose(url, options, is_interactive=is_interactive, timeout_s=timeout_s, is_done=is_done))
 
-    watched = await _watch(url, options, is_interactive=is_interactive, timeout_s=timeout_s)
+
+async def _propose(
+    url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float, is_done: Callable[[], bool]
+) -> "Proposal":
+    from aura_browser.learning.proposal import propose
+    from aura_browser.webdriver.watching import watch
+
+    site, engine = page_site(url), options["engine"]
+    watched = await watch(site, engine=engine, interactive=is_interactive, timeout_s=timeout_s, is_done=is_done)
     with progress("Asking with the login and without it …"):
         return await propose(url, watched)
 
@@ -148,24 +163,6 @@ def _choose_name(url: str, name: str | None) -> str:
     label = "local" if is_address(host) or host == "localhost" else domain.partition(".")[0]
     stem = re.sub(r"[^a-z0-9-]", "-", label).lstrip("0123456789-") or "site"
     return next(each for each in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if each not in taken)
-
-
-async def _watch(url: str, options: "SessionOptions", *, is_interactive: bool, timeout_s: float) -> "Watched":
-    from aura_browser.webdriver.watching import watch
-
-    has_keys = is_interactive and sys.stdin.isatty()
-    shown = redact_url(url)
-    if is_interactive:
-        where = "tab" if isinstance(options["engine"], Attach | AttachChrome) else "window"
-        how = f"press Enter here, or close the {where}" if has_keys else f"close the {where}"
-        click.echo(f"Log in in the new {where} at {shown}, click once where you work, then {how}.", err=True)
-    return await watch(
-        page_site(url),
-        engine=options["engine"],
-        interactive=is_interactive,
-        timeout_s=timeout_s,
-        is_done=_was_enter_pressed if has_keys else lambda: False,
-    )
 
 
 def _was_enter_pressed() -> bool:
