@@ -4,17 +4,24 @@ import asyncio
 import base64
 import json
 import os
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import tomlkit
 from aiohttp import web
 
-from aura_browser import page_site
-from aura_browser.errors import NotReady
+from aura_browser import FileStore, SessionKey, page_site
+from aura_browser.cli.sites import learning
+from aura_browser.engine import Attach, DefaultEngine
+from aura_browser.errors import InteractionRequired, NotReady
+from aura_browser.site import Site
+from aura_browser.webdriver import watching
 from aura_browser.webdriver.watching import watch
-from tests.parts.command import Terminal, run
+from tests.parts.command import Terminal, run, run_here
 from tests.parts.open_chrome import open_chrome
 from tests.parts.person import Person, screen
 from tests.parts.servers import serving, serving_in_thread
@@ -254,3 +261,106 @@ async def test_another_sites_page_is_never_what_was_watched() -> None:
         with pytest.raises(NotReady, match="a page of the site itself"):
             await watch(page_site(origin), engine=None, interactive=False, timeout_s=5, is_done=lambda: False)
     assert any(request.host.startswith("localhost") for request in server.seen)
+
+
+def learn_basic(origin: str, *words: str, text: str | None = None) -> CompletedProcess[str]:
+    return run_here("sites", "learn", f"{origin}/v2/", *words, text=text, AURA_BROWSER_BASIC=f"boss:{PASSWORD}")
+
+
+def test_a_person_is_asked_before_anything_is_written_and_may_just_press_enter(file: Path, state_home: Path) -> None:
+    with serving_in_thread(answer_basic) as (_, origin):
+        asked = learn_basic(origin, text="n\n")
+        assert (asked.returncode, file.exists()) == (0, False)
+        table = asked.stdout
+        assert table.startswith(f'[local]\nurl = "{origin}/v2/"\nlogin = "basic"\n')
+        first, *lines = asked.stderr.splitlines()
+        assert first == f"{origin}/v2/ asks for a user and a password itself; no browser is needed."
+        assert re.fullmatch(r"\w+ +(tested|seen|not found) +\S.*", lines[0])
+        assert {line[10:21].strip() for line in lines[:-2]} <= {"tested", "seen", "not found"}
+        assert re.fullmatch(r"\d requests were sent\.", lines[-2])
+        assert lines[-1] == "Write [local] to sites.toml? [Y/n]: "
+        done = learn_basic(origin, text="\n")
+        said = f"Wrote [local] to {file}, and kept the session. Try: aura-browser sites test local\n"
+        assert (done.returncode, done.stdout, done.stderr.endswith(said)) == (0, table, True)
+        assert file.read_text() == table
+        session = asyncio.run(FileStore(state_home / "aura-browser" / "sessions").load(SessionKey(origin)))
+        assert session is not None
+        assert (session.is_login, session.proof) == (True, "distinguished")
+        assert learn_basic(origin, "--yes").stdout.startswith("[local-2]\n")
+
+
+def test_a_program_gets_json_and_is_not_asked(file: Path) -> None:
+    with serving_in_thread(answer_basic) as (_, origin):
+        shown = learn_basic(origin, "--json")
+    facts = json.loads(shown.stdout)
+    assert (shown.returncode, file.exists(), shown.stdout) == (0, False, json.dumps(facts, indent=2) + "\n")
+    assert list(facts) == ["name", "definition", "findings", "requests"]
+    assert (facts["name"], facts["definition"]["login"]) == ("local", "basic")
+    assert {tuple(each) for each in facts["findings"]} == {("what", "found", "sureness")}
+    assert "Write" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://www.example.co.uk/x", "example"),
+        ("https://my_shop.com/", "my-shop"),
+        ("https://9gag.com/", "gag"),
+        ("https://42.com/", "site"),
+        ("https://wiki.example.com/", "example"),
+        ("http://intranet/", "intranet"),
+        ("http://localhost:3000/", "local"),
+        ("http://[::1]:3000/", "local"),
+        ("https://taken.com/", "taken-3"),
+    ],
+)
+def test_a_site_is_called_after_its_host(url: str, name: str, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text("".join(f'[{each}]\nurl = "https://x.example/"\n' for each in ("taken", "taken-2")))
+    assert learning._choose_name(url, None) == name
+
+
+@pytest.mark.parametrize("words", [(), ("--no-sandbox",), ("--grid", "127.0.0.1:4444"), ("--attach", "127.0.0.1:9222")])
+def test_without_a_window_a_profile_is_needed(words: tuple[str, ...], file: Path) -> None:
+    shown = run_here("sites", "learn", "https://example.com", "--headless", *words)
+    said = "Error: --headless needs --profile, in which you are logged in.\n"
+    assert (shown.returncode, shown.stderr.endswith(said)) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "where", "options"),
+    [
+        ((), "window", (None, True, 600.0)),
+        (("--timeout", "7", "--attach", "127.0.0.1:9"), "tab", (Attach("127.0.0.1:9"), True, 7.0)),
+        (("--headless", "--profile", "me"), "", (DefaultEngine(profile="me"), False, 600.0)),
+    ],
+)
+def test_a_person_is_told_what_to_do_in_which_browser(
+    words: tuple[str, ...], where: str, options: tuple[object, ...], app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[object, ...]] = []
+
+    async def give_up(site: Site, *, engine: object, interactive: bool, timeout_s: float, is_done: object) -> None:
+        given.append((site.url, engine, interactive, timeout_s))
+        assert callable(is_done)
+        assert is_done() is False
+        raise InteractionRequired("Nobody is here.", "aura-browser sites learn")
+
+    monkeypatch.setattr(watching, "watch", give_up)
+    shown = run_here("sites", "learn", f"{app}/app", *words)
+    told = (
+        f"Log in in the new {where} at {app}/app, click once where you work, then close the {where}.\n" if where else ""
+    )
+    assert (shown.returncode, shown.stdout, given) == (77, "", [(f"{app}/app", *options)]), shown.stderr
+    assert shown.stderr == f"{told}Error: Nobody is here. Run: aura-browser sites learn\n"
+
+
+def test_enter_is_noticed_and_the_end_of_the_input_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert learning._was_enter_pressed() is False
+        os.write(writer, b"\n")
+        assert learning._was_enter_pressed() is True
+        os.close(writer)
+        assert learning._was_enter_pressed() is False

@@ -91,3 +91,35 @@ def test_a_given_session_name_means_a_site_and_no_stored_prefix(options: Session
     command = click.Command("exec", params=[click.Option(["--session", "session_name"])], callback=lambda **_: None)
     with command.make_context("exec", ["--session", "work"]), pytest.raises(InvalidInput):
         find_site("app", options)
+
+
+def test_a_stored_sessions_name_and_proxy_become_the_options(options: SessionOptions) -> None:
+    store, proxy = FileStore(Path(str(options["store"]))), "http://127.0.0.1:3128"
+    key = SessionKey("https://shop.example.com", "work", proxy)
+    kept = make_session(key.origin, proxy=proxy, harvested_at=time.time())
+    asyncio.run(store.save(key, kept))
+    assert origin_of(key.slug, options) == "https://shop.example.com"
+    assert (options["session"], options["proxy"]) == ("work", proxy)
+    options["proxy"] = "http://127.0.0.1:9"
+    assert origin_of("shop", options) == "https://shop.example.com"
+    assert options["proxy"] == "http://127.0.0.1:9", "that of the command line"
+
+
+def test_a_session_that_cannot_be_read_is_named(options: SessionOptions) -> None:
+    folder = Path(str(options["store"]))
+    [slug] = [file.stem for file in folder.glob("apply*.json")]
+    (folder / f"{slug}.json").write_bytes(b"{")
+    with pytest.raises(click.ClickException) as caught:
+        origin_of(slug, options)
+    assert caught.value.message.startswith(f"{slug} can't be read: Not a session")
+
+
+def test_a_slug_that_does_not_tell_its_name_asks_for_it(options: SessionOptions) -> None:
+    key = SessionKey("https://shop.example.com", "My Work")
+    kept = make_session(key.origin, harvested_at=time.time())
+    asyncio.run(FileStore(Path(str(options["store"]))).save(key, kept))
+    with pytest.raises(click.ClickException) as caught:
+        origin_of(key.slug, options)
+    assert caught.value.message == (
+        f"{key.slug} does not tell the name of its session. Give https://shop.example.com/ and --session NAME instead."
+    )

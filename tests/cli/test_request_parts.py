@@ -65,6 +65,10 @@ def test_what_is_no_json_is_told_of_with_its_place(text: str, place: str) -> Non
     assert refused([], text, None, []) == f"--json is not valid JSON{place}; {HINT}"
 
 
+def test_what_is_sent_is_never_part_of_what_is_logged() -> None:
+    assert repr(build(data=("s3cret",))) == "Upload('application/x-www-form-urlencoded', size=6)"
+
+
 def test_bytes_that_are_no_text_are_sent_as_they_are() -> None:
     assert build(data=("a=\udcff", "b")).join() == b"a=\xff&b"
     assert build(text='"\udcff"').join() == b'"\xff"'

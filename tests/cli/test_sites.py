@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import tomlkit
 
+from aura_browser.cli.sites import writing
 from aura_browser.site.sites_file import parse_sites
 from aura_browser.site.tables import APPLICATIONS
 from aura_browser.store import FileStore, SessionKey
@@ -207,3 +209,123 @@ def test_a_definition_is_tried_by_itself(file: Path, state_home: Path) -> None:
         tried = run_here("sites", "test", "git")
         assert "valid" not in tried.stdout
         assert {request.path for request in stub.server.seen[before:]} == {"/missing"}
+
+
+WIKI = '[wiki]\nurl = "https://wiki.example.com/"\n'
+
+
+def test_the_list_is_a_line_for_each_site_or_json(file: Path) -> None:
+    shown = run_here("sites", "list")
+    built_in = f"{'openchat':20}https://openchat.team  (built in)\n"
+    hint = "There are no sites of your own. Add one with: aura-browser sites add NAME --url URL\n"
+    assert (shown.stdout, shown.stderr) == (built_in, hint)
+    file.parent.mkdir()
+    name = "x" * 19
+    file.write_text(f'{WIKI}[{name}]\nurl = "https://x.example.com/"\n')
+    shown = run_here("sites", "list")
+    lines = [f"{'wiki':21}https://wiki.example.com/", f"{name:21}https://x.example.com/"]
+    assert (shown.stdout.splitlines(), shown.stderr) == ([*lines, built_in.strip().replace("   h", "    h")], "")
+    facts = json.loads(run_here("sites", "list", "--json").stdout)
+    assert facts[0] == {"name": "wiki", "url": "https://wiki.example.com/", "built_in": False}
+    assert run_here("sites", "list", "--json").stdout == json.dumps(facts, indent=2) + "\n"
+
+
+def test_a_site_is_shown_as_it_stands_but_for_what_steers_a_terminal(file: Path) -> None:
+    file.parent.mkdir()
+    long = f"# {'x' * 1100}"
+    file.write_text(f"{WIKI}# Mine \u202eno more{long}\n{long}\n\n\n[other]\nurl = 'https://b.example.com/'\n", "utf-8")
+    shown = run_here("sites", "show", "wiki").stdout
+    assert shown == f"{WIKI}# Mine no more{long[:985]}…\n{long}\n"
+
+
+def test_sites_stand_apart_in_a_private_file(file: Path) -> None:
+    words = ("--url", "https://wiki.example.com/")
+    assert run_here("sites", "add", "wiki", *words).returncode == 0
+    more = ("--origin", "https://b.wiki.example.com", "--until", "cookie:sid", "--until", "text:Hi", "--probe", "/me")
+    added = run_here("sites", "add", "other", *words, *more)
+    assert file.read_text() == (
+        f'{WIKI}\n[other]\nurl = "https://wiki.example.com/"\norigins = ["https://b.wiki.example.com"]\n'
+        'until = ["cookie:sid", "text:Hi"]\nprobe = "/me"\n'
+    )
+    login = "aura-browser harvest other --interactive"
+    assert (added.stdout, added.stderr) == ("", f"Added other to {file}. Log in with: {login}\n")
+    removed = run_here("sites", "rm", "wiki")
+    assert (removed.stdout, removed.stderr) == ("", f"Removed wiki from {file}\n")
+    assert "[wiki]" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("add", "wiki", "--url", "https://x.example.com"),
+            "name: wiki is in FILE already; change it with: aura-browser sites edit",
+        ),
+        (("rm", "no"), "name: 'no' is not in FILE"),
+        (("rm", "x" * 41), f"name: '{'x' * 39}…' is not in FILE"),
+        (("show", "no"), "name: no site is called 'no'; there are: wiki, openchat"),
+        (("test", "x" * 41), f"name: no site is called '{'x' * 39}…'; there are: wiki, openchat"),
+        (
+            ("add", "b", "--url", "https://x.example.com", "--like", "x" * 41),
+            f"like: there is no '{'x' * 39}…'; choose one of: {', '.join(APPLICATIONS)}",
+        ),
+    ],
+)
+def test_what_cannot_be_done_with_a_name_is_said(words: tuple[str, ...], said: str, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text(WIKI)
+    shown = run_here("sites", *words)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith(f"Error: {said.replace('FILE', str(file))}")
+    assert file.read_text() == WIKI
+
+
+@pytest.mark.parametrize(("url", "page"), [("", "/login"), ("/", "/login"), ("/?a=1", "/?a=1"), ("/x", "/x")])
+def test_a_known_application_has_its_own_page_unless_one_is_given(
+    url: str, page: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = tomlkit.item({"url": "https://host/login", "probe": "/me", "until": ["cookie:sid"]})
+    monkeypatch.setattr(writing, "read_template", lambda _name: template)
+    words = ("--like", APPLICATIONS[0], "--url", f"https://a.example.com{url}")
+    assert run_here("sites", "add", "mine", *words, "--until", "text:Hi").returncode == 0
+    site = parse_sites(file.read_bytes(), file)["mine"]
+    assert (site.url, [str(each) for each in site.ready]) == (f"https://a.example.com{page}", ["text:Hi"])
+
+
+def test_an_editor_gets_a_file_that_says_what_it_is_for(file: Path) -> None:
+    for text, count in (("", "0 sites"), (WIKI, "1 site"), (f"{WIKI}{WIKI.replace('wiki', 'b')}", "2 sites")):
+        if text:
+            file.write_text(text)
+        shown = run_here("sites", "edit", EDITOR="true", VISUAL="true")
+        assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", f"{file}: {count}.\n")
+        begin = "# Sites of your own: https://toml.io, one table each. See: aura-browser sites --help\n"
+        assert file.read_text() == (text or begin)
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_what_is_no_file_is_not_replaced(file: Path, tmp_path: Path) -> None:
+    file.parent.mkdir()
+    file.symlink_to("/dev/null")
+    shown = run_here("sites", "add", "wiki", "--url", "https://wiki.example.com")
+    assert shown.returncode == 1
+    assert shown.stderr == "Error: Could not open file '/dev/null': it is not a file\n"
+
+
+def test_a_trial_says_what_strangers_and_sessions_get(file: Path, state_home: Path) -> None:
+    file.parent.mkdir()
+    with serving_members() as origin:
+        file.write_text(f'[mine]\nurl = "{origin}/app"\nprobe = "/api/me"\n')
+        place = str(state_home / "my store")
+        empty = run_here("sites", "test", "mine", "--store", place)
+        login = f"aura-browser harvest mine --interactive --store '{place}'"
+        assert (empty.returncode, empty.stderr) == (77, f"No session is cached. Log in with: {login}\n")
+        assert empty.stdout == "without a session: status 401\n"
+        cache_session(state_home, origin, COOKIE, "/app")
+        slug = SessionKey(origin).slug
+        assert run_here("sites", "test", "mine").stdout == f"{empty.stdout}{slug}  valid\n"
+        for good, what in (('good = "200"', "which the marks in good fit"), ("", "which shows no login page")):
+            file.write_text(f'[mine]\nurl = "{origin}/app"\nprobe = {{ get = "/app"{good and ", "}{good} }}\n')
+            shown = run_here("sites", "test", "mine")
+            assert shown.stdout.startswith(f"without a session: status 200, {what}\n")
+            said = "A stranger gets what probe.good describes, so it proves no login.\n"
+            assert (shown.returncode == 1, shown.stderr == said) == (bool(good), bool(good))

@@ -17,15 +17,17 @@ from shlex import quote, split
 
 import pytest
 
+from aura_browser import doctor
+from aura_browser.cli.doctor import print_report
 from aura_browser.doctor import Finding, browser, examination, examine, extras, machine
 from aura_browser.doctor.machine import check_sandbox, check_shared_memory
 from aura_browser.doctor.state import inspect_state
 from aura_browser.doctor.trial import try_harvest
-from aura_browser.engine import Attach, Chrome, Engine, Grid, Selenium, Undetected
+from aura_browser.engine import Attach, Chrome, DefaultEngine, Engine, Grid, Selenium, Undetected
 from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
-from tests.parts.command import run
+from tests.parts.command import make_terminal, run, run_here
 from tests.parts.mounts import mounted
 from tests.parts.open_chrome import open_chrome
 from tests.parts.programs import program
@@ -582,3 +584,52 @@ async def test_a_check_that_hangs_keeps_no_program_from_ending() -> None:
     assert (await examination.run_in_thread(threading.current_thread)).daemon
     with pytest.raises(OSError, match="Not a directory"):
         await examination.run_in_thread(Path("/dev/null/away").stat)
+
+
+FINDINGS = [
+    Finding("chrome", "ok", "156, /usr/bin/chromium"),
+    Finding("extra", "note", "not installed", "pip install it"),
+    Finding("file modes", "problem", "x" * 2001, f"chmod {'y' * 1995}"),
+]
+
+
+def test_what_does_not_stop_the_job_is_to_be_fixed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(FINDINGS)
+    assert capsys.readouterr().out == (
+        "ok       chrome      156, /usr/bin/chromium\n"
+        "note     extra       not installed\n"
+        "                     pip install it\n"
+        f"PROBLEM  file modes  {'x' * 1999}…\n"
+        f"                     chmod {'y' * 1993}…\n"
+        "The main job can run here. To fix: file modes.\n"
+    )
+    print_report(FINDINGS[:1])
+    assert capsys.readouterr().out == "ok       chrome  156, /usr/bin/chromium\nThe main job can run here.\n"
+
+
+@pytest.mark.parametrize(("length", "indent"), [(83, 17), (84, 2)])
+def test_a_command_that_would_be_broken_begins_at_the_left(
+    length: int, indent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = make_terminal(monkeypatch, "stdout")
+    print_report([Finding("chrome", "problem", "not found", "x" * length, stops=True)])
+    *_, command, verdict = shown.getvalue().splitlines()
+    assert command == f"{' ' * indent}\x1b[36m{'x' * length}\x1b[0m"
+    assert verdict == "\x1b[1;31mThe main job can't run here: chrome.\x1b[0m"
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_json_says_whether_the_job_can_run(*, is_stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, object]] = []
+
+    async def find(**options: object) -> list[Finding]:
+        given.append(options)
+        return [Finding("chrome", "problem", "not found", stops=is_stopped)]
+
+    monkeypatch.setattr(doctor, "examine", find)
+    shown = run_here("doctor", "--json", *(["--interactive", "--profile", "me"] if is_stopped else []))
+    found = {"name": "chrome", "verdict": "problem", "found": "not found", "command": None}
+    report = {"ok": not is_stopped, "findings": [found | {"stops": is_stopped, "slug": None, "state": None}]}
+    assert (shown.returncode, shown.stdout) == (int(is_stopped), json.dumps(report, indent=2) + "\n")
+    engine = DefaultEngine(profile="me" if is_stopped else None)
+    assert given == [{"engine": engine, "proxy": None, "store": None, "interactive": is_stopped}]
