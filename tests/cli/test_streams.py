@@ -47,3 +47,27 @@ def test_messages_that_nobody_gets_are_no_failure(tmp_path: Path) -> None:
     done = run_in_shell("2>/dev/full <&-", "sites", "add", "wiki", "--url", "https://wiki.example.com")
     assert (done.returncode, done.stdout) == (0, "")
     assert "[wiki]" in (tmp_path / "config" / "aura-browser" / "sites.toml").read_text("utf-8")
+
+
+def test_a_terminal_of_few_characters_gets_what_it_can_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURA_BROWSER_CONFIG", str(tmp_path))
+    (tmp_path / "sites.toml").write_text('[wiki]\nurl = "https://wiki.example.com/"\n# Büro\n', "utf-8")
+    for encoding, output, errors in (("koi8-r", "# B?ro", "'b\\xfc'"), ("utf-8", "# Büro", "'bü'")):
+        monkeypatch.setenv("PYTHONIOENCODING", encoding)
+        assert run_in_shell("", "sites", "show", "wiki").stdout.endswith(f"{output}\n")
+        assert f"no site is called {errors}" in run_in_shell("", "sites", "show", "bü").stderr
+
+
+def test_an_input_that_is_closed_is_an_empty_one() -> None:
+    done = run_in_shell("<&-", "chat", "--url", "http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: standard input: is empty; ask with: ")
+
+
+def test_messages_to_closed_errors_are_no_failure_and_go_into_no_file(tmp_path: Path) -> None:
+    done = run_in_shell("2>&-", "sites", "add", "wiki", "--url", "https://wiki.example.com")
+    assert (done.returncode, done.stdout) == (0, "")
+    written = (tmp_path / "config" / "aura-browser" / "sites.toml").read_text("utf-8")
+    assert written == '[wiki]\nurl = "https://wiki.example.com"\n'
+    refused = run_in_shell("2>&-", "sites", "rm", "nothing")
+    assert (refused.returncode, refused.stdout) == (2, "")
