@@ -92,9 +92,10 @@ def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
 
     async def run_until_interrupted() -> T:
         task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker
 
         def interrupt() -> None:
-            if task is not None and not task.cancelling():
+            if not task.cancelling():
                 task.cancel()
 
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

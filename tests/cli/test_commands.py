@@ -328,6 +328,18 @@ def test_a_background_job_of_a_script_ends_with_sigterm_though_it_ignores_ctrl_c
         assert shell.communicate("go\n", timeout=30)[0].strip() == "143"
 
 
+def test_what_nohup_starts_outlives_its_terminal() -> None:
+    command = ["/bin/sh", "-c", f"trap '' HUP; exec {' '.join(PROGRAM)} playground --port 0"]
+    with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        origin = process.stdout.readline().strip()
+        process.send_signal(signal.SIGHUP)
+        assert run("chat", "--url", origin, "--refresh", "never", "x").returncode == 77
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[1] == "Interrupted.\n"
+    assert process.returncode == 143
+
+
 def test_the_playground_serves_until_ctrl_c() -> None:
     with Started(
         [*PROGRAM, "playground", "--port", "0", "--gate", "login-401", "--life", "60", "--sliding"],

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from aura_browser import listening
 from aura_browser.cli import demo, serve
 from aura_browser.gateway.programs import CONFIGURATIONS
 from aura_browser.gateway.server import Settings
 from aura_browser.playground import Playground, serve_in_thread
+from aura_browser.site import OPENCHAT, Site
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM, run, run_here
 from tests.parts.gateways import gateway_to
@@ -86,6 +88,8 @@ def test_its_own_curl_line_gets_an_answer(site: Playground) -> None:
     with serving(site.origin, "--port", "0") as (_, shown):
         command = re.search(r"curl .*?\n    -d '.*?'$", shown, re.MULTILINE | re.DOTALL)
         assert command is not None, shown
+        assert "OPENAI_API_KEY=none\n" in shown
+        assert ("#token" in shown, "encrypted" in shown) == (False, False)
         answer = subprocess.run(["/bin/sh", "-c", command[0]], capture_output=True, text=True, check=True)
     assert '"content":"Hello!"' in answer.stdout
 
@@ -157,6 +161,8 @@ def test_others_are_let_in_with_a_token_only(site: Playground, tmp_path: Path) -
     host = ("--host", "0.0.0.0")  # noqa: S104 - that is what is tested
     with serving(site.origin, *host, "--token-file", str(file), "--port", "0") as (process, shown):
         assert "not encrypted" in shown
+        assert ("OPENAI_API_KEY=TOKEN\n" in shown, "/#token=TOKEN\n" in shown) == (True, True)
+        assert '-H "Authorization: Bearer TOKEN" \\\n' in shown
         assert TOKEN not in shown
         assert TOKEN not in " ".join(Path(f"/proc/{process.pid}/cmdline").read_text("utf-8").split("\0"))
         url = f"{base_url(shown)}/models"
@@ -358,3 +364,23 @@ def test_an_alias_of_a_site_whose_requests_are_carried_is_refused(state_home: Pa
     said = "Error: --alias: can't be used: requests to http://127.0.0.1:9 are carried as they are"
     assert (shown.returncode, shown.stderr.strip(), started) == (2, said, [])
     assert run_here("serve", "ours").returncode == 0
+
+
+TAKEN = "Port 9 is taken by another program. 10 is free: aura-browser serve"
+
+
+@pytest.mark.parametrize(
+    ("number", "host", "url", "said"),
+    [
+        (errno.EADDRINUSE, "", OPENCHAT.url, f"{TAKEN} --port 10"),
+        (errno.EADDRINUSE, "", "http://127.0.0.1:9/?a=1&b", f"{TAKEN} 'http://127.0.0.1:9/?a=1&b' --port 10"),
+        (errno.EACCES, "", OPENCHAT.url, "Can't listen at this machine: Permission denied."),
+        (errno.EACCES, "nas", OPENCHAT.url, "Can't listen at nas: Permission denied."),
+    ],
+)
+def test_why_it_does_not_listen_is_said(
+    number: int, host: str, url: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "find_free_port", lambda port: port + 1)
+    error = OSError(number, os.strerror(number))
+    assert serve._describe_failure(error, Site(url), Settings(host=host, port=9)).message == said
