@@ -47,7 +47,7 @@ def build_session(
         told.append(f"the storage of {count(range(others), 'other origin')}")
     if not (kept or origins):
         problem = f"it holds nothing for {clean_text(str(page.origin()))}"
-        raise ImportFailed(kind, "", problem, f"It holds: {_list_sites(content) or 'nothing'}.")
+        raise ImportFailed(kind, "", problem, f"It holds: {_show(_list_sites(content)) or 'nothing'}.")
     agent = content.user_agent or user_agent or ""
     of_site = replace(content, cookies=kept, origins=tuple(origins), user_agent=agent)
     return _check(_assemble(of_site, page, now), kind), (*content.left_out, *told)
@@ -128,17 +128,14 @@ def _is_of_page(origin: dict[str, str], page: URL) -> bool:
 
 def _choose_page(content: Content, kind: str) -> str:
     """Return the page of the only site that *content* is of."""
-    hosts = _list_hosts(content)
-    sites: Counter[str] = Counter()
-    for host, number in hosts.items():
-        sites[registrable_domain(host)] += number
+    hosts, sites = _list_hosts(content), _list_sites(content)
     if not sites:
         problem = "; ".join(("it holds no cookies that can be kept", *content.left_out))
         raise ImportFailed(kind, "", problem, "Export it again, logged in at the site.")
     if len(sites) > 1:
-        shown = _list_sites(content)
-        first = clean_text(next(iter(sites.most_common(1)))[0])
-        raise ImportFailed(kind, "", f"it is of several sites: {shown}", f"Name one, such as --url https://{first}/")
+        first = clean_text(sites.most_common(1)[0][0])
+        problem = f"it is of several sites: {_show(sites)}"
+        raise ImportFailed(kind, "", problem, f"Name one, such as --url https://{first}/")
     (site,) = sites
     origins = [each["origin"] for each in content.origins]
     if len(origins) == 1:
@@ -169,8 +166,15 @@ def _list_hosts(content: Content) -> Counter[str]:
     return hosts
 
 
-def _list_sites(content: Content) -> str:
-    sites = Counter(registrable_domain(cookie.domain) for cookie in content.cookies)
+def _list_sites(content: Content) -> Counter[str]:
+    """Return the sites of the cookies and of the origins with storage, and how many of those each has."""
+    sites: Counter[str] = Counter()
+    for host, number in _list_hosts(content).items():
+        sites[registrable_domain(host)] += number
+    return sites
+
+
+def _show(sites: Counter[str]) -> str:
     told = [f"{clean_text(site)} ({number})" for site, number in sites.most_common(_MAX_SITES)]
     return ", ".join([*told, *(["…"] if len(sites) > _MAX_SITES else [])])
 

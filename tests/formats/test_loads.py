@@ -372,6 +372,18 @@ def test_the_only_site_of_a_file_is_found_and_others_are_asked_for() -> None:
     assert read([local], url=None).session.origin == "http://127.0.0.1:8123"
 
 
+def test_sites_that_only_storage_is_of_are_named() -> None:
+    state = {"cookies": [], "origins": [{"origin": "https://a.org"}, {"origin": "https://b.org"}, {"origin": "x"}]}
+    kind = "a storage state of Playwright"
+    for url, said in {
+        None: "it is of several sites: a.org (1), b.org (1). Name one, such as --url https://a.org/",
+        URL: "it holds nothing for https://app.example.com. It holds: a.org (1), b.org (1).",
+    }.items():
+        with pytest.raises(ImportFailed) as caught:
+            read(state, url)
+        assert str(caught.value) == f"{kind}: {said}"
+
+
 def test_a_session_of_another_site_than_the_one_named_is_refused() -> None:
     session = make_session("https://app.example.com")
     assert read(session.to_json()).session == session
