@@ -55,7 +55,7 @@ def dump(session: Session, name: str, options: DumpOptions | None = None) -> Dum
         InvalidInput: if there is no such format.
     """
     if name not in DUMPS:
-        near = get_close_matches(name, DUMPS, n=1)
+        near = get_close_matches(name, DUMPS)
         hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(DUMPS)}"
         raise InvalidInput("format", f"there is no format {clean_text(name, 40)!r}{hint}")
     write, options = DUMPS[name], options or DumpOptions()
