@@ -14,7 +14,6 @@ from aura_browser.formats.storage_state import split_origins
 from aura_browser.hosts import host_in_url, host_of, is_address, is_same_site, origin_of, registrable_domain
 from aura_browser.session import Browser, Cookie, Session
 from aura_browser.session.cookie import is_of_site
-from aura_browser.session.headers import check_headers
 from aura_browser.session.session import guess_expiry
 from aura_browser.text import clean_text, count, list_names
 
@@ -48,7 +47,7 @@ def build_session(
     if not (kept or origins):
         problem = f"it holds nothing for {clean_text(str(page.origin()))}"
         raise ImportFailed(kind, "", problem, f"It holds: {_show(_list_sites(content)) or 'nothing'}.")
-    agent = content.user_agent or user_agent or ""
+    agent = content.user_agent or user_agent
     of_site = replace(content, cookies=kept, origins=tuple(origins), user_agent=agent)
     return _check(_assemble(of_site, page, now), kind), (*content.left_out, *told)
 
@@ -133,7 +132,7 @@ def _choose_page(content: Content, kind: str) -> str:
         problem = "; ".join(("it holds no cookies that can be kept", *content.left_out))
         raise ImportFailed(kind, "", problem, "Export it again, logged in at the site.")
     if len(sites) > 1:
-        first = clean_text(sites.most_common(1)[0][0])
+        first = clean_text(max(sites, key=sites.__getitem__))
         problem = f"it is of several sites: {_show(sites)}"
         raise ImportFailed(kind, "", problem, f"Name one, such as --url https://{first}/")
     (site,) = sites
@@ -190,9 +189,8 @@ def _read_browser(user_agent: str) -> Browser:
 def _check(session: Session, kind: str) -> Session:
     """Return *session* if it can be stored and read back."""
     try:
-        check_headers(session.headers)
         return Session.from_json(msgspec.json.encode(session))
     except SessionFormatError as error:
         raise_alone(ImportFailed(kind, error.field, error.problem, "Export it again."))
-    except (UnicodeError, ValueError):
+    except ValueError:
         raise_alone(ImportFailed(kind, "", "it holds text that is not valid Unicode", "Export it again."))

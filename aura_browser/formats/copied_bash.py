@@ -31,7 +31,7 @@ def parse_bash(text: str) -> tuple[CopiedRequest, ...]:
     """
     requests = []
     for words in split_commands(text):
-        if words[0] not in {"curl", "curl.exe"}:
+        if words[0] != "curl":
             refuse("it holds a command other than curl")
         requests.append(read_curl(words[1:]))
     return tuple(requests)

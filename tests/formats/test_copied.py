@@ -12,6 +12,7 @@ from rich.pretty import pretty_repr
 from aura_browser.errors import InvalidInput
 from aura_browser.formats.copied import parse_copied, recognise
 from aura_browser.formats.copied_bash import split_commands
+from aura_browser.formats.copied_cmd import parse_cmd
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
 from aura_browser.formats.curl_options import _SHORT
 from tests.parts.devtools_copies import FORMS
@@ -240,3 +241,261 @@ def test_the_referrer_of_a_fetch_is_its_header_unless_it_names_one() -> None:
     headers = '{"headers": {"referer": "https://example.com/named"}, "referrer": "https://example.com/from"}'
     (request,) = parse_copied(f'fetch("https://example.com/", {headers})')
     assert request.headers == (("referer", "https://example.com/named"),)
+
+
+AGAIN = "; in DevTools, copy the request again"
+OTHER_FORM = (
+    "has another form than those that DevTools copies: curl … (bash or cmd), $session = … (PowerShell) or fetch(…)"
+)
+OPEN_QUOTE = f"a quote does not end{AGAIN}"
+EXPANDED = f"it holds a variable or a command in double quotes, which is not expanded here{AGAIN}"
+NO_TEXT = f"fetch has options that are not text{AGAIN}"
+NO_FETCH = f"fetch has other arguments than an address and options{AGAIN}"
+NO_JSON = f"an argument of fetch is not the JSON that a browser copies{AGAIN}"
+NO_STATEMENT = f"it holds a statement that a browser does not copy{AGAIN}"
+NO_ADDRESS = f"it names no address, or has a body of several parts{AGAIN}"
+OTHER_COMMAND = f"it holds a command other than curl{AGAIN}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("wget x", OTHER_FORM),
+        ("curl", OTHER_FORM),
+        ("fetch.js", OTHER_FORM),
+        ("x" * (16 * 2**20), OTHER_FORM),
+        ("x" * (16 * 2**20 + 1), "is over 16 MiB"),
+        ("curl ''", f"it names no address{AGAIN}"),
+        ("curl a b", f"it names several addresses in one command{AGAIN}"),
+        ("curl 'x", OPEN_QUOTE),
+        ("curl $'x", OPEN_QUOTE),
+        ('curl "x', OPEN_QUOTE),
+        ('curl "$x"', EXPANDED),
+        ('curl "\\\\`x`"', EXPANDED),
+        ("curl $(id)", f"it holds '$' outside quotes, which a shell would act on{AGAIN}"),
+        ("curl a > b", f"it holds '>' outside quotes, which a shell would act on{AGAIN}"),
+        ("curl a\\", f"it holds '\\\\' outside quotes, which a shell would act on{AGAIN}"),
+        ("curl a; rm b", OTHER_COMMAND),
+        ('curl ^"a^" & dir', OTHER_COMMAND),
+        ('curl.exe ^"x', OPEN_QUOTE),
+        ("curl -d @x a", f"--data reads a file, which is not done here{AGAIN}"),
+        ("curl a -H", f"the text ends after --header{AGAIN}"),
+        ("curl a --url", f"the text ends after --url{AGAIN}"),
+        ("fetch(", NO_JSON),
+        ('fetch("a"', f"the call of fetch does not end{AGAIN}"),
+        ('fetch("a"); alert(1)', f"it holds something other than fetch(…){AGAIN}"),
+        ('fetch("a", {"headers": 5})', NO_TEXT),
+        ('fetch("a", {"headers": {"x": 1}})', NO_TEXT),
+        ('fetch("a", {"body": 5})', NO_TEXT),
+        ('fetch("a", {"method": 5})', NO_TEXT),
+        ("fetch(5)", NO_FETCH),
+        ('fetch("")', NO_FETCH),
+        ('fetch("a", [])', NO_FETCH),
+        ('fetch("a", {"body": "\\ud800"})', "its body holds half a character; copy it again"),
+        ('$session = "', f"it holds something that a browser does not copy{AGAIN}"),
+        ('$session = 1\nRemove-Item "a"', NO_STATEMENT),
+        ('$session.UserAgent = "a", "b"', NO_STATEMENT),
+        ('$session.Cookies.Add("a", "b", "c")', NO_STATEMENT),
+        ('iwr "https://$x"', EXPANDED.replace(" or a command", "")),
+        ("iwr ", NO_ADDRESS),
+        ('iwr ""', NO_ADDRESS),
+        ('iwr -Uri "a", "b"', NO_ADDRESS),
+        ('iwr "a" -Body "b", "c"', NO_ADDRESS),
+    ],
+)
+def test_a_refusal_says_what_is_not_as_a_browser_copies_it(text: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_copied(text)
+    assert str(caught.value) == f"copied command: {problem}"
+
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+JSON = ("Content-Type", "application/json"), ("Accept", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("u", CopiedRequest("GET", "u")),
+        ("-- u", CopiedRequest("GET", "u")),
+        ("-", CopiedRequest("GET", "-")),
+        ("--url u", CopiedRequest("GET", "u")),
+        ("--url=u --request PUT", CopiedRequest("PUT", "u")),
+        ("-I u", CopiedRequest("HEAD", "u")),
+        ("--head u -d x", CopiedRequest("HEAD", "u", (FORM,), (), b"x")),
+        ("u --json '{}'", CopiedRequest("POST", "u", JSON, (), b"{}")),
+        *(
+            (f"u --{name} x --{name} y", CopiedRequest("POST", "u", (FORM,), (), b"x&y"))
+            for name in ("data", "data-raw", "data-binary", "data-ascii", "data-urlencode")
+        ),
+        ("u -d x -H 'content-TYPE: y'", CopiedRequest("POST", "u", (("content-TYPE", "y"),), (), b"x")),
+        ("u --data-urlencode '=a b' -d c", CopiedRequest("POST", "u", (FORM,), (), b"a+b&c")),
+        ("u --data-urlencode 'a b'", CopiedRequest("POST", "u", (FORM,), (), b"a+b")),
+        ("u --data-urlencode 'n m=a b'", CopiedRequest("POST", "u", (FORM,), (), b"n m=a+b")),
+        ("--get u -d a -d b", CopiedRequest("GET", "u?a&b")),
+        ("-G 'u?a' -d b", CopiedRequest("GET", "u?a&b")),
+        (r"'u/\[1\]\{2\}\<3'", CopiedRequest("GET", r"u/[1]{2}\<3")),
+        (r"--globoff 'u/\[1\]'", CopiedRequest("GET", r"u/\[1\]")),
+        (r"-g 'u/\[1\]'", CopiedRequest("GET", r"u/\[1\]")),
+        ("u --user a:b", CopiedRequest("GET", "u", (("Authorization", "Basic YTpi"),))),
+        ("u -A a --referer b", CopiedRequest("GET", "u", (("User-Agent", "a"), ("Referer", "b")))),
+        ("u -H 'X;' -H 'Y:' -H ' Z : 1 ' -H W", CopiedRequest("GET", "u", (("X", ""), ("Z", "1")))),
+        (
+            "u --cookie a=1 -H ' COOKIE : b=2' -b c=3",
+            CopiedRequest("GET", "u", (), (CopiedCookie("a", "1"), CopiedCookie("b", "2"), CopiedCookie("c", "3"))),
+        ),
+        (
+            "u -b '=a; b; ;c='",
+            CopiedRequest("GET", "u", (), tuple(CopiedCookie(*p) for p in [("", "a"), ("", "b"), ("c", "")])),
+        ),
+        ("u -b x", CopiedRequest("GET", "u", left_out=("--cookie FILE",))),
+        ("--frob=1 u --frob=2", CopiedRequest("GET", "u", left_out=("--frob",))),
+        ("--frob x u", CopiedRequest("GET", "u", left_out=("--frob",))),
+        ("--frob http://u --frib -k", CopiedRequest("GET", "http://u", left_out=("--frob", "--frib", "--insecure"))),
+        ("-yz u", CopiedRequest("GET", "u", left_out=("-y", "-z"))),
+        ("-m5 u -w x -c y", CopiedRequest("GET", "u", left_out=("--max-time", "--write-out", "--cookie-jar"))),
+        *(
+            (f"--{name} u", CopiedRequest("GET", "u", left_out=(f"--{name}",)))
+            for name in ("insecure", "no-buffer", "junk-session-cookies", "http1.0", "http1.1", "http2", "ipv4")
+        ),
+    ],
+)
+def test_what_curl_would_send_is_what_is_read(options: str, expected: CopiedRequest) -> None:
+    assert parse_copied(f"curl {options}") == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("written", "commands"),
+    [
+        ("''", [[""]]),
+        ("curl a#b #c\nd", [["curl", "a#b"], ["d"]]),
+        ("curl #c", [["curl"]]),
+        ("curl a\\\r\nb c\\\n d", [["curl", "ab", "c", "d"]]),
+        ("a;b&c\r\nd\te", [["a"], ["b"], ["c"], ["d", "e"]]),
+        (
+            r"$'\777\x7\u20\U110000\ud800\cA\a\b\e\E\f\n\r\t\v\q'",
+            [["\ufffd\x07 \U0010ffff?\x01\x07\x08\x1b\x1b\x0c\n\r\t\x0b\\q"]],
+        ),
+        ('"a\\\nb\\`\\"\\\\\\a"', [['ab`"\\\\a']]),
+        ("'a'b\"c\"$'d'", [["abcd"]]),
+    ],
+)
+def test_words_of_bash_end_and_join_as_in_bash(written: str, commands: list[list[str]]) -> None:
+    assert split_commands(written) == commands
+
+
+@pytest.mark.parametrize(
+    ("written", "agent"),
+    [
+        ('"a & b"', "a & b"),
+        ("a^&b", "a&b"),
+        ("a^\r\n -H Y:1", "a"),
+        ("a^\n\nb", "a\nb"),
+        ("a^\r\n\r\nb", "a\nb"),
+        ('"a""b"', 'a"b'),
+        ('a""b', "ab"),
+        ('"a\\"b\\\\"', 'a"b\\'),
+        ('"a\\\\\\"b"', 'a\\"b'),
+        ("a\\\\b\\c", "a\\b\\c"),
+        ('a"b\tc"d', "ab\tcd"),
+        ("a\t-k", "a"),
+        ("a^", "a"),
+    ],
+)
+def test_words_of_cmd_end_and_join_as_in_cmd(written: str, agent: str) -> None:
+    (request,) = parse_cmd(f"curl --url u -A {written}")
+    assert request.headers[0] == ("User-Agent", agent)
+
+
+def test_commands_of_cmd_may_have_any_case_and_blank_lines() -> None:
+    assert [each.url for each in parse_cmd("CURL a\n\n curl.exe b&&Curl c\n")] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('await fetch("u")', CopiedRequest("GET", "u")),
+        ('fetch("u", {"headers": null, "body": null, "method": null},)', CopiedRequest("GET", "u")),
+        ('fetch ( "u" , {"method": "PUT", "body": "é"} ) ;', CopiedRequest("PUT", "u", body="é".encode())),
+        (
+            'fetch("u", {"headers": {"Cookie": "a=1", "X": "2"}, "referrer": ""})',
+            CopiedRequest("GET", "u", (("X", "2"),), (CopiedCookie("a", "1"),)),
+        ),
+        ('fetch("u", {"referrer": 5})', CopiedRequest("GET", "u")),
+    ],
+)
+def test_what_fetch_would_send_is_what_is_read(text: str, expected: CopiedRequest) -> None:
+    assert parse_copied(text) == (expected,)
+
+
+def test_calls_of_fetch_may_stand_in_lines_without_a_semicolon() -> None:
+    assert [each.url for each in parse_copied('fetch("a")\nawait fetch("b") fetch("c");fetch("d")')] == [*"abcd"]
+
+
+@pytest.mark.parametrize("command", ["Invoke-WebRequest", "invoke-restmethod", "IWR", "irm"])
+def test_a_call_of_powershell_by_any_name_is_one(command: str) -> None:
+    assert parse_copied(f'{command} "u"') == (CopiedRequest("GET", "u"),)
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("-Method put", CopiedRequest("PUT", "u")),
+        ("-Method 'put' -Body 'it''s'", CopiedRequest("PUT", "u", (FORM,), (), b"it's")),
+        ('-Body "b" -ContentType "x/y"', CopiedRequest("GET", "u", (("Content-Type", "x/y"),), (), b"b")),
+        (
+            "-WebSession $s -Foo -Bar 'x' -UseBasicParsing -Baz",
+            CopiedRequest("GET", "u", left_out=("-foo", "-baz", "-bar")),
+        ),
+        (
+            '-Headers @{\n"Method"="GET"\n "path"="/"; "scheme"="h"\r\n"authority"="a"\n"x"="1"}',
+            CopiedRequest("GET", "u", (("x", "1"),)),
+        ),
+        (
+            '-Headers @{"x"="`n`r`t`0`a`b`e`f`v`q`"$([char]65)"""}',
+            CopiedRequest("GET", "u", (("x", '\n\r\t\0\a\b\x1b\f\vq"A"'),)),
+        ),
+        (
+            '-Headers @{"x"="$([char]55357)$([char]56832)$([char]1114112)"}',
+            CopiedRequest("GET", "u", (("x", "😀\U0010ffff"),)),
+        ),
+    ],
+)
+def test_what_powershell_would_send_is_what_is_read(rest: str, expected: CopiedRequest) -> None:
+    assert parse_copied(f'iwr -Uri "u" `\r\n {rest}') == (expected,)
+
+
+def test_a_new_session_of_powershell_is_an_empty_one() -> None:
+    text = (
+        '$session = New-Object X\n$session.UserAgent = "A"\n'
+        '$session.Cookies.Add((New-Object System.Net.Cookie("a", "b", "/", "d")))\n'
+        'curl "u"\n$session = New-Object X\niwr "v"'
+    )
+    first = CopiedRequest("GET", "u", (("User-Agent", "A"),), (CopiedCookie("a", "b", "d"),))
+    assert parse_copied(text) == (first, CopiedRequest("GET", "v"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("\ufeff curl a", "bash"),
+        ("curl.exe a", "cmd"),
+        ("curl a ^\n-b c", "cmd"),
+        ("curl 'a ^\" b'", "bash"),
+        ("curl $'a \\' ^\" b'", "bash"),
+        ("CURL\ta", "bash"),
+        ("curly", None),
+        ("await  fetch (", "fetch"),
+        ("fetcher(", None),
+        ("$SESSION = 1", "powershell"),
+        ("$sessions", None),
+        ("Invoke-RestMethod", "powershell"),
+        ("irma", None),
+    ],
+)
+def test_a_copy_is_recognised_by_how_it_begins(text: str, kind: str | None) -> None:
+    assert recognise(text) == kind
+
+
+def test_a_byte_order_mark_before_a_copy_is_no_part_of_it() -> None:
+    assert parse_copied("\ufeffcurl u\n")[0].url == "u"

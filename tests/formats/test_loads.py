@@ -11,7 +11,7 @@ import pytest
 
 from aura_browser.errors import AuraError, ImportFailed
 from aura_browser.formats import DumpOptions, Loaded, dump, load
-from aura_browser.session import Cookie
+from aura_browser.session import Browser, Cookie
 from tests.parts.sessions import make_cookie, make_session
 
 NOW: Final = 1_800_000_000.0
@@ -754,3 +754,219 @@ def test_a_body_may_begin_as_the_name_of_a_file_does() -> None:
     assert [c.name for c in read(f"curl '{URL}' -b 'a=v' --data-raw '@x'").session.cookies] == ["a"]
     with pytest.raises(ImportFailed, match="reads a file"):
         read(f"curl '{URL}' -b 'a=v' --data '@x'")
+
+
+def test_a_session_of_a_single_cookie_guesses_nothing_else() -> None:
+    expected = make_session(
+        "https://app.example.com",
+        user_agent="",
+        headers={},
+        cookies=(make_cookie("a", "v", domain="app.example.com"),),
+        local_storage={},
+        browser=Browser(name="unknown", version=""),
+        harvested_at=NOW,
+        is_login=None,
+        unknown=("user_agent", "local_storage"),
+    )
+    assert read([COOKIE], url=None) == Loaded("cookies as JSON (Puppeteer)", expected, ())
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name", "version"),
+    [
+        ("Mozilla/5.0 AppleWebKit/537.36 Chrome/150.0.7 Safari/537.36", "chrome", "150.0.7"),
+        ("Mozilla/5.0 Gecko/20100101 Firefox/140.0", "firefox", "140.0"),
+        ("Mozilla/5.0 AppleWebKit/605.1.15 Version/17.4 Safari/605.1.15", "safari", "17.4"),
+        ("HeadlessChrome/150", "unknown", ""),
+        ("curl/8", "unknown", ""),
+    ],
+)
+def test_the_browser_is_read_from_its_user_agent(user_agent: str, name: str, version: str) -> None:
+    assert read([COOKIE], user_agent=user_agent).session.browser == Browser(name=name, version=version)
+
+
+def test_of_many_other_sites_those_of_most_cookies_are_named() -> None:
+    own = COOKIE | {"name": "own"}
+    five = list_sites("a.net", "b.net", "b.net", "c.net", "d.net", "e.net")
+    assert read([own, *five]).left_out == ("6 cookies of 5 other sites: b.net, a.net, c.net, d.net, e.net",)
+    six = list_sites("a.net", "b.net", "b.net", "c.net", "d.net", "e.net", "f.net")
+    assert read([own, *six]).left_out == ("7 cookies of 6 other sites: b.net, a.net, c.net, d.net, e.net, …",)
+    over = [COOKIE | {"name": name, "expires": 5} for name in "xyz"]
+    assert read([own, *over]).left_out == ("3 expired cookies",)
+
+
+@pytest.mark.parametrize(
+    ("origins", "url"),
+    [
+        (["https://app.example.com:8443"], "https://app.example.com:8443/"),
+        (["x", "https://b.example.com", "https://app.example.com:8443"], "https://example.com/"),
+    ],
+)
+def test_a_storage_state_without_cookies_is_of_the_site_of_its_storage(origins: list[str], url: str) -> None:
+    entries = [{"name": "a", "value": "b"}]
+    state = make_state(origins=[{"origin": origin, "localStorage": entries} for origin in origins])
+    assert read(state, url=None).session.url == url
+
+
+@pytest.mark.parametrize(
+    ("places", "url"),
+    [
+        ([("Secure", 8443)], "https://app.example.com:8443/"),
+        ([("NonSecure", 1)], "http://app.example.com:1/"),
+        ([("NonSecure", 80)], "http://app.example.com/"),
+        ([("Unset", 8443)], "https://app.example.com/"),
+        ([("NonSecure", 0)], "https://app.example.com/"),
+        ([("NonSecure", -1)], "https://app.example.com/"),
+        ([("NonSecure", 8080), ("NonSecure", 8081)], "https://app.example.com/"),
+    ],
+)
+def test_where_cookies_were_set_is_their_site_if_it_is_one_place(places: list[tuple[str, int]], url: str) -> None:
+    cookies = [
+        COOKIE | {"name": f"c{number}", "sourceScheme": scheme, "sourcePort": port}
+        for number, (scheme, port) in enumerate(places)
+    ]
+    assert read(cookies, url=None).session.url == url
+
+
+@pytest.mark.parametrize(
+    ("scheme", "origin"),
+    [
+        ("https", "https://app.example.com"),
+        ("wss", "https://app.example.com"),
+        ("http", "http://app.example.com"),
+        ("ws", "http://app.example.com"),
+    ],
+)
+def test_a_copied_websocket_is_of_the_site_that_its_page_is_of(scheme: str, origin: str) -> None:
+    session = read(f"curl '{scheme}://app.example.com/chat' -b a=1", url=None).session
+    assert session.origin == origin
+    assert [cookie.secure for cookie in session.cookies] == [origin.startswith("https")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"name": "kept", "domain": "ü" * 70 + ".example.com"}, "kept"),
+        ({"name": "a" * 60, "path": "nowhere"}, "a" * 60),
+        ({"name": "a" * 61, "path": "nowhere"}, "(no usual name)"),
+        ({"name": "s3 cret", "path": "nowhere"}, "(no usual name)"),
+        ({"name": None}, "(no usual name)"),
+        ({"name": "long", "domain": "a" * 249 + ".example.com"}, "long"),
+    ],
+)
+def test_what_is_no_cookie_is_named_if_its_name_is_a_usual_one(facts: dict[str, Any], said: str) -> None:
+    assert read([COOKIE, COOKIE | facts]).left_out == (f"1 that no browser would keep as cookies: {said}",)
+
+
+@pytest.mark.parametrize(
+    ("written", "url", "domain"),
+    [
+        ("bücher.example", None, "xn--bcher-kva.example"),
+        ("App.Example.com", None, "app.example.com"),
+        (" .app.example.com ", URL, "app.example.com"),
+        ("[::1]", "http://[::1]/", "::1"),
+        ("a" * 248 + ".example.com", "https://example.com/", "a" * 248 + ".example.com"),
+    ],
+)
+def test_a_domain_is_read_in_any_form(written: str, url: str | None, domain: str) -> None:
+    [cookie] = read([COOKIE | {"domain": written}], url).session.cookies
+    assert cookie.domain == domain
+
+
+@pytest.mark.parametrize(
+    ("facts", "expires"),
+    [
+        ({"expires": "Sat, 01 Jan 99999 00:00:00 GMT"}, None),
+        ({"expires": "2027-13-45T00:00:00Z"}, None),
+        ({"expires": "0001-01-01T00:00:00"}, None),
+        ({"expires": "soon"}, None),
+        ({"expires": True}, None),
+        ({"expires": 1e300}, 1e12),
+        ({"expires": None, "expirationDate": None, "expiry": NOW + 9}, NOW + 9),
+        ({"creation": DATE, "maxAge": "Infinity"}, None),
+        ({"creation": DATE, "maxAge": True}, None),
+        ({"creation": "soon", "maxAge": 60}, None),
+        ({"expires": DATE, "session": True}, None),
+        ({"expires": DATE, "session": 1}, 1_801_000_000.0),
+    ],
+)
+def test_an_end_that_no_program_means_is_none(facts: dict[str, Any], expires: float | None) -> None:
+    assert one_cookie([COOKIE | facts]).expires == expires
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ({"httponly": True}, {"http_only": True}),
+        ({"path": ""}, {"path": "/"}),
+        ({"secure": 1, "httpOnly": 1}, {"secure": False, "http_only": False}),
+        ({"sourceScheme": "Unset", "sourcePort": 65535}, {"source_scheme": "Unset", "source_port": 65535}),
+        ({"sourceScheme": "secure", "sourcePort": 65536}, {"source_scheme": None, "source_port": None}),
+        ({"sourceScheme": 5, "sourcePort": -2}, {"source_scheme": None, "source_port": None}),
+        ({"sourcePort": True, "priority": "high"}, {"source_port": None, "priority": None}),
+        ({"priority": 5}, {"priority": None}),
+        ({"priority": "Medium"}, {"priority": "Medium"}),
+        (
+            {"partitionKey": {"topLevelSite": "https://example.com", "hasCrossSiteAncestor": 1}},
+            {"partition_key": "https://example.com", "has_cross_site_ancestor": None},
+        ),
+        (
+            {"goog:partitionKey": "https://example.com", "_crHasCrossSiteAncestor": False},
+            {"partition_key": "https://example.com", "has_cross_site_ancestor": False},
+        ),
+    ],
+)
+def test_other_names_and_values_of_a_cookies_facts(facts: dict[str, Any], kept: dict[str, Any]) -> None:
+    cookie = one_cookie([COOKIE | facts])
+    assert {name: getattr(cookie, name) for name in kept} == kept
+
+
+def test_firefoxs_name_of_a_domain_is_one() -> None:
+    cookie = one_cookie([{"name": "a", "value": "v", "host": ".example.com"}])
+    assert (cookie.domain, cookie.host_only) == ("example.com", False)
+
+
+@pytest.mark.parametrize(
+    ("facts", "writer"),
+    [
+        ({"hostOnly": False}, "browser extension"),
+        ({"storeId": "0"}, "browser extension"),
+        ({"expirationDate": 4e9}, "browser extension"),
+        ({"size": 2}, "Puppeteer"),
+        ({"sourceScheme": "Secure"}, "Puppeteer"),
+        ({"priority": "Low"}, "Puppeteer"),
+        ({"partitionKeyOpaque": False}, "Puppeteer"),
+        ({"sourcePort": 443}, "Playwright or Selenium"),
+        ({"session": False}, "Playwright or Selenium"),
+        ({"sourcePort": 443, "session": False}, "CDP"),
+        ({"expiry": 4e9}, "Selenium"),
+        ({"key": "a"}, "tough-cookie"),
+        ({}, "Playwright or Selenium"),
+    ],
+)
+def test_a_fact_that_one_program_writes_tells_which_it_was(facts: dict[str, Any], writer: str) -> None:
+    base = {"name": "a", "value": "v", "domain": "app.example.com", "path": "/"}
+    assert read([base, base | facts]).kind == f"cookies as JSON ({writer})"
+
+
+def test_what_a_cookie_header_says_and_does_not_say() -> None:
+    text = "User-Agent:\r\nAccept-Language: de\r\nCookie: a=1; b; ; =c; d=\r\n"
+    session = read(text, "http://app.example.com/").session
+    cookies = [(cookie.name, cookie.value, cookie.secure) for cookie in session.cookies]
+    assert cookies == [("a", "1", False), ("", "c", False), ("d", "", False)], "of two without a name the later counts"
+    assert session.headers == {"Accept-Language": "de"}
+    assert session.unknown == ("cookie_attributes", "local_storage", "user_agent")
+
+
+@pytest.mark.parametrize("text", ["a=1", "a=1;", "\n\n a=1 ;\t\n", "COOKIE: a=1", "x: y\n\ncookie: a=1"])
+def test_cookies_as_people_copy_them(text: str) -> None:
+    loaded = read(text)
+    assert (loaded.kind, [(c.name, c.value) for c in loaded.session.cookies]) == ("a Cookie header", [("a", "1")])
+
+
+def test_of_headers_the_first_thousand_lines_are_read() -> None:
+    assert read("x\n" * 999 + "Cookie: a=1").session.cookies[0].name == "a"
+    with pytest.raises(ImportFailed, match="it is of no known form"):
+        read("x\n" * 1000 + "Cookie: a=1")
+    for between, headers in ((998, {"User-Agent": "u"}), (999, {})):
+        assert read("Cookie: a=1\n" + "x\n" * between + "User-Agent: u").session.headers == headers
