@@ -80,7 +80,21 @@ def test_the_header_is_in_the_browsers_order_and_untouched() -> None:
         ("a=b; Max-Age=5s; Expires=Fri, 16 Jan 1970 00:00:00 GMT", {"expires": 1296000.0}),
         ("a=b; Expires=Fri, 16-Jan-70 00:00:00 GMT", {"expires": 1296000.0}),
         ("a=b; Expires=Fri, 16 Jan 2070 00:00:00 GMT", {"expires": NOW + 400 * 86400}),
+        ("a=b; Max-Age=9223372036854775807s", {"expires": None}),
+        ("a=b; Max-Age=9223372036854775808s", {"expires": NOW + 400 * 86400}),
+        ("a=b; Max-Age=0", {"expires": 0.0}),
+        ("a=b; Max-Age=", {"expires": None}),
+        ("a=b; Path=x", {"path": "/a"}),
+        (f"a={'b' * 4095}", {"value": "b" * 4095}),
+        (f"a={'é' * 2047}b", {"value": "é" * 2047 + "b"}),
+        ("a=b; Priority=HIGH", {"priority": "High"}),
+        ("a=b; Secure; SameSite=NONE", {"same_site": "None"}),
+        ("a=b; SameSite=strict", {"same_site": "Strict"}),
+        ("\ta\t=\tb\t", {"name": "a", "value": "b"}),
+        ("\tnovalue ", {"name": "", "value": "novalue"}),
+        ("a=b;\tSecure\t; HttpOnly = x", {"secure": True, "http_only": True}),
         (f"a=b; Path=/x; Path=/{'p' * 1024}", {"path": "/x"}),
+        (f"a=b; Path=/x; Path=/{'é' * 512}", {"path": "/x"}),
         (f"a=b; Path=/{'p' * 1023}", {"path": f"/{'p' * 1023}"}),
         (f"a=b; Secure={'s' * 1025}", {"secure": False}),
         ("a=b; Domain=example.com; Domain=", {"domain": "app.example.com", "host_only": True}),
@@ -117,6 +131,13 @@ def test_reading_set_cookie(header: str, expected: dict[str, object]) -> None:
         ("a=b; Path=/x\ty", HOME),
         ("a=b\x01c", HOME),
         (f"a={'b' * 4096}", HOME),
+        (f"a={'é' * 2048}", HOME),
+        ("a=b\x1fc", HOME),
+        ("a=b\x7fc", HOME),
+        ("a=b; x\x1f=y", HOME),
+        ("__Secure-a=b; HttpOnly", HOME),
+        ("=__Http-a", HOME),
+        ("__Host-a=b; Secure; Path=/; Domain=127.0.0.2", URL("http://127.0.0.1/")),
         ("a=b; Domain=elsewhere.org", HOME),
         ("a=b; Domain=deeper.app.example.com", HOME),
         ("a=b; Secure", URL("http://app.example.com/")),
@@ -140,6 +161,50 @@ def test_reading_set_cookie(header: str, expected: dict[str, object]) -> None:
 )
 def test_what_a_site_may_not_set(header: str, url: URL) -> None:
     assert parse_set_cookie(header, url, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "url", "expected"),
+    [
+        ("a=b", "http://example.com/", ("NonSecure", 80, "/")),
+        ("a=b", "https://example.com/x", ("Secure", 443, "/")),
+        ("a=b", "wss://example.com:8443/x/", ("Secure", 8443, "/x")),
+        ("a=b; Secure", "http://localhost/x/y/z", ("Secure", 443, "/x/y")),
+        ("a=b; Secure", "ws://localhost/", ("Secure", 443, "/")),
+        ("a=b; Secure", "http://localhost:8080/", ("Secure", 8080, "/")),
+        ("__Host-a=b; Secure; Path=/; Domain=127.0.0.1", "http://127.0.0.1/", ("Secure", 443, "/")),
+        ("__Secure-a=b; Secure", "https://example.com/", ("Secure", 443, "/")),
+    ],
+)
+def test_where_a_cookie_was_set_is_kept_with_it(header: str, url: str, expected: tuple[str, int, str]) -> None:
+    read = parse_set_cookie(header, URL(url), NOW)
+    assert read is not None
+    assert (read.source_scheme, read.source_port, read.path) == expected
+
+
+@pytest.mark.parametrize("written", ["bücher.example", "BÜCHER.example", ".xn--bcher-kva.example"])
+def test_an_international_domain_is_that_of_its_address(written: str) -> None:
+    read = parse_set_cookie(f"a=b; Domain={written}", URL("https://www.bücher.example/"), NOW)
+    assert read is not None
+    assert (read.domain, read.host_only) == ("xn--bcher-kva.example", False)
+    assert parse_set_cookie("a=b; Domain=ü..example", URL("https://www.bücher.example/"), NOW) is None
+
+
+@pytest.mark.parametrize(("length", "left"), [(10_240, ["old", "new"]), (10_241, ["new"])])
+def test_a_partition_keeps_ten_kibibytes(length: int, left: list[str]) -> None:
+    facts: dict[str, object] = {"partition_key": "https://example.com", "has_cross_site_ancestor": False, "path": "/"}
+    odd = length % 2
+    before = (cookie(name="old", value="é" * (length // 2 - 2_003) + "x" * odd, secure=True, **facts),)
+    line = f"new={'x' * 4_000}; Path=/; Secure; Partitioned"
+    assert [each.name for each in fold_set_cookies(before, [line], HOME, NOW)] == left
+
+
+def test_a_partition_keeps_180_cookies() -> None:
+    facts: dict[str, object] = {"partition_key": "https://example.com", "has_cross_site_ancestor": False, "path": "/"}
+    full = [cookie(name=f"c{number}", **facts) for number in range(180)]
+    after = fold_set_cookies(full, ["new=1; Path=/; Secure; Partitioned"], HOME, NOW)
+    assert [each.name for each in after] == [*(f"c{number}" for number in range(1, 180)), "new"]
+    assert fold_set_cookies(full[1:], ["new=1; Path=/; Secure; Partitioned"], HOME, NOW) == (*full[1:], after[-1])
 
 
 def test_folding_replaces_deletes_and_adds() -> None:

@@ -36,6 +36,8 @@ def test_one_moment_in_many_forms(text: str) -> None:
     ("text", "year"),
     [
         ("Thu, 01-Jan-70 00:00:01 GMT", 1970),
+        ("Thu, 01-Jan-99 00:00:01 GMT", 1999),
+        ("Thu, 01 Jan 00027 00:00:01 GMT", 2027),
         ("Thu, 01 Jan 69 00:00:01 GMT", 2069),
         ("Thu, 01 Jan 00 00:00:01 GMT", 2000),
         ("Thu, 01 Jan 1601 00:00:01 GMT", 1601),
@@ -60,7 +62,27 @@ def test_what_is_no_date(text: str) -> None:
 
 
 def test_a_date_beyond_the_calendar_is_infinity() -> None:
-    assert parse_cookie_date("01 Jan 99999 00:00:00") == math.inf
+    assert parse_cookie_date("01 Jan 9999 00:00:00") == datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+    for year in (10_000, 99_999):
+        assert parse_cookie_date(f"01 Jan {year} 00:00:00") == math.inf
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_each_month_has_the_name_that_python_gives_it(month: int) -> None:
+    date = datetime(2027, month, 7, 1, 2, 3, tzinfo=UTC)
+    assert parse_cookie_date(f"{date:%d %b %Y %H:%M:%S}") == date.timestamp()
+    assert parse_cookie_date(f"{date:%H:%M:%S %d-%B-%y}".upper()) == date.timestamp()
+
+
+def test_a_number_beyond_32_bits_is_no_hour() -> None:
+    assert parse_cookie_date("09 Jun 2027 2147483648:18:14 10:18:14") == JUNE
+    assert parse_cookie_date("09 Jun 2027 2147483647:18:14 10:18:14") is None
+
+
+def test_a_thousand_digits_are_a_number() -> None:
+    assert parse_cookie_date(f"09 Jun 2027 {'0' * 998}10:{'0' * 998}18:{'0' * 998}14") == JUNE
+    for time in ("{}10:18:14", "10:{}18:14", "10:18:{}14"):
+        assert parse_cookie_date(f"09 Jun 2027 {time.format('0' * 999)}") is None
 
 
 @given(st.text() | st.from_regex(r"[0-9]{1,2}[ -]Jan[ -][0-9]{1,5} [0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}"))

@@ -155,3 +155,78 @@ def test_a_proxy_is_an_argument() -> None:
     session = make_session(proxy="http://proxy:8080", cookies=())
     assert session.for_requests()[0]["proxies"] == {"http": "http://proxy:8080", "https": "http://proxy:8080"}
     assert session.for_httpx()[0]["proxy"] == session.for_curl_cffi()[0]["proxy"] == "http://proxy:8080"
+
+
+def test_a_jar_of_python_holds_all_that_a_cookie_has() -> None:
+    cookies = (
+        make_cookie("a", "é", domain="a.example", http_only=True, secure=True, expires=5.6),
+        make_cookie("b", "v", domain="nas", host_only=False, path="/x"),
+    )
+    args, _ = make_session("https://a.example", cookies=cookies).for_requests()
+    first, second = ({**vars(cookie)} for cookie in args["cookies"])
+    facts = {"version": 0, "port": None, "port_specified": False, "path_specified": True, "rfc2109": False}
+    facts |= {"comment": None, "comment_url": None}
+    assert first == facts | {
+        "name": "a",
+        "value": "Ã©",
+        "domain": "a.example",
+        "domain_specified": False,
+        "path": "/",
+        "secure": True,
+        "domain_initial_dot": False,
+        "expires": 6,
+        "discard": False,
+        "_rest": {"HttpOnly": ""},
+    }
+    assert second == facts | {
+        "name": "b",
+        "value": "v",
+        "domain": ".nas.local",
+        "domain_specified": True,
+        "path": "/x",
+        "secure": False,
+        "domain_initial_dot": True,
+        "expires": None,
+        "discard": True,
+        "_rest": {},
+    }
+
+
+async def test_a_jar_of_aiohttp_holds_all_that_a_cookie_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    cookies = (
+        make_cookie("a", domain="a.example", http_only=True, secure=True, expires=1059.6),
+        make_cookie("b", domain="a.example", host_only=False, path="/x"),
+        make_cookie("over", domain="a.example", expires=999.0),
+    )
+    args, left_out = make_session("https://a.example", cookies=cookies).for_aiohttp()
+    found = {each.key: (each["path"], each["secure"], each["httponly"], each["max-age"]) for each in args["cookie_jar"]}
+    assert found == {"a": ("/", True, True, "60"), "b": ("/x", False, False, "")}
+    assert left_out == ()
+
+
+def test_what_several_cookies_lose_is_said_in_the_plural() -> None:
+    embedded: dict[str, Any] = {"partition_key": "http://example.org", "has_cross_site_ancestor": True}
+    cookies = [
+        *(make_cookie("", path=path) for path in ("/a", "/b")),
+        *(make_cookie(name, **embedded) for name in "cd"),
+        *(make_cookie(name, "é") for name in "ef"),
+        *(make_cookie(name, partition_key="http://127.0.0.1", has_cross_site_ancestor=False) for name in "ggg"),
+        *(make_cookie(name, domain="a.example", secure=True) for name in "hi"),
+    ]
+    assert make_session("http://a.example", cookies=tuple(cookies)).for_httpx()[1] == (
+        "2 cookies without a name: (no name), (no name)",
+        "2 cookies of pages in other sites' pages: c, d",
+        "2 cookies with characters outside ASCII: e, f",
+        "2 host-only cookies would go to subdomains too: h, i",
+        "2 Secure cookies, sent over HTTPS only: h, i",
+    )
+    twins = (make_cookie("t", "1"), make_cookie("t", "2", secure=True), make_cookie("t", "3", path="/x"))
+    assert make_session(cookies=twins).for_curl_cffi()[1] == ("1 cookie with the name of another: t",)
+
+
+def test_a_client_gets_no_headers_but_the_sessions() -> None:
+    assert make_session().for_curl_cffi()[0]["default_headers"] is False
+    for args, _ in (make_session().for_requests(), make_session().for_httpx(), make_session().for_curl_cffi()):
+        assert args["headers"] == make_session().headers
+        assert not {"proxy", "proxies"} & args.keys()

@@ -9,10 +9,13 @@ from aura_browser.session import Session
 from aura_browser.session.headers import is_lasting
 from tests.parts.sessions import make_session
 
+# RFC 9110 and its forerunners, RFC 2109, RFC 2965 and RFC 7540; frameworks read the last three.
 _REFUSED = (
     *("Host", "Content-Length", "transfer-encoding", "Cookie", "Connection", "Upgrade", "Expect", "TE", "Trailer"),
-    *("Keep-Alive", "Proxy-Authorization", "proxy-connection", "Content-Encoding", "Set-Cookie"),
-    "X-HTTP-Method-Override",
+    *("Keep-Alive", "Proxy-Authorization", "proxy-connection", "Content-Encoding", "Set-Cookie", "HTTP2-Settings"),
+    *("Cookie2", "Set-Cookie2", "Content-Range", "Content-MD5", "Range", "If-Match", "If-None-Match", "Via", "Date"),
+    *("If-Modified-Since", "If-Unmodified-Since", "If-Range", "Max-Forwards"),
+    *("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"),
 )
 
 

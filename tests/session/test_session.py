@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from importlib.resources import files
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,8 +13,12 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aura_browser.errors import SessionFormatError
-from aura_browser.session import Session
-from aura_browser.session.session import guess_expiry
+from aura_browser.session import DeviceBound, Session
+from aura_browser.session.browser import describe_bound, is_bound
+from aura_browser.session.replacement import refuse_replacement
+from aura_browser.session.session import guess_expiry, list_login_cookies
+from aura_browser.session.state import read_state
+from aura_browser.session.times import correct_times, to_seconds
 from tests.parts.sessions import make_cookie, make_session
 
 
@@ -218,3 +223,184 @@ def test_a_proxy_of_another_form_is_named(proxy: str) -> None:
     with pytest.raises(SessionFormatError, match="proxy: not the URL of a proxy") as caught:
         Session.from_json(text)
     assert caught.value.__context__ is None
+
+
+COOKIE = {"name": "a", "value": "b", "domain": "x", "host_only": True}
+AGAIN = "Harvest a new session."
+UPDATE = "Update aura-browser."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": 3}, f"version: 3 is not supported; this aura-browser reads versions 1 and 2. {UPDATE}"),
+        ({"version": 0}, f"version: 0 is not supported; this aura-browser reads versions 1 and 2. {AGAIN}"),
+        ({"version": "1"}, f"version: Expected `int`, got `str`. {AGAIN}"),
+        ({"generation": -1}, f"generation: Expected `int` >= 0. {AGAIN}"),
+        ({"rotation": -1}, f"rotation: Expected `int` >= 0. {AGAIN}"),
+        ({"origin": "nowhere"}, f"origin: text of the wrong form. {AGAIN}"),
+        ({"origin": "https://x:99999"}, f"origin: not a valid URL. {AGAIN}"),
+        ({"url": "https://x:99999"}, f"url: not a valid URL. {AGAIN}"),
+        ({"proof": "s3cret"}, f"proof: not an allowed value. {AGAIN}"),
+        ({"surprise": 1}, f"surprise: an unknown field. {UPDATE}"),
+        ({"cookies": [{"name": "a"}]}, f"cookies[0].value: the field is missing. {AGAIN}"),
+        ({"cookies": [COOKIE | {"odd": 1}]}, f"cookies[0].odd: an unknown field. {UPDATE}"),
+        ({"cookies": [COOKIE | {"x" * 69: 1}]}, f"cookies[0].{'x' * 69}: an unknown field. {UPDATE}"),
+        ({"cookies": [COOKIE | {"x" * 70: 1}]}, f"cookies[0].{'x' * 68}…: an unknown field. {UPDATE}"),
+        ({"headers": {"X y": "1"}}, f"headers: text of the wrong form. {AGAIN}"),
+        (
+            {"headers": {"Host": "x"}},
+            f"headers.Host: belongs to one request or connection, so no session holds it. {AGAIN}",
+        ),
+    ],
+)
+def test_an_error_names_the_field_and_what_helps(change: dict[str, object], said: str) -> None:
+    text = json.dumps(json.loads(make_session().to_json()) | change)
+    with pytest.raises(SessionFormatError) as caught:
+        Session.from_json(text)
+    assert str(caught.value) == f"Not a session at {said}"
+
+
+def test_what_is_shown_of_a_session_tells_it_from_others() -> None:
+    session = make_session()
+    shown = (
+        "Session(origin=http://127.0.0.1:8080, cookies=1, local_storage=1, harvested_at=1000, generation=0, "
+        "proof=unproven, fingerprint=ea2f8575)"
+    )
+    assert repr(session) == shown
+    others = (make_session(user_agent="x"), make_session(cookies=()), session.fold(["sid=x"], URL(session.url), 0))
+    assert len({each.fingerprint for each in (session, *others)}) == 4
+
+
+def test_what_is_not_said_of_a_session_is_what_no_harvest_found() -> None:
+    session = make_session()
+    assert (session.version, session.generation, session.rotation, session.proof) == (2, 0, 0, "unproven")
+    assert (session.verified_at, session.rotated_at, session.expires_at) == (None, None, None)
+    assert (session.is_login, session.identity, session.probe, session.dialect) == (False, None, None, "")
+    assert (session.evidence, session.page_requests, session.device_bound, session.unknown) == ((), (), (), ())
+    assert (session.tokens, session.extra_storage) == ({}, {})
+    assert not session.is_protected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__cf_bm", "__cflb", "_cfuvid", "AWSALB", "AWSALBCORS", "AWSALBTG", "AWSALBTGCORS"),
+        *("ak_bmsc", "bm_mi", "bm_sv", "bm_sz"),
+    ],
+)
+def test_what_a_load_balancer_renews_is_no_login(name: str) -> None:
+    login = make_cookie("login", expires=100.0, http_only=True)
+    helper = make_cookie(name, expires=200.0, http_only=True)
+    assert guess_expiry([helper, login], URL("http://127.0.0.1")) == 100
+    assert list_login_cookies([helper, login]) == [login]
+    assert list_login_cookies([helper]) == [helper]
+
+
+def test_a_session_and_its_cookies_end_at_the_second_that_they_name() -> None:
+    cookies = (make_cookie("a", expires=50.0), make_cookie("b", expires=60.0))
+    session = make_session(cookies=cookies, expires_at=60.0)
+    assert [session.is_over(now) for now in (59.9, 60.0)] == [False, True]
+    assert not make_session().is_over(1e12)
+    assert session.without_expired(49.9) is session
+    left = session.without_expired(50.0)
+    assert ([cookie.name for cookie in left.cookies], left.expires_at) == (["b"], 60.0)
+    assert [session.cookie_header(URL(session.url), now) for now in (49.9, 50.0, 60.0)] == [
+        "a=s3cret+/==; b=s3cret+/==",
+        "b=s3cret+/==",
+        "",
+    ]
+    assert session.cookie_header(URL(session.url)) == ""
+
+
+def test_each_rotation_is_counted_and_dated() -> None:
+    session = make_session(generation=3, harvested_at=7.5)
+    rotated = session.fold(["sid=1"], URL(session.url), 2000.0).fold(["sid=2"], URL(session.url), 3000.0)
+    assert (rotated.rotation, rotated.rotated_at) == (2, 3000.0)
+    assert (session.order, rotated.order, rotated.lineage) == ((3, 0), (3, 2), (3, 7.5))
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_protected"),
+    [
+        ({"is_login": False, "proof": "open"}, False),
+        ({"is_login": True, "proof": "unproven"}, True),
+        ({"is_login": None, "proof": "unproven"}, True),
+        ({"is_login": False, "proof": "distinguished"}, True),
+    ],
+)
+def test_what_may_be_a_login_is_protected(facts: dict[str, Any], *, is_protected: bool) -> None:
+    assert make_session(**facts).is_protected is is_protected
+
+
+def test_a_password_goes_to_its_own_origin_only() -> None:
+    headers = {"authorization": "Basic x", "X": "1"}
+    session = make_session("https://app.example.com", headers=headers)
+    assert session.headers_for(URL("https://app.example.com/x")) == headers
+    assert session.headers_for(URL("https://app.example.com:8443/")) == {"X": "1"}
+
+
+SAME = {"identity": "ann", "proof": "distinguished"}
+NO_PROOF = "the new session is not proven to be a login"
+OPEN = "the site gives anybody the same answer, so the new session is not proven to be a login"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ({}, {}, ""),
+        (SAME, SAME, ""),
+        (SAME, SAME | {"identity": "bob"}, "the new session belongs to another account"),
+        (SAME, SAME | {"identity": None}, "the new session belongs to another account"),
+        (SAME | {"identity": None}, SAME, ""),
+        (SAME, {"identity": "ann"}, ""),
+        (SAME, {"identity": "bob"}, NO_PROOF),
+        (SAME | {"identity": None}, {}, NO_PROOF),
+        (SAME, {"identity": "ann", "proof": "open"}, OPEN),
+        (SAME, {"is_login": True}, NO_PROOF),
+        ({"is_login": True}, {"is_login": True}, ""),
+        ({"is_login": True}, {"is_login": True, "proof": "open"}, ""),
+        ({"is_login": True}, {"is_login": None, "proof": "open"}, OPEN),
+        ({"is_login": None}, {}, NO_PROOF),
+    ],
+)
+def test_why_a_login_is_not_replaced(old: dict[str, Any], new: dict[str, Any], said: str) -> None:
+    assert refuse_replacement(make_session(**old), make_session(**new)) == said
+
+
+def test_milliseconds_and_the_future_are_put_right() -> None:
+    assert [to_seconds(time) for time in (5.0, 1e11, 1.1e11)] == [5.0, 1e11, 1.1e8]
+    cookies = (make_cookie("a", expires=2e12), make_cookie("b", expires=1e11), make_cookie("c"))
+    late = make_session(cookies=cookies, harvested_at=3e12, verified_at=1.5e12, rotated_at=2e9, expires_at=2.5e12)
+    right = correct_times(late, 1.8e9)
+    assert (right.harvested_at, right.verified_at, right.rotated_at) == (1.8e9, 1.5e9, 1.8e9)
+    assert (right.expires_at, [cookie.expires for cookie in right.cookies]) == (2.5e9, [2e9, 1e11, None])
+    assert correct_times(make_session(), 1.8e9) == make_session()
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({"proof": "distinguished"}, "valid"),
+        ({"proof": "open"}, "open"),
+        ({"proof": "unproven"}, "unproven"),
+        ({"proof": "distinguished", "expires_at": 50.1}, "valid"),
+        ({"proof": "distinguished", "expires_at": 50.0}, "expired"),
+    ],
+)
+def test_the_state_of_a_stored_session(facts: dict[str, Any], state: str) -> None:
+    assert read_state(make_session(**facts), 50.0) == state
+
+
+def test_what_only_the_browser_can_renew_is_named_with_its_site() -> None:
+    bound = [
+        DeviceBound(site="https://example.com", cookies=("a", "b"), refresh_url="https://example.com/r"),
+        DeviceBound(site="https://nas", cookies=(), refresh_url="https://nas/r"),
+    ]
+    assert describe_bound(bound) == (
+        "only the browser can renew a, b of https://example.com; a cookie of https://nas: "
+        "keep it open (--refresh kept), or send by it (--transport page)"
+    )
+    assert is_bound(make_cookie("a", domain="deep.example.com"), bound)
+    assert not is_bound(make_cookie("c", domain="example.com"), bound)
+    assert not is_bound(make_cookie("a", domain="::1"), bound)
