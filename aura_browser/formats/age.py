@@ -12,7 +12,6 @@ TITLE: Final = "a file of age"
 _BINARY: Final = b"age-encryption.org/v1\n"
 _ARMOR: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _PASSPHRASE: Final = b"-> scrypt "
-_HEAD_LENGTH: Final = 96
 
 
 def is_encrypted(data: bytes) -> bool:
@@ -22,11 +21,12 @@ def is_encrypted(data: bytes) -> bool:
 
 def needs_passphrase(data: bytes) -> bool:
     """Return whether a file of age is encrypted with a passphrase, not for a key."""
+    begin = _BINARY + _PASSPHRASE
     if data.startswith(_BINARY):
-        return data[len(_BINARY) :].startswith(_PASSPHRASE)
-    head = b"".join(data.lstrip().splitlines()[1:4])[:_HEAD_LENGTH]
+        return data.startswith(begin)
+    head = b"".join(data.lstrip().splitlines()[1:4])
     try:
-        return needs_passphrase(binascii.a2b_base64(head[: len(head) // 4 * 4]))
+        return binascii.a2b_base64(head[: len(head) // 4 * 4]).startswith(begin)
     except binascii.Error:
         return False
 
