@@ -339,7 +339,7 @@ JSON = ("Content-Type", "application/json"), ("Accept", "application/json")
         (r"-g 'u/\[1\]'", CopiedRequest("GET", r"u/\[1\]")),
         ("u --user a:b", CopiedRequest("GET", "u", (("Authorization", "Basic YTpi"),))),
         ("u -A a --referer b", CopiedRequest("GET", "u", (("User-Agent", "a"), ("Referer", "b")))),
-        ("u -H 'X;' -H 'Y:' -H ' Z : 1 ' -H W", CopiedRequest("GET", "u", (("X", ""), ("Z", "1")))),
+        ("u -H 'X;' -H 'Y:' -H ' Z : 1;' -H W", CopiedRequest("GET", "u", (("X", ""), ("Z", "1;")))),
         (
             "u --cookie a=1 -H ' COOKIE : b=2' -b c=3",
             CopiedRequest("GET", "u", (), (CopiedCookie("a", "1"), CopiedCookie("b", "2"), CopiedCookie("c", "3"))),

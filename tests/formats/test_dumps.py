@@ -406,3 +406,24 @@ def test_cookies_that_curl_sends_in_part_are_named(length: int, *, is_named: boo
         "request"
     )
     assert dump(make_session(cookies=cookies), "netscape", OPTIONS).notes == ((note,) if is_named else ())
+
+
+def test_a_storage_state_has_the_sessions_own_storage_first() -> None:
+    local, other = [{"name": "theme", "value": "s3cret-dark"}], {"origin": "https://b.example", "sessionStorage": []}
+    bare = {"origin": other["origin"], "localStorage": [], "sessionStorage": []}
+    own = {"origin": ORIGIN, "localStorage": [], "indexedDB": [1]}
+    for origins, expected in (
+        ([other], [{"origin": ORIGIN, "localStorage": local}, bare]),
+        ([other, own], [bare, own | {"localStorage": local}]),
+        (
+            [{"opfs": []}, 5],
+            [{"origin": ORIGIN, "localStorage": local}, {"origin": "", "localStorage": [], "opfs": []}],
+        ),
+        (5, [{"origin": ORIGIN, "localStorage": local}]),
+    ):
+        session = make_session(ORIGIN, extra_storage={"origins": origins, "more": 1})
+        state = json.loads(dump(session, "storage-state").text)
+        assert state["origins"] == expected
+        assert state["_aura"]["extra_storage"] == {"more": 1}
+    without = make_session(ORIGIN, local_storage={}, extra_storage={"origins": [own]})
+    assert json.loads(dump(without, "storage-state").text)["origins"] == [own]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from aura_browser.errors import AuraError, ImportFailed
+from aura_browser.errors import AuraError, ImportFailed, SessionFormatError
 from aura_browser.formats import DumpOptions, Loaded, dump, load
 from aura_browser.session import Browser, Cookie
 from tests.parts.sessions import make_cookie, make_session
@@ -970,3 +970,187 @@ def test_of_headers_the_first_thousand_lines_are_read() -> None:
         read("x\n" * 1000 + "Cookie: a=1")
     for between, headers in ((998, {"User-Agent": "u"}), (999, {})):
         assert read("Cookie: a=1\n" + "x\n" * between + "User-Agent: u").session.headers == headers
+
+
+def make_document(url: str, kind: str = "document", mime_type: str = "text/html", **facts: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an entry of a HAR, of a kind as Chrome says it; Firefox says none."""
+    entry = make_entry(url, **facts)
+    entry["_resourceType"] = kind
+    entry["response"]["content"]["mimeType"] = mime_type
+    return entry
+
+
+OTHER: Final = "https://b.example.org/"
+IMAGES: Final = (make_document(OTHER, "image"),) * 3
+MOVED: Final = "https://www.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("entries", "url"),
+    [
+        (
+            [
+                make_document(f"{URL}a#x", sent="a=1"),
+                make_document(f"{URL}b?c#d"),
+                *[make_document(OTHER, "image")] * 3,
+            ],
+            f"{URL}b?c",
+        ),
+        (
+            [
+                make_document(f"{URL}a", "", "text/html; charset=utf-8", sent="a=1"),
+                *[make_document(OTHER, "", "text/css")] * 2,
+            ],
+            f"{URL}a",
+        ),
+        ([*[make_document(f"{URL}a", "xhr", sent="a=1")] * 2, make_document(OTHER, "xhr")], URL),
+        ([make_document(f"{MOVED}a", sent="a=1"), make_document(URL), make_document(f"{MOVED}b")], f"{MOVED}b"),
+        ([make_document(URL, sent="a=1"), make_document(MOVED, sent="a=1")], URL),
+        ([make_document(address, sent="a=1") for address in ("ftp://x/", "https://[", URL)], URL),
+    ],
+)
+def test_the_page_of_a_har_is_the_last_document_of_most(entries: list[dict[str, Any]], url: str) -> None:
+    assert read(make_har(*entries), url=None).session.url == url
+
+
+def test_a_har_dates_what_answers_set_by_their_own_time() -> None:
+    early, undated = (make_document(URL, set_cookie=f"{name}=1; Max-Age=60") for name in "ab")
+    early["startedDateTime"], undated["startedDateTime"] = "2027-01-15T07:59:50.000Z", "soon"
+    cookies = read(make_har(early, undated)).session.cookies
+    assert [(cookie.name, cookie.expires) for cookie in cookies] == [("a", NOW + 50), ("b", NOW + 60)]
+
+
+def test_headers_of_a_har_are_those_that_its_origin_got_with_cookies() -> None:
+    first, other, bare = (make_document(url, sent=sent) for url, sent in ((URL, "a=1"), (MOVED, "b=1"), (URL, "")))
+    for entry, agent in ((first, "Chrome/1"), (other, "Chrome/2"), (bare, "Chrome/3")):
+        entry["request"]["headers"][0]["value"] = agent
+    first["request"]["headers"] += [{"name": "Accept", "value": "*/*"}, {"name": "Accept-Language", "value": ""}]
+    assert read(make_har(first, other, bare)).session.headers == {"User-Agent": "Chrome/1"}
+
+
+def test_what_a_har_says_of_itself() -> None:
+    whole = make_document(URL, cookies=[COOKIE, COOKIE | {"name": "s3 cret", "path": "x"}])
+    loaded = read({"version": 1, "log": make_har(whole, make_document(URL, sent="a=v; \x01=2"))["log"]})
+    assert loaded.kind == "a HAR file"
+    assert loaded.left_out == ("1 that no browser would keep as cookies: (no usual name)",)
+    assert loaded.session.unknown == ("local_storage",)
+    assert read(make_har(make_document(URL, sent="a=1"))).session.unknown == ("local_storage", "cookie_attributes")
+
+
+def test_an_answer_with_a_list_is_unwrapped_if_little_stands_around_it() -> None:
+    around = {f"k{number}": 1 for number in range(4)}
+    assert one_cookie({"value": [COOKIE], **dict(list(around.items())[:3])}).name == "a"
+    with pytest.raises(ImportFailed, match="JSON of no known form"):
+        read({"value": [COOKIE], **around})
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"user_agent": "x", "local_storage": {}}, "version: the field is missing"),
+        ({"origin": 1, "version": 2}, "origin: Expected `str`, got `int`"),
+    ],
+)
+def test_a_damaged_session_of_this_program_is_known_as_one(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(SessionFormatError, match=said):
+        read(fields)
+
+
+def test_a_session_of_the_future_is_of_now() -> None:
+    session = make_session("https://app.example.com", harvested_at=NOW + 5)
+    assert read("\ufeff\n" + session.to_json()).session.harvested_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("solution", "url", "headers", "unknown"),
+    [
+        ({"cookies": [COOKIE, 5], "url": f"{URL}x", "userAgent": "u"}, f"{URL}x", {"User-Agent": "u"}, ()),
+        ({"cookies": [COOKIE], "url": 5, "userAgent": 5}, URL, {}, ("user_agent",)),
+    ],
+)
+def test_an_answer_of_flaresolverr(
+    solution: dict[str, Any], url: str, headers: dict[str, str], unknown: tuple[str, ...]
+) -> None:
+    loaded = read({"status": "ok", "solution": solution}, url=None)
+    assert loaded.kind == "an answer of FlareSolverr"
+    assert (loaded.session.url, loaded.session.headers) == (url, headers)
+    assert loaded.session.unknown == ("local_storage", *unknown)
+    with pytest.raises(ImportFailed, match="it holds nothing for"):
+        read({"solution": {"cookies": 5}})
+
+
+@pytest.mark.parametrize(
+    ("auth", "left_out"),
+    [
+        ({"raw_auth": "x"}, ("the user and password",)),
+        ({"password": "x"}, ("the user and password",)),
+        ({"username": "x", "password": None}, ()),
+        (5, ()),
+    ],
+)
+def test_a_password_of_httpie_is_not_taken(auth: object, left_out: tuple[str, ...]) -> None:
+    headers = [{"name": "User-Agent", "value": 5}, 5, {"name": "Accept-Language", "value": "de"}]
+    cookies = {"a": {"value": "v", "domain": "app.example.com"}, "b": 5}
+    loaded = read({"__meta__": {}, "cookies": cookies, "auth": auth, "headers": headers})
+    assert loaded.left_out == left_out
+    assert (loaded.session.headers, loaded.session.unknown) == (
+        {"Accept-Language": "de"},
+        ("local_storage", "user_agent"),
+    )
+
+
+@pytest.mark.parametrize(("length", "is_parent"), [(255, True), (256, False)])
+def test_what_is_longer_than_a_host_has_no_parents(length: int, *, is_parent: bool) -> None:
+    long = COOKIE | {"name": "b", "domain": "a" * (length - 12) + ".example.com"}
+    file = {"__meta__": {"xh": "0.26.3"}, "cookies": [COOKIE | {"domain": "example.com"}, long]}
+    loaded = read(file, "https://example.com/")
+    assert [cookie.host_only for cookie in loaded.session.cookies] == [not is_parent, True]
+    assert loaded.session.unknown == ("cookie_attributes", "local_storage", "user_agent")
+
+
+@pytest.mark.parametrize(
+    ("line", "facts"),
+    [
+        ("app.example.com\tFALSE\t/\tTRUE\t0\ta", {"value": "", "host_only": True, "http_only": False}),
+        ("#HttpOnly_app.example.com\tFALSE\t\t true \t\ta\tv\textra", {"path": "/", "secure": True, "http_only": True}),
+        (".app.example.com\tFALSE\t/\tFALSE\t5000000000\ta\tv", {"host_only": False, "expires": 5e9}),
+        ("app.example.com\tTRUE\t/x\tFALSE\t 0 \ta\tv", {"host_only": False, "path": "/x", "expires": None}),
+        ("\n# HTTP Cookie File\n" + LINE.format(0), {"domain": "example.com"}),
+    ],
+)
+def test_a_line_of_a_cookies_txt_may_lack_what_goes_without_saying(line: str, facts: dict[str, Any]) -> None:
+    loaded = read(line)
+    [cookie] = loaded.session.cookies
+    assert {name: getattr(cookie, name) for name in facts} == facts
+    assert loaded.session.unknown == ("user_agent", "local_storage")
+
+
+@pytest.mark.parametrize(("credentials", "said"), [([1], "1 passkey"), ([1, 2], "2 passkeys"), ({"a": 1}, "passkeys")])
+def test_passkeys_are_counted_and_left_out(credentials: object, said: str) -> None:
+    state = make_state(cookies=[COOKIE], credentials=credentials)
+    assert read(state).left_out == (f"{said}, of which Playwright writes the private key",)
+
+
+def test_of_copied_requests_those_of_the_page_have_the_headers() -> None:
+    text = (
+        "curl 'https://app.example.com/' -b 'a=1' -H 'user-agent: x' -H 'authorization: y'\n"
+        "curl 'https://api.example.com/' -b 'b=1' -H 'user-agent: z'\n"
+        "curl 'https://app.example.com/x' -H 'accept: y'\n"
+        "curl 'https://o.org'\ncurl 'https://o.org'"
+    )
+    loaded = read(text)
+    assert loaded.session.headers == {"user-agent": "x"}
+    assert loaded.session.unknown == ("cookie_attributes", "local_storage")
+    assert loaded.left_out == (
+        "2 requests to other sites",
+        "the header Authorization; where the site wants one, see: aura-browser sites learn",
+        "1 cookie of 1 other site: example.com",
+    )
+
+
+def test_the_page_of_copied_requests_is_that_of_the_last_with_cookies() -> None:
+    first, last = f"curl '{URL}x?y' -b 'a=1'", "curl 'https://api.example.com/'"
+    assert read(f"{first}\n{last}", url=None).session.origin == "https://app.example.com"
+    assert read(f"{first}\n{last} -b 'a=1'", url=None).session.origin == "https://api.example.com"
+    with pytest.raises(ImportFailed, match="it has no cookies"):
+        read(last, url=None)

@@ -70,6 +70,20 @@ def test_what_such_a_file_can_not_hold_is_not_written(value: str) -> None:
     assert write_netrc(build_login("http://127.0.0.1:9", value)) is None
 
 
+@pytest.mark.parametrize(
+    ("user", "password", "written"),
+    [
+        ("ann", "", 'login ann password ""'),
+        ("a b", "s#3", 'login "a b" password "s#3"'),
+        ('a"b', "s\\3'", 'login "a\\"b" password "s\\\\3\'"'),
+        ("ann", "a:b", "login ann password a:b"),
+    ],
+)
+def test_what_curl_would_read_otherwise_is_quoted(user: str, password: str, written: str) -> None:
+    session = build_login("http://[::1]:9", encode(user, password).replace("Basic", "BASIC"))
+    assert write_netrc(session) == f"machine ::1 {written}\n"
+
+
 def test_a_name_of_another_script_is_written_as_programs_look_it_up() -> None:
     text = write_netrc(build_login("https://b\u00fccher.example", encode("ann", "s3cret")))
     assert text == "machine xn--bcher-kva.example login ann password s3cret\n"
