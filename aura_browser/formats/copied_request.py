@@ -13,7 +13,7 @@ MAX_LENGTH = 16 * 2**20
 """The longest text that is read, in characters."""
 
 
-class CopiedCookie(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+class CopiedCookie(msgspec.Struct, frozen=True):
     """A cookie of a copied request. Its value is never part of ``repr``.
 
     Attributes:

@@ -55,3 +55,9 @@ def test_every_spelling_is_hidden(text: str) -> None:
 def test_words_that_are_no_secret_stay() -> None:
     text = "<html lang=en class=dark>one page of Chrome/1: a note that a page of the app shows, auth, tokens</html>"
     assert hide_secrets(text, SESSION) == text
+
+
+@pytest.mark.parametrize("name", ["authorization", "Cookie", "Proxy-Authorization"])
+def test_a_login_in_a_header_is_hidden_whatever_its_name(name: str) -> None:
+    session = make_session(headers={"User-Agent": "Chrome/1 test", name: "s3cret-in-a-header"})
+    assert hide_secrets("Chrome/1 test s3cret-in-a-header", session) == f"Chrome/1 test {HIDDEN}"

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from aura_browser.errors import AuraError, ImportFailed, SessionFormatError
-from aura_browser.formats import DumpOptions, Loaded, dump, load
+from aura_browser.formats import DumpOptions, Loaded, dump, httpie, load, storage_state
+from aura_browser.formats.file import File
 from aura_browser.session import Browser, Cookie
 from tests.parts.sessions import make_cookie, make_session
 
@@ -1154,3 +1155,14 @@ def test_the_page_of_copied_requests_is_that_of_the_last_with_cookies() -> None:
     assert read(f"{first}\n{last} -b 'a=1'", url=None).session.origin == "https://api.example.com"
     with pytest.raises(ImportFailed, match="it has no cookies"):
         read(last, url=None)
+
+
+def test_what_was_read_shows_no_value() -> None:
+    headers = {"User-Agent": "s3cret", "Accept-Language": "s3cret"}
+    origins = [{"origin": URL, "localStorage": [{"name": "a", "value": "s3cret"}]}]
+    cookie = COOKIE | {"value": "s3cret"}
+    shown = repr(httpie.load({"cookies": [cookie], "headers": headers}))
+    shown += repr(storage_state.load(make_state(cookies=[cookie], origins=origins)))
+    shown += repr(File(b"s3cret", URL, NOW)) + repr(read([cookie], user_agent="s3cret"))
+    assert shown.count("Content(") == 2
+    assert "s3cret" not in shown

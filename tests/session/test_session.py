@@ -226,6 +226,7 @@ def test_a_proxy_of_another_form_is_named(proxy: str) -> None:
 
 
 COOKIE = {"name": "a", "value": "b", "domain": "x", "host_only": True}
+BOUND = {"site": "https://x", "cookies": [], "refresh_url": "https://x/r"}
 AGAIN = "Harvest a new session."
 UPDATE = "Update aura-browser."
 
@@ -247,6 +248,8 @@ UPDATE = "Update aura-browser."
         ({"cookies": [COOKIE | {"odd": 1}]}, f"cookies[0].odd: an unknown field. {UPDATE}"),
         ({"cookies": [COOKIE | {"x" * 69: 1}]}, f"cookies[0].{'x' * 69}: an unknown field. {UPDATE}"),
         ({"cookies": [COOKIE | {"x" * 70: 1}]}, f"cookies[0].{'x' * 68}…: an unknown field. {UPDATE}"),
+        ({"browser": {"name": "a", "version": "1", "odd": 1}}, f"browser.odd: an unknown field. {UPDATE}"),
+        ({"device_bound": [BOUND | {"odd": 1}]}, f"device_bound[0].odd: an unknown field. {UPDATE}"),
         ({"headers": {"X y": "1"}}, f"headers: text of the wrong form. {AGAIN}"),
         (
             {"headers": {"Host": "x"}},
