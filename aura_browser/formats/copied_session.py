@@ -85,7 +85,7 @@ def _choose_page(requests: Sequence[tuple[URL, CopiedRequest]], title: str) -> s
         origins = Counter(str(origin_of(address)) for address in chosen)
         shown = ", ".join(map(clean_text, origins))
         raise ImportFailed(title, "", f"it is of several sites: {shown}", f"Name one with --url {origin_of(first)}/")
-    return str(origin_of(first) / "")
+    return f"{origin_of(first)}/"
 
 
 def _read_cookies(request: CopiedRequest, address: URL) -> list[CookieFacts]:

@@ -1029,6 +1029,12 @@ def test_headers_of_a_har_are_those_that_its_origin_got_with_cookies() -> None:
     assert read(make_har(first, other, bare)).session.headers == {"User-Agent": "Chrome/1"}
 
 
+def test_cookies_of_a_har_with_one_value_or_one_name_are_several() -> None:
+    loaded = read(make_har(make_document(URL, sent="a=1; b=1"), make_document(MOVED, sent="a=1")))
+    assert [(cookie.name, cookie.value) for cookie in loaded.session.cookies] == [("a", "1"), ("b", "1")]
+    assert loaded.left_out == ("1 cookie of 1 other site: example.com",)
+
+
 def test_what_a_har_says_of_itself() -> None:
     whole = make_document(URL, cookies=[COOKIE, COOKIE | {"name": "s3 cret", "path": "x"}])
     loaded = read({"version": 1, "log": make_har(whole, make_document(URL, sent="a=v; \x01=2"))["log"]})
@@ -1151,8 +1157,8 @@ def test_of_copied_requests_those_of_the_page_have_the_headers() -> None:
 
 def test_the_page_of_copied_requests_is_that_of_the_last_with_cookies() -> None:
     first, last = f"curl '{URL}x?y' -b 'a=1'", "curl 'https://api.example.com/'"
-    assert read(f"{first}\n{last}", url=None).session.origin == "https://app.example.com"
-    assert read(f"{first}\n{last} -b 'a=1'", url=None).session.origin == "https://api.example.com"
+    assert read(f"{first}\n{last}", url=None).session.url == "https://app.example.com/"
+    assert read(f"{first}\n{last} -b 'a=1'", url=None).session.url == "https://api.example.com/"
     with pytest.raises(ImportFailed, match="it has no cookies"):
         read(last, url=None)
 
