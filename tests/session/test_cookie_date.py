@@ -77,6 +77,7 @@ def test_each_month_has_the_name_that_python_gives_it(month: int) -> None:
 def test_a_number_beyond_32_bits_is_no_hour() -> None:
     assert parse_cookie_date("09 Jun 2027 2147483648:18:14 10:18:14") == JUNE
     assert parse_cookie_date("09 Jun 2027 2147483647:18:14 10:18:14") is None
+    assert parse_cookie_date("09 Jun 2027 2147483648:18:14") is None
 
 
 def test_a_thousand_digits_are_a_number() -> None:
