@@ -1172,3 +1172,13 @@ def test_what_was_read_shows_no_value() -> None:
     shown += repr(File(b"s3cret", URL, NOW)) + repr(read([cookie], user_agent="s3cret"))
     assert shown.count("Content(") == 2
     assert "s3cret" not in shown
+
+
+def test_cookies_of_a_state_that_only_what_stood_around_them_tells_apart_stay_two() -> None:
+    facts: dict[str, Any] = {"domain": "app.example.com", "secure": True, "partition_key": "https://example.com"}
+    twins = (
+        make_cookie(**facts, has_cross_site_ancestor=True, priority="High"),
+        make_cookie(**facts, has_cross_site_ancestor=False, priority="Low"),
+    )
+    session = make_session("https://app.example.com", cookies=twins)
+    assert read(dump(session, "storage-state").text).session.cookies == twins
