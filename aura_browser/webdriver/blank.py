@@ -13,10 +13,9 @@ from aura_browser.webdriver.driver import Driver
 
 _NOTHING: Final = "about:blank"
 _PAGE: Final = b64encode(b"<!doctype html><link rel=icon href=data:,>").decode()
-_HEADERS: Final = ({"name": "Content-Type", "value": "text/html"},)
 _PATIENCE_S: Final = 10.0
 _POLL_INTERVAL_S: Final = 0.005
-_AHEAD: Final = 4
+_MAX_AHEAD: Final = 4
 _NOT_HELD: Final = (
     "Invalid InterceptionId",  # no request has the number
     "Invalid state for continueInterceptedRequest",  # the one that has it is not held yet, or no longer
@@ -55,7 +54,7 @@ class BlankPages:
 
     @contextmanager
     def _hold_requests(self) -> Iterator[None]:
-        call_devtools(self._driver, "Fetch.enable", patterns=[{"urlPattern": "*"}])
+        call_devtools(self._driver, "Fetch.enable")
         try:
             yield
         finally:
@@ -76,14 +75,13 @@ class BlankPages:
         Chrome numbers requests that are held. It says the number in an event, which ChromeDriver does not pass on, so
         the next few are tried: a page may have asked for more.
         """
-        for number in range(self._next, self._next + _AHEAD):
+        for number in range(self._next, self._next + _MAX_AHEAD):
             try:
                 call_devtools(
                     self._driver,
                     "Fetch.fulfillRequest",
                     requestId=f"interception-job-{number}.0",
                     responseCode=200,
-                    responseHeaders=_HEADERS,
                     body=_PAGE,
                 )
             except WebDriverException as error:

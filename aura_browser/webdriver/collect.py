@@ -99,8 +99,7 @@ class _Collection:
         )
         self._asked_about: tuple[object, ...] = ()
         self._ask_at = self._ask_again_at = 0.0
-        self._first: Session | None = None
-        self._last: Session | None = None
+        self._in_window: list[Session] = []  # the first and the last that was read
         self._snapshot_at = 0.0
         self._saw_password = False
 
@@ -133,8 +132,6 @@ class _Collection:
             try:
                 session = self._read_session(seen.frame.loader)
             except (AddressLeft, UnexpectedAlertPresentException):
-                if self._options.deadline.left_s <= 0:
-                    raise self._wait.build_not_ready() from None
                 continue
             return Reading(session, self._wait.is_by_person)
 
@@ -172,15 +169,14 @@ class _Collection:
             read = self._read_session(seen.frame.loader, warns=False)
         except AddressLeft:
             return
-        if self._last is None or read.fingerprint != self._last.fingerprint:
+        if [read.fingerprint] != [each.fingerprint for each in self._in_window[-1:]]:
             _log.debug("The session in the window was read: %d cookies.", len(read.cookies))
-        self._last = read
-        self._first = self._first or self._last
+        self._in_window[1:] = [read]
         self._saw_password |= self._observer.page.shows_password()
 
     def _take_last(self, error: WindowClosed) -> Reading:
         """Return what was read before the window was closed: without conditions, that is how a person says "done"."""
-        if self._last is None or self._site.ready or not self._options.interactive:
+        if not self._in_window:
             raise error from None
-        has_changed = self._first is not None and self._first.cookies != self._last.cookies
-        return Reading(self._last, self._saw_password and has_changed)
+        first, last = self._in_window[0], self._in_window[-1]
+        return Reading(last, self._saw_password and first.cookies != last.cookies)

@@ -137,9 +137,9 @@ def _is_of_another_user(port: int) -> bool:
     address = f"0100007F:{port:04X}" if sys.byteorder == "little" else f"7F000001:{port:04X}"
     with suppress(OSError), open("/proc/net/tcp", encoding="ascii") as table:  # noqa: PTH123 - may be megabytes
         for line in table:
-            _, local, _, state, *_ = line.split(maxsplit=4)
-            if (local, state) == (address, "0A"):
-                return line.split()[7] != str(os.getuid())
+            fields = line.split()
+            if (fields[1], fields[3]) == (address, "0A"):
+                return fields[7] != str(os.getuid())
     return False
 
 

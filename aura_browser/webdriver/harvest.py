@@ -114,7 +114,7 @@ async def harvest(
         reading = await run_in_thread(work, deadline)
         import msgspec  # loaded with the session
 
-        return msgspec.structs.replace(reading.session, is_login=interactive and reading.changed)
+        return msgspec.structs.replace(reading.session, is_login=reading.changed)
 
 
 def _check_site(site: Site, prove: AsyncProve | None) -> None:

@@ -195,6 +195,7 @@ def test_storage_of_every_origin_is_there_before_the_page_and_no_request_was_sen
     session = make_session(origin, cookies=(), local_storage=local, extra_storage=extra)
     restored = restore(browser, session)
     assert server.seen == []
+    assert "origin" not in str(browser.get_log("performance")).replace(f"{origin}/", "origin")
     assert [str(each) for each in restored.refused] == [f"opfs of {origin}: it is not put back"]
     assert (restored.origins, restored.entries) == (3, 4 + 1 + 1 + 1 + 5)
     assert open_page(browser, f"{other}/") == '[{"other":"2"},{}]'
@@ -228,6 +229,69 @@ class BusyDriver:
             code = '{"code":-32000,"message":"Invalid state for continueInterceptedRequest"}'
             raise WebDriverException(f"unknown error: unhandled inspector error: {code}")
         return self._driver.execute_cdp_cmd(command, arguments)
+
+
+class Answers:
+    """A driver without a browser: each page is shown at once, and these commands are answered with these values."""
+
+    def __init__(self, **answers: object) -> None:
+        self._answers = answers
+        self._origin = ""
+
+    def get(self, url: str) -> None:
+        self._origin = "null" if url == "about:blank" else url.removesuffix("/")
+
+    def get_log(self, _kind: str) -> object:
+        return []
+
+    def execute_cdp_cmd(self, command: str, arguments: dict[str, Any]) -> object:
+        answer = self._answers.get(command.partition(".")[2], {"cookies": []})
+        if isinstance(answer, Exception):
+            raise answer
+        is_place = command == "Runtime.evaluate" and "awaitPromise" not in arguments
+        return {"result": {"value": self._origin}} if is_place else answer
+
+
+_STORED = make_session(local_storage={"theme": "dark"}, cookies=())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [
+        (0.0, "no page of that origin could be opened"),
+        (30.0, "the browser does not let a page of that origin store anything"),
+    ],
+)
+def test_storage_for_which_there_is_no_time_or_no_leave_is_named(seconds: float, reason: str) -> None:
+    driver: Any = Answers(evaluate={"result": {"type": "undefined"}})
+    restored = restore_session(driver, _STORED, Deadline(seconds))
+    assert [str(each) for each in restored.refused] == [f"storage of {_STORED.origin}: {reason}"]
+    assert (restored.entries, restored.origins) == (0, 1)
+
+
+@pytest.mark.parametrize("command", ["fulfillRequest", "setCookies"])
+@pytest.mark.parametrize("error", [WebDriverException(), WebDriverException("disconnected")])
+def test_a_browser_that_ends_refuses_nothing(command: str, error: WebDriverException) -> None:
+    driver: Any = Answers(**{command: error})
+    with pytest.raises(WebDriverException) as caught:
+        restore(driver, _STORED)
+    assert caught.value is error
+
+
+def test_a_refused_cookie_is_told_with_its_path_and_without_a_name(browser: Driver) -> None:
+    deep, nameless = cookie("a=b", path="/deep"), cookie("", "x" * 4097)
+    restored = restore(browser, make_session("https://app.site.test", cookies=(deep, nameless), local_storage={}))
+    assert [each.what for each in restored.refused] == [
+        "cookie a=b of app.site.test, path /deep",
+        "cookie (no name) of app.site.test",
+    ]
+
+
+@pytest.mark.parametrize("origins", [None, "text", {"a": 1}, [5, {"origin": 5}, {"localStorage": []}]])
+def test_storage_of_another_form_is_left_out(browser: Driver, origins: object) -> None:
+    extra = {} if origins is None else {"origins": origins}
+    session = make_session("https://app.site.test", cookies=(), local_storage={}, extra_storage=extra)
+    assert restore(browser, session) == Restored(0, 0, 0, ())
 
 
 def test_a_request_that_chrome_does_not_hold_yet_is_answered_later(site: tuple[Server, str]) -> None:
