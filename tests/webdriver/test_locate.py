@@ -1,5 +1,6 @@
 """Finding Chrome and ChromeDriver, and the errors of a start that can't work."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from aura_browser.errors import BrowserNotFound, DriverMismatch
 from aura_browser.site import page_site
 from aura_browser.webdriver import locate as locate_module
 from aura_browser.webdriver.harvest import harvest
-from aura_browser.webdriver.locate import BrowserPaths, locate
+from aura_browser.webdriver.locate import BrowserPaths, Executable, find_chromes, find_drivers, locate
 from tests.parts.mismatched_driver import mismatched_driver
 from tests.parts.programs import program
 
@@ -58,6 +59,33 @@ def test_a_checkout_has_programs_of_its_own_and_an_installed_package_has_none(
     assert locate(chrome=chrome).driver == own
 
 
+_CHROMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome")
+_DRIVERS = ("chromedriver", "chromium.chromedriver")
+
+
+@pytest.mark.parametrize(("find", "names"), [(find_chromes, _CHROMES), (find_drivers, _DRIVERS)])
+def test_each_program_that_is_there_is_found_by_its_names_in_this_order(
+    places: Path, find: Callable[[], Iterator[Executable]], names: tuple[str, ...]
+) -> None:
+    for name in reversed(names):
+        program(places / "path", name)
+    own = program(places / "drivers" / "bin", names[0])
+    on_path = [(places / "path" / name, "PATH") for name in names[1:]]
+    assert [(each.path, each.source) for each in find()] == [(own, "drivers/bin"), *on_path]
+
+
+def test_a_chrome_that_is_given_or_named_or_an_application_is_said_to_be_that(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, given = program(places / "Applications", "Google Chrome"), program(places / "else", "chrome")
+    monkeypatch.setattr(locate_module, "_CHROME_APPS", (places / "none", application))
+    assert [(each.path, each.source) for each in find_chromes()] == [(application, "applications")]
+    assert next(find_chromes(given)) == Executable(given, "the path given")
+    monkeypatch.setenv("AURA_BROWSER_CHROME", str(given))
+    assert next(find_chromes()) == Executable(given, "AURA_BROWSER_CHROME")
+    assert list(find_drivers()) == []
+
+
 def test_the_current_folder_is_never_looked_at(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("chromium", "chromedriver"):
         program(places / "here", name)
@@ -79,8 +107,10 @@ def test_nothing_found_says_what_was_looked_for_where(places: Path) -> None:
 def test_a_named_path_that_is_no_program_ends_the_search(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(places / "path", "chromium")
     program(places / "path", "chromedriver")
-    with pytest.raises(BrowserNotFound, match="the path given: /nowhere/chrome"):
+    with pytest.raises(BrowserNotFound, match=r"^Chrome was not found .*the path given: /nowhere/chrome"):
         locate(chrome="/nowhere/chrome")
+    with pytest.raises(BrowserNotFound, match=r"^ChromeDriver was not found .*the path given: /nowhere/driver"):
+        locate(driver="/nowhere/driver")
     monkeypatch.setenv("AURA_BROWSER_DRIVER", str(places))
     with pytest.raises(BrowserNotFound, match="AURA_BROWSER_DRIVER"):
         locate()
@@ -96,7 +126,7 @@ def test_selenium_manager_is_asked_last(places: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(SeleniumManager, "binary_paths", found)
     assert locate() == BrowserPaths(chrome, Path("/managed/chromedriver"))
-    assert asked[0][-2:] == ["--browser-path", str(chrome)]
+    assert asked == [["--browser", "chrome", "--timeout", "60", "--browser-path", str(chrome)]]
     program(places / "path", "chromedriver")
     locate()
     assert len(asked) == 1

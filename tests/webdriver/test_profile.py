@@ -4,11 +4,13 @@ import asyncio
 import logging
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from selenium.common.exceptions import WebDriverException
+from urllib3.exceptions import ProtocolError
 
 from aura_browser import Condition, Selenium, page_site
 from aura_browser.errors import InvalidInput, LaunchFailed, NotReady
@@ -35,22 +37,43 @@ def test_what_has_a_separator_is_a_folder(tmp_path: Path, monkeypatch: pytest.Mo
     assert make_profile_folder("./here") == tmp_path / "here"
 
 
+def test_a_name_may_have_64_characters(state_home: Path) -> None:
+    assert make_profile_folder("x" * 64) == state_home / "aura-browser" / "profiles" / ("x" * 64)
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "-x", "a b", "x" * 65, "ü"])
 def test_what_is_no_name_of_a_profile(name: str) -> None:
     with pytest.raises(InvalidInput, match="must be a name"):
         make_profile_folder(name)
 
 
-@pytest.mark.parametrize("place", [".config/google-chrome", ".config/chromium/Default", "link"])
+@pytest.mark.parametrize(
+    ("system", "place"),
+    [
+        ("linux", ".config/google-chrome"),
+        ("linux", ".config/google-chrome-beta"),
+        ("linux", ".config/google-chrome-unstable"),
+        ("linux", ".config/chromium/Default"),
+        ("linux", "snap/chromium/common/chromium"),
+        ("linux", ".var/app/com.google.Chrome/config/google-chrome"),
+        ("linux", ".var/app/org.chromium.Chromium/config/chromium"),
+        ("linux", "link"),
+        ("darwin", "Library/Application Support/Google/Chrome"),
+        ("darwin", "Library/Application Support/Chromium"),
+        ("win32", "AppData/Local/Google/Chrome/User Data"),
+        ("win32", "AppData/Local/Chromium/User Data"),
+    ],
+)
 def test_the_persons_own_profile_is_recognised_and_explained(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     (tmp_path / "link").symlink_to(tmp_path / ".config" / "google-chrome")
     with pytest.raises(InvalidInput, match=r"your Chrome's own profile, and Chrome 136 .*--profile work"):
         make_profile_folder(tmp_path / place)
-    assert not (tmp_path / ".config").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["link"], "no folder was made"
 
 
 def test_the_persons_own_profile_is_recognised_where_a_variable_puts_it(
@@ -77,6 +100,7 @@ def test_two_never_have_a_profile_at_once(tmp_path: Path, caplog: pytest.LogCapt
     busy = pytest.raises(LaunchFailed, match="another harvest is using it; wait")
     with lock_profile(tmp_path, Deadline(5)), busy, lock_profile(tmp_path, Deadline(0.2)):
         pytest.fail("it was free")
+    assert mode(tmp_path / "aura-browser.lock") == 0o600
     [told] = caplog.messages
     assert told == f"Another harvest is using the profile {tmp_path}. Waiting for it, up to 0 s."
     with lock_profile(tmp_path, Deadline(0.2)):
@@ -118,6 +142,46 @@ def test_the_tabs_of_the_last_run_are_not_kept_but_those_of_a_running_chrome_are
         assert cookies.exists()
 
 
+@pytest.mark.parametrize(
+    ("lock", "is_kept"),
+    [("a-container.example-7", False), (f"{socket.gethostname()}-7", True), ("7", True), (None, True)],
+)
+def test_what_a_chrome_on_another_host_did_not_release_is_taken_over(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    lock: str | None,
+    is_kept: bool,  # noqa: FBT001 - from the table above
+) -> None:
+    names = ("SingletonLock", "SingletonSocket", "SingletonCookie")
+    with lock_profile(tmp_path, Deadline(5)):
+        pass
+    for name in names if lock is not None else names[1:]:
+        (tmp_path / name).symlink_to(lock or "of nobody")
+    with lock_profile(tmp_path, Deadline(5)):
+        left = [name for name in names if (tmp_path / name).is_symlink()]
+    assert left == ([] if not is_kept else list(names if lock is not None else names[1:]))
+    told = f"Taking over the profile {tmp_path}, which a Chrome on a-container.example did not release."
+    assert caplog.messages == ([] if is_kept else [told])
+
+
+def test_who_waits_for_a_profile_looks_often_whether_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def wait(self: Deadline, seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            self.cancel()
+
+    monkeypatch.setattr(Deadline, "wait", wait)
+    busy = pytest.raises(LaunchFailed, match="another harvest is using it")
+    with lock_profile(tmp_path, Deadline(5)), busy, lock_profile(tmp_path, Deadline(60)):
+        pytest.fail("it was free")
+    assert len(looks) == 3
+    assert max(looks) <= 0.5
+
+
 def test_no_folder_elsewhere_is_removed_for_tabs(tmp_path: Path) -> None:
     profile, elsewhere = tmp_path / "profile", tmp_path / "elsewhere"
     (profile / "Default").mkdir(parents=True)
@@ -142,7 +206,7 @@ async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> 
         assert (await harvest(page_site(origin), engine=engine)).origin == origin
 
 
-@pytest.mark.parametrize("error", [WebDriverException("disconnected"), ConnectionRefusedError()])
+@pytest.mark.parametrize("error", [WebDriverException("disconnected"), ConnectionRefusedError(), ProtocolError()])
 def test_a_chrome_that_can_not_be_asked_to_exit_is_killed_later(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 from aura_browser import AttachChrome, page_site
 from aura_browser.errors import AttachRefused, BrowserDied, BrowserNotFound
+from aura_browser.webdriver import everyday as finding
 from aura_browser.webdriver.browsers import everyday as everyday_module
 from aura_browser.webdriver.everyday import find_everyday, inspect_folder, list_folders
 from aura_browser.webdriver.harvest import harvest
@@ -308,3 +309,58 @@ def test_a_chrome_of_another_user_runs_all_the_same(tmp_path: Path, monkeypatch:
 def test_settings_that_say_nothing_of_the_switch_are_those_of_one_that_is_off(tmp_path: Path, state: str) -> None:
     found = inspect_folder(make_profile(tmp_path / "profile", None, state=state))
     assert "its switch for programs is off" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("file", "open_ports", "url", "problem"),
+    [
+        (None, {9222}, "ws://127.0.0.1:9222/devtools/browser", ""),
+        (None, set(), None, "its file DevToolsActivePort is missing; restart Chrome"),
+        (f"5{_PATH}", {5, 9222}, "ws://127.0.0.1:9222/devtools/browser", ""),
+        (
+            f"5\n{_PATH}",
+            {9222},
+            None,
+            "its file DevToolsActivePort names a port at which it does not listen; restart Chrome",
+        ),
+        (f"1\n{_PATH}\n", {1, 9222}, f"ws://127.0.0.1:1{_PATH}", ""),
+        (f"65535\n{_PATH}", {65535}, f"ws://127.0.0.1:65535{_PATH}", ""),
+        (f"0\n{_PATH}", {0}, None, "its file DevToolsActivePort is missing; restart Chrome"),
+        (f"65536\n{_PATH}", {65536}, None, "its file DevToolsActivePort is missing; restart Chrome"),
+    ],
+)
+def test_where_a_chrome_is_connected_to(
+    file: str | None,
+    open_ports: set[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    url: str | None,
+    problem: str,
+) -> None:
+    monkeypatch.setattr(finding, "_listens", open_ports.__contains__)
+    folder = make_profile(tmp_path / "profile", None)
+    if file is not None:
+        (folder / "DevToolsActivePort").write_text(file, "ascii")
+    found = inspect_folder(folder)
+    assert (found.folder, found.url, found.problem) == (folder, url, problem)
+
+
+def test_of_two_chromes_the_one_that_can_be_connected_to_is_the_persons(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "_listens", {5}.__contains__)
+    first = make_profile(config / "google-chrome", None)
+    assert find_everyday("stable").folder == first
+    second = make_profile(config / "chromium", 5)
+    assert find_everyday("stable").folder == second
+    (second / "Local State").unlink()
+    assert find_everyday("stable").folder == first
+
+
+def test_on_windows_another_file_tells_that_a_chrome_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_profile(tmp_path / "profile", None, state="{}")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert inspect_folder(folder).problem == "it is not running; start it, and try again"
+    (folder / "lockfile").touch()
+    assert "its switch for programs is off" in inspect_folder(folder).problem
