@@ -235,7 +235,7 @@ async def test_an_event_that_says_nothing_of_the_page_changes_nothing(
         assert tab.lost == ""
 
 
-@pytest.mark.parametrize("said", ["", "1", "1 other", "1 head {}", "1 head x", "1 data ?", "1 data YQ", "Ü end"])
+@pytest.mark.parametrize("said", ["", "1", "1 other", "1 head {}", "1 head x", "1 data ?", "1 data YQ", "1 data é", "1 data Y!Q==", "Ü end"])
 def test_what_our_script_never_says_is_not_taken(said: str) -> None:
     with pytest.raises(Malformed, match="our script never says"):
         parse_said(said)

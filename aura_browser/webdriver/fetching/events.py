@@ -167,7 +167,7 @@ def parse_said(payload: str) -> Said:
                 return Said(number, what, msgspec.json.decode(rest, type=Head))
             case "data":
                 return Said(number, what, binascii.a2b_base64(rest, strict_mode=True))
-    except (msgspec.DecodeError, binascii.Error, UnicodeError) as error:
+    except ValueError as error:
         raise Malformed("its page said what our script never says") from error
     return Said(number, what, rest)
 
