@@ -139,6 +139,19 @@ async def test_a_requests_head_gets_the_password_and_loses_what_is_for_the_hop()
     assert heads == [b"GET http://a/ HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\nConnection: close\r\n\r\n"]
 
 
+async def test_two_relays_run_beside_each_other() -> None:
+    heads: list[bytes] = []
+    async with (
+        upstream(answering(OK, heads)) as proxy,
+        open_browser_proxy(proxy, PAGE) as one,
+        open_browser_proxy(proxy, PAGE) as other,
+    ):
+        assert one != other
+        for address in (one, other):
+            assert await said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") == OK
+    assert len(heads) == 2
+
+
 async def test_an_answer_says_that_its_connection_ends() -> None:
     kept = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\nhi"
     async with upstream(answering(kept, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
@@ -188,6 +201,8 @@ async def test_no_second_request_goes_without_its_own_head() -> None:
         b"GET ftp://a/ HTTP/1.1\r\n\r\n",
         b"POST http://a/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"POST http://a/ HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+        b"GET http://a/ HTTP/1.1\r\nContent-Length: 0x\r\n\r\n",
         b"\x16\x03\x01\r\n\r\n",
     ],
 )
@@ -269,7 +284,8 @@ def test_a_connection_that_the_table_missed_or_shows_twice_is_found(monkeypatch:
     heading, other = "  sl  local_address rem_address", f"0: 0100007F:1000 0100007F:2000 01 0 0 0 {os.geteuid()} 0 7"
     ours = f"1: 0100007F:1001 0100007F:2000 01 0 0 0 {os.geteuid()} 0 8"
     theirs = f"1: 0100007F:1001 0100007F:2000 01 0 0 0 {os.geteuid() + 1} 0 8"
-    seen = iter([[other], [other, ours, ours], [ours, theirs]])
+    closed = ours.replace(f"{os.geteuid()} 0 8", "0 0 0")  # no process has it any more
+    seen = iter([[other, closed], [other, closed, ours, ours], [ours, theirs]])
     monkeypatch.setattr("aura_browser.webdriver.proxy_relay.peer.read_table", lambda: "\n".join([heading, *next(seen)]))
     assert is_own_connection(("127.0.0.1", 0x1001), ("127.0.0.1", 0x2000))
     assert not is_own_connection(("127.0.0.1", 0x1001), ("127.0.0.1", 0x2000))

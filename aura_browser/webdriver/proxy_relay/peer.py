@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 # Connections that begin or end while the table is read may move others out of sight, or show them twice.
-_LOOKS: Final = 3
+_MAX_LOOKS: Final = 3
 
 
 def is_own_connection(peer: tuple[str, int], own: tuple[str, int]) -> bool:
@@ -20,7 +20,7 @@ def is_own_connection(peer: tuple[str, int], own: tuple[str, int]) -> bool:
     if not sys.platform.startswith("linux"):
         return True
     ends = [_format_address(*peer), _format_address(*own)]
-    for _ in range(_LOOKS):
+    for _ in range(_MAX_LOOKS):
         try:
             table = read_table()
         except OSError:

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
 from yarl import URL
 
@@ -29,8 +29,8 @@ class Relay(ABC):
             reached.
     """
 
-    HEAD_TIMEOUT_S: ClassVar = 30.0  # Chrome preconnects, and reconnects where a connection was closed
-    MAX_CONNECTIONS: ClassVar = 128  # well over what Chrome opens to one proxy
+    HEAD_TIMEOUT_S: Final = 30.0  # Chrome preconnects, and reconnects where a connection was closed
+    MAX_CONNECTIONS: Final = 128  # well over what Chrome opens to one proxy
 
     def __init__(self, proxy: str, url: str) -> None:
         self._proxy = URL(proxy)
