@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from selenium.common.exceptions import WebDriverException
+from yarl import URL
 
 from aura_browser import (
     Chrome,
@@ -21,6 +23,7 @@ from aura_browser import (
     SiteClient,
 )
 from aura_browser.http.pages import Pages
+from aura_browser.webdriver.device_bound import read_device_bound
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.command import run
 from tests.parts.device_bound import HOST, BoundSite, make_tls, write_binding_chrome, write_chrome
@@ -91,6 +94,58 @@ async def test_a_page_that_is_kept_renews_what_is_bound(stand: Stand) -> None:
     assert stand.server.refreshed > before
     assert [cookie.value for cookie in session.cookies] != [cookie.value for cookie in renewed.cookies]
     assert renewed.device_bound == session.device_bound
+
+
+class Told:
+    """A driver's and a log's stand-in, where what is bound is told at the third look at the log, or never."""
+
+    binds_session = True
+
+    def __init__(self, *sessions: dict[str, Any], error: Exception | None = None) -> None:
+        self.device_bound: list[dict[str, Any]] | None = None
+        self.asked: list[tuple[str, object]] = []
+        self._sessions = sessions
+        self._error = error
+        self._looks = 0
+
+    def execute_cdp_cmd(self, command: str, arguments: dict[str, object]) -> object:
+        self.asked.append((command, arguments))
+        if self._error is not None:
+            raise self._error
+        return {}
+
+    def drain(self) -> None:
+        self._looks += 1
+        if self._looks == 3 and self._sessions:
+            self.device_bound = list(self._sessions)
+
+
+def bound(site: str, *names: str) -> dict[str, Any]:
+    """Return what Chrome says of one session."""
+    cravings = [{"name": name} for name in names]
+    return {"key": {"site": site}, "cookieCravings": cravings, "refreshUrl": f"{site}/refresh?key=s3cret"}
+
+
+def read(told: Any) -> tuple[DeviceBound, ...]:  # noqa: ANN401 - a stand-in
+    return read_device_bound(told, told, URL("https://app.example.com/"))
+
+
+def test_what_is_bound_is_asked_for_until_it_is_told_and_then_no_more() -> None:
+    told = Told(bound("https://example.com", "a", "b", "a"), bound("https://other.example", "c"))
+    refresh_url = "https://example.com/refresh"
+    assert read(told) == (DeviceBound(site="https://example.com", cookies=("a", "b"), refresh_url=refresh_url),)
+    command = "Network.enableDeviceBoundSessions"
+    assert told.asked == [(command, {"enable": True}), (command, {"enable": False})]
+
+
+def test_of_a_chrome_that_tells_nothing_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.webdriver.device_bound._PATIENCE_S", 0.02)
+    assert read(Told()) == ()
+    assert read(Told(error=WebDriverException("no such command"))) == ()
+    unasked = Told(bound("https://example.com", "a"))
+    unasked.binds_session = False
+    assert read(unasked) == ()
+    assert unasked.asked == []
 
 
 @pytest.mark.soak

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import web
+from selenium.common.exceptions import JavascriptException, TimeoutException, WebDriverException
 from yarl import URL
 
 from aura_browser.engine import Chrome
@@ -21,7 +23,7 @@ from aura_browser.webdriver.cdp.messages import Malformed, Message
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.fetching.cookies import delete_cookies, read_cookies, replace_cookies, set_cookies
 from aura_browser.webdriver.fetching.events import parse_said
-from aura_browser.webdriver.fetching.opening import open_tab, put_session
+from aura_browser.webdriver.fetching.opening import open_tab, put_session, telling_ends
 from aura_browser.webdriver.fetching.stream import PageLost
 from aura_browser.webdriver.fetching.tab import FetchTab, PageRequest
 from aura_browser.webdriver.options import BrowserOptions
@@ -121,6 +123,103 @@ async def test_where_nothing_listens_chromes_code_is_said(chrome: CdpDriver) -> 
     with pytest.raises(PageFailed, match="ERR_CONNECTION_REFUSED") as caught:
         await show(chrome, f"http://127.0.0.1:{free_port()}/?key=s3cret", is_static=True)
     assert "s3cret" not in str(caught.value)
+
+
+class Navigation:
+    """A driver's stand-in, which answers each navigation, and each look at the page, with the next of these."""
+
+    def __init__(self, navigations: Sequence[object], looks: Sequence[object] = ()) -> None:
+        self.asked: list[tuple[str, object]] = []
+        self._navigations, self._looks = list(navigations), list(looks)
+
+    def execute_cdp_cmd(self, command: str, arguments: dict[str, object]) -> object:
+        self.asked.append((command, arguments))
+        return self._navigations.pop(0) if command == "Page.navigate" else {}
+
+    def execute_script(self, _script: str) -> object:
+        look = self._looks.pop(0)
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+
+def fail_to_show(driver: Any, *, seconds: float = 60) -> PageFailed:  # noqa: ANN401 - a stand-in
+    with pytest.raises(PageFailed) as caught:
+        open_tab(driver, URL("https://a.example/app?b=1"), Deadline(seconds), Any, is_static=True)  # type: ignore[arg-type]
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("code", "is_tried_again"),
+    [
+        ("ERR_ABORTED", True),
+        ("ERR_HTTP_RESPONSE_CODE_FAILURE", True),
+        ("ERR_INVALID_RESPONSE", True),
+        ("ERR_FAILED", True),
+        ("ERR_CONNECTION_REFUSED", False),
+        ("ERR_NAME_NOT_RESOLVED", False),
+    ],
+)
+def test_where_one_page_fails_the_other_is_shown_unless_it_is_the_connection(
+    code: str,
+    is_tried_again: bool,  # noqa: FBT001 - from the table above
+) -> None:
+    driver = Navigation([{"errorText": f"net::{code}"}] * 2)
+    failed = fail_to_show(driver)
+    assert (failed.url, failed.code) == ("https://a.example/app", code)
+    shown = ["https://a.example/robots.txt", "https://a.example/app?b=1"]
+    assert driver.asked == [
+        ("Page.setBypassCSP", {"enabled": True}),
+        ("Network.setBypassServiceWorker", {"bypass": True}),
+        *(("Page.navigate", {"url": url}) for url in shown[: 1 + is_tried_again]),
+    ]
+
+
+def test_a_page_is_looked_at_until_it_is_there() -> None:
+    looks = [["loading", "https://a.example"], ["complete", "null"], ["complete", "://"], None]
+    between = [TimeoutException(), JavascriptException()]
+    elsewhere = ["interactive", "https://b.example"]
+    driver = Navigation([{}, {}], [*looks, *between, elsewhere, elsewhere])
+    assert fail_to_show(driver).code == "its pages lead to another address"
+    assert driver._looks == []
+
+
+def test_a_page_for_which_no_time_is_left_did_not_finish() -> None:
+    assert fail_to_show(Navigation([{}, {}]), seconds=0).code == "it did not finish loading"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (WebDriverException("disconnected: x\n  (stack)"), "disconnected: x"),
+        (WebDriverException("the connection to Chrome ended"), "it ended before its page was open"),
+        (ConnectionResetError("s3cret"), "ConnectionResetError"),
+        (WebDriverException(), "WebDriverException"),
+    ],
+)
+def test_why_a_browser_ended_before_its_page_was_open_is_said(error: Exception, reason: str) -> None:
+    with pytest.raises(BrowserDied) as caught, telling_ends("https://ann:s3cret@a.example/x?b=s3cret"):
+        raise error
+    assert (caught.value.url, caught.value.reason) == ("https://a.example/x", reason)
+
+
+@pytest.mark.parametrize(("rotated_at", "is_set"), [(None, False), (5.0, True)])
+def test_a_profile_that_is_kept_gets_the_cookies_that_answers_have_changed(
+    rotated_at: float | None,
+    is_set: bool,  # noqa: FBT001 - from the table above
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Profile:
+        def execute_cdp_cmd(self, command: str, _arguments: object) -> object:
+            asked.append(command)
+            return {"cookies": []}
+
+    asked: list[str] = []
+    driver: Any = Profile()
+    put_session(driver, make_session(rotated_at=rotated_at), Deadline(9), is_new=False)
+    assert asked == (["Storage.setCookies", "Storage.getCookies"] if is_set else [])
+    told = "The page works without this part of the session: cookie sid of 127.0.0.1: Chrome dropped it"
+    assert [message.startswith(told) for message in caplog.messages] == [True] * is_set
 
 
 async def test_a_site_whose_pages_all_lead_elsewhere_is_said(chrome: CdpDriver) -> None:
@@ -235,7 +334,9 @@ async def test_an_event_that_says_nothing_of_the_page_changes_nothing(
         assert tab.lost == ""
 
 
-@pytest.mark.parametrize("said", ["", "1", "1 other", "1 head {}", "1 head x", "1 data ?", "1 data YQ", "1 data é", "1 data Y!Q==", "Ü end"])
+@pytest.mark.parametrize(
+    "said", ["", "1", "1 other", "1 head {}", "1 head x", "1 data ?", "1 data YQ", "1 data é", "1 data Y!Q==", "Ü end"]
+)
 def test_what_our_script_never_says_is_not_taken(said: str) -> None:
     with pytest.raises(Malformed, match="our script never says"):
         parse_said(said)
