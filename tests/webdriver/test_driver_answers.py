@@ -278,6 +278,13 @@ def test_a_page_that_is_never_ready_is_named_with_what_it_still_asks() -> None:
     assert caught.value.missing == ("a page status below 400", "text:x", "an answer to confirm “Stay?”")
 
 
+@pytest.mark.parametrize(("status", "is_answered"), [(200, True), (0, False)])
+def test_a_status_shows_without_a_log_that_something_answered(status: int, *, is_answered: bool) -> None:
+    with pytest.raises(NotReady) as caught:
+        collect(ReadyDriver({"checks": [True, False], "status": status}, ()))
+    assert caught.value.is_answered is is_answered
+
+
 @pytest.mark.parametrize(
     ("names", "shown"),
     [

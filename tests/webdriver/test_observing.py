@@ -272,6 +272,9 @@ def test_a_page_that_refreshed_itself_three_times_is_no_check_page() -> None:
         frame = replace(SEEN.frame, loader=loader)
         settled.append(rest.is_settled(replace(SEEN, frame=frame, is_check=True, refresh_s=1.0), 9))
     assert settled == [False, False, False, False, True]
+    for loader in "wxyz":
+        frame = Frame(loader, f"{ORIGIN}/reloads", has_failed=False)
+        assert not rest.is_settled(replace(SEEN, frame=frame, is_check=True), 9), "it is reloaded by a script"
     elsewhere = Frame("d", f"{ORIGIN}/other", has_failed=False)
     assert not rest.is_settled(replace(SEEN, frame=elsewhere, is_check=True, refresh_s=1.0), 9)
 
