@@ -25,6 +25,7 @@ def see(changes: Changes, values: tuple[str | None, ...], how: str = _SETTLED) -
         # On a login page other conditions count at once.
         ([((None, "a"), "login"), (("", "a"), "moving")], True, True),
         # A check page passed ends it, and is no login.
+        ([(("", "a"), "check")], False, False),
         ([((None, None), "check"), (("", "a"), "moving")], False, False),
         ([((None, None), "check"), (("", "a"), _SETTLED)], True, False),
         ([((None, None), "check"), (("", None), _SETTLED), (("", "a"), _SETTLED)], True, True),

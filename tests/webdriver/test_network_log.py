@@ -212,3 +212,7 @@ def test_what_is_bound_to_the_device_is_kept_as_the_browser_says_it() -> None:
     events = [("Network.deviceBoundSessionsAdded", {"sessions": [{"key": key}]}) for key in "ab"]
     log = read(*events)
     assert (log.device_bound, log.list_requests()) == ([{"key": "a"}, {"key": "b"}], ())
+
+
+def test_what_else_the_browser_tells_of_a_request_makes_none() -> None:
+    assert read(("Network.dataReceived", {"requestId": "9", "dataLength": 5})).list_requests() == ()
