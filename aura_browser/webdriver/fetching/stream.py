@@ -156,6 +156,8 @@ class PageStream:
             self._answer()
         else:
             self._answer_if_known()  # what the browser says may come after what the page says
+        if self.head.done():
+            self._stop_timer()
         self._change.set()
 
     def _refuse(self, error: Exception) -> None:
