@@ -13,6 +13,7 @@ from aura_browser.webdriver.driver import Driver
 
 _NOTHING: Final = "about:blank"
 _PAGE: Final = b64encode(b"<!doctype html><link rel=icon href=data:,>").decode()
+_HEADERS: Final = ({"name": "Content-Type", "value": "text/html"},)
 _PATIENCE_S: Final = 10.0
 _POLL_INTERVAL_S: Final = 0.005
 _MAX_AHEAD: Final = 4
@@ -82,6 +83,7 @@ class BlankPages:
                     "Fetch.fulfillRequest",
                     requestId=f"interception-job-{number}.0",
                     responseCode=200,
+                    responseHeaders=_HEADERS,
                     body=_PAGE,
                 )
             except WebDriverException as error:
