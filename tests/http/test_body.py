@@ -175,11 +175,45 @@ async def test_a_peek_has_what_came_in_time_and_leaves_the_whole_body() -> None:
             assert await response.read() == b""
 
 
-async def test_the_first_bytes_are_no_more_than_was_asked_for() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        for piece in (b"abc", b"def"):
-            yield piece
+@pytest.mark.parametrize(
+    ("limit", "first", "taken"), [(2, b"ab", 1), (3, b"abc", 1), (4, b"abcd", 2), (6, b"abcdef", 2), (7, b"abcdef", 2)]
+)
+async def test_the_first_bytes_are_no_more_than_was_asked_for(limit: int, first: bytes, taken: int) -> None:
+    left = [b"def", b"abc"]
 
-    assert [await read_first(pieces(), limit) for limit in (2, 3, 4, 6, 100)] == [
-        *(b"ab", b"abc", b"abcd", b"abcdef", b"abcdef"),
-    ]
+    async def pieces() -> AsyncIterator[bytes]:
+        while left:
+            yield left.pop()
+
+    assert await read_first(pieces(), limit) == first
+    assert 2 - len(left) == taken, "nothing is read that is not needed"
+
+
+async def test_a_body_over_its_limit_is_an_error_without_advice_too() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield bytes(2 * MIB + 1)
+
+    with pytest.raises(SiteFailed) as caught:
+        await read_body(chunks(), 2 * MIB, "https://a.example/", 200)
+    assert caught.value.message == "the response is over 2 MiB"
+
+
+@pytest.mark.parametrize(("size", "others"), [(64 * 1024 - 1, 0), (64 * 1024, 3), (MIB, 3)])
+async def test_others_run_after_each_large_piece_that_was_there_already(size: int, others: int) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield bytes(size)
+
+    other = asyncio.create_task(take_turns())
+    await asyncio.sleep(0)
+    await read_body(chunks(), 4 * MIB, "https://a.example/", 200)
+    assert turns == others
+    other.cancel()

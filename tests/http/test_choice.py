@@ -73,5 +73,50 @@ async def test_a_page_that_is_chosen_again_is_said_once_and_for_the_same_day(cap
     await choice.use_page()
     assert choice.is_page()
     assert caplog.text.count("sent by a page in a browser from now on") == 1
-    clock.now += 2
+    clock.now += 1
     assert not choice.is_page()
+
+
+class WatchedStore(MemoryStore):
+    """A store that says how long what it holds is kept.
+
+    Attributes:
+        reads: how often it was read.
+        ends: when what was written may be forgotten.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.ends: list[float | None] = []
+
+    async def read(self, slug: str) -> bytes | None:
+        self.reads += 1
+        return await super().read(slug)
+
+    async def swap(
+        self,
+        slug: str,
+        before: bytes | None,
+        after: bytes | None,
+        *,
+        expires_at: float | None = None,
+        lease: Lease | None = None,
+    ) -> bool:
+        self.ends.append(expires_at)
+        return await super().swap(slug, before, after, expires_at=expires_at, lease=lease)
+
+
+async def test_what_is_stored_is_found_by_other_versions_and_forgotten_in_time() -> None:
+    store, clock = WatchedStore(), Clock()
+    slug = await stored_slug(store, clock)
+    assert (slug, await store.read(slug)) == ("transport-448af92a17ff", b'{"until":91400.0}')
+    assert store.ends == [91_400.0]
+
+
+async def test_the_store_is_read_once() -> None:
+    store = WatchedStore()
+    choice = Choice(store, KEY, Clock())
+    for _ in range(3):
+        await choice.load()
+    assert store.reads == 1

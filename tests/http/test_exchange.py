@@ -1,19 +1,23 @@
 """What goes wrong with an exchange, as real sockets make it go wrong."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from traceback import format_exception
 from types import SimpleNamespace
 
 import aiohttp
+import aiohttp_socks
 import pytest
+from multidict import CIMultiDict
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, SiteFailed
-from aura_browser.http.exchange import reason_phrase, typed_errors
+from aura_browser.http.exchange import check_proxy_answer, reason_phrase, typed_error, typed_errors
+from aura_browser.proxy.address import PROXY_REFUSED
 from tests.parts.servers import page, serving
 from tests.parts.stream_server import stream_server
 from tests.parts.tls import make_certificate, make_context
@@ -202,3 +206,62 @@ def test_the_reason_phrase_is_fit_for_a_terminal(reason: str | None, shown: str)
 )
 def test_the_advice_fits_the_status(status: int, said: str) -> None:
     assert str(SiteFailed("https://a.example", status, "No")) == f"https://a.example {said}"
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [
+        (aiohttp.ConnectionTimeoutError(), "no connection within 30 s"),
+        (aiohttp.ClientConnectionError("s3cret"), "ClientConnectionError"),
+        (OSError(errno.EHOSTUNREACH, "s3cret"), "No route to host"),
+    ],
+)
+def test_the_cause_is_told_by_the_kind_of_error(raised: Exception, reason: str) -> None:
+    error = typed_error(raised, URL, 5.0)
+    assert isinstance(error, ConnectionFailed)
+    assert (error.reason, error.tls, error.is_proxys_reply) == (reason, None, False)
+
+
+@pytest.mark.parametrize(("code", "is_proxys_reply"), [(4, True), (None, False)])
+def test_a_socks_proxy_that_answers_is_told_from_one_that_does_not(code: int | None, *, is_proxys_reply: bool) -> None:
+    error = typed_error(aiohttp_socks.ProxyError("s3cret", error_code=code), URL, 5.0)
+    assert isinstance(error, ConnectionFailed)
+    assert error.is_proxys_reply is is_proxys_reply
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("Got more than 8190 bytes (9000) when reading b's3cret'.", ": it has a line of over 8190 bytes"),
+        ("Bad status line:\n\n  b's3cret'", ": bad status line"),
+        ("Data after `Connection: close`:\n\n  b's3cret'", ""),
+        ("s3cret", ""),
+    ],
+)
+def test_what_the_parser_did_not_take_is_told_without_its_bytes(message: str, told: str) -> None:
+    raised = aiohttp.ClientResponseError(None, (), message=message)  # type: ignore[arg-type]
+    error = typed_error(raised, URL, 5.0)
+    assert isinstance(error, SiteFailed)
+    assert (error.status, error.message) == (0, f"the response is not valid HTTP{told}")
+
+
+@pytest.mark.parametrize(
+    ("status", "server", "proxy", "is_proxys"),
+    [
+        (407, "", "http://proxy:1", True),
+        (401, "Tinyproxy/1.11.1", "http://proxy:1", True),
+        (401, "nginx", "http://proxy:1", False),
+        (403, "tinyproxy/1.11.1", "http://proxy:1", False),
+        (407, "", None, False),
+        (401, "tinyproxy/1.11.1", None, False),
+    ],
+)
+def test_a_refusal_is_the_proxys_only_if_there_is_one(
+    status: int, server: str, proxy: str | None, *, is_proxys: bool
+) -> None:
+    response = SimpleNamespace(status=status, url=f"{URL}?key=s3cret", headers=CIMultiDict({"Server": server}))
+    expectation = pytest.raises(ConnectionFailed) if is_proxys else nullcontext()
+    with expectation as caught:
+        check_proxy_answer(response, proxy)  # type: ignore[arg-type]
+    if caught is not None:
+        assert (caught.value.url, caught.value.reason) == (URL, f"{PROXY_REFUSED} ({status})")
