@@ -30,9 +30,8 @@ class AutoTransport:
         self._choice = choice
 
     async def open(self) -> None:
-        """Prepare to send requests."""
+        """Prepare to send requests. The page is opened by the first request that it sends."""
         await self._http.open()
-        await self._page.open()
 
     async def aclose(self) -> None:
         """Close both transports, and the manager that they share."""

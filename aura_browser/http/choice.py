@@ -59,7 +59,7 @@ class Choice:
         """Use the page for a while."""
         if self.is_page():
             return
-        self._until, self._is_loaded = self._clock() + _REMEMBERED_S, True
+        self._until = self._clock() + _REMEMBERED_S
         _log.warning(
             "%s refuses this program's own connection, so its requests are sent by a page in a browser from now on.",
             self._origin,

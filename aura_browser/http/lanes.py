@@ -30,14 +30,14 @@ class Lane:
 
     def learn(self, protocol: str) -> None:
         """Note which protocol a response came with, as the browser names it; empty if it does not say."""
-        if protocol in _MULTIPLEXED and self._limit != _HTTP2_LIMIT:
+        if protocol in _MULTIPLEXED:
             self._limit = _HTTP2_LIMIT
             self._admit()
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
         """Wait for a turn, and have it while the context lasts."""
-        if self._running >= self._limit or self._waiting:
+        if self._running >= self._limit:
             await self._wait()
         else:
             self._running += 1
@@ -54,7 +54,7 @@ class Lane:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():
                 self._running -= 1  # it was admitted at the same moment
                 self._admit()
             elif turn in self._waiting:  # it may have been passed over already

@@ -71,3 +71,25 @@ async def test_a_turn_that_was_given_to_one_who_has_gone_is_given_on_alone() -> 
         assert entered == 1
     leave.set()
     await asyncio.gather(*tasks[1:])
+
+
+async def test_one_who_goes_while_waiting_makes_no_room() -> None:
+    lane, entered = Lane("https://example.com"), 0
+
+    async def work() -> None:
+        nonlocal entered
+        async with lane.enter():
+            entered += 1
+            await leave.wait()
+
+    leave = asyncio.Event()
+    tasks = [asyncio.create_task(work()) for _ in range(8)]
+    await asyncio.sleep(0)
+    for task in tasks[5:7]:
+        task.cancel()
+    await asyncio.wait(tasks[5:7])
+    await asyncio.sleep(0)
+    assert entered == 5
+    leave.set()
+    await asyncio.gather(*tasks[:5], tasks[7])
+    assert entered == 6
