@@ -13,7 +13,7 @@ from yarl import URL
 from aura_browser.errors import InteractionRequired, SiteFailed, raise_alone
 from aura_browser.http.body import YIELD_BYTES
 from aura_browser.http.chain import counting_from
-from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_error, typed_errors
+from aura_browser.http.exchange import CONNECT_TIMEOUT_S, reason_phrase, typed_error, typed_errors
 from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.http.outgoing import check_request, move_request, resolve_own
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
@@ -265,15 +265,9 @@ class HttpTransport:
 
     async def _exchange(self, request: Request, url: URL, began: float | None) -> aiohttp.ClientResponse:
         with typed_errors(url, self._read_timeout_s), counting_from(self._middleware, began, url):
-            response = await self._require_open().request(
+            return await self._require_open().request(
                 request.method, url, data=_wrap_body(request.body), headers=request.headers, allow_redirects=False
             )
-        try:
-            check_proxy_answer(response, self._manager.proxy)
-        except BaseException:
-            response.release()
-            raise
-        return response
 
     def _require_open(self) -> aiohttp.ClientSession:
         if self._http is None:

@@ -13,13 +13,15 @@ from aiohttp import web
 
 from aura_browser.assembly import assemble
 from aura_browser.client import SiteClient
-from aura_browser.errors import HarvestCoolingDown, SessionRefused, SiteFailed
+from aura_browser.errors import ConnectionFailed, HarvestCoolingDown, SessionRefused, SiteFailed
+from aura_browser.http.body import peek
 from aura_browser.http.middleware import SessionMiddleware
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site, page_site
 from aura_browser.store import MemoryStore, SessionKey
+from tests.parts.clock import Clock
 from tests.parts.servers import Handler, serving
 from tests.parts.sessions import make_cookie, make_session, take_as_it_is
 from tests.parts.stream_server import stream_server
@@ -551,6 +553,148 @@ async def test_a_cancelled_request_gives_its_connection_back_while_the_probe_goe
         go.set()
         async with asyncio.timeout(10):
             assert await client.text(f"{origin}/x") == "no"
+
+
+def hand_out_sessions(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each renewal bring another process's session, which is never one that was harvested for the request."""
+
+    async def renew(session: Session) -> Session:
+        client.harvests += 1
+        return msgspec.structs.replace(session, cookies=(make_cookie(value=f"v{client.harvests}"),))
+
+    monkeypatch.setattr(client.manager, "renew", renew)
+    monkeypatch.setattr(client.manager, "was_harvested_since", lambda _session, _began: False)
+
+
+async def test_a_request_is_sent_four_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(of_value("never")) as (server, origin), client_at(origin) as client:
+        hand_out_sessions(client, monkeypatch)
+        with pytest.raises(SessionRefused):
+            await client.text(f"{origin}/x")
+        assert [seen.headers["Cookie"] for seen in server.seen] == ["sid=v1", "sid=v2", "sid=v3", "sid=v4"]
+        assert client.manager.counters.replays == 3
+
+
+async def test_the_hops_of_a_chain_share_its_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        is_good = request.path == "/1" and request.headers["Cookie"] == "sid=v3"
+        return web.Response(status=302 if is_good else 401, headers={"Location": "/2"} if is_good else {})
+
+    async with serving(handle) as (server, origin), client_at(origin) as client:
+        hand_out_sessions(client, monkeypatch)
+        with pytest.raises(SessionRefused):
+            await client.text(f"{origin}/1")
+        assert [seen.path for seen in server.seen] == ["/1", "/1", "/1", "/2", "/2"]
+        assert client.manager.counters.replays == 3
+
+
+async def test_a_session_is_not_sent_again_where_another_transport_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(of_value("never")) as (server, origin), client_at(origin) as client:
+        hand_out_sessions(client, monkeypatch)
+        left = SessionMiddleware(client.manager, is_left=lambda: client.harvests > 1)
+        async with aiohttp.ClientSession(middlewares=(left,)) as http:
+            with pytest.raises(SessionRefused):
+                await http.get(f"{origin}/x")
+            assert (len(server.seen), client.manager.counters.replays) == (1, 0)
+        assert (await client.manager.get()).cookies, "it is not given up: it is the other one's"
+
+
+async def test_a_header_that_the_new_session_lacks_is_not_sent_again() -> None:
+    async with serving(of_value("v2")) as (server, origin):
+        harvested = 0
+
+        async def harvest() -> Session:
+            nonlocal harvested
+            harvested += 1
+            headers = {"User-Agent": "x", "X-Mine": "a", **({"X-Old": "1", "X-Mine": "b"} if harvested == 1 else {})}
+            cookie = make_cookie(value=f"v{harvested}")
+            return make_session(origin, cookies=(cookie,), headers=headers, harvested_at=float(harvested))
+
+        site = Site(f"{origin}/")
+        manager = SessionManager(site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is)
+        async with aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),)) as http:
+            await manager.get()
+            async with http.get(f"{origin}/x", headers={"X-Mine": "mine"}) as response:
+                assert response.status == 200
+        await manager.aclose()
+    sent = [(seen.headers.get("X-Old"), seen.headers["X-Mine"]) for seen in server.seen]
+    assert sent == [("1", "mine"), (None, "mine")]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "dropped", "patience_s"),
+    [
+        (503, "text/html", (), 10.0),
+        (200, "text/html", (), 0.25),
+        (200, "text/html", ("200 body:who",), 10.0),
+        (200, "text/plain", ("200 body:who",), 10.0),
+        (200, "text/plain", (), None),
+        (404, "text/html", (), None),
+    ],
+)
+async def test_how_long_an_answer_is_looked_at_before_it_is_handed_on(
+    status: int, kind: str, dropped: tuple[str, ...], patience_s: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[int, float]] = []
+
+    async def look(content: aiohttp.StreamReader, limit: int, timeout_s: float) -> bytes:
+        looked.append((limit, timeout_s))
+        return await peek(content, limit, timeout_s)
+
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, text="hi", content_type=kind)
+
+    monkeypatch.setattr("aura_browser.http.middleware.peek", look)
+    async with serving(handle) as (_, origin):
+        site = Site(f"{origin}/", dropped=dropped)
+        async with SiteClient(site, store="memory", session=make_session(origin)) as client, client.get("/x") as answer:
+            assert (answer.status, await answer.text()) == (status, "hi")
+    assert looked == ([] if patience_s is None else [(64 * 1024, patience_s)])
+
+
+async def test_a_cookie_is_sent_until_it_expires() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=request.headers["Cookie"])
+
+    clock = Clock()
+    async with serving(handle) as (_, origin):
+        cookies = [make_cookie(name, "1", expires=clock.now + after) for name, after in (("a", 10.0), ("b", 20.0))]
+        session = make_session(origin, cookies=(*cookies, make_cookie("c", "1"), make_cookie("d", "1", expires=1.0)))
+
+        async def harvest() -> Session:
+            return session
+
+        site = Site(f"{origin}/")
+        manager = SessionManager(
+            site, MemoryStore(), SessionKey(origin), harvest=harvest, prove=take_as_it_is, clock=clock
+        )
+        sent = []
+        async with aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),)) as http:
+            for clock.now in (5000.0, 5009.5, 5010.0, 5019.5, 5020.0):
+                async with http.get(f"{origin}/x") as response:
+                    sent.append(await response.text())
+        await manager.aclose()
+    assert sent == ["a=1; b=1; c=1", "a=1; b=1; c=1", "b=1; c=1", "b=1; c=1", "c=1"]
+
+
+async def test_a_connection_is_given_back_with_what_the_proxy_answers() -> None:
+    async def refuse(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=407, text="log in")
+
+    async with serving(refuse) as (server, proxy):
+        manager = assemble(
+            page_site("http://a.invalid"), store="memory", session=make_session("http://a.invalid", proxy=proxy)
+        )
+        connector = aiohttp.TCPConnector(limit=1)
+        async with (
+            asyncio.timeout(20),
+            aiohttp.ClientSession(middlewares=(SessionMiddleware(manager),), connector=connector) as http,
+        ):
+            for _ in range(2):
+                with pytest.raises(ConnectionFailed, match=r"the proxy refused the user and password.*\(407\)"):
+                    await http.get("http://a.invalid/x")
+        await manager.aclose()
+    assert len(server.seen) == 2
 
 
 def test_a_middleware_takes_a_manager_alone() -> None:

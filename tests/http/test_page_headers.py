@@ -41,7 +41,7 @@ def test_a_header_that_stands_for_a_method_is_as_free_as_the_method(name: str) -
 
 
 def test_a_value_is_sent_as_its_bytes() -> None:
-    assert select_headers({"X-Name": "ü"}) == [("X-Name", "\xc3\xbc")]
+    assert select_headers({"X-Name": "ü", "X-Own": "TRACE"}) == [("X-Name", "\xc3\xbc"), ("X-Own", "TRACE")]
     assert can_set("X-Name")
     assert can_set("Proxy")
 
