@@ -9,6 +9,8 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -17,9 +19,18 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser.assembly import assemble_transport
-from aura_browser.errors import InteractionRequired
+from aura_browser.errors import (
+    AnswerTimeout,
+    AuraError,
+    ConnectionFailed,
+    HarvestCoolingDown,
+    InteractionRequired,
+    InvalidInput,
+    SiteFailed,
+)
 from aura_browser.relay import Relay
 from aura_browser.relay.headers import build_response_headers
+from aura_browser.request import Request
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from tests.parts.moved_site import AFTER, BEFORE, serving_moved
@@ -479,3 +490,144 @@ async def test_a_browser_forgets_what_was_here_before_and_shares_nothing() -> No
             assert response.headers["Cache-Control"] == "no-store"
         async with http.get(f"{origin}/x") as response:
             assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("port", [0, 1])
+async def test_its_port_is_known_once_it_listens(port: int) -> None:
+    manager: Any = None
+    transport: Any = StandIn()
+    relay = Relay(Site("http://127.0.0.1:9/"), transport, manager, token="", port=port)
+    assert relay.port == port
+    await relay.stop()
+
+
+class StandIn:
+    """A transport that answers as told, or raises."""
+
+    def __init__(self, error: AuraError | None = None, *, reason: str = "") -> None:
+        self._error = error
+        self._answer = SimpleNamespace(status=200, reason=reason, url="http://127.0.0.1:9/x", headers=CIMultiDict())
+
+    async def open(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+    @asynccontextmanager
+    async def send(self, _request: Request) -> AsyncIterator[Any]:
+        if self._error is not None:
+            raise self._error
+        yield Answered(self._answer)
+
+    connect = send
+
+
+class Answered:
+    """An answer without a body."""
+
+    def __init__(self, facts: SimpleNamespace) -> None:
+        self.__dict__.update(vars(facts))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in (b"hi",):
+            yield piece
+
+
+@asynccontextmanager
+async def relaying_through(transport: Any) -> AsyncIterator[str]:  # noqa: ANN401 - a stand-in
+    """Serve a proxy that sends by *transport*, without a token."""
+    manager: Any = None
+    relay = Relay(Site("http://127.0.0.1:9/"), transport, manager, token="", port=0)
+    await relay.start()
+    try:
+        yield f"http://127.0.0.1:{relay.port}"
+    finally:
+        await relay.stop()
+
+
+@asynccontextmanager
+async def answer_through(
+    transport: StandIn, path: str = "/x", method: str = "GET", **headers: str
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Ask a proxy that sends by *transport*."""
+    async with (
+        relaying_through(transport) as origin,
+        aiohttp.ClientSession() as http,
+        http.request(method, f"{origin}{path}", headers=headers) as response,
+    ):
+        yield response
+
+
+URL_ = "http://127.0.0.1:9/x"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (SiteFailed(URL_, 0, "no HTTP"), 502),
+        (SiteFailed(URL_, 399, "odd"), 502),
+        (SiteFailed(URL_, 400, "bad"), 400),
+        (SiteFailed(URL_, 418, "tea"), 418),
+        (AnswerTimeout(URL_, 1.0), 504),
+        (ConnectionFailed(URL_, "gone"), 502),
+        (InvalidInput("headers[X]", "no"), 400),
+        (InteractionRequired("Nobody is logged in.", "aura-browser harvest"), 503),
+        (HarvestCoolingDown(5.0, "it failed"), 503),
+    ],
+)
+@pytest.mark.parametrize("is_socket", [False, True])
+async def test_each_error_has_its_status_and_is_kept_by_nobody(
+    error: AuraError, status: int, *, is_socket: bool
+) -> None:
+    headers = {"Upgrade": "websocket", "Connection": "upgrade"} if is_socket else {}
+    async with answer_through(StandIn(error), **headers) as response:
+        assert (response.status, await response.text()) == (status, f"{error}\n")
+    kept = {name: response.headers[name] for name in ("Cache-Control", "X-Content-Type-Options")}
+    assert kept == {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+async def test_an_error_is_told_up_to_two_thousand_characters() -> None:
+    async with answer_through(StandIn(InvalidInput("url", "x" * 5000))) as response:
+        assert len(await response.text()) == 2001
+
+
+@pytest.mark.parametrize(("reason", "given"), [("So good", "So good"), ("", "OK")])
+async def test_the_reason_is_the_sites_or_the_usual_one(reason: str, given: str) -> None:
+    async with answer_through(StandIn(reason=reason)) as response:
+        assert (response.reason, await response.text()) == (given, "hi")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+async def test_a_method_that_is_not_passed_on_is_named_as_such(method: str) -> None:
+    async with answer_through(StandIn(), method=method) as response:
+        text = "This proxy passes on requests for the site's own paths only.\n"
+        assert (response.status, await response.text()) == (405, text)
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:9/x", "*"])
+async def test_an_address_that_is_no_path_is_not_passed_on(target: str) -> None:
+    async with relaying_through(StandIn()) as origin:
+        port = URL(origin).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"OPTIONS {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+        assert b" 405 " in (await reader.read()).splitlines()[0]
+        writer.close()
+
+
+async def test_a_browser_is_sent_on_without_the_token_and_keeps_what_it_sends() -> None:
+    async with (
+        relaying() as (_, origin),
+        aiohttp.ClientSession() as http,
+        http.post(f"{origin}/{TOKEN}/deep?a=1", allow_redirects=False) as response,
+    ):
+        assert (response.status, response.headers["Location"]) == (307, "/deep?a=1")
+        assert response.headers["Set-Cookie"].startswith(f"aura-proxy-{URL(origin).port}=")
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(60_000, True), (70_000, False)])
+async def test_a_header_may_be_64_kib_long(size: int, *, is_taken: bool) -> None:
+    async with relaying_through(StandIn()) as origin, aiohttp.ClientSession() as http:
+        for path, headers in (("/x", {"X-Long": "x" * size}), (f"/{'x' * size}", {})):
+            async with http.get(f"{origin}{path}", headers=headers) as response:
+                assert response.status == (200 if is_taken else 400)
