@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser import Probe, Session, Site, SiteClient
-from aura_browser.http.verdict import Verdict, judge, needs_first_bytes
+from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes
 from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
 
@@ -46,6 +47,40 @@ def site_with(dropped: tuple[str, ...] = (), not_dropped: tuple[str, ...] = ()) 
 def test_marks_decide(site: Site, status: int, headers: dict[str, str], body: bytes, verdict: Verdict) -> None:
     ruling = judge(site, PAGE, status, CIMultiDict(headers), first_bytes=body, now=0.0)
     assert ruling.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("site", "status", "location", "ruling"),
+    [
+        (site_with(("401",)), 401, "", Ruling(Verdict.STALE, "status 401, as the site answers a dropped session")),
+        (
+            site_with(("302",)),
+            302,
+            "http://[",
+            Ruling(Verdict.STALE, "status 302, as the site answers a dropped session"),
+        ),
+        (site_with(not_dropped=("400",)), 400, "", Ruling(Verdict.FAILED, "status 400")),
+        (site_with(not_dropped=("302",)), 302, "/login", Ruling(Verdict.OK, "status 302")),
+    ],
+)
+def test_what_a_mark_decided_is_said(site: Site, status: int, location: str, ruling: Ruling) -> None:
+    decided = judge(site, PAGE, status, CIMultiDict({"Location": location}), now=0.0)
+    assert decided == msgspec.structs.replace(ruling, is_marked=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "looks"),
+    [
+        *((f"{kind}; charset=utf-8", True) for kind in ("text/plain", "Text/HTML", "application/json")),
+        *((kind, True) for kind in ("application/ld+json", "text/xml", "application/xml", "image/svg+xml")),
+        *((kind, True) for kind in ("application/javascript", "text/css")),
+        *((kind, False) for kind in ("text/event-stream", "text/event-stream; charset=utf-8", "image/png")),
+        *((kind, False) for kind in ("application/jsonp", "application/zip", "")),
+    ],
+)
+def test_a_body_is_looked_at_if_its_type_is_one_of_text(kind: str, *, looks: bool) -> None:
+    site, headers = site_with(("body:who",)), CIMultiDict({"Content-Type": kind} if kind else {})
+    assert needs_first_bytes(site, 202, headers) is looks
 
 
 def test_a_body_is_looked_at_only_where_a_mark_of_that_status_asks_for_it() -> None:

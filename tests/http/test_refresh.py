@@ -28,7 +28,7 @@ from aura_browser.errors import (
 )
 from aura_browser.http import asking
 from aura_browser.http.refresh import refresh_session
-from aura_browser.http.refreshing import build_kept_refresh
+from aura_browser.http.refreshing import build_kept_refresh, build_refresh
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.keeping.refresher import Refresher
@@ -482,3 +482,130 @@ async def test_a_site_that_limits_refresh_requests_is_opened_for_no_other_sessio
         async with SiteClient(site, store=store, session="other", harvest=open_nothing) as client:
             with pytest.raises(HarvestCoolingDown, match="429"):
                 await text_of(client)
+
+
+@pytest.mark.parametrize(
+    ("site", "name", "problem"),
+    [
+        (Site("http://a.example/"), "refresh_request", "the site has none"),
+        (
+            Site("http://a.example/", refresh_request=RefreshRequest("http://b.example/t?key=s3cret")),
+            "refresh_request",
+            "http://b.example/t is not at an origin that the site lists",
+        ),
+    ],
+)
+async def test_a_request_that_can_not_be_sent_is_named(site: Site, name: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await refresh_session(site, make_session("http://a.example"))
+    assert (caught.value.name, caught.value.problem) == (name, problem)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "facts"),
+    [
+        (300, SessionRefused, {"mark": "status 300: it is not renewed"}),
+        (499, SessionRefused, {"mark": "status 499: it is not renewed"}),
+        (299, SessionRefused, {"mark": "the answer renews nothing"}),
+        (500, SiteFailed, {"message": "So bad", "retry_after_s": None}),
+        (429, RateLimited, {"retry_after_s": 7.0}),
+    ],
+)
+async def test_why_nothing_is_renewed_is_told(status: int, kind: type[Exception], facts: dict[str, object]) -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, reason="So bad", headers={"Retry-After": "7"})
+
+    async with serving(handle) as (_, origin):
+        with pytest.raises(kind) as caught:
+            await refresh_session(
+                Site(f"{origin}/", refresh_request=RefreshRequest("/r?t=s3cret")), make_session(origin)
+            )
+    told = vars(caught.value)
+    assert told["url"] == f"{origin}/r"
+    assert {name: told[name] for name in facts} == facts
+    if kind is SessionRefused:
+        assert told["status"] == status
+        command = f"aura-browser harvest {origin}/ --interactive"
+        assert told["advice"] == f"A person has to log in again: {command}"
+
+
+async def test_a_session_without_what_renews_it_is_refused_unasked() -> None:
+    site = Site("http://127.0.0.1:9/", refresh_request=RefreshRequest("/t", form=FORM))
+    with pytest.raises(SessionRefused) as caught:
+        await refresh_session(site, make_session("http://127.0.0.1:9"))
+    assert (caught.value.status, caught.value.mark) == (0, "the session does not hold what renews it")
+
+
+async def test_the_request_looks_like_a_pages_but_for_what_the_site_states() -> None:
+    async def give(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"a": "2"}, headers={"Set-Cookie": "sid=new"})
+
+    async with serving(give) as (server, origin):
+        headers = {"accept": "mine", "content-type": "text/odd", "X-Own": "1"}
+        asked = RefreshRequest("/t#part", json={"a": "b"}, headers=headers, into="t")
+        site = Site(f"{origin}/", refresh_request=asked, stated_headers={"sec-fetch-mode": "stated"})
+        renewed = await refresh_session(site, make_session(origin, rotation=7), clock=lambda: 7000.0)
+    (seen,) = server.seen
+    sent = {name: seen.headers.getall(name) for name in ("Accept", "Content-Type", "X-Own", "Sec-Fetch-Mode")}
+    assert sent == {
+        "Accept": ["mine"],
+        "Content-Type": ["application/json"],
+        "X-Own": ["1"],
+        "Sec-Fetch-Mode": ["stated"],
+    }
+    fetched = {name: seen.headers[name] for name in ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Dest")}
+    assert fetched == {
+        "Origin": origin,
+        "Referer": f"{origin}/",
+        "Sec-Fetch-Site": "same-origin",
+        "Sec-Fetch-Dest": "empty",
+    }
+    assert (seen.method, server.bodies) == ("POST", [b'{"a": "b"}'])
+    assert (renewed.harvested_at, renewed.rotation) == (7000.0, 0)
+
+
+async def test_a_new_cookie_ends_by_the_servers_clock() -> None:
+    async def give(_request: web.BaseRequest) -> web.StreamResponse:
+        date = {"Date": "Thu, 01 Jan 1970 01:00:00 GMT"}
+        return web.Response(headers={"Set-Cookie": "sid=new; Expires=Thu, 01 Jan 1970 02:00:00 GMT", **date})
+
+    async with serving(give) as (_, origin):
+        site = Site(f"{origin}/", refresh_request=RefreshRequest("/t"))
+        renewed = await refresh_session(site, make_session(origin), clock=lambda: 100_000.0)
+    assert [cookie.expires for cookie in renewed.cookies] == [103_600.0]
+
+
+@pytest.mark.parametrize(
+    ("before", "proof", "kept"),
+    [
+        ("distinguished", "unproven", "distinguished"),
+        ("distinguished", "distinguished", "distinguished"),
+        ("unproven", "open", "open"),
+        ("open", "unproven", "open"),
+    ],
+)
+async def test_a_proof_that_says_nothing_takes_none_away(before: Proof, proof: Proof, kept: Proof) -> None:
+    async def by_site(session: Session) -> Session:
+        return session
+
+    async def prove(session: Session) -> Session:
+        return msgspec.structs.replace(session, proof=proof)
+
+    renew = build_refresh(Site("http://a.example/", refresh_request=RefreshRequest("/t")), prove, by_site)
+    assert renew is not None
+    assert (await renew(make_session(proof=before))).proof == kept
+
+
+async def test_a_login_that_became_anybodys_is_refused_by_name() -> None:
+    async def by_site(session: Session) -> Session:
+        return session
+
+    async def prove(session: Session) -> Session:
+        return msgspec.structs.replace(session, proof="open")
+
+    renew = build_refresh(Site("http://a.example/", refresh_request=RefreshRequest("/t")), prove, by_site)
+    assert renew is not None
+    with pytest.raises(SessionRefused) as caught:
+        await renew(make_session("http://a.example", proof="distinguished"))
+    assert (caught.value.url, caught.value.status) == ("http://a.example", 200)
+    assert caught.value.advice == "Log in again."

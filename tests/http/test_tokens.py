@@ -5,8 +5,10 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from yarl import URL
@@ -14,6 +16,7 @@ from yarl import URL
 from aura_browser import Probe, Session, Site, SiteClient
 from aura_browser.assembly import assemble
 from aura_browser.errors import InteractionRequired, InvalidInput
+from aura_browser.http.forgery import fetch_token, needs_token, write_token
 from aura_browser.http.transport import HttpTransport
 from aura_browser.site.place import Template
 from aura_browser.site.tokens import Auth, Csrf
@@ -235,3 +238,121 @@ async def test_a_token_page_without_end_is_read_only_so_far() -> None:
 
     async with asyncio.timeout(20), client_at(handle, define) as (_, client, _o):
         assert await text_of(client, "POST", "/save") == "sent"
+
+
+async def test_the_page_with_the_token_is_not_followed_elsewhere() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/form":
+            return web.Response(status=302, headers={"Location": "/form/"})
+        return page_with("abc") if request.method == "GET" else web.Response(text=await request.text() or "none")
+
+    def define(origin: str) -> Site:
+        return Site(f"{origin}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+
+    async with client_at(handle, define) as (_, client, _o):
+        assert await text_of(client, "POST", "/save") == "none"
+
+
+async def test_the_page_with_the_token_may_take_as_long_as_it_sends() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def get(_url: URL, **options: Any) -> None:  # noqa: ANN401 - aiohttp's
+        asked.append(options)
+        raise TimeoutError
+
+    request: Any = SimpleNamespace(session=SimpleNamespace(get=get))
+    csrf = Csrf(field="t", get="/form", input="t")
+    with pytest.raises(TimeoutError):
+        await fetch_token(Site("http://a.example/", csrf=csrf), csrf, make_session("http://a.example"), request)
+    (options,) = asked
+    assert options["timeout"] == aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=30.0)
+
+
+BODY = b'--X Y\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--X Y--\r\n'
+PART = b'--X Y\r\nContent-Disposition: form-data; name="t"\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "written"),
+    [
+        ("", b"", ("application/x-www-form-urlencoded", b"t=abc")),
+        ("text/plain", b"", ("application/x-www-form-urlencoded", b"t=abc")),
+        ("", b"a=1", None),
+        ("text/plain", b"a=1", None),
+        (
+            "Application/X-WWW-Form-Urlencoded ; charset=utf-8",
+            b"a=1",
+            ("application/x-www-form-urlencoded", b"a=1&t=abc"),
+        ),
+        (
+            'multipart/form-data; Boundary="X Y"',
+            BODY,
+            ('multipart/form-data; Boundary="X Y"', PART + b"abc\r\n" + BODY),
+        ),
+        (
+            "multipart/form-data; boundary=X Y; charset=utf-8",
+            PART + b"old\r\n" + BODY,
+            ("multipart/form-data; boundary=X Y; charset=utf-8", PART + b"abc\r\n" + BODY),
+        ),
+        ("multipart/form-data", BODY, None),
+        ("multipart/mixed; boundary=X Y", BODY, None),
+    ],
+)
+def test_a_token_is_written_into_forms_only(kind: str, content: bytes, written: tuple[str, bytes] | None) -> None:
+    assert write_token(Csrf(field="t", get="/form", input="t"), kind, content, "abc") == written
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=X"]
+)
+async def test_a_stream_is_sent_as_it_is_unless_it_is_a_form(kind: str) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return page_with("abc") if request.method == "GET" else web.Response(text=await request.text())
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"whole"
+
+    def define(origin: str) -> Site:
+        return Site(f"{origin}/", csrf=Csrf(field="sectok", get="/form", input="sectok"))
+
+    async with client_at(handle, define) as (_, client, _o):
+        sending = text_of(client, "POST", "/save", data=stream(), headers={"Content-Type": kind})
+        if kind == "application/json":
+            assert await sending == "whole"
+            return
+        with pytest.raises(InvalidInput) as caught:
+            await sending
+        assert caught.value.name == "data"
+
+
+@pytest.mark.parametrize(
+    ("csrf", "method", "url", "needed"),
+    [
+        (Csrf(field="t", get="/form", input="t"), "POST", "http://a.example/x", True),
+        (Csrf(field="t", cookie="csrf"), "POST", "http://a.example/x", True),
+        (Csrf(header="X-CSRF", get="/form", meta="t"), "POST", "http://a.example/x", True),
+        (Csrf(header="X-CSRF", cookie="csrf"), "POST", "http://a.example/x", False),
+        (Csrf(field="t", get="/form", input="t"), "GET", "http://a.example/x", False),
+        (Csrf(field="t", get="/form", input="t"), "POST", "http://www.a.example/x", False),
+        (None, "POST", "http://a.example/x", False),
+    ],
+)
+def test_which_requests_wait_for_a_token(csrf: Csrf | None, method: str, url: str, *, needed: bool) -> None:
+    site = Site("http://a.example/", csrf=csrf)
+    assert needs_token(site, make_session("http://a.example"), method, URL(url)) is needed
+
+
+async def test_a_request_that_changes_something_comes_from_the_sites_own_page() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        named = (request.headers.get(name, "none") for name in ("Origin", "Referer", "X-CSRF"))
+        return web.Response(text=" ".join(named))
+
+    async with client_at(handle, lambda origin: Site(f"{origin}/", csrf=Csrf(header="X-CSRF", cookie="csrf"))) as (
+        _,
+        client,
+        origin,
+    ):
+        assert await text_of(client, "POST", "/x") == f"{origin} {origin}/ c1"
+        assert await text_of(client, "GET", "/x") == "none none none"
+        own = {"Origin": "http://mine.example", "referer": "http://mine.example/a"}
+        assert await text_of(client, "DELETE", "/x", headers=own) == "http://mine.example http://mine.example/a c1"

@@ -1,6 +1,7 @@
 """What a response says about the session."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,19 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from yarl import URL
 
-from aura_browser.http.verdict import Verdict, judge, needs_first_bytes, retry_after_s
-from aura_browser.site import openchat_site, page_site
+from aura_browser.errors import AuraError, RateLimited, SiteFailed
+from aura_browser.http.verdict import (
+    Verdict,
+    describe_redirect,
+    find_login_mark,
+    is_check,
+    judge,
+    judge_plain,
+    needs_first_bytes,
+    raise_for_status,
+    retry_after_s,
+)
+from aura_browser.site import Site, openchat_site, page_site
 
 CHAT = openchat_site("https://chat.example.com")
 API = URL("https://chat.example.com/api/chat")
@@ -118,3 +130,109 @@ def test_a_mebibyte_of_anything_is_judged_in_no_time(piece: bytes) -> None:
     began = time.process_time()
     judge(CHAT, PAGE, 503, CIMultiDict(HTML), first_bytes=piece * (2**20 // len(piece)), now=0.0)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "mark"),
+    [
+        (200, {}, b"", "status 200"),
+        (429, {"Retry-After": "7"}, b"", "status 429"),
+        (401, {}, b"", "status 401"),
+        (403, {}, b"", "status 403"),
+        (200, {"CF-Mitigated": "Challenge"}, b"", "status 200, cf-mitigated: challenge"),
+        (503, HTML, CHECK, "status 503 with a check page"),
+        (200, HTML, CHECK, "status 200 with a check page"),
+        (399, HTML, b"<input type=password>", "status 399 with a page with a password field"),
+        (200, {"Content-Type": "application/xhtml+xml"}, b"", "status 200 with an HTML page from an API path"),
+        (400, HTML, b"", "status 400"),
+        (302, {"Location": "/login?next=s3cret"}, b"", "status 302 to https://chat.example.com/login"),
+        (302, {"Location": "http://["}, b"", "status 302 to a malformed URL"),
+        (302, {"Location": "/api/chat"}, b"", "status 302"),
+    ],
+)
+def test_the_mark_says_what_decided(status: int, headers: dict[str, str], body: bytes, mark: str) -> None:
+    """And a site's own definition did not, nor is there a wait if the site names none."""
+    ruling = judge(CHAT, API, status, CIMultiDict(headers), first_bytes=body, now=0.0)
+    waits_s = 7.0 if status == 429 else None
+    assert (ruling.mark, ruling.retry_after_s, ruling.is_marked) == (mark, waits_s, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "stays"),
+    [
+        ("http://a.example/x", "https://a.example/x", True),
+        ("http://a.example/x", "https://a.example:8443/x", False),
+        ("http://a.example:8080/x", "https://a.example/x", False),
+        ("http://a.example:8080/x", "http://a.example:8080/x/", True),
+        ("https://a.example/x/", "/x", True),
+        ("https://a.example:80/x", "https://a.example/x", False),
+        ("https://a.example/x", "http://a.example/x", False),
+        ("https://a.example/x", "https://b.example/x", False),
+        ("https://a.example/x?a=1", "/x?a=1", True),
+        ("https://a.example/x?a=1", "/x?a=2", False),
+        ("https://a.example/x", "/y", False),
+    ],
+)
+def test_a_redirect_stays_if_it_adds_tls_or_a_slash(url: str, location: str, *, stays: bool) -> None:
+    assert (describe_redirect(URL(url), 307, CIMultiDict({"Location": location})) == "") is stays
+    assert describe_redirect(URL(url), 200, CIMultiDict({"Location": "/elsewhere"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "mark"),
+    [
+        (b"<BODY lang=de class='no-js x'>", "a check page"),
+        (b"<body class=no-jsx>", ""),
+        (b"<title>\n Just a Moment...", "a check page"),
+        (b"<script src=/cdn-cgi/challenge-platform/x.js>", "a check page"),
+        (b"<INPUT name=p type=password>", "a page with a password field"),
+        (b"<input type='password'>", "a page with a password field"),
+        (b'<input type="passwords">', ""),
+        (b"<p>Hello", ""),
+    ],
+)
+def test_what_shows_a_login_or_a_check(body: bytes, mark: str) -> None:
+    assert find_login_mark(body) == mark
+    assert is_check(CIMultiDict(HTML), body) is (mark == "a check page")
+    assert not is_check(CIMultiDict({"Content-Type": "text/plain"}), body)
+    assert is_check(CIMultiDict({"cf-mitigated": "Challenge"}), body)
+    assert not is_check(CIMultiDict({"cf-mitigated": "other"}), b"")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "error"),
+    [
+        (200, HTML, SiteFailed("https://chat.example.com/api/chat", 200, "Why")),
+        (299, {}, None),
+        (300, {}, SiteFailed("https://chat.example.com/api/chat", 300, "Why")),
+        (302, {"Location": "/login"}, SiteFailed("https://chat.example.com/api/chat", 302, "Why")),
+        (401, {}, SiteFailed("https://chat.example.com/api/chat", 401, "Why")),
+        (503, {"Retry-After": "7"}, SiteFailed("https://chat.example.com/api/chat", 503, "Why", 7.0)),
+        (429, {"Retry-After": "7"}, RateLimited("https://chat.example.com/api/chat", 7.0)),
+    ],
+)
+def test_a_status_that_is_no_success_is_an_error_for_its_caller(
+    status: int, headers: dict[str, str], error: AuraError | None
+) -> None:
+    expectation = pytest.raises(AuraError) if error else nullcontext()
+    with expectation as caught:
+        raise_for_status(CHAT, API.with_query("key=s3cret"), status, CIMultiDict(headers), "Why", now=0.0)
+    if caught is not None:
+        assert (type(caught.value), vars(caught.value)) == (type(error), vars(error))
+
+
+HEADERS = st.dictionaries(st.sampled_from(["Content-Type", "cf-mitigated", "X-Own"]), st.just("challenge"))
+
+
+@given(
+    st.sampled_from([200, 201, 204, 401, 429]),
+    HEADERS,
+    st.sampled_from([CHAT, Site("https://a.example/", dropped="200")]),
+)
+def test_the_short_way_says_the_same_and_is_there_for_plain_answers(
+    status: int, headers: dict[str, str], site: Site
+) -> None:
+    given_headers = CIMultiDict(headers)
+    ruling = judge_plain(site, status, given_headers)
+    is_plain = status == 200 and site is CHAT and headers.keys() <= {"X-Own"}
+    assert ruling == (judge(site, API, status, given_headers, now=0.0) if is_plain else None)
