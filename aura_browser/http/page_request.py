@@ -72,7 +72,6 @@ async def collect_body(body: Body) -> bytes | None:
     if isinstance(body, bytes | None):
         content = body or b""
     else:
-        content = b""
         collected = bytearray()
         async for piece in body:
             collected += piece
