@@ -153,7 +153,6 @@ def find_resets(session: Session, set_cookies: Iterable[str], url: URL, now: flo
     }
 
 
-def _read_behind(text: str, before: str) -> str | None:
-    _, found, rest = text.partition(before)
-    line = rest[:_MAX_IDENTITY_LENGTH].partition("<")[0].partition("\n")[0].strip()
-    return line if found and line else None
+def _read_behind(text: str, before: str) -> str:
+    rest = text.partition(before)[2]
+    return rest[:_MAX_IDENTITY_LENGTH].partition("<")[0].partition("\n")[0].strip()

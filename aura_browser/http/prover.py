@@ -104,7 +104,7 @@ class Prover:
         fact, other = self._compare(probe, answer, control, now)
         asked = probe.describe()
         known = self._session.evidence if self._session.evidence[2:] in {(), (asked,)} else ()
-        was_proven = self._session.proof == "distinguished" and len(known) > 0
+        was_proven = self._session.proof == "distinguished" and bool(known)
         if control is None and was_proven and known[0] == fact:
             other, differs = known[1], True  # the answer that was proven to be a login's
         elif control is None or (answer.ruling.verdict is Verdict.FAILED and not probe.good_marks):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -105,3 +106,17 @@ async def test_a_cookie_that_is_over_is_not_sent() -> None:
             for now in (99.0, 100.0):
                 await HttpAsker(page_site(origin), session, http, 5.0, lambda now=now: now).ask(PLAIN, session)  # type: ignore[misc]
     assert ["Cookie" in seen.headers for seen in server.seen] == [True, False]
+
+
+async def test_a_stranger_shows_only_that_it_is_this_program() -> None:
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    async with serving(answer) as (server, proxy):
+        site, session = page_site("http://a.invalid"), make_session("http://a.invalid", proxy=proxy)
+        own = msgspec.structs.replace(session, cookies=(make_cookie(value="mine", domain="a.invalid"),))
+        await ask_with(site, PLAIN, own)
+        await ask_with(site, PLAIN, own, as_stranger=True)
+        await ask_as_stranger(site, PLAIN, proxy=proxy)
+    sent = [(seen.headers.get("Cookie"), seen.headers["User-Agent"].partition("/")[0]) for seen in server.seen]
+    assert sent == [("sid=mine", "Chrome"), (None, "Chrome"), (None, "aura-browser")]
