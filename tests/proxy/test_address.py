@@ -48,6 +48,9 @@ def test_what_can_work(url: str) -> None:
         ("quic://me:s3cret@proxy:443", "QUIC"),
         ("pac+https://me:s3cret@proxy/x.pac", "a PAC script"),
         ("file:///etc/s3cret.pac", "a PAC script"),
+        ("data:text/plain,s3cret", "a PAC script"),
+        ("pac:s3cret", "a PAC script"),
+        ("ftp://me:s3cret@proxy:21", "must be written http://host:port"),
         ("direct://", "leave it out"),
         ("http://me:s3cret@proxy", "http://host:port"),
         ("socks5://me:s3cret@proxy", "http://host:port"),
@@ -115,7 +118,10 @@ def test_a_session_stays_with_its_proxy_whatever_its_password_is_now() -> None:
         ("http://me:s3cret@proxy:80", "http://me@proxy:80"),
         ("socks5://me:s3cret@[::1]:1080", "socks5://me@[::1]:1080"),
         ("http://:s3cret@proxy:3128/s3cret?s3cret#s3cret", "http://proxy:3128"),
+        ("http://proxy", "http://proxy"),
+        ("HTTP://Proxy:3128", "http://proxy:3128"),
         ("http://[s3cret", "(not a URL)"),
+        ("mailto:s3cret@a.example", "(not a URL)"),
     ],
 )
 def test_a_proxy_is_shown_without_its_password(url: str, shown: str) -> None:

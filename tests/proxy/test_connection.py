@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from traceback import format_exception
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -167,6 +169,29 @@ async def test_an_unfit_proxy_is_refused_and_none_needs_nothing() -> None:
     with pytest.raises(InvalidInput, match="SOCKS4"):
         connection_args("socks4://127.0.0.1:1080")
     assert connection_args(None) == {}
+
+
+@pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:9", "socks5://127.0.0.1:9"])
+async def test_a_connector_has_its_settings_with_each_kind_of_proxy(proxy: str | None) -> None:
+    args = connection_args(proxy, limit=7)
+    connector = args.pop("connector")
+    assert connector.limit == 7
+    assert args == ({"proxy": proxy} if proxy and proxy.startswith("http:") else {})
+    await connector.close()
+
+
+async def test_a_socks_proxy_needs_a_connector_of_its_own() -> None:
+    proxy = "socks5://127.0.0.1:9"
+    for session_args, is_refused in (({}, True), (connection_args(proxy), False)):
+        async with aiohttp.ClientSession(**session_args) as http:
+            request: Any = SimpleNamespace(session=http, proxy=None)
+            if not is_refused:
+                route_through(request, proxy)
+                continue
+            with pytest.raises(InvalidInput) as caught:
+                route_through(request, proxy)
+            assert caught.value.name == "proxy"
+            assert "ClientSession(**session.client_args())" in caught.value.problem
 
 
 async def test_a_sessions_client_args_go_through_its_socks_proxy(tmp_path: Path) -> None:

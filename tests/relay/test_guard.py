@@ -82,6 +82,7 @@ def test_its_own_pages_are_served(headers: dict[str, str]) -> None:
         {"Authorization": f"Bearer {TOKEN}"},
         {"Authorization": basic("other")},
         {"Authorization": "Basic !!!"},
+        {"Authorization": f"{basic(TOKEN)}!"},
         {"Authorization": f"Basic {b64encode(TOKEN.encode()).decode()}"},
         {"Cookie": f"aura-proxy-8788={TOKEN}"},
         {"Cookie": "aura-proxy-8788="},
