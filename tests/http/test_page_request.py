@@ -87,12 +87,15 @@ async def test_a_probe_is_asked_by_the_page_with_or_without_its_cookies(
     monkeypatch: pytest.MonkeyPatch, *, is_stranger: bool
 ) -> None:
     asked: list[tuple[PageRequest, float, bool]] = []
+    closed: list[str] = []
 
     async def send(
         _pages: object, _session: Session, request: PageRequest, timeout_s: float, *, is_trial: bool = False
     ) -> Sent:
         asked.append((request, timeout_s, is_trial))
-        return Sent(HEAD, cast("Any", Body(b"hi")), AsyncExitStack())
+        exits = AsyncExitStack()
+        exits.callback(closed.append, request.url)
+        return Sent(HEAD, cast("Any", Body(b"hi")), exits)
 
     monkeypatch.setattr(page_asking, "send_by_page", send)
     site, session = Site(f"{ORIGIN}/"), make_session(ORIGIN, url=f"{ORIGIN}/home")
@@ -100,7 +103,7 @@ async def test_a_probe_is_asked_by_the_page_with_or_without_its_cookies(
     async with open_page_asker(cast("Any", None), site, session) as asker:
         answer = await asker.ask(probe, None if is_stranger else session)
     wanted = PageRequest("POST", f"{ORIGIN}/me", [("X-Own", "1")], "YWI=", f"{ORIGIN}/home", not is_stranger)
-    assert asked == [(wanted, READ_TIMEOUT_S, True)]
+    assert (asked, closed) == ([(wanted, READ_TIMEOUT_S, True)], [f"{ORIGIN}/me"])
     assert (answer.status, answer.body, answer.set_cookies) == (200, b"hi", ("a=1", "b=2"))
     assert answer.reason == "OK[31m"
 
