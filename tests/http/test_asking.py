@@ -117,6 +117,6 @@ async def test_a_stranger_shows_only_that_it_is_this_program() -> None:
         own = msgspec.structs.replace(session, cookies=(make_cookie(value="mine", domain="a.invalid"),))
         await ask_with(site, PLAIN, own)
         await ask_with(site, PLAIN, own, as_stranger=True)
-        await ask_as_stranger(site, PLAIN, proxy=proxy)
+        assert (await ask_as_stranger(site, PLAIN, proxy=proxy)).status == 200
     sent = [(seen.headers.get("Cookie"), seen.headers["User-Agent"].partition("/")[0]) for seen in server.seen]
     assert sent == [("sid=mine", "Chrome"), (None, "Chrome"), (None, "aura-browser")]

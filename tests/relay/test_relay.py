@@ -504,9 +504,10 @@ async def test_its_port_is_known_once_it_listens(port: int) -> None:
 class StandIn:
     """A transport that answers as told, or raises."""
 
-    def __init__(self, error: AuraError | None = None, *, reason: str = "") -> None:
+    def __init__(self, error: AuraError | None = None, *, reason: str = "", then: AuraError | None = None) -> None:
         self._error = error
-        self._answer = SimpleNamespace(status=200, reason=reason, url="http://127.0.0.1:9/x", headers=CIMultiDict())
+        facts = {"status": 200, "reason": reason, "url": "http://127.0.0.1:9/x", "headers": CIMultiDict[str]()}
+        self._answer = SimpleNamespace(**facts, then=then)
 
     async def open(self) -> None:
         pass
@@ -524,14 +525,16 @@ class StandIn:
 
 
 class Answered:
-    """An answer without a body."""
+    """An answer of two bytes, which may break off then."""
 
     def __init__(self, facts: SimpleNamespace) -> None:
+        self._then = facts.then
         self.__dict__.update(vars(facts))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in (b"hi",):
-            yield piece
+        yield b"hi"
+        if self._then is not None:
+            raise self._then
 
 
 @asynccontextmanager
@@ -596,6 +599,14 @@ async def test_an_error_is_told_up_to_two_thousand_characters() -> None:
 async def test_the_reason_is_the_sites_or_the_usual_one(reason: str, given: str) -> None:
     async with answer_through(StandIn(reason=reason)) as response:
         assert (response.reason, await response.text()) == (given, "hi")
+
+
+async def test_an_answer_of_unknown_length_that_is_cut_short_is_no_whole_one() -> None:
+    async with answer_through(StandIn(then=ConnectionFailed(URL_, "gone"))) as response:
+        assert "Content-Length" not in response.headers
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with asyncio.timeout(10):
+                await response.read()
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
