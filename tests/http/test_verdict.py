@@ -171,6 +171,8 @@ def test_the_mark_says_what_decided(status: int, headers: dict[str, str], body: 
         ("https://a.example/x?a=1", "/x?a=1", True),
         ("https://a.example/x?a=1", "/x?a=2", False),
         ("https://a.example/x", "/y", False),
+        ("https://a.example/x", "/x~", False),
+        ("https://a.example/x~", "/x", False),
     ],
 )
 def test_a_redirect_stays_if_it_adds_tls_or_a_slash(url: str, location: str, *, stays: bool) -> None:
