@@ -79,7 +79,7 @@ def origin_of(url: URL) -> URL:
 
 def host_of(url: URL) -> str:
     """Return the host of *url* as in a cookie's domain: lower case, an IPv6 address without brackets."""
-    return (url.raw_host or "").strip("[]").lower()
+    return (url.raw_host or "").lower()
 
 
 def host_in_url(host: str) -> str:
@@ -134,4 +134,4 @@ def site_of(url: URL) -> str:
 
 def is_same_site(one: URL, other: URL) -> bool:
     """Return whether two URLs are of one site: the same host, or the same registrable domain."""
-    return one.host == other.host or registrable_domain(host_of(one)) == registrable_domain(host_of(other))
+    return registrable_domain(host_of(one)) == registrable_domain(host_of(other))

@@ -40,7 +40,7 @@ def _suffix_start(labels: list[str]) -> int:
 
 
 def _has_rule(mark: str, names: list[str]) -> bool:
-    return bool(names) and f"\n{mark}{'.'.join(names)}\n".encode() in _RULES
+    return f"\n{mark}{'.'.join(names)}\n".encode() in _RULES
 
 
 def _decode(label: str) -> str:

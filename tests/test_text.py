@@ -10,8 +10,11 @@ from aura_browser.text import (
     TerminalFilter,
     clean_text,
     copy_text,
+    count,
     format_duration,
     has_secret,
+    hide_tokens,
+    list_names,
     make_inert,
     redact_url,
 )
@@ -42,7 +45,17 @@ def test_any_text_becomes_one_line_that_a_terminal_takes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-5, "0 s"), (59.9, "59 s"), (60, "1 min"), (3600, "1 h"), (90000, "1 d")]
+    ("seconds", "text"),
+    [
+        (-5, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599.9, "59 min"),
+        (3600, "1 h"),
+        (86399.9, "23 h"),
+        (86400, "1 d"),
+        (172800, "2 d"),
+    ],
 )
 def test_lengths_of_time(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
@@ -55,6 +68,8 @@ def test_lengths_of_time(seconds: float, text: str) -> None:
         ("\x01https://me:s3cret@a.example/", "https://a.example/"),
         ("ht\ntps://me:s3cret@a.example/", "https://a.example/"),
         ("https:\u202e//me:s3cret@a.example/x", "https://a.example/x"),
+        (" http://me:s3cret@a.example/", "http://a.example/"),
+        (f"http://a.example/{' ' * 5000}s3cret", "http://a.example/"),
     ],
 )
 def test_an_address_that_is_split_or_odd_is_shown_without_its_secrets(url: str, shown: str) -> None:
@@ -108,3 +123,63 @@ def test_a_subclass_becomes_exactly_text() -> None:
 
     assert type(copy_text(Markup("x"))) is str
     assert copy_text(Markup("x")) == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("x" * 300, None, "x" * 300),
+        ("x" * 301, None, f"{'x' * 299}…"),
+        ("12345", 5, "12345"),
+        ("123456", 5, "1234…"),
+        (f"{' ' * 79}x", 5, "x"),  # what is far longer than the limit is not looked through
+        (f"{' ' * 80}x", 5, "…"),
+        ("a \t\n b\u2028c", None, "a b c"),
+        ("a\x1b\u202e\ud83db", None, "ab"),
+    ],
+)
+def test_text_is_shown_up_to_its_limit(text: str, limit: int | None, shown: str) -> None:
+    assert (clean_text(text) if limit is None else clean_text(text, limit)) == shown
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ([], ""),
+        (["sid", "cs\x1brf"], "sid, csrf"),
+        (["sid", "\x1b"], "sid, (no name)"),
+        (list("abcdefgh"), "a, b, c, d, e, f, g, h"),
+        (list("abcdefghij"), "a, b, c, d, e, f, g, h, … 2 more"),
+        (["x" * 60, "y" * 61], f"{'x' * 60}, {'y' * 59}…"),
+    ],
+)
+def test_a_few_names_are_shown_and_the_others_counted(names: list[str], shown: str) -> None:
+    assert list_names(names) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "shown"),
+    [
+        (0, ["cookie"], "0 cookies"),
+        (1, ["cookie"], "1 cookie"),
+        (1, ["entry", "entries"], "1 entry"),
+        (2, ["cookie"], "2 cookies"),
+        (2, ["entry", "entries"], "2 entries"),
+    ],
+)
+def test_what_is_counted_has_its_noun(number: int, words: list[str], shown: str) -> None:
+    assert count(range(number), *words) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/x", "https://a.example/x"),
+        ("https://a.example/x#token=s3cret", "https://a.example/x"),
+        ("https://a.example/x?page=2", "https://a.example/x?page=2"),
+        ("https://a.example/x?page=2#token=s3cret", "https://a.example/x?page=2"),
+        ("https://a.example/x?page=2&Auth_Token=s3cret", "https://a.example/x"),
+    ],
+)
+def test_an_address_in_a_command_has_its_query_but_no_token(url: str, shown: str) -> None:
+    assert hide_tokens(url) == shown
