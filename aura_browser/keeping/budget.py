@@ -201,7 +201,7 @@ class HarvestBudget:
     def _next_allowed_at(self, record: Record) -> float:
         now = self._clock()
         failures = sorted(at for at in record.failures if at <= now)
-        if not failures or failures[-1] + self._window_s <= now:
+        if not failures:
             return 0.0
         # The failures in the window when the last one happened: the pause must not shrink as older ones leave it.
         recent = [at for at in failures if at > failures[-1] - self._window_s]
@@ -211,5 +211,5 @@ class HarvestBudget:
     def _full_until(self, record: Record, limit: int) -> float:
         now = self._clock()
         failures = sorted(at for at in record.failures if at <= now)
-        recent = [at for at in failures if at > failures[-1] - self._window_s and failures[-1] + self._window_s > now]
+        recent = [at for at in failures if at > failures[-1] - self._window_s]
         return recent[-limit] + self._window_s if len(recent) >= limit else 0.0

@@ -163,9 +163,9 @@ def is_held(record: Record, now: float) -> bool:
     return now < record.held_until <= now + _MAX_HOLD_S
 
 
-def limit_hold(seconds: float | None) -> float:
+def limit_hold(seconds: float) -> float:
     """Return for how long a site is left alone that asked for *seconds*."""
-    return min(seconds or 0.0, _MAX_HOLD_S)
+    return min(seconds, _MAX_HOLD_S)
 
 
 def _without(failures: tuple[float, ...], one: float | None) -> tuple[float, ...]:

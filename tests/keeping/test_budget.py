@@ -87,7 +87,8 @@ async def test_the_wait_doubles_with_each_failure_and_ends_on_time(clock: Clock)
         clock.now += pause - 0.25
         assert await wait_s(budget) == 0.25
         clock.now += 0.25
-        assert await wait_s(budget) == 0.0
+        await budget.begin()  # at that very moment
+        await budget.end()
 
 
 class NotingStore(FailingStore):
@@ -221,7 +222,10 @@ async def test_a_clock_that_was_set_back_locks_nobody_out(clock: Clock) -> None:
     assert await wait_s(budget) == 30.0
 
 
-@pytest.mark.parametrize("data", [b"", b"no json", b"[]", b'{"failures": "many"}', b'{"failures": [null]}', b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no json", b"[]", b'{"failures": "many"}', b'{"failures": [null]}', b"\xff", b'{"a": ' + b"[" * 99_999],
+)
 async def test_a_record_that_cannot_be_read_stops_no_harvest_and_is_replaced(data: bytes, clock: Clock) -> None:
     store = MemoryStore()
     budget = budget_on(store, clock)
@@ -245,6 +249,8 @@ async def test_without_the_store_the_count_goes_on_in_the_process(
         await budget.record_failure("no")
     assert "Permission denied. The failed harvest is counted in this process only." in caplog.text
     assert await wait_s(budget) == 30.0
+    with pytest.raises(HarvestCoolingDown, match="failed: no"):
+        await budget.check()
     await budget.record_failure("no")
     assert await wait_s(budget) == 60.0
 
@@ -334,17 +340,123 @@ async def test_without_room_the_store_is_asked_once(clock: Clock) -> None:
     assert store.reads == 2  # what failed at the origin, and of the session
 
 
-async def test_a_harvest_under_way_counts_once_when_it_has_failed(clock: Clock) -> None:
+@pytest.mark.parametrize(("is_optional", "limit"), [(False, 3 * MOST), (True, MOST)])
+async def test_a_harvest_under_way_counts_once_when_it_has_failed(
+    clock: Clock,
+    is_optional: bool,  # noqa: FBT001 - a column
+    limit: int,
+) -> None:
     store = MemoryStore()
     failing, *others = budgets_of_many(store, clock, 40)
-    for _ in range(3 * MOST - 3):
-        await failing.record_failure("no")
-    begun, _ = await begin_all(others[:2])
+    for _ in range(limit - 3):
+        await failing.record_failure("no", is_optional=is_optional)
+    begun, _ = await begin_all(others[:2], is_optional=is_optional)
     clock.now += 30.0
     for budget in begun:
+        await budget.record_failure("no", is_optional=is_optional)
+        await budget.end(is_optional=is_optional)
+    assert len((await begin_all(others[2:], is_optional=is_optional))[0]) == 1
+
+
+async def test_one_that_failed_takes_no_other_off_that_is_under_way(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, *others = budgets_of_many(store, clock, 40)
+    for _ in range(3 * MOST - 4):
+        await failing.record_failure("no")
+    begun, _ = await begin_all(others[:3])
+    await begun[0].record_failure("no")
+    assert len((await begin_all(others[3:]))[0]) == 1
+
+
+async def test_the_last_failure_is_taken_off_too(clock: Clock) -> None:
+    store = MemoryStore()
+    working, failing, *others = budgets_of_many(store, clock, 40)
+    await working.begin()
+    await failing.record_failure("no")
+    await working.end(is_proven=True)
+    assert len((await begin_all(others))[0]) == len(others)
+
+
+async def test_what_was_counted_in_advance_is_taken_off_though_nothing_else_is_on_record(clock: Clock) -> None:
+    store = MemoryStore()
+    working, failing, slow, *others = budgets_of_many(store, clock, 40)
+    await working.begin()
+    await failing.record_failure("no")
+    await slow.begin()
+    await working.end(is_proven=True)
+    await slow.end()
+    for _ in range(3 * MOST - 1):
+        await failing.record_failure("no")
+    assert len((await begin_all(others))[0]) == 1
+
+
+async def test_the_reason_that_is_told_is_the_sessions_own_or_that_of_its_origin(clock: Clock) -> None:
+    store = MemoryStore()
+    own, failing, other = budgets_of_many(store, clock, 3)
+    for _ in range(MOST):
+        await failing.record_failure("in advance", is_optional=True)
+    with pytest.raises(HarvestCoolingDown, match="failed: in advance"):
+        await other.check(is_optional=True)
+    await own.record_failure("its own")
+    for _ in range(3 * MOST):
+        await failing.record_failure("another's")
+    for budget, reason in ((own, "its own"), (other, "another's")):
+        for is_optional in (False, True):
+            with pytest.raises(HarvestCoolingDown, match=f"failed: {reason}"):
+                await budget.check(is_optional=is_optional)
+
+
+async def test_a_sessions_wait_is_exact_from_when_its_origin_has_room(clock: Clock) -> None:
+    store = MemoryStore()
+    failing, own = budgets_of_many(store, clock, 2, spread=0.5)
+    await failing.record_failure("no")
+    clock.now += WINDOW_S - 10.0
+    for _ in range(3 * MOST - 2):
+        await failing.record_failure("no")
+    await own.record_failure("no")
+    assert await wait_s(own) == 310.0
+    clock.now += 10.0  # the oldest leaves the window
+    assert await wait_s(own) == 20.0
+
+
+async def test_a_failure_ends_no_hold(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    await budget.record_failure("slow down", retry_after_s=100.0)
+    await budget.record_failure("no")
+    assert await wait_s(budget) == 100.0
+    with pytest.raises(HarvestCoolingDown):
+        await budget.check(is_personal=True)
+
+
+async def test_a_hold_is_known_in_the_process_where_the_store_is_away(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = FailingStore()
+    budget = budget_on(store, clock)
+    await budget.record_failure("no")
+    store.is_away = True
+    assert await wait_s(budget) == 30.0, "it was written a moment ago"
+    await budget.hold("slow down", 100.0)
+    assert "is known to this process only" in caplog.text
+    for is_away in (True, False):
+        store.is_away = is_away
+        assert await wait_s(budget) == 100.0
+
+
+async def test_a_hold_says_why(clock: Clock) -> None:
+    budget = budget_on(MemoryStore(), clock)
+    await budget.hold("slow\ndown", 100.0)
+    with pytest.raises(HarvestCoolingDown, match="failed: slow down"):
+        await budget.check(is_personal=True)
+
+
+async def test_no_more_than_fifty_failures_are_kept(clock: Clock) -> None:
+    store = MemoryStore()
+    budget = budget_on(store, clock)
+    for _ in range(60):
         await budget.record_failure("no")
-        await budget.end()
-    assert len((await begin_all(others[2:]))[0]) == 1
+    records = [msgspec.json.decode(await store.read(slug) or b"") for slug in await store.slugs()]
+    assert [len(record["failures"]) for record in records] == [50, 50]
 
 
 async def test_what_left_the_window_takes_no_room_of_those_that_begin(clock: Clock) -> None:
@@ -478,20 +590,23 @@ class SlowStore(MemoryStore):
         return done
 
 
-async def test_a_failure_of_the_session_in_another_process_meanwhile_is_heeded(clock: Clock) -> None:
+@pytest.mark.parametrize("is_optional", [False, True])
+async def test_a_failure_of_the_session_in_another_process_meanwhile_is_heeded(
+    clock: Clock,
+    is_optional: bool,  # noqa: FBT001 - a column
+) -> None:
     store = SlowStore()
     failing, other = budgets_of_many(store, clock, 2)
     same = HarvestBudget(store, SessionKey(KEY.origin, "1"), clock=clock)
-    await failing.record_failure("no")
+    await failing.record_failure("no", is_optional=is_optional)
     store.meanwhile = lambda: same.record_failure("its own")
     with pytest.raises(HarvestCoolingDown, match="its own") as held:
-        await other.begin()
+        await other.begin(is_optional=is_optional)
     assert held.value.retry_after_s == 30.0
     counts = [slug for slug in await store.slugs() if slug.startswith("budget-origin-")]
-    data = await store.read(counts[0])
-    assert data is not None
-    record = msgspec.json.decode(data)
-    assert (len(record["failures"]), record["under_way"]) == (2, [])
+    records = [msgspec.json.decode(await store.read(slug) or b"") for slug in counts]
+    assert sum(len(record["failures"]) for record in records) == 2
+    assert [record["under_way"] for record in records] == [[]] * (1 + is_optional)
 
 
 async def test_without_the_store_a_harvest_begins_uncounted_but_not_in_a_fleet(clock: Clock) -> None:

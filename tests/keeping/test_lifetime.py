@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aura_browser.keeping.lifetime import Due, Term, find_first_due, renewal_due
+from aura_browser.keeping.lifetime import Due, Term, ends_later, find_first_due, renewal_due
 from aura_browser.session import Session
 from tests.parts.sessions import make_session
 
@@ -156,3 +156,27 @@ def test_the_first_moment_is_the_one_from_which_on_it_is_due(
 
 def test_a_session_whose_end_is_not_known_has_no_such_moment() -> None:
     assert find_first_due(make_session()) == math.inf
+
+
+def test_a_life_that_is_given_counts_and_not_the_time_since_the_last_rotation() -> None:
+    rotated = msgspec.structs.replace(lasting(1000.0), rotated_at=BEGAN + 800.0)
+    assert find_first_due(lasting(1000.0)) == BEGAN + 850.0
+    assert find_first_due(rotated, life_s=1000.0) == BEGAN + 850.0
+    assert renewal_due(rotated, BEGAN + 850.0) is NO
+    assert renewal_due(rotated, BEGAN + 850.0, life_s=1000.0) is SOON
+
+
+@pytest.mark.parametrize(
+    ("end", "other", "later"),
+    [
+        (100.0, 100.0, False),
+        (102.0, 100.0, False),  # sites say it to the second
+        (102.1, 100.0, True),
+        (99.0, 100.0, False),
+        (None, 100.0, True),
+        (100.0, None, True),
+        (None, None, True),
+    ],
+)
+def test_which_session_ends_later(end: float | None, other: float | None, *, later: bool) -> None:
+    assert ends_later(make_session(expires_at=end), make_session(expires_at=other)) is later
