@@ -158,8 +158,8 @@ class Renewal:
             await budget.end(is_optional=is_optional, is_proven=is_proven)
 
     async def _begin(self, budget: HarvestBudget, old: Session | None, *, is_personal: bool, is_optional: bool) -> None:
-        may_log_in = is_personal or self._lock.opens_window
-        if old is not None and not may_log_in and (reason := await budget.find_hopeless(old.lineage)):
+        opens_window = self._lock.opens_window
+        if old is not None and not opens_window and (reason := await budget.find_hopeless(old.lineage)):
             raise InteractionRequired(reason, self._login.text)
         try:
             await budget.begin(is_personal=is_personal, is_optional=is_optional)

@@ -19,6 +19,7 @@ from aura_browser.errors import (
     NotReady,
     SessionLocked,
     SessionRefused,
+    SiteFailed,
     StoreError,
 )
 from aura_browser.keeping.manager import SessionManager
@@ -111,7 +112,7 @@ async def test_one_harvest_serves_any_number_of_callers() -> None:
         await asyncio.sleep(0)
         house.browser.go.set()
         assert {house.value(session) for session in await asyncio.gather(*callers)} == {"v1"}
-        assert house.browser.count == 1
+        assert (house.browser.count, house.manager.counters.waits) == (1, 100)
 
 
 async def test_a_cached_session_opens_no_browser() -> None:
@@ -227,7 +228,7 @@ async def test_a_failure_reaches_all_and_then_cools_down() -> None:
         house.clock.now += 29
         with pytest.raises(HarvestCoolingDown, match=r"another 1 s, because the last one failed: .*503"):
             await house.manager.get()
-        assert house.browser.count == 1
+        assert (house.browser.count, house.manager.counters.failures) == (1, 1)
         house.clock.now += 1
         house.browser.error = None
         assert house.value(await house.manager.get()) == "v2"
@@ -265,6 +266,7 @@ async def test_harvests_asked_for_at_once_are_one() -> None:
     async with open_house() as house:
         sessions = await asyncio.gather(*(house.manager.harvest() for _ in range(3)))
         assert {house.value(session) for session in sessions} == {"v1"}
+        assert house.value(await house.manager.harvest()) == "v2"
 
 
 async def test_no_cool_down_where_no_browser_was_started() -> None:
@@ -273,6 +275,7 @@ async def test_no_cool_down_where_no_browser_was_started() -> None:
         for _ in range(2):
             with pytest.raises(InteractionRequired):
                 await house.manager.get()
+        assert (house.manager.counters.harvests, house.manager.counters.failures) == (0, 0)
 
 
 async def test_a_login_page_is_told_again_with_the_command_while_it_cools_down() -> None:
@@ -296,7 +299,8 @@ async def test_a_rotation_is_folded_in_and_written() -> None:
         assert (house.value(rotated), rotated.expires_at) == ("rotated", house.clock.now + 100)
         await house.manager.aclose()
         assert await house.store.load(KEY) == rotated
-        assert house.browser.count == 1
+        house.manager.answers.accept(rotated, [], URL_)
+        assert (house.browser.count, house.manager.counters.rotations) == (1, 1)
 
 
 class CountingStore(MemoryStore):
@@ -338,6 +342,8 @@ async def test_a_write_brings_the_rotations_of_others(monkeypatch: pytest.Monkey
         await eventually(
             lambda: live.current is not None and {c.name for c in live.current.cookies} > {"theirs", "mine"}
         )
+        assert live.current is not None
+        assert live.current.rotation == 2
 
 
 async def test_a_rotation_of_a_session_that_was_replaced_is_dropped() -> None:
@@ -382,6 +388,9 @@ async def test_a_store_that_cannot_be_used_is_reported_and_does_no_harm(caplog: 
             assert house.value(await house.manager.get()) == "v1"
         assert "Permission denied. Continuing without the cache." in caplog.text
         assert "Permission denied. The new session is kept in memory for now." in caplog.text
+        first = await house.manager.get()
+        second = await house.manager.renew(first)
+        assert (first.generation, second.generation) == (1, 2)
 
 
 class LostLease(MemoryStore):
@@ -466,6 +475,19 @@ async def test_a_login_that_no_probe_can_tell_costs_one_browser_however_often_it
         assert renewed.cookies[0].value == "again"
 
 
+async def test_a_window_opens_for_a_login_that_no_browser_without_one_can_replace() -> None:
+    store = MemoryStore()
+    async with open_house(store) as house, open_house(store, opens_window=True) as window:
+        await store.save(KEY, make_session(is_login=True, proof="open"))
+        house.open_proof = window.open_proof = True
+        for each in (house, window):
+            with pytest.raises(InteractionRequired):
+                await each.manager.renew(await each.manager.get())
+            house.clock.now += 3600.0
+            window.clock.now += 3600.0
+        assert (house.browser.count, window.browser.count) == (1, 1)
+
+
 async def test_a_window_does_not_wait_for_a_harvest_without_one(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     async with open_house(store) as doomed, open_house(store, opens_window=True) as house:
@@ -491,3 +513,334 @@ async def test_windows_open_one_after_the_other(caplog: pytest.LogCaptureFixture
         first.browser.go.set()
         assert await one == await other
         assert (first.browser.count, second.browser.count) == (1, 0)
+
+
+async def test_a_session_that_is_refused_before_any_is_in_use_is_replaced() -> None:
+    async with open_house() as house:
+        assert house.value(await house.manager.renew(make_session())) == "v1"
+        assert house.manager.counters.renewals == {"refused": 1}
+
+
+async def test_a_second_session_that_is_given_up_counts_too() -> None:
+    async with open_house() as house:
+        first = await house.manager.get()
+        await house.manager.answers.give_up(first)
+        house.clock.now += 30.0
+        await house.manager.answers.give_up(await house.manager.renew(first))
+        with pytest.raises(HarvestCoolingDown, match="another 60 s"):
+            await house.manager.harvest()
+
+
+async def test_only_a_person_harvests_in_spite_of_a_failure() -> None:
+    async with open_house() as house:
+        house.browser.error = FAILURE
+        with pytest.raises(NotReady):
+            await house.manager.get()
+        house.browser.error = None
+        with pytest.raises(HarvestCoolingDown):
+            await house.manager.harvest()
+        assert house.value(await house.manager.harvest(despite_cool_down=True)) == "v2"
+
+
+async def test_a_harvest_that_a_person_asked_for_gives_way_to_no_other() -> None:
+    async with open_house() as house:
+        await house.store.save(KEY, LostLease.theirs)
+        session = await house.manager.harvest(despite_cool_down=True)
+        assert house.value(session) == "v1"
+        assert await house.store.load(KEY) == session
+
+
+async def test_a_login_is_replaced_by_what_is_not_proven_only_if_that_is_said() -> None:
+    async with open_house() as house:
+        login = await house.store.save(KEY, make_session(is_login=True))
+        house.open_proof = True
+        with pytest.raises(InteractionRequired, match="The old session is kept"):
+            await house.manager.harvest()
+        assert await house.store.load(KEY) == login
+        house.clock.now += 30.0
+        for value in ("v2", "v3"):  # in the store, and in use
+            assert house.value(await house.manager.harvest(replace=True)) == value
+
+
+async def test_who_has_no_lock_replaces_the_session_that_was_there_before() -> None:
+    async with open_house(WithoutLock()) as house:
+        first = await house.proven()
+        assert house.value(await house.manager.renew(first)) == "v2"
+        assert house.browser.count == 2
+
+
+async def test_a_rotation_during_a_harvest_is_none_of_its_session() -> None:
+    async with open_house() as house:
+        first = await house.proven()
+        house.browser.go.clear()
+        renewing = asyncio.create_task(house.manager.renew(first))
+        await eventually(lambda: house.browser.under_way)
+        house.manager.answers.accept(first, ["sid=late; Path=/"], URL_)
+        house.browser.go.set()
+        second = await renewing
+        await house.manager.aclose()
+        assert house.value(second) == "v2"
+        assert await house.store.load(KEY) == second
+
+
+async def test_a_session_that_was_only_given_or_loaded_is_not_written() -> None:
+    store = CountingStore()
+    given = SessionManager(
+        page_site(KEY.origin), store, KEY, harvest=Browser(Clock()), prove=House().prove, first=make_session()
+    )
+    await given.aclose()
+    assert await store.slugs() == ()
+    await store.save(KEY, make_session())
+    before = store.count
+    async with open_house(store) as house:
+        await house.manager.get()
+    assert store.count == before
+
+
+@pytest.mark.parametrize(("cached", "bound"), [(True, "cached"), (False, None)], ids=["there is one", "there is none"])
+async def test_loading_opens_no_browser_and_keeps_the_session_in_use(*, cached: bool, bound: str | None) -> None:
+    async with open_house() as house:
+        if cached:
+            await house.store.save(KEY, make_session(cookies=(make_cookie(value="cached"),)))
+        loaded = await house.manager.load()
+        assert (loaded and house.value(loaded)) == bound
+        assert house.manager.current == loaded
+        await house.store.save(KEY, make_session(cookies=(make_cookie(value="newer"),)))
+        again = await house.manager.load()
+        assert again is not None
+        assert house.value(again) == ("cached" if cached else "newer")
+        assert house.browser.count == 0
+
+
+async def test_loading_takes_nothing_while_a_harvest_is_under_way() -> None:
+    async with open_house() as house:
+        house.browser.go.clear()
+        asking = asyncio.create_task(house.manager.harvest())
+        await eventually(lambda: house.browser.under_way)
+        await house.store.save(KEY, make_session())
+        assert await house.manager.load() is None
+        house.browser.go.set()
+        assert house.value(await asking) == "v1"
+
+
+async def test_a_probe_that_says_nothing_is_asked_once_about_a_session_that_may_be_over() -> None:
+    async def prove(session: Session) -> Session:
+        return session
+
+    store, clock = MemoryStore(), Clock()
+    await store.save(KEY, make_session(expires_at=clock.now))
+    manager = SessionManager(page_site(KEY.origin), store, KEY, harvest=Browser(clock), prove=prove, clock=clock)
+    sessions = [await manager.get() for _ in range(3)]
+    assert sessions[0] == sessions[1] == sessions[2] == manager.find_ready()
+    assert manager.counters.proofs == {"unproven": 1}
+    await manager.aclose()
+
+
+async def test_a_proof_asks_the_site_but_for_a_session_that_was_just_harvested() -> None:
+    async with open_house() as house:
+        assert house.value(await house.manager.prove()) == "v1"
+        assert house.manager.counters.proofs == {"distinguished": 1}
+        house.clock.now += 5.0
+        proven = await house.manager.prove()
+        assert (house.value(proven), proven.verified_at) == ("v1", house.clock.now)
+        assert house.manager.counters.proofs == {"distinguished": 2}
+        house.refused.add("v1")
+        assert house.value(await house.manager.prove()) == "v2"
+        assert house.manager.counters.proofs == {"distinguished": 3, "refused": 1}
+
+
+@pytest.mark.parametrize("owns_store", [None, False, True])
+async def test_closing_closes_what_belongs_to_it(owns_store: bool | None) -> None:  # noqa: FBT001 - a column
+    closed = []
+
+    class ClosingStore(MemoryStore):
+        async def aclose(self) -> None:
+            closed.append("store")
+
+    async def close() -> None:
+        closed.append("pages")
+
+    options: dict[str, Any] = {} if owns_store is None else {"owns_store": owns_store}
+    house, store = House(), ClosingStore()
+    manager = SessionManager(
+        page_site(KEY.origin), store, KEY, harvest=house.browser, prove=house.prove, close=close, **options
+    )
+    await manager.aclose()
+    assert closed == ["pages", *(["store"] if owns_store else [])]
+
+
+@pytest.mark.parametrize(("left_s", "value"), [(3000.0, "neighbour"), (0.0, "v1")])
+async def test_a_neighbours_session_is_taken_unless_it_is_over(left_s: float, value: str) -> None:
+    async with open_house() as house:
+        end = house.clock.now + left_s
+        first = await house.store.save(KEY, make_session(proof="distinguished", expires_at=house.clock.now + 3000.0))
+        assert await house.manager.get() == first
+        cookies = (make_cookie(value="neighbour"),)
+        await house.store.save(KEY, make_session(cookies=cookies, proof="distinguished", expires_at=end))
+        assert house.value(await house.manager.renew(first)) == value
+
+
+async def test_a_guests_session_is_not_taken_in_place_of_a_login() -> None:
+    async with open_house() as house:
+        login = await house.store.save(KEY, make_session(proof="distinguished"))
+        assert await house.manager.get() == login
+        guest = make_session(cookies=(make_cookie(value="guest"),), proof="open")
+        await house.store.save(KEY, guest, replace=True)
+        assert house.value(await house.manager.renew(login)) == "v1"
+
+
+@pytest.mark.parametrize(("mark", "advice"), [("a password field", "Run: aura-browser harvest"), ("status 401", "")])
+async def test_a_new_session_that_meets_a_login_page_names_the_command(mark: str, advice: str) -> None:
+    async with open_house() as house:
+        house.browser.error = SessionRefused(KEY.origin, 200, mark, "Look.")
+        with pytest.raises(SessionRefused) as caught:
+            await house.manager.get()
+        assert caught.value.advice.startswith("Look.")
+        assert ("Run: aura-browser harvest" in str(caught.value)) is bool(advice)
+
+
+async def test_how_long_a_site_asks_to_be_left_alone_is_heeded() -> None:
+    async with open_house() as house:
+        house.browser.error = SiteFailed(KEY.origin, 503, "Down", retry_after_s=100.0)
+        with pytest.raises(SiteFailed):
+            await house.manager.get()
+        with pytest.raises(HarvestCoolingDown) as told:
+            await house.manager.get()
+        assert told.value.retry_after_s == 100.0
+
+
+@pytest.mark.parametrize(("is_open", "left"), [(False, []), (True, [1])])
+async def test_only_a_proven_session_takes_a_failure_off_the_record_of_its_origin(
+    *, is_open: bool, left: list[int]
+) -> None:
+    async def failures() -> list[int]:
+        slugs = [slug for slug in await house.store.slugs() if slug.startswith("budget-origin-")]
+        records = [msgspec.json.decode(await house.store.read(slug) or b"") for slug in slugs]
+        return [len(record["failures"]) for record in records if record["failures"]]
+
+    async with open_house() as house:
+        house.browser.error = FAILURE
+        with pytest.raises(NotReady):
+            await house.manager.get()
+        assert await failures() == [1]
+        house.clock.now += 30.0
+        house.browser.error, house.open_proof = None, is_open
+        await house.manager.get()
+        assert await failures() == left
+
+
+class HealingStore(MemoryStore):
+    """A place that can't be written to for a while."""
+
+    is_away = False
+
+    async def swap(self, slug: str, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - passed on
+        if self.is_away:
+            raise StoreError(slug, "it is away.")
+        return await super().swap(slug, *args, **options)
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+async def test_what_was_kept_in_memory_is_written_once_the_store_is_back(rotates: bool) -> None:  # noqa: FBT001
+    store = HealingStore()
+    async with open_house(store) as house, asyncio.timeout(30):
+        store.is_away = True
+        session = await house.manager.get()
+        if rotates:
+            house.manager.answers.accept(session, ["sid=rotated; Path=/"], URL_)
+            assert not await house.manager._live.write()
+        store.is_away = False
+        if rotates:
+            house.manager.answers.accept(session, ["other=1; Path=/"], URL_)
+        await house.manager.aclose()
+        stored = await store.load(KEY)
+        assert stored is not None
+        assert {c.name: c.value for c in stored.cookies} == (
+            {"sid": "rotated", "other": "1"} if rotates else {"sid": "v1"}
+        )
+
+
+@pytest.mark.parametrize(
+    ("generation", "identity", "kept"), [(0, None, "v1"), (0, "ann", "theirs"), (1, None, "theirs")]
+)
+async def test_what_was_kept_in_memory_takes_the_place_of_an_older_session_only(
+    generation: int, identity: str | None, kept: str
+) -> None:
+    store = HealingStore()
+    async with open_house(store) as house:
+        store.is_away = True
+        await house.manager.get()
+        theirs = msgspec.structs.replace(LostLease.theirs, generation=generation, identity=identity)
+        store._values[KEY.slug] = theirs.to_json().encode()
+        store.is_away = False
+        await house.manager.aclose()
+        stored = await store.load(KEY)
+        assert stored is not None
+        assert house.value(stored) == kept
+
+
+@pytest.mark.parametrize(("theirs", "last"), [(6000.0, 6000.0), (4000.0, 5000.0), (None, 5000.0)])
+async def test_a_write_keeps_the_last_proof_of_both(theirs: float | None, last: float) -> None:
+    async with open_house() as house:
+        mine = await house.store.save(KEY, make_session(verified_at=5000.0, identity="5000.0"))
+        await house.manager.get()
+        changed = msgspec.structs.replace(mine, verified_at=theirs, identity=str(theirs), rotated_at=5001.0)
+        await house.store.update(KEY, lambda _: changed)
+        house.clock.now = 5002.0
+        house.manager.answers.accept(mine, ["sid=rotated; Path=/"], URL_)
+        await house.manager.aclose()
+        stored = await house.store.load(KEY)
+        assert stored is not None
+        assert (stored.verified_at, stored.identity, house.value(stored)) == (last, str(last), "rotated")
+        assert (stored.rotated_at, stored.rotation) == (5002.0, 1)
+
+
+@pytest.mark.parametrize("opens_window", [False, True])
+@pytest.mark.parametrize("spans_machines", [False, True])
+async def test_without_the_lock_a_fleet_renews_for_a_person_only(
+    *, opens_window: bool, spans_machines: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = WithoutLock()
+    store.spans_machines = spans_machines  # type: ignore[misc] # one class serves both kinds
+    async with open_house(store, opens_window=opens_window) as house:
+        if spans_machines and not opens_window:
+            with pytest.raises(StoreError, match="no lock"):
+                await house.manager.get()
+            return
+        assert house.value(await house.manager.get()) == "v1"
+        assert "no lock. Renewing without the lock of other processes." in caplog.text
+        assert "Another program" not in caplog.text
+
+
+async def test_where_no_renewal_may_come_early_one_that_is_needed_still_may() -> None:
+    house = House()
+    manager = SessionManager(
+        page_site(KEY.origin),
+        MemoryStore(),
+        KEY,
+        harvest=house.browser,
+        prove=house.prove,
+        clock=house.clock,
+        renews_early=False,
+    )
+    first = await manager.get()
+    assert house.value(await manager.renew(first)) == "v2"
+    await manager.aclose()
+
+
+async def test_a_harvest_that_is_asked_for_is_none_by_a_request() -> None:
+    async def refresh(_session: Session) -> Session:
+        raise AssertionError("a browser was asked for")
+
+    house = House()
+    manager = SessionManager(
+        page_site(KEY.origin),
+        MemoryStore(),
+        KEY,
+        harvest=house.browser,
+        prove=house.prove,
+        first=make_session(),
+        refresh=refresh,
+    )
+    assert house.value(await manager.harvest()) == "v1"
+    await manager.aclose()

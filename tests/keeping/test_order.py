@@ -72,6 +72,23 @@ async def test_a_rotation_is_not_written_over_another_harvest() -> None:
     manager.answers.accept(used, ["sid=rotated; Path=/"], URL(f"{KEY.origin}/"))
     await manager.aclose()
     assert await store.load(KEY) == anew
+    assert manager.current is not None
+    assert manager.current.cookies[0].value == "rotated"
+
+
+async def test_a_session_that_was_given_is_followed_by_no_older_one_of_the_store() -> None:
+    store, clock = MemoryStore(), Clock()
+    await store.save(KEY, make_session())
+
+    async def harvest() -> Session:
+        return make_session(cookies=(make_cookie(value="new"),), harvested_at=clock.now)
+
+    given = make_session(generation=5, harvested_at=1.0)
+    manager = SessionManager(
+        page_site(KEY.origin), store, KEY, harvest=harvest, prove=take_as_it_is, clock=clock, first=given
+    )
+    assert (await manager.renew(given)).cookies[0].value == "new"
+    await manager.aclose()
 
 
 @pytest.mark.parametrize("ahead_s", AHEAD)
@@ -115,6 +132,12 @@ def test_generations_decide() -> None:
     assert is_newer(new, old)
     assert not is_newer(old, new)
     assert is_newer(msgspec.structs.replace(old, rotation=1), old)
+    assert not is_newer(old, msgspec.structs.replace(old, rotation=1))
+    assert not is_newer(old, old)
+    assert not is_newer(old, msgspec.structs.replace(old, proof="open"))
+    twin = make_session(harvested_at=3.0, generation=1)
+    assert is_newer(twin, old)
+    assert is_newer(old, twin)
 
 
 async def test_a_login_that_follows_a_removal_is_adopted_though_its_count_began_anew(tmp_path: Path) -> None:

@@ -63,3 +63,16 @@ async def test_after_its_end_no_task_begins_and_who_waits_is_told() -> None:
 
 def ignore(_error: BaseException) -> None:
     """Do nothing about a failure."""
+
+
+async def test_who_is_cancelled_as_the_flight_ends_is_cancelled() -> None:
+    flight = SingleFlight[None](ignore)
+    waiting = asyncio.ensure_future(flight.join(asyncio.Event().wait))  # type: ignore[arg-type] # never returns
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task = flight.task
+    assert task is not None
+    task.add_done_callback(lambda _task: waiting.cancel())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
