@@ -166,6 +166,9 @@ class SessionManager:
             return session
         opinion = await self._doubt.ask(session)
         if opinion == "refused" or (opinion == "open" and session.is_protected):
+            current = self._live.current
+            if opinion == "open" and current is not None and current.lineage == session.lineage:
+                session = current  # the answer is noted in it, which makes it no other session
             return await self._flights.replace(session, "over")
         if opinion != "good":
             self._unknown = self._live.current  # asked once for each value

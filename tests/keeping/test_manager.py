@@ -623,6 +623,25 @@ async def test_loading_takes_nothing_while_a_harvest_is_under_way() -> None:
         assert house.value(await asking) == "v1"
 
 
+@pytest.mark.parametrize(
+    ("is_open", "is_login", "value"), [(True, True, "v1"), (True, False, "s3cret+/=="), (False, True, "s3cret+/==")]
+)
+async def test_a_login_that_is_over_is_renewed_where_anybody_gets_the_same_answer(
+    *, is_open: bool, is_login: bool, value: str
+) -> None:
+    async with open_house() as house:
+        session = make_session(expires_at=house.clock.now, is_login=is_login)
+        await house.store.save(KEY, session)
+        house.open_proof = is_open
+
+        async def log_in() -> Session:
+            house.open_proof = False
+            return await house.browser()
+
+        house.manager._renewal._harvest = log_in
+        assert house.value(await house.manager.get()) == value
+
+
 async def test_a_probe_that_says_nothing_is_asked_once_about_a_session_that_may_be_over() -> None:
     async def prove(session: Session) -> Session:
         return session
