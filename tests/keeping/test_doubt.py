@@ -142,8 +142,10 @@ async def test_a_suspect_answer_that_sets_the_same_cookies_costs_no_probe() -> N
         await manager.answers.accept_doubtful(session, same, URL_)
         assert probe.count == 0
         assert {cookie.expires for cookie in (await manager.get()).cookies} == {manager.clock() + 100}
+        await manager.answers.accept_doubtful(session, [], URL_)
+        assert (probe.count, manager.counters.rotations) == (0, 1)
         await manager.answers.accept_doubtful(session, ["sid=other; Path=/"], URL_)
-        assert probe.count == 1
+        assert (probe.count, manager.counters.rotations) == (1, 2)
 
 
 async def test_rotations_share_a_probe_that_passes_and_not_one_that_fails() -> None:
@@ -167,6 +169,7 @@ async def test_rotations_share_a_probe_that_passes_and_not_one_that_fails() -> N
             *(manager.answers.belongs_to_caller(s, "status 403", "GET /") for s in (first, second))
         )
         assert (outcomes, probe.count) == ([False, False], 3)
+        assert manager.counters.proofs == {"distinguished": 1, "refused": 2}
 
 
 @pytest.mark.parametrize("proof", ["open", "unproven"])
@@ -233,3 +236,115 @@ async def test_a_login_page_beside_it_takes_no_session_away() -> None:
             assert value(await manager.get()) == value(LOGIN)
         await manager.answers.accept_doubtful(session, ["sid=rotated; Path=/"], URL_)
         assert value(await manager.get()) == "rotated"
+        assert manager.counters.rotations == 1
+    stored = await store.load(KEY)
+    assert stored is not None
+    assert value(stored) == "rotated"
+
+
+async def test_a_probe_under_way_says_nothing_of_other_cookies() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        probe.go.clear()
+        asking = asyncio.create_task(manager.answers.belongs_to_caller(session, "status 403", "GET /"))
+        await asyncio.sleep(0)
+        doubtful = asyncio.create_task(manager.answers.accept_doubtful(session, ["sid=guest; Path=/"], URL_))
+        await asyncio.sleep(0)
+        probe.go.set()
+        await asyncio.gather(asking, doubtful)
+        assert probe.count == 2
+
+
+async def test_what_is_remembered_of_redirects_is_bounded() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        suspects = []
+        for number in (*range(257), 256, 1, 0):
+            assert await manager.answers.belongs_to_caller(session, "302 to /x", f"GET /{number}")
+            suspects.append(manager.counters.suspects)
+        assert suspects[-4:] == [257, 257, 257, 258]
+
+
+@pytest.mark.parametrize(
+    ("proof", "is_refused", "good"),
+    [("distinguished", False, True), ("distinguished", True, False), ("open", False, False)],
+)
+async def test_a_session_is_good_if_its_login_was_proven_and_is_again(
+    proof: str,
+    is_refused: bool,  # noqa: FBT001 - a column
+    good: bool,  # noqa: FBT001 - a column
+) -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = msgspec.structs.replace(await manager.get(), proof=proof)
+        probe.is_refused = is_refused
+        assert await manager.answers.is_good(session) is good
+        assert probe.count == (proof == "distinguished")
+
+
+@pytest.mark.parametrize(("proof", "is_login", "asks"), [("open", False, 0), ("open", True, 1), ("unproven", False, 1)])
+async def test_only_nobodys_session_takes_other_cookies_unasked(proof: str, is_login: bool, asks: int) -> None:  # noqa: FBT001
+    probe, store = Probe(), MemoryStore()
+    async with managing(probe, store=store) as manager:
+        session = await store.save(KEY, make_session(proof=proof, is_login=is_login), replace=True)
+        assert await manager.get() == session
+        await manager.answers.accept_doubtful(session, ["sid=other; Path=/"], URL_)
+        assert (probe.count, value(await manager.get())) == (asks, "other")
+
+
+@pytest.mark.parametrize(("proof", "is_kept"), [("distinguished", True), ("open", True), ("unproven", False)])
+async def test_what_a_probe_proves_is_kept_and_of_other_cookies_only_a_login(
+    proof: str,
+    is_kept: bool,  # noqa: FBT001 - a column
+) -> None:
+    at_s = [5.0, 6.0]
+
+    async def prove(session: Session) -> Session:
+        return msgspec.structs.replace(session, proof=proof, verified_at=at_s.pop(0))
+
+    store = MemoryStore()
+    async with managing(prove, store=store) as manager:
+        session = await manager.get()
+        assert await manager.answers.belongs_to_caller(session, "status 403", "GET /")
+        kept = await manager.get()
+        assert (kept.proof, kept.verified_at) == ((proof, 5.0) if is_kept else ("distinguished", None))
+        await manager.answers.accept_doubtful(kept, ["sid=guest; Path=/"], URL_)
+        last = await manager.get()
+        is_login = proof == "distinguished"
+        assert (value(last), last.verified_at) == (("guest", 6.0) if is_login else (value(kept), kept.verified_at))
+    stored = await store.load(KEY)
+    assert stored is not None
+    assert (stored.proof, stored.verified_at) == (last.proof, last.verified_at)
+
+
+async def test_a_proof_is_kept_beside_a_rotation_that_came_meanwhile() -> None:
+    go = asyncio.Event()
+    found = {
+        "proof": "distinguished",
+        "evidence": ("200", "401", "asked GET /me"),
+        "identity": "ann",
+        "is_login": True,
+        "probe": "/me",
+        "page_requests": ("/x",),
+        "dialect": "openai",
+        "verified_at": 7.0,
+    }
+
+    async def prove(session: Session) -> Session:
+        await go.wait()
+        cookies = (*session.cookies, make_cookie("seen", "1"))
+        return msgspec.structs.replace(session, cookies=cookies, rotated_at=7.0, **found)
+
+    async with managing(prove) as manager:
+        session = await manager.get()
+        asking = asyncio.create_task(manager.answers.belongs_to_caller(session, "status 403", "GET /"))
+        await asyncio.sleep(0)
+        manager.answers.accept(session, ["sid=next; Path=/"], URL_)
+        go.set()
+        await asking
+        current = await manager.get()
+        assert {name: getattr(current, name) for name in found} == found
+        assert {cookie.name: cookie.value for cookie in current.cookies} == {"sid": "next", "seen": "1"}
+        assert (current.rotated_at, current.rotation) == (7.0, 2)

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from aura_browser.session import Session
 from aura_browser.site import page_site
 from aura_browser.store import MemoryStore, SessionKey
 from tests.parts.clock import Clock
-from tests.parts.sessions import make_cookie, make_session
+from tests.parts.sessions import make_cookie, make_session, take_as_it_is
 
 KEY = SessionKey("http://127.0.0.1:8080")
 LIFE_S = 60.0
@@ -187,10 +188,10 @@ async def test_a_rotation_shortens_no_life_for_those_who_ask_again() -> None:
     rotated = manager.current
     assert rotated is not None
     dues = []
-    for left_s in (200.0, 151.0, 149.0):
+    for left_s in (200.0, 151.0, 150.0, 149.0):
         clock.now = site.end - left_s
         dues.append(manager._flights.find_due(rotated))
-    assert dues == [Due.NO, Due.NO, Due.SOON]
+    assert dues == [Due.NO, Due.NO, Due.SOON, Due.SOON]
     await manager.aclose()
 
 
@@ -225,11 +226,146 @@ async def test_who_had_an_older_session_waits_for_no_early_harvest() -> None:
     manager.answers.accept(older, [site.answer()], URL(f"{KEY.origin}/api"))
     goes_on.clear()
     clock.now = site.end - 1.0
+    assert not manager._flights.is_optional
     newer = await manager.get()  # begins the early harvest
+    assert await manager.get() == newer  # and no other
     assert manager._flights.is_optional
+    assert not manager.is_renewing
     async with asyncio.timeout(10):
         assert await manager.renew(older) == newer
     assert manager._flights.is_optional
     assert newer != older
     goes_on.set()
+    await manager.aclose()
+
+
+def open_manager(session: Session, clock: Clock, **options: Any) -> SessionManager:  # noqa: ANN401 - passed on
+    """Return a manager that uses *session*, and has to do without a browser unless one is given."""
+    given = {"harvest": never, "prove": take_as_it_is, "store": MemoryStore(), **options}
+    return SessionManager(page_site(KEY.origin), key=KEY, clock=clock, first=session, **given)
+
+
+async def never() -> Session:
+    raise AssertionError("no browser is needed")
+
+
+def lasting(life_s: float, clock: Clock, **facts: Any) -> Session:  # noqa: ANN401 - passed on
+    return make_session(harvested_at=clock.now, expires_at=clock.now + life_s, **facts)
+
+
+async def test_a_fleet_renews_at_many_times_that_are_near_each_other() -> None:
+    clock = Clock()
+    managers = [open_manager(lasting(1000.0, clock), clock) for _ in range(100)]
+    ready = []
+    for left_s in (181.0, 150.0, 119.0):
+        clock.now = 6000.0 - left_s
+        ready.append(sum(manager.find_ready() is not None for manager in managers))
+    assert ready[0] == 100
+    assert 0 < ready[1] < 100
+    assert ready[2] == 0
+
+
+async def test_each_session_is_due_at_its_own_time() -> None:
+    clock = Clock()
+    manager = open_manager(lasting(1000.0, clock), clock)
+    session = manager.find_ready()
+    assert session is not None
+    manager.answers.accept(session, ["sid=short; Path=/; Max-Age=4"], URL(f"{KEY.origin}/api"))
+    clock.now += 3.0
+    assert manager.current is not None
+    assert manager.current.expires_at == clock.now + 1.0
+    assert manager.find_ready() is None
+    await manager.aclose()
+
+
+async def test_a_slow_harvest_begins_earlier_by_the_slowest_that_was_seen() -> None:
+    clock, takes_s = Clock(), [200.0, 10.0]
+
+    async def harvest() -> Session:
+        clock.now += takes_s.pop(0)
+        return lasting(1000.0, clock, cookies=(make_cookie(value=str(len(takes_s))),))
+
+    manager = open_manager(lasting(1.0, clock), clock, harvest=harvest)
+    for ahead_s in (400.0, 320.0):  # two harvests; the second was quick, which says little of the next
+        session = await manager.harvest()
+        dues = []
+        for left_s in (ahead_s + 1.0, ahead_s):
+            clock.now = (session.expires_at or 0.0) - left_s
+            dues.append(manager._flights.find_due(session))
+        assert dues == [Due.NO, Due.SOON]
+    await manager.aclose()
+
+
+@pytest.mark.parametrize(("later_s", "is_taken"), [(0.0, False), (2.0, False), (100.0, True)])
+async def test_before_an_end_only_a_neighbours_session_that_ends_later_is_taken(
+    later_s: float,
+    is_taken: bool,  # noqa: FBT001 - a column
+) -> None:
+    clock, store, harvests = Clock(), MemoryStore(), list[float]()
+
+    async def harvest() -> Session:
+        harvests.append(clock.now)
+        raise NotReady(KEY.origin, 503, 60.0, ("selector:x",))
+
+    session = lasting(1000.0, clock)
+    theirs = lasting(1000.0 + later_s, clock, cookies=(make_cookie(value="theirs"),), generation=1)
+    await store.save(KEY, theirs)
+    manager = open_manager(session, clock, store=store, harvest=harvest)
+    clock.now += 999.0
+    assert await manager.get() == session
+    assert manager._flights.task is not None
+    await asyncio.wait([manager._flights.task])
+    assert manager.current == (theirs if is_taken else session)
+    assert len(harvests) == (not is_taken)
+    await manager.aclose()
+
+
+@pytest.mark.parametrize(
+    ("value", "end", "proof", "is_taken"),
+    [
+        ("old", 7000.0, "distinguished", False),
+        ("new", 6000.0, "distinguished", False),
+        ("new", 6000.1, "distinguished", True),
+        ("new", None, "distinguished", True),
+        ("new", 7000.0, "open", False),
+    ],
+)
+async def test_what_an_early_harvest_brings_is_taken_if_it_is_better(
+    value: str,
+    end: float | None,
+    proof: str,
+    is_taken: bool,  # noqa: FBT001 - a column
+) -> None:
+    clock = Clock()
+
+    async def harvest() -> Session:
+        cookies = (make_cookie(value=value),)
+        return make_session(cookies=cookies, harvested_at=clock.now, expires_at=end, proof=proof)
+
+    old = lasting(1000.0, clock, cookies=(make_cookie(value="old"),), proof="distinguished")
+    manager = open_manager(old, clock, harvest=harvest)
+    clock.now += 999.0
+    await manager.get()
+    assert manager._flights.task is not None
+    await asyncio.wait([manager._flights.task])
+    assert (await manager.get() != old) is is_taken
+    assert manager.counters.renewals == ({"early": 1} if is_taken else {})
+    await manager.aclose()
+
+
+@pytest.mark.parametrize("refreshes", [False, True])
+async def test_where_no_browser_may_open_early_only_a_request_renews_early(refreshes: bool) -> None:  # noqa: FBT001
+    clock = Clock()
+
+    async def refresh(_session: Session) -> Session:
+        return lasting(1000.0, clock, cookies=(make_cookie(value="refreshed"),))
+
+    old = lasting(1000.0, clock)
+    manager = open_manager(old, clock, renews_early=False, refresh=refresh if refreshes else None)
+    clock.now += 999.0
+    assert await manager.get() == old
+    assert (manager._flights.task is not None) is refreshes
+    if manager._flights.task is not None:
+        await asyncio.wait([manager._flights.task])
+    assert manager.counters.refreshes == refreshes
     await manager.aclose()
