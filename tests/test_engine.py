@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from aura_browser import AttachChrome
-from aura_browser.engine import Attach, Grid
+from aura_browser.engine import Attach, Chrome, Grid, Selenium, parse_attach
 from aura_browser.errors import InvalidInput
 
 
@@ -47,3 +47,27 @@ def test_a_grids_address_is_kept_and_not_shown(url: str) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1:9222", "[::1]:9222", "host.example:1"])
 def test_a_debugging_ports_address_is_kept(address: str) -> None:
     assert Attach(address).address == address
+
+
+@pytest.mark.parametrize(
+    ("text", "engine"),
+    [
+        ("chrome", AttachChrome("stable")),
+        ("chrome:", AttachChrome("stable")),
+        ("chrome:beta", AttachChrome("beta")),
+        ("chrome:dev", AttachChrome("dev")),
+        ("chrome:canary", AttachChrome("canary")),
+        ("chrome:9222", Attach("chrome:9222")),
+        ("127.0.0.1:9222", Attach("127.0.0.1:9222")),
+    ],
+)
+def test_what_is_attached_to_is_a_channel_of_chrome_or_an_address(text: str, engine: Attach | AttachChrome) -> None:
+    assert parse_attach(text) == engine
+    if isinstance(engine, AttachChrome):
+        assert engine.option == text.removesuffix(":")
+
+
+def test_a_window_is_shown_where_the_person_is_unless_said_otherwise() -> None:
+    assert not Selenium().virtual_display
+    assert not Chrome().virtual_display
+    assert AttachChrome().option == "chrome"
