@@ -112,9 +112,10 @@ def _build_probe(probe: str | ProbeTable | None) -> Probe | None:
     if table.body and not table.post:
         raise BadValue(("probe", "body"), "is sent with post only")
     method = "POST" if table.post else "GET"
+    within = () if isinstance(probe, str) else (method.lower(),)
     make = partial(
         Probe,
-        _check_path(table.post or table.get, "probe", method.lower()),
+        _check_path(table.post or table.get, "probe", *within),
         method,
         _check_headers(table.headers, "probe", "headers"),
         table.body.encode(),

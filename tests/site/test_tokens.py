@@ -219,6 +219,8 @@ def test_what_a_refresh_brings_is_folded_into_the_local_storage() -> None:
         ('websocket = { "/ws" = "hello" }', r"line 3: a\.websocket\./ws: 'hello' names no place"),
         ('until = "probe"', r"line 3: a\.until: probe needs the key probe"),
         ('probe = "https://z.com/me"', r"line 3: a\.probe: is not at https://x\.y"),
+        ('probe = "//x.y/me"', r"line 3: a\.probe: '//x\.y/me' is not a path of the site"),
+        ('probe = "/a b"', r"line 3: a\.probe: '/a b' is not a path of the site"),
     ],
 )
 def test_keys_that_can_not_work_are_named(lines: str, problem: str) -> None:
