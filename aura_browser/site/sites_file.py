@@ -94,7 +94,7 @@ def _decode(data: bytes, path: Path) -> str:
 def _load(text: str, path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         place = _SYNTAX_PLACE.search(str(error))
         line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
@@ -133,7 +133,7 @@ def _explain(message: str) -> BadValue:
 
 
 def _name_nearest(key: str, known: Sequence[str]) -> str:
-    near = get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.5)
+    near = get_close_matches(key, known, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f"; the keys are {', '.join(known)}"
 
 
@@ -146,7 +146,7 @@ def _find_line(text: str, key: Sequence[str]) -> int | None:
     for count in range(1, len(lines) + 1):
         try:
             part: object = tomllib.loads("".join(lines[:count]))
-        except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        except (ValueError, RecursionError):
             continue  # in the middle of a value
         if _has_key(part, key):
             return line

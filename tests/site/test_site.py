@@ -95,6 +95,28 @@ def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("open chat.team", "has a blank inside; write one address, such as https://openchat.team"),
+        (
+            "https://me@example.com",
+            "leave the user name and password out; log in with --interactive or --basic instead",
+        ),
+        (
+            "https://:pw@example.com",
+            "leave the user name and password out; log in with --interactive or --basic instead",
+        ),
+        ("http://foo.123", "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"),
+        ("http://127.1/", "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"),
+    ],
+)
+def test_it_is_said_what_is_wrong_with_an_address(text: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        page_url(text)
+    assert str(caught.value) == f"url: {problem}"
+
+
+@pytest.mark.parametrize(
     "text", ["cookie:sid", "selector:a[href^='x:y']", "url:*/home", "text:Welcome", "js:window.ready"]
 )
 def test_conditions_are_read_and_written(text: str) -> None:

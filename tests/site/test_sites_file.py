@@ -133,6 +133,16 @@ def test_a_name_that_is_unknown_names_near_ones_and_says_how_to_write_a_host(fil
         ('[a]\nurl = "x.y\n', r"line 2: it is not TOML"),
         ('[a]\nurl = """x.y\n', r"line 2: it is not TOML"),
         ("[a]\n\udcff\n", r"line 2: it is not UTF-8 text"),
+        ("\n\udcff\n", r"line 2: it is not UTF-8 text"),
+        (f"[a]\nurl = {'9' * 5000}\n", r"line 2: it is not TOML"),
+        (f"[a]\nurl = {'[' * 5000}\n", r"line 2: it is not TOML: it is nested too deeply\."),
+        ('[a]\nurl = "x.y"\norigins = [1]\n', r"line 3: a\.origins: must be text, not a number"),
+        ('[a]\nurl = "x.y"\nprobe = 1.5\n', r"line 3: a\.probe: must be text or a table, not a number"),
+        ('[a]\nurl = "x.y"\nauth = []\n', r"line 3: a\.auth: must be a table, not a list"),
+        ('[a]\nurl = "x.y"\nbase_url = "/x"\n', r"line 3: a\.base_url: there is no such key; did you mean url\?"),
+        ('[a]\nurl = "x.y"\nqqq = 1\n', r"line 3: a\.qqq: there is no such key; the keys are url, origins, until, "),
+        (f'[a]\nurl = "x.y"\n{"q" * 90} = 1\n', rf"line 3: a\.{'q' * 77}\u2026: there is no such key"),
+        (f'[a]\nurl = "x.y"\nengine = "{"q" * 200}"\n', r"line 3: a\.engine: Invalid enum value 'q{99}\u2026"),
     ],
 )
 def test_what_can_not_work_is_named_with_line_and_key(file: Path, text: str, problem: str) -> None:
@@ -145,7 +155,15 @@ def test_what_can_not_work_is_named_with_line_and_key(file: Path, text: str, pro
 
 def test_a_file_that_is_too_long_is_read_no_further(file: Path) -> None:
     file.write_bytes(b"#" * (2**20 + 1))
-    with pytest.raises(InvalidConfiguration, match="it is over 1 MiB"):
+    with pytest.raises(InvalidConfiguration, match=f"^{file}: it is over 1 MiB"):
+        site_at("a")
+    file.write_bytes(b"#" * 2**20)
+    assert read_sites_file(file) == {}
+
+
+def test_a_file_of_very_many_lines_has_the_line_of_no_mistake(file: Path) -> None:
+    file.write_text("[a]\n" + "\n" * 3000)
+    with pytest.raises(InvalidConfiguration, match=f"^{file}: a: the key url is missing"):
         site_at("a")
 
 
@@ -167,7 +185,7 @@ def test_a_file_that_can_not_work_is_no_concern_of_openchat(file: Path, caplog: 
 
 def test_a_file_that_can_not_be_read_is_no_missing_file(file: Path) -> None:
     file.mkdir()
-    with pytest.raises(InvalidConfiguration, match="can't be read: Is a directory"):
+    with pytest.raises(InvalidConfiguration, match=f"^{file}: it can't be read: Is a directory"):
         read_sites_file(file)
 
 

@@ -2,17 +2,20 @@
 
 import base64
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from yarl import URL
 
-from aura_browser import Session, Site
+from aura_browser import Probe, Session, Site
+from aura_browser.engine import Chrome
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.site.derivation import derive_headers
 from aura_browser.site.expiry import set_expiry
 from aura_browser.site.given_token import find_token
-from aura_browser.site.place import Expiry, Template, read_jwt_end, read_place, read_time
+from aura_browser.site.place import Expiry, Template, check_place, read_jwt_end, read_place, read_time
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.sites_file import parse_sites
 from aura_browser.site.tokens import Auth, Csrf, write_form_field
@@ -24,11 +27,16 @@ STORED = {
     "a": "plain",
     "a.b": json.dumps({"c": "deep"}),
     "oidc.user:https://id.example.com": json.dumps({"token": "t"}),
+    "": json.dumps({"x": "of no key"}),
 }
 
 
 def jwt(claims: object) -> str:
-    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, claims))
+    return jwt_of(json.dumps(claims))
+
+
+def jwt_of(claims: str) -> str:
+    head, body = (base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in ("{}", claims))
     return f"{head}.{body}.sig"
 
 
@@ -48,6 +56,7 @@ def session_with(**facts: object) -> Session:
         ("local_storage.a.x", None),
         ("local_storage.oidc.user:https://id.example.com.token", "t"),
         ("local_storage.missing", None),
+        ("local_storage..x", None),
         ("cookie.sid", "v%20w"),
         ("cookie.other", None),
         ("captured", "seen"),
@@ -64,8 +73,19 @@ def test_a_template_is_filled_or_says_that_it_can_not_be() -> None:
     assert Template("Bearer {cookie.sid}").fill(session) == "Bearer v%20w"
     for empty in ("cookie.none", "local_storage.auth-tokens.none", "local_storage.auth-tokens.list", "captured"):
         assert Template(f"Bearer {{{empty}}}").fill(session) is None
-    with pytest.raises(InvalidInput, match="names no place in braces"):
-        Template("Bearer {token}")
+    assert Template("Bearer {cookie.sid}").fill(session_with(cookies=(make_cookie("sid", ""),))) is None
+
+
+@pytest.mark.parametrize(("text", "shown"), [("Bearer {token}", "'Bearer {token}'"), (5, "5")])
+def test_a_text_without_places_is_no_template(text: Any, shown: str) -> None:  # noqa: ANN401 - it may have a wrong type
+    with pytest.raises(InvalidInput, match=f"^template: {re.escape(shown)} names no place in braces: local_storage"):
+        Template(text)
+
+
+def test_what_is_no_place_in_a_session_is_refused_with_the_forms_that_exist() -> None:
+    assert check_place("cookie.sid") == "cookie.sid"
+    with pytest.raises(InvalidInput, match=r"^place: 'storage\.x' is not a place in a session: local_storage\.KEY"):
+        check_place("storage.x")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +102,11 @@ def test_a_template_is_filled_or_says_that_it_can_not_be() -> None:
         (jwt([1]), None),
         ("a.b.c", None),
         ("opaque", None),
-        ("x" * 70_000, None),
+        ("ab.abcde.c", None),
+        (jwt_of("no JSON"), None),
+        (jwt_of("[" * 30_000), None),
+        (jwt({"exp": 2e9}).rjust(64 * 1024), 2e9),
+        (jwt({"exp": 2e9}).rjust(64 * 1024 + 1), None),
     ],
 )
 def test_the_end_of_a_jwt(text: str, end: float | None) -> None:
@@ -90,8 +114,8 @@ def test_the_end_of_a_jwt(text: str, end: float | None) -> None:
 
 
 def test_times_are_seconds_or_milliseconds() -> None:
-    assert [read_time(value) for value in (2e9, 2e12, "2e9", "x", None, True, 0, float("nan"))] == [
-        *(2e9, 2e9, 2e9, None, None, 1.0, None, None)
+    assert [read_time(value) for value in (2e9, 2e12, "2e9", "x", None, True, 0, float("nan"), 10**400)] == [
+        *(2e9, 2e9, 2e9, None, None, 1.0, None, None, None)
     ]
 
 
@@ -153,6 +177,17 @@ def test_a_token_against_forgery_is_found(csrf: Csrf, body: bytes, token: str | 
 def test_a_scheme_against_forgery_that_can_not_work_is_refused(facts: dict[str, str]) -> None:
     with pytest.raises(InvalidInput, match="csrf: needs"):
         Csrf(**facts)
+
+
+def test_a_cookie_with_a_token_against_forgery_is_read_as_a_script_of_the_page_reads_it() -> None:
+    others = (make_cookie("other", "o"), make_cookie("", "nameless"))
+
+    def read(csrf: Csrf, value: str) -> str | None:
+        return csrf.read_cookie(session_with(cookies=(*others, make_cookie("sid", value))))
+
+    by_cookie = Csrf(header="X-CSRF", cookie="sid")
+    assert [read(by_cookie, value) for value in ('"v%20w"', "~v~", '""')] == ["v w", "~v~", None]
+    assert read(Csrf(header="X-CSRF", get="/", json="a"), "v") is None
 
 
 def test_a_form_has_the_field_once() -> None:
@@ -221,8 +256,90 @@ def test_what_a_refresh_brings_is_folded_into_the_local_storage() -> None:
         ('probe = "https://z.com/me"', r"line 3: a\.probe: is not at https://x\.y"),
         ('probe = "//x.y/me"', r"line 3: a\.probe: '//x\.y/me' is not a path of the site"),
         ('probe = "/a b"', r"line 3: a\.probe: '/a b' is not a path of the site"),
+        ('probe = "http://[x"', r"line 3: a\.probe: is not at https://x\.y"),
+        ('probe = { post = "me" }', r"line 3: a\.probe\.post: 'me' is not a path of the site"),
+        ('probe = { get = "/x", post = "/x" }', r"line 3: a\.probe: needs either get or post"),
+        ('probe = { get = "/x", body = "b" }', r"line 3: a\.probe\.body: is sent with post only"),
+        ('probe = { get = "/x", headers = { Cookie = "a" } }', r"line 3: a\.probe\.headers\.Cookie: 'Cookie' is not a"),
+        ('probe = { get = "/x", good = "maybe" }', r"line 3: a\.probe\.good: 'maybe' has another form"),
+        ('probe = { get = "/x", dropped = ["maybe"] }', r"line 3: a\.probe\.dropped: 'maybe' has another form"),
+        ('probe = { get = "/x", identity = "id" }', r"line 3: a\.probe\.identity: must be json:PATH or text:BEFORE"),
+        ('not_dropped = "maybe"', r"line 3: a\.not_dropped: 'maybe' has another form"),
+        ('chat_base = "v1"', r"line 3: a\.chat_base: 'v1' is not a path of the site"),
+        ('headers = { "A b" = "a" }', r"line 3: a\.headers\.A b: 'A b' is not a header"),
+        ('headers = { A = "a\\nb" }', r"line 3: a\.headers\.A: must be text on one line, without control characters"),
+        ('csrf = { header = "Cookie", cookie = "c" }', r"line 3: a\.csrf\.header: 'Cookie' is not a header"),
+        ('csrf = { header = "X", get = "x", json = "a" }', r"line 3: a\.csrf\.get: 'x' is not a path of the site"),
+        ('csrf = { header = "X", cooky = "c" }', r"line 3: a\.csrf\.cooky: .*did you mean cookie\?"),
+        ('refresh_request = { post = "r" }', r"line 3: a\.refresh_request\.post: 'r' is not a path of the site"),
+        (
+            'refresh_request = { post = "/r", into = "local_storage" }',
+            r"line 3: a\.refresh_request\.into: must be local",
+        ),
+        ('refresh_request = { post = "/r", fom = {} }', r"line 3: a\.refresh_request\.fom: .*did you mean form\?"),
+        (
+            'refresh_request = { post = "/r", headers = { Cookie = "a" } }',
+            r"line 3: a\.refresh_request\.headers\.Cookie: 'Cookie' is not a header",
+        ),
+        ('proxy = "x${WORK_PROXY}"', r"line 3: a\.proxy: must name a variable .*such as \${WORK_PROXY}"),
     ],
 )
 def test_keys_that_can_not_work_are_named(lines: str, problem: str) -> None:
     with pytest.raises(InvalidConfiguration, match=problem):
         parse_sites(f'[a]\nurl = "https://x.y/"\n{lines}\n'.encode(), Path("sites.toml"))
+
+
+def test_a_definition_that_says_the_least_is_that_of_any_page() -> None:
+    assert parse_sites(b'[a]\nurl = "https://x.y/"\n', Path("sites.toml")) == {"a": Site("https://x.y/", name="a")}
+
+
+DERIVED = """
+[a]
+url = "https://x.y/"
+probe = { post = "https://x.y/q?a=b", body = "\u00e9", headers = { X-A = "1" }, identity = "text:Hello " }
+chat_base = "/openai/v1/"
+auth = { value = "Bearer {cookie.sid}" }
+csrf = { header = "X-CSRF", cookie = "c" }
+websocket = { "/ws" = "{cookie.sid}" }
+expires = "cookie.sid jwt"
+ignore_cookies = ["a*"]
+refresh_request = { post = "/r", json = { a = "x", b = "{cookie.sid}" }, headers = { X-B = "2" } }
+login = "basic"
+transport = "page"
+refresh = "kept"
+
+[b]
+url = "https://x.y/b/"
+expires = "local_storage.end"
+csrf = { field = "t", get = "/form", input = "sectok" }
+refresh_request = { post = "https://x.y/r", form = { a = "x" }, into = "local_storage.my.tokens" }
+engine = "chrome"
+"""
+
+
+def test_what_a_definition_says_of_tokens_and_requests_is_taken() -> None:
+    sites = parse_sites(DERIVED.encode(), Path("sites.toml"))
+    cookie = Template("{cookie.sid}")
+    assert sites["a"] == Site(
+        "https://x.y/",
+        name="a",
+        probe=Probe("https://x.y/q?a=b", "POST", {"X-A": "1"}, "\u00e9".encode(), identity="text:Hello "),
+        chat_base="/openai/v1",
+        auth=Auth("Authorization", Template("Bearer {cookie.sid}")),
+        csrf=Csrf(header="X-CSRF", cookie="c"),
+        first_messages={"/ws": cookie},
+        expires=Expiry("cookie.sid", "jwt"),
+        ignore_cookies=("a*",),
+        refresh_request=RefreshRequest("/r", json={"a": "x", "b": cookie}, headers={"X-B": "2"}),
+        login="basic",
+        transport="page",
+        refresh="kept",
+    )
+    assert sites["b"] == Site(
+        "https://x.y/b/",
+        name="b",
+        expires=Expiry("local_storage.end", "time"),
+        csrf=Csrf(field="t", get="/form", input="sectok"),
+        refresh_request=RefreshRequest("https://x.y/r", form={"a": "x"}, into="my.tokens"),
+        engine=Chrome(),
+    )
