@@ -3,6 +3,7 @@
 import asyncio
 import json
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -82,6 +83,7 @@ async def test_the_last_user_message_is_answered() -> None:
         ("/echo /cut x", "/cut x"),
         ("/cut né", "né"),
         ("/slow 0 two words", "two words"),
+        ("/slow 0", ""),
         ("/nothing that we know", "/nothing that we know"),
         (" /empty", " /empty"),
         ("/echo two\nlines", "two\nlines"),
@@ -121,3 +123,20 @@ async def test_between_two_pieces_others_have_their_turn(mode: str, argument: st
     other.cancel()
     assert len(taken) >= 3
     assert all(before < after for before, after in pairwise(taken))
+
+
+@pytest.mark.parametrize(
+    ("mode", "argument", "pauses"),
+    [("slow", "two words", [0.2, 0.2]), ("slow", "0.5 two words", [0.5, 0.5]), ("cut", "n\u00e9", [0.001] * 3)],
+)
+async def test_a_mode_waits_as_long_as_it_says(
+    monkeypatch: pytest.MonkeyPatch, mode: str, argument: str, pauses: list[float]
+) -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("aura_browser.playground.answers.asyncio", SimpleNamespace(sleep=wait))
+    assert [chunk async for chunk in MODES[mode](argument)]
+    assert waited == pauses

@@ -1,8 +1,10 @@
 """The gates: what they refuse, how they are passed, and how long that holds."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -10,6 +12,8 @@ from aiohttp import ClientResponse, ClientSession
 
 from aura_browser.errors import InvalidInput
 from aura_browser.playground import Playground
+from aura_browser.playground.browser_gates import mix
+from aura_browser.playground.gates import GATES, make_gate
 from aura_browser.playground.sessions import Sessions, new_value
 
 _CHAT = {"model": {"id": "openchat_3.6"}, "messages": [{"role": "user", "content": "Hello"}]}
@@ -248,3 +252,138 @@ def test_old_sessions_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         sessions.begin(str(number))
     assert [number for number in range(5) if sessions.is_valid(str(number))] == [2, 3, 4]
+
+
+class Clock:
+    """The clock of sessions, which stands still until a test moves it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("aura_browser.playground.sessions.time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr("aura_browser.playground.browser_gates.time", SimpleNamespace(time=lambda: self.now))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize("name", [name for name in GATES if name != "none"])
+@pytest.mark.parametrize("life", [None, 5.0])
+def test_a_session_lasts_an_hour_if_no_life_is_given(clock: Clock, name: str, life: float | None) -> None:
+    gate = make_gate(name, life, 1.0)
+    assert gate is not None
+    gate.sessions.begin("v")
+    clock.now += 3600 if life is None or name == "script" else life  # a script's key outlives its values
+    assert not gate.sessions.is_valid("v")
+    clock.now -= 0.01
+    assert gate.sessions.is_valid("v")
+
+
+def test_ten_thousand_sessions_are_remembered() -> None:
+    sessions = Sessions(life=60)
+    for number in range(10_001):
+        sessions.begin(str(number))
+    assert [number for number in range(10_001) if not sessions.is_valid(str(number))] == [0]
+
+
+async def test_a_check_page_is_good_for_five_minutes(http: ClientSession, clock: Clock) -> None:
+    async with Playground("check-503", check_delay=0.25) as site:
+        early, late = await _take_check(http, site), await _take_check(http, site)
+        async with http.get(site.origin) as response:
+            assert ("location.reload(); }, 250);" in await response.text(), response.headers["Cache-Control"]) == (
+                True,
+                "no-store",
+            )
+        clock.now += 299.9
+        assert (await _chat(http, site, early)).status == 200
+        clock.now += 0.1
+        assert (await _chat(http, site, late)).status == 503
+        assert (await _chat(http, site, early)).status == 200
+
+
+async def test_the_life_of_a_checked_session_begins_with_its_first_use_only(http: ClientSession, clock: Clock) -> None:
+    async with Playground("check-503", life=10) as site:
+        cookie = await _take_check(http, site)
+        statuses = []
+        for later in (60, 6, 6):
+            clock.now += later
+            statuses.append((await _chat(http, site, cookie)).status)
+        assert statuses == [200, 200, 503]
+
+
+@pytest.mark.parametrize("gate", ["login-401", "login-redirect"])
+async def test_no_login_page_is_kept_by_a_browser(http: ClientSession, gate: str) -> None:
+    async with Playground(gate) as site, http.get(f"{site.origin}/login") as response:
+        assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
+
+
+_CHROME = ("Host", "Connection", "sec-ch-ua", "User-Agent", "Accept-Encoding", "Accept-Language")
+
+
+async def _ask_raw(site: Playground, names: tuple[str, ...], cookie: str = "", path: str = "/") -> tuple[str, str]:
+    """Send a GET with headers in the order of *names*; return the head and the body of the answer."""
+    values = {"Host": site.origin.removeprefix("http://"), "Connection": "close", "Cookie": cookie}
+    lines = [f"{name}: {values.get(name, 'x')}" for name in (*names[:2], *(["Cookie"] if cookie else []), *names[2:])]
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(site.origin.rpartition(":")[2]))
+    writer.write("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
+    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    return head, body
+
+
+@pytest.mark.parametrize("sliding", [False, True])
+async def test_a_browsers_own_connection_lets_in(*, sliding: bool) -> None:
+    async with Playground("connection", life=90, sliding=sliding) as site:
+        head, _ = await _ask_raw(site, _CHROME)
+        found = re.search(r"Set-Cookie: (pass=\S+); Path=/; SameSite=Lax; Max-Age=90; HttpOnly", head)
+        assert found
+        assert head.startswith("HTTP/1.1 302 Found\r\nLocation: /\r\n")
+        head, page = await _ask_raw(site, _CHROME, found[1])
+        assert head.startswith("HTTP/1.1 200 OK")
+        assert "Type a message" in page
+        assert ("Set-Cookie: pass=" in head) == sliding
+        for names in (_CHROME[::-1], _CHROME[:-1], ("Host", *_CHROME[2:]), (*_CHROME[:2], *_CHROME[3:])):
+            head, text = await _ask_raw(site, names, found[1])
+            assert (head.partition("\r\n")[0], text) == ("HTTP/1.1 403 Forbidden", "Forbidden")
+        assert (await _ask_raw(site, _CHROME, path="/nowhere"))[0].startswith("HTTP/1.1 403 Forbidden")
+        site.revoke_all()
+        assert (await _ask_raw(site, _CHROME, found[1]))[0].startswith("HTTP/1.1 302 Found")
+
+
+@pytest.mark.parametrize(("text", "number"), [("", 0x811C9DC5), ("a", 0xE40C292C), ("foobar", 0xBF9CF968)])
+def test_a_scripts_values_are_mixed_by_fnv_1a(text: str, number: int) -> None:
+    """The vectors are those of its authors."""
+    assert mix(text) == number
+
+
+@pytest.mark.parametrize(("life", "age", "every_ms"), [(None, 4, 1000), (10, 10, 2500)])
+async def test_a_scripts_value_is_good_for_a_moment(
+    http: ClientSession, clock: Clock, life: float | None, age: int, every_ms: int
+) -> None:
+    async with Playground("script", life=life) as site:
+        async with http.get(site.origin) as response:
+            page = await response.text()
+            assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
+        assert f'cookie = "tick=; Path=/; SameSite=Lax; Max-Age={age}", name = "tick";' in page
+        assert f"setInterval(renew, {every_ms});" in page
+        assert page.index("Type a message") < page.index("setInterval") < page.index("</body>")
+        found = re.search(r'const key = "(\S+)"', page)
+        assert found
+        made = f"{found[1]}.{round(clock.now * 1000)}"
+        good = f"tick={made}.{mix(made)}"
+        statuses = {}
+        for later in (-age - 0.01, -age, age, age + 0.01):
+            clock.now = 1000.0 + later
+            statuses[later] = (await _chat(http, site, good)).status
+        assert list(statuses.values()) == [401, 200, 200, 401]
+        clock.now = 1000.0
+        for bad in (
+            f"tick={made}.1",
+            f"tick={found[1]}.now.{mix(f'{found[1]}.now')}",
+            "tick=",
+            good.replace("=a", "=b", 1),
+        ):
+            assert (await _chat(http, site, bad)).status == 401
+        site.revoke_all()
+        assert (await _chat(http, site, good)).status == 401

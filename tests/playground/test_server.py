@@ -17,7 +17,7 @@ from aiohttp import ClientSession
 
 from aura_browser import playground
 from aura_browser.errors import InvalidInput
-from aura_browser.playground import Playground, serve_in_thread
+from aura_browser.playground import Playground, SeenRequest, serve_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def _chat(site: Playground) -> bytes:
 async def test_the_site_is_there_for_as_long_as_the_block_runs() -> None:
     async with Playground() as site, ClientSession() as http:
         async with http.get(site.origin) as page:
-            assert page.status == 200
+            assert (page.status, page.headers["Cache-Control"]) == (200, "no-store")
             assert "Type a message" in await page.text()
         assert site.page_loads == 1
         origin = site.origin
@@ -76,6 +76,15 @@ async def test_only_the_newest_requests_are_remembered(monkeypatch: pytest.Monke
         assert [seen.status for seen in site.requests] == [404] * 3
 
 
+async def test_ten_thousand_requests_are_remembered() -> None:
+    async with Playground() as site, ClientSession() as http:
+        site.requests.extend([SeenRequest("GET", "/old", [], b"")] * 9_999)
+        for number in range(2):
+            async with http.get(f"{site.origin}/{number}"):
+                assert len(site.requests) == 10_000
+    assert [seen.path for seen in site.requests[-3:]] == ["/old", "/0", "/1"]
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -83,7 +92,10 @@ async def test_only_the_newest_requests_are_remembered(monkeypatch: pytest.Monke
         ({"life": 0}, "life"),
         ({"life": float("inf")}, "life"),
         ({"life": float("nan")}, "life"),
+        ({"life": -1}, "life"),
         ({"port": 65_536}, "port"),
+        ({"port": -1}, "port"),
+        ({"check_delay": float("inf")}, "check_delay"),
         ({"check_delay": -1}, "check_delay"),
         ({"answer": "shout"}, "answer"),
         ({"upstream": "localhost:8080"}, "upstream"),
@@ -101,7 +113,7 @@ def test_a_thread_serves_synchronous_code() -> None:
     with serve_in_thread(answer="echo served") as site:
         assert _chat(site) == b"served"
         assert (site.chats, site.requests[0].status) == (1, 200)
-        assert any(thread.name == "aura-playground" for thread in threading.enumerate())
+        assert any(thread.name == "aura-playground" and thread.daemon for thread in threading.enumerate())
         site.revoke_all()
     with pytest.raises(OSError, match="refused"):
         _chat(site)

@@ -82,6 +82,18 @@ async def test_the_answer_is_passed_on_and_the_question_too() -> None:
     }
 
 
+async def test_without_a_key_none_is_sent_and_a_slash_at_the_end_of_the_address_is_not_doubled() -> None:
+    asked: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("Authorization"))
+        return await _stream(request, *_COMPLETE)
+
+    async with _model_server(answer) as url, Playground(upstream=f"{url}/") as site:
+        assert (await _chat(site))[0] == 200
+    assert asked == [None]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
@@ -90,6 +102,8 @@ async def test_the_answer_is_passed_on_and_the_question_too() -> None:
         (502, "<html>", "502 Bad Gateway"),
         (307, "", "307 Temporary Redirect"),
         (500, '{"error": {"message": "two\\nlines"}}', "two lines"),
+        (500, '{"error": {"message": "At the limit"}}'.rjust(64 * 1024), "At the limit"),
+        (500, '{"error": {"message": "Over it"}}'.rjust(64 * 1024 + 1), "500 Internal Server Error"),
     ],
 )
 async def test_an_error_becomes_the_sites_500(status: int, body: str, reason: str) -> None:
@@ -116,6 +130,7 @@ async def test_a_bad_event_is_an_error_before_the_first_text_and_a_cut_after_it(
         return await _stream(request, *before, event)
 
     async with _model_server(fail) as url, Playground(upstream=url) as site:
+        before.append(_delta(content=""))
         assert (await _chat(site))[:2] == (500, reason)
         before.append(_delta(content="Hel"))
         with pytest.raises(ClientPayloadError):

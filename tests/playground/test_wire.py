@@ -132,7 +132,17 @@ async def test_an_error_is_a_500_that_says_its_message_in_the_reason(
 ) -> None:
     line, headers, sent = await _say(site, message)
     assert (line, sent) == (b"HTTP/1.1 " + status, body)
-    assert headers.get("Content-Type", "").startswith("text/plain") == (body == b"Error")
+    assert headers.get("Content-Type") == ("text/plain;charset=UTF-8" if body == b"Error" else None)
+
+
+async def test_an_answer_counts_until_it_ends(site: Playground) -> None:
+    reader, writer = await _connect(site)
+    writer.write(_post(site, _ask("/silent a")))
+    await reader.readuntil(b"1\r\na\r\n")
+    assert (site.answering, site.chats) == (1, 1)
+    await site.stop()
+    assert (site.answering, site.chats) == (0, 1)
+    writer.close()
 
 
 async def test_an_error_keeps_the_connection(site: Playground) -> None:
@@ -177,6 +187,20 @@ async def test_a_bad_request_is_a_500_that_tells_nothing(site: Playground, body:
     assert site.chats == 0
 
 
+@pytest.mark.parametrize("path", ["/", "/api/chat", "/api/models"])
+async def test_a_head_is_not_answered(site: Playground, path: str) -> None:
+    status, _, _ = await _exchange(site, _post(site, b"", path).replace(b"POST", b"HEAD", 1))
+    assert status == b"HTTP/1.1 405 Method Not Allowed"
+
+
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [(2**24 - 1, b"500 Internal Server Error"), (2**24 + 1, b"413 Request Entity Too Large")],
+)
+async def test_a_body_over_sixteen_mebibytes_is_too_large(site: Playground, size: int, status: bytes) -> None:
+    assert (await _exchange(site, _post(site, b"x" * size)))[0] == b"HTTP/1.1 " + status
+
+
 @pytest.mark.parametrize("path", ["/api/chat", "/api/models"])
 async def test_a_get_is_a_500(site: Playground, path: str) -> None:
     status, _, _ = await _exchange(site, _post(site, b"", path).replace(b"POST", b"GET", 1))
@@ -193,7 +217,10 @@ async def test_models_are_plain_text(site: Playground) -> None:
     status, headers, body = await _exchange(site, _post(site, b'{"key": ""}', "/api/models"))
     assert status == b"HTTP/1.1 200 OK"
     assert headers["Content-Type"].startswith("text/plain")
-    assert [model["id"] for model in json.loads(body)] == ["openchat_3.6", "openchat_v3.2_mistral"]
+    assert json.loads(body) == [
+        {"id": "openchat_3.6", "name": "OpenChat 3.6 (latest)"},
+        {"id": "openchat_v3.2_mistral", "name": "OpenChat Aura"},
+    ]
 
 
 async def test_a_name_that_was_made_to_resolve_here_is_refused(site: Playground) -> None:
@@ -202,8 +229,9 @@ async def test_a_name_that_was_made_to_resolve_here_is_refused(site: Playground)
         request = _post(site, _ask("hello")).replace(b"127.0.0.1:" + port, host)
         status, _, _ = await _exchange(site, request)
         assert status == b"HTTP/1.1 421 Misdirected Request"
-    request = _post(site, _ask("hello")).replace(b"127.0.0.1", b"localhost")
-    assert (await _exchange(site, request))[0] == b"HTTP/1.1 200 OK"
+    for host in (b"localhost", b"[::1]"):
+        request = _post(site, _ask("hello")).replace(b"127.0.0.1", host)
+        assert (await _exchange(site, request))[0] == b"HTTP/1.1 200 OK"
 
 
 async def test_requests_are_remembered_as_they_came(site: Playground) -> None:
