@@ -91,10 +91,10 @@ def _locate(name: str, value: str, session: Session) -> Carried | None:
             return Carried(name, "", is_csrf=True, cookie=cookie.name)
     for place, token in _list_values(session):
         if token in value:
-            return Carried(name, value.replace(token, f"{{{place}}}", 1))
+            return Carried(name, value.replace(token, f"{{{place}}}"))
     for cookie in session.cookies:
         if is_authorization and len(cookie.value) >= _MIN_TOKEN_LENGTH and cookie.value in value:
-            return Carried(name, value.replace(cookie.value, f"{{cookie.{cookie.name}}}", 1))
+            return Carried(name, value.replace(cookie.value, f"{{cookie.{cookie.name}}}"))
     return Carried(name, "{captured}", value=value) if is_authorization else None
 
 

@@ -97,6 +97,13 @@ def test_the_longest_text_that_a_header_holds_is_its_token() -> None:
     assert found.place == "Bearer {local_storage.auth.access}"
 
 
+def test_a_token_that_a_header_holds_twice_is_not_written_down() -> None:
+    for session, place in ((session_with(auth=TOKEN), "local_storage.auth"), (session_with(TOKEN), "cookie.c0")):
+        found = carried(session, "Authorization", f"{TOKEN} {TOKEN}")
+        assert found is not None
+        assert found.place == f"{{{place}}} {{{place}}}"
+
+
 def test_a_token_that_other_parts_of_the_storage_do_not_have_is_in_memory() -> None:
     others = [{"sessionStorage": [{"name": "a", "value": "x"}], "indexedDB": [{"name": "b", "stores": []}]}]
     session = make_session(ORIGIN, extra_storage={"origins": others})
