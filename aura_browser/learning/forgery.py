@@ -73,7 +73,7 @@ async def find_forgery(asker: Asker, requests: Iterable[SeenRequest], carried: I
 
 def _is_own(site: Site, url: str) -> bool:
     try:
-        return url.startswith("http") and site.owns(URL(url))
+        return site.owns(URL(url))
     except ValueError:
         return False
 

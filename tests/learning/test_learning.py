@@ -226,6 +226,19 @@ async def test_a_probe_that_names_the_account_is_better_than_the_first() -> None
         ({"data": {"id": "5e4a4a34-fd3c-41cf-83f4-788f0f8e8d03", "email": "boss@example.com"}}, "json:data.email"),
         ({"name": "Guest 5"}, None),
         ({"user": {"login": "guestbook"}}, "json:user.login"),
+        ({"name": "Visitor"}, None),
+        ({"login": "e4f2" * 8, "name": "Himalia"}, None),
+        ({"user": "e4f2" * 8, "name": "Himalia"}, None),
+        ({"username": "e" * 20}, None),
+        ({"username": "e" * 19}, "json:username"),
+        ({"identifier": "boss", "id": 5, "account": "a"}, "json:identifier"),
+        ({"email": "boss", "name": "Boss"}, "json:email"),
+        ({"name": "Boss", "identifier": "boss"}, "json:name"),
+        ({"user": True, "username": "", "id": 5, "identity": "i"}, "json:id"),
+        ({"identity": "i", "account": "a"}, "json:identity"),
+        ({"account": "a", "data": "d"}, "json:account"),
+        ({"data": {"user": {"name": "boss"}}}, "json:data.user.name"),
+        ({"data": {"data": {"user": {"name": "boss"}}}}, None),
     ],
 )
 async def test_a_name_that_each_login_gets_anew_is_no_account(body: object, identity: str | None) -> None:
@@ -438,8 +451,9 @@ async def test_a_limit_ends_it() -> None:
 
     async with site_of(handle) as scene:
         session = session_at(scene.origin)
-        with pytest.raises(RateLimited):
+        with pytest.raises(RateLimited) as caught:
             await propose(session.url, Watched(session, (seen(f"{scene.origin}/a"), seen(f"{scene.origin}/b"))))
+        assert (caught.value.url, caught.value.retry_after_s) == (f"{scene.origin}/b", 60)
         assert len(scene.server.seen) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from aura_browser import Session
 from aura_browser.learning.basic import asks_basic
-from aura_browser.learning.tokens import Carried, find_carried, find_kept, find_refresh_token
+from aura_browser.learning.tokens import Carried, find_carried, find_kept, find_origins, find_refresh_token
 from aura_browser.webdriver.network_log import SeenRequest
 from tests.parts.servers import page, serving
 from tests.parts.sessions import make_cookie, make_session
@@ -104,6 +104,40 @@ def test_a_token_that_a_header_holds_twice_is_not_written_down() -> None:
         assert found.place == f"{{{place}}} {{{place}}}"
 
 
+@pytest.mark.parametrize(
+    ("storage", "place"),
+    [
+        ({"auth": nest(TOKEN, 9)}, "Bearer {local_storage.auth" + ".a" * 9 + "}"),
+        ({"auth": nest(TOKEN, 10)}, "{captured}"),
+        ({"many": json.dumps(["x"] * 4999), "last": TOKEN}, "Bearer {local_storage.last}"),
+        ({"many": json.dumps(["x"] * 5000), "last": TOKEN}, "{captured}"),
+    ],
+)
+def test_a_token_is_looked_for_to_a_depth_and_among_so_many_texts(storage: dict[str, str], place: str) -> None:
+    found = carried(session_with(**storage), "Authorization", f"Bearer {TOKEN}")
+    assert found is not None
+    assert found.place == place
+
+
+@pytest.mark.parametrize(
+    "name", ["Accept-Language", "If-None-Match", "sec-ch-ua", "X-Requested-With", "Next-Url", "RSC"]
+)
+def test_what_browsers_send_by_themselves_is_no_token(name: str) -> None:
+    assert carried(session_with(auth=TOKEN), name, TOKEN) is None
+    assert carried(session_with(auth=TOKEN), f"X-{name}", TOKEN) is not None
+
+
+def test_five_further_origins_of_the_domain_are_found_by_what_the_page_asked_for_data() -> None:
+    requests = [
+        SeenRequest(url="https://img.example.com/x", kind="Image"),
+        *(SeenRequest(url=url, kind="Fetch") for url in (f"{ORIGIN}/x", "https://other.example/x", "nonsense:x")),
+        SeenRequest(url="http://api.example.com/x", kind="Fetch"),
+        *(SeenRequest(url=f"https://a{number}.example.com/x", kind="XHR") for number in (0, 0, 1, 2, 3, 4, 5)),
+    ]
+    origins = tuple(f"https://a{number}.example.com" for number in range(5))
+    assert find_origins(session_with(), requests) == origins
+
+
 def test_a_token_that_other_parts_of_the_storage_do_not_have_is_in_memory() -> None:
     others = [{"sessionStorage": [{"name": "a", "value": "x"}], "indexedDB": [{"name": "b", "stores": []}]}]
     session = make_session(ORIGIN, extra_storage={"origins": others})
@@ -116,6 +150,9 @@ def test_a_refresh_token_is_looked_for_beside_the_other_only() -> None:
     session = session_with(auth=json.dumps({"access": TOKEN, "refresh_token": 5, "refresh": "r" * 20}))
     assert find_refresh_token(session, "Bearer {local_storage.auth.access}") == "local_storage.auth.refresh"
     assert find_refresh_token(session, "Bearer {cookie.c0}") == ""
+    for name in ("refresh_token", "refreshToken"):
+        kept = session_with(auth=json.dumps({"access": TOKEN, "refresh": "r", name: "s"}))
+        assert find_refresh_token(kept, "Bearer {local_storage.auth.access}") == f"local_storage.auth.{name}"
     assert find_refresh_token(session_with(auth=nest(TOKEN, 1)), "Bearer {local_storage.auth.a}") == ""
 
 
