@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from aura_browser import (
     Attach,
+    AttachChrome,
     Condition,
     Grid,
     Selenium,
@@ -74,12 +75,15 @@ def test_no_password_is_in_a_command() -> None:
 def test_what_a_command_leaves_out_is_named_to_be_put_in_the_environment() -> None:
     secret = "http://me:s3cret@host.example:1"
     said = describe_hidden(engine=Grid(secret), proxy=secret, store="redis://:s3cret@c/1")
-    assert "s3cret" not in said
-    assert [name for name in ("PROXY", "GRID", "STORE") if f"AURA_BROWSER_{name}" in said] == ["PROXY", "GRID", "STORE"]
+    assert said == (
+        " Put the proxy's URL in AURA_BROWSER_PROXY first. Put the Grid's URL in AURA_BROWSER_GRID first."
+        " Put the store's URL in AURA_BROWSER_STORE first."
+    )
     assert describe_hidden(engine=Selenium(), proxy="http://p.example:1", store="redis://c/1") == ""
 
 
 def test_where_nothing_is_kept_the_command_writes_a_file() -> None:
+    assert list_options(engine=AttachChrome(), transport="page") == ("--attach", "chrome", "--transport", "page")
     assert list_options(store="memory") == ("-o", "session.json")
     assert list_options(store="memory", output="me.json") == ("-o", "me.json")
     assert replace_output(("-o", "me.json", "--profile", "me")) == ("--profile", "me", "-o", "session.json")

@@ -1,6 +1,7 @@
 """Normalise the URL of a page as people write it."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
 from aura_browser.errors import InvalidInput, raise_alone
@@ -39,7 +40,7 @@ def page_url(text: str) -> str:
 
 def _is_rewritten(text: str) -> bool:
     """Return whether *text* names its host in a form that a browser rewrites: the session would be another origin's."""
-    authority = re.split(r"[/?#]", text.rpartition("://")[2], maxsplit=1)[0]
+    authority = re.split(r"[/?#]", text.rpartition("://")[2])[0]
     host = authority.rpartition("@")[2].partition(":")[0]
     return "%" in host or _ends_in_a_number(host)
 
@@ -51,8 +52,7 @@ def _ends_in_a_number(host: str) -> bool:
 def _add_scheme(text: str) -> str:
     if "://" in text:
         return text
-    try:
-        is_here = is_trustworthy(parse_url(f"http://{text}", _WEB))
-    except ValueError:
-        is_here = False
-    return f"{'http' if is_here else 'https'}://{text}"
+    with suppress(ValueError):  # with https it is no address either
+        if is_trustworthy(parse_url(f"http://{text}", _WEB)):
+            return f"http://{text}"
+    return f"https://{text}"

@@ -69,11 +69,10 @@ def replace_output(options: tuple[str, ...]) -> tuple[str, ...]:
 
 def describe_hidden(*, engine: Engine | None = None, proxy: str | None = None, store: str | None = None) -> str:
     """Return what to put in the environment before a command of :func:`list_options` works; empty for nothing."""
-    grid = engine.url if isinstance(engine, Grid) else ""
     hidden = {
-        "proxy's URL in AURA_BROWSER_PROXY": bool(proxy) and has_password(proxy or ""),
-        "Grid's URL in AURA_BROWSER_GRID": has_secret(grid),
-        "store's URL in AURA_BROWSER_STORE": has_secret(store or ""),
+        "proxy's URL in AURA_BROWSER_PROXY": proxy and has_password(proxy),
+        "Grid's URL in AURA_BROWSER_GRID": isinstance(engine, Grid) and has_secret(engine.url),
+        "store's URL in AURA_BROWSER_STORE": store and has_secret(store),
     }
     return "".join(f" Put the {what} first." for what, is_hidden in hidden.items() if is_hidden)
 

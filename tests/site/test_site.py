@@ -10,8 +10,11 @@ from aura_browser import Attach, Grid, Session, SiteClient
 from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.playground.upstream import make_upstream_answerer
 from aura_browser.proxy.address import check_proxy
-from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url
+from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url, site_at
 from tests.parts.sessions import make_session
+
+NO_USER = "leave the user name and password out; log in with --interactive or --basic instead"
+REWRITTEN = "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -98,16 +101,14 @@ def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
     ("text", "problem"),
     [
         ("open chat.team", "has a blank inside; write one address, such as https://openchat.team"),
+        ("https://me@example.com", NO_USER),
+        ("https://:pw@example.com", NO_USER),
+        ("http://foo.123", REWRITTEN),
         (
-            "https://me@example.com",
-            "leave the user name and password out; log in with --interactive or --basic instead",
+            "http://me:pw@127.1:80",
+            REWRITTEN,
         ),
-        (
-            "https://:pw@example.com",
-            "leave the user name and password out; log in with --interactive or --basic instead",
-        ),
-        ("http://foo.123", "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"),
-        ("http://127.1/", "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"),
+        ("http://127.1/", REWRITTEN),
     ],
 )
 def test_it_is_said_what_is_wrong_with_an_address(text: str, problem: str) -> None:
@@ -140,6 +141,8 @@ def test_openchat() -> None:
     assert not OPENCHAT.is_api(URL("https://openchat.team.evil.org/api/chat"))
     assert not page_site("https://openchat.team").is_api(URL("https://openchat.team/api/chat"))
     assert openchat_site("http://127.0.0.1:8080/de").origin == "http://127.0.0.1:8080"
+    assert site_at("https://a.example/x", dialect="openchat-ui") == openchat_site("https://a.example/x")
+    assert site_at("https://a.example/x") == page_site("https://a.example/x")
 
 
 @pytest.mark.parametrize(

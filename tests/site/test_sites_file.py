@@ -8,7 +8,7 @@ from yarl import URL
 from aura_browser import AuraClient, SiteClient, assemble
 from aura_browser.engine import DefaultEngine, Undetected
 from aura_browser.errors import InvalidConfiguration, InvalidInput
-from aura_browser.site import OPENCHAT, Condition, site_at, site_named
+from aura_browser.site import OPENCHAT, Condition, page_site, site_at, site_named
 from aura_browser.site.config_folder import find_sites_file
 from aura_browser.site.mark import Mark
 from aura_browser.site.sites_file import check_name, parse_sites, read_sites_file
@@ -82,6 +82,12 @@ def test_a_name_or_an_address_gives_the_site_and_the_address(file: Path, text: s
     file.write_text(WHOLE)
     site, found = site_named(text)
     assert (site.name, URL(found)) == (name, URL(address))
+    shown = (
+        "https://wiki.example.com/start"
+        if address in {"https://wiki.example.com", "https://api.example.com/x"}
+        else address
+    )
+    assert URL(site.url) == URL(shown)
 
 
 def test_an_address_of_the_host_alone_opens_the_sites_page(file: Path) -> None:
@@ -93,6 +99,30 @@ def test_an_address_of_the_host_alone_opens_the_sites_page(file: Path) -> None:
 def test_of_two_sites_at_one_host_the_one_of_the_folder_is_taken(file: Path) -> None:
     file.write_text('[a]\nurl = "https://example.com/a/start"\n[b]\nurl = "https://example.com/b/start"\n')
     assert [site_at(f"example.com/{path}").name for path in ("a/x", "b/x")] == ["a", "b"]
+
+
+def test_of_two_sites_the_one_at_the_very_origin_is_taken_and_then_the_one_whose_folder_fits(file: Path) -> None:
+    file.write_text('[a]\nurl = "http://example.com/"\n[b]\nurl = "https://example.com/b/"\n')
+    assert site_at("https://example.com/x").name == "b"
+    file.write_text('[a]\nurl = "https://example.com/a/start"\n[b]\nurl = "https://example.com/"\n')
+    assert [site_at(f"https://example.com/{path}").name for path in ("x", "a/x")] == ["b", "a"]
+
+
+@pytest.mark.parametrize(("stated", "dialect"), [("", "openchat-ui"), ('dialect = "openai"', "openai")])
+def test_a_definition_without_a_dialect_has_the_one_that_is_known(file: Path, stated: str, dialect: str) -> None:
+    file.write_text(f'[a]\nurl = "https://example.com/"\n{stated}\n')
+    assert site_at("https://example.com/x", dialect="openchat-ui").dialect == dialect
+
+
+def test_at_most_eight_names_are_told(file: Path) -> None:
+    file.write_text("".join(f'[site{number}]\nurl = "https://example.com/"\n' for number in range(9)))
+    with pytest.raises(InvalidInput, match=r"^url: no site is called 'site' \(there are: (site\d, ){7}site\d\);"):
+        site_at("site")
+    with pytest.raises(InvalidInput, match=r"^url: no site is called 'other' \(there are: site0, .*, site7\);"):
+        site_at("other")
+    file.write_text('[only]\nurl = "https://example.com/"\n')
+    with pytest.raises(InvalidInput, match=r"^url: no site is called 'other' \(there are: only, openchat\);"):
+        site_at("other")
 
 
 def test_a_name_that_is_unknown_names_near_ones_and_says_how_to_write_a_host(file: Path) -> None:
@@ -232,5 +262,6 @@ def test_a_user_without_a_home_is_told_what_to_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pwd.getpwuid", know_nobody)
     with pytest.raises(InvalidInput, match="AURA_BROWSER_CONFIG: this user has no home folder"):
         find_sites_file()
+    assert site_at("https://example.com/") == page_site("https://example.com/")
     monkeypatch.setenv("AURA_BROWSER_CONFIG", "/somewhere")
     assert find_sites_file() == Path("/somewhere/sites.toml")
