@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from aura_browser.cli.sessions.keys import decrypt_file, read_recipients
 from aura_browser.errors import ImportFailed
 from aura_browser.formats import age, load
 from aura_browser.store import FileStore, SessionKey
@@ -125,3 +127,24 @@ def test_an_encrypted_file_in_a_program_is_named(tmp_path: Path) -> None:
     public, _ = make_age_key(tmp_path)
     with pytest.raises(ImportFailed, match="it is encrypted"):
         load(age.encrypt(b"x", [public]).encode(), now=1.0)
+
+
+@pytest.mark.parametrize(("more", "is_found"), [(0, True), (1, False)])
+def test_a_file_of_keys_is_read_to_64_kibibytes(tmp_path: Path, more: int, *, is_found: bool) -> None:
+    file, key = tmp_path / "keys.txt", "ssh-ed25519 AAAA"
+    file.write_text("#".ljust(64 * 1024 - len(key) - 1 + more) + f"\n{key}\n")
+    if is_found:
+        assert read_recipients(("age1x", str(file), "ssh-rsa B")) == ["age1x", key, "ssh-rsa B"]
+        return
+    assert read_recipients((str(file),)) == [key[:-1]]
+
+
+def test_what_is_no_file_of_a_key_is_named_with_its_option(tmp_path: Path) -> None:
+    public, _ = make_age_key(tmp_path)
+    data = age.encrypt(b"x", [public]).encode()
+    with pytest.raises(click.BadParameter) as to:
+        read_recipients(("/nowhere",))
+    with pytest.raises(click.BadParameter) as identity:
+        decrypt_file(data, ("/nowhere",))
+    for caught, option in ((to, "'--to'"), (identity, "'--identity'")):
+        assert (caught.value.message, caught.value.param_hint) == ("/nowhere: No such file or directory.", option)

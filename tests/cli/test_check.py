@@ -12,10 +12,13 @@ import pytest
 
 from aura_browser.cli.sessions import checking
 from aura_browser.cli.sessions.catalogue import Entry
-from aura_browser.cli.sessions.checking import Checked, check_entries, keep_proven
+from aura_browser.cli.sessions.checking import Checked, check_entries, find_exit_code, keep_proven
+from aura_browser.errors import AuraError, RateLimited, SessionRefused, SiteFailed, StoreError
 from aura_browser.programs import opening
 from aura_browser.session import Session
-from aura_browser.store import FileStore, SessionKey
+from aura_browser.session.state import State
+from aura_browser.site import Site
+from aura_browser.store import FileStore, MemoryStore, SessionKey
 from tests.parts.command import run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
@@ -219,3 +222,69 @@ def test_many_sessions_have_the_right_states(count: int, store: FileStore, stub:
     assert shown.returncode == 77
     assert {each["slug"]: each["state"] for each in json.loads(shown.stdout)} == expected
     assert Counter(expected.values())["unreachable"] == count * 3 // 8
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "is_limited"),
+    [
+        (SiteFailed("https://a.example/", 0, ""), "unreachable", False),
+        (SiteFailed("https://a.example/", 404, ""), "unproven", False),
+        (SiteFailed("https://a.example/", 499, ""), "unproven", False),
+        (SiteFailed("https://a.example/", 500, ""), "unreachable", False),
+        (RateLimited("https://a.example/", 5.0), "unreachable", True),
+    ],
+)
+async def test_what_a_site_answers_instead_is_no_refusal(
+    monkeypatch: pytest.MonkeyPatch, error: AuraError, state: str, *, is_limited: bool
+) -> None:
+    async def prove(_site: Site, _session: Session) -> Session:
+        raise error
+
+    monkeypatch.setattr("aura_browser.carriers.prove_once", prove)
+    entry = Entry(SessionKey("https://a.example").slug, session=make_session("https://a.example"))
+    assert [each async for each in check_entries([entry])] == [Checked(entry, state, str(error), None, is_limited)]  # type: ignore[arg-type]
+
+
+async def test_what_a_command_can_not_show_is_named_where_a_login_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def prove(_site: Site, _session: Session) -> Session:
+        raise SessionRefused("https://a.example/", 401, "status 401", "")
+
+    monkeypatch.setattr("aura_browser.carriers.prove_once", prove)
+    key = SessionKey("https://a.example", "work", "http://me:s3cret@proxy.example:1")
+    entry = Entry(key.slug, session=make_session(key.origin, proxy=key.proxy))
+    [checked] = [each async for each in check_entries([entry], "redis://:s3cret@cache.example/1")]
+    assert checked.reason == (
+        "status 401. Put the proxy's URL in AURA_BROWSER_PROXY first. Put the store's URL in AURA_BROWSER_STORE first."
+        " Log in again: aura-browser harvest https://a.example/ --interactive --session work"
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ((), 0),
+        (("valid", "open", "unproven"), 0),
+        (("valid", None), 1),
+        ((None, "unreachable"), 75),
+        (("unreachable", "expired"), 77),
+        (("refused", "unreachable", None), 77),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst(states: tuple[State | None, ...], code: int) -> None:
+    assert find_exit_code([Checked(Entry("a"), state) for state in states]) == code
+
+
+def test_a_request_that_proves_something_is_asked_for(store: FileStore, stub: StubSite) -> None:
+    key = keep(store, stub.origin, "/shy", "work")
+    told = f"Name a request that needs the login: aura-browser harvest {stub.origin}/shy --session work --probe PATH"
+    assert check() == (0, {key.slug: f"unproven: the answer proves nothing. {told}"})
+
+
+async def test_a_proof_that_can_not_be_kept_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    class Full(MemoryStore):
+        async def update_at(self, *_: object) -> None:
+            raise StoreError("memory", "it is full")
+
+    session = make_session("https://a.example")
+    await keep_proven(Full(), Checked(Entry("a", session=session), "valid", proven=session))
+    assert "it is full" in caplog.text

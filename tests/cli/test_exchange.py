@@ -82,7 +82,9 @@ def test_what_a_file_does_not_say_is_said(store: FileStore, stub: StubSite) -> N
     shown = run_here("sessions", "import", "-", "--url", f"{stub.origin}/members", text=f"{COOKIE}={GOOD}")
     assert shown.returncode == 0, shown.stderr
     assert "Warning: the file does not say: which hosts get its cookies" in shown.stderr
-    assert "the browser's user agent" in shown.stderr
+    agent = "the browser's user agent. If the site compares it, give it with --user-agent"
+    assert f"Warning: the file does not say: {agent}\n" in shown.stderr
+    assert f"Taken for {stub.origin}: 1 cookie, 0 headers, 0 entries of local storage.\n" in shown.stderr
     [listed] = [
         line
         for line in run_here("sessions", "show", "127").stdout.splitlines()
@@ -105,7 +107,8 @@ def test_what_a_site_refuses_is_not_kept(store: FileStore, stub: StubSite) -> No
         (("export", "127", "--format", "nonsense"), "is not one of"),
         (("export", "127", "--url", "https://example.com/"), "--url is for --format curl or header"),
         (("export", "127", "--session-days", "3"), "--session-days is for --format netscape"),
-        (("import", "-", "--user-agent", "a\nb"), "it is not a header's value"),
+        (("import", "-", "--user-agent", "a\nb"), "Invalid value for '--user-agent': it is not a header's value."),
+        (("import", "-", "--user-agent", " "), "Invalid value for '--user-agent': it is not a header's value."),
     ],
 )
 def test_wrong_usage_is_said_before_anything_is_done(store: FileStore, args: tuple[str, ...], problem: str) -> None:

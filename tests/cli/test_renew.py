@@ -1,8 +1,10 @@
 """``aura-browser sessions renew``: which sessions are renewed, when it is tried again, and what cron is told."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,12 +37,14 @@ class Browser:
         opened: how often it was opened.
         engines: what was to open it, for each session that was looked at.
         policies: what a renewal might do, for each.
+        options: the name, the proxy and what commands are shown with, for each.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = 0
         self.engines: list[object] = []
         self.policies: list[str] = []
+        self.options: list[dict[str, Any]] = []
         self.value = GOOD
         self.error: Exception | None = None
         monkeypatch.setattr(renewing, "assemble", self._assemble)
@@ -48,6 +52,7 @@ class Browser:
     def _assemble(self, site: Site, **options: Any) -> SessionManager:  # noqa: ANN401 - options of any type
         self.policies.append(options["refresh"])
         self.engines.append(options["engine"])
+        self.options.append({name: options[name] for name in ("session", "proxy", "command_options")})
 
         async def harvest() -> Session:
             self.opened += 1
@@ -224,3 +229,69 @@ def test_a_site_whose_sessions_no_browser_renews_stays_so(
     assert browser.policies == [policy]
     assert browser.opened == (policy == "headless")
     assert (done.returncode == 0) == (policy == "headless")
+
+
+@pytest.mark.parametrize("case", [(0, True), (86_399, True), (86_400, False), (-100, False)])
+def test_a_failure_counts_for_a_day(
+    store: FileStore, stub: StubSite, browser: Browser, monkeypatch: pytest.MonkeyPatch, case: tuple[float, bool]
+) -> None:
+    (later_s, counts), now = case, time.time()
+    monkeypatch.setattr(renewing, "time", SimpleNamespace(time=lambda: now))
+    keep(store, stub.origin, value="gone", life_s=86_400)
+    browser.error = LoginNeeded(f"{stub.origin}/login", "a password field", "aura-browser harvest")
+    assert renew("--all").returncode == 77
+    notes = [slug for slug in asyncio.run(store.slugs()) if re.fullmatch("budget-renew-[0-9a-f]{12}", slug)]
+    assert len(notes) == 1
+    now += later_s
+    assert ("not tried again before a day has passed (--force): " in renew("--all").stderr) == counts
+
+
+@pytest.mark.parametrize("case", [(7200, 1), (7201, 0)])
+def test_what_ends_within_the_time_that_is_given_is_renewed(
+    store: FileStore, stub: StubSite, browser: Browser, monkeypatch: pytest.MonkeyPatch, case: tuple[float, int]
+) -> None:
+    left_s, opened = case
+    key = keep(store, stub.origin, life_s=86_400)
+    ends = load(store, key).expires_at
+    assert ends is not None
+    monkeypatch.setattr(renewing, "time", SimpleNamespace(time=lambda: ends - left_s))
+    assert renew("--all", "--within", "2h").returncode == 0
+    assert browser.opened == opened
+
+
+def test_a_renewal_is_of_the_name_and_with_what_is_in_force(store: FileStore, stub: StubSite, browser: Browser) -> None:
+    session = build(stub.origin, "/members", "gone", 86_400)
+    asyncio.run(store.save(SessionKey(stub.origin, "work"), session))
+    place = str(store.folder)
+    assert renew("--all", "--store", place).returncode == 0
+    options = ("--session", "work", "--store", place)
+    assert browser.options == [{"session": "work", "proxy": None, "command_options": options}]
+
+
+def test_a_name_that_its_slug_does_not_tell_is_left_to_a_person(
+    store: FileStore, stub: StubSite, browser: Browser
+) -> None:
+    key = SessionKey(stub.origin, "My Work")
+    asyncio.run(store.save(key, build(stub.origin, "/members", "gone", 86_400)))
+    done = renew("--all")
+    login = f"aura-browser harvest {stub.origin}/members --interactive --session NAME"
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{key.slug}: its name is not known here; renew it with: {login}\n",
+    )
+    assert browser.opened == 0
+
+
+def test_what_can_not_be_read_is_said(store: FileStore, browser: Browser) -> None:
+    asyncio.run(store.swap("damaged", None, b"{"))
+    done = renew("--all")
+    problem = "Not a session: malformed JSON. Harvest a new session."
+    assert (done.returncode, done.stderr) == (1, f"damaged: can't be read: {problem}\n")
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"),
+    [((), 0), ((0, 0), 0), ((0, 1), 1), ((1, 75), 75), ((75, 77, 1), 77), ((70, 78, 0), 78), ((78, 1), 1)],
+)
+def test_the_exit_code_is_that_of_the_worst(codes: tuple[int, ...], worst: int) -> None:
+    assert renewing.find_worst([renewing.Renewed("a", code) for code in codes]) == worst

@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pytest
 from cryptography.fernet import Fernet
 
-from aura_browser.cli.sessions.catalogue import find_set_aside, read_entries
+from aura_browser.cli.sessions import view
+from aura_browser.cli.sessions.catalogue import Entry, choose, find_set_aside, read_entries
+from aura_browser.cli.sessions.checking import Checked
 from aura_browser.errors import StoreError
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.session import Session
@@ -397,3 +401,74 @@ def test_what_is_no_session_is_not_imported(store: FileStore, tmp_path: Path) ->
     assert "s3cret" not in shown.stderr
     assert asyncio.run(store.slugs()) == ()
     assert sessions("import", str(tmp_path / "nowhere.json")).returncode == 2
+
+
+def test_what_a_name_stands_for() -> None:
+    entries = [Entry("ab"), Entry("abc"), Entry("b")]
+    assert choose(entries, "ab") == entries[0]
+    told = {
+        "a": "'a' matches more than one session: ab, abc",
+        "https://x.example": "'https://x.example' matches no session; there are: ab, abc, b",
+    }
+    for name, problem in told.items():
+        with pytest.raises(click.ClickException) as caught:
+            choose(entries, name)
+        assert caught.value.message == problem
+    with pytest.raises(click.ClickException, match=r"^'a' matches no session; there are: no sessions$"):
+        choose([], "a")
+
+
+def test_a_session_is_described_by_all_but_its_values() -> None:
+    cookies = (
+        make_cookie("", "s3cret", expires=1000.0),
+        make_cookie("b", partition_key="https://b.example", host_only=False, domain="b.example", expires=1001.0),
+    )
+    session = make_session(A.origin, cookies=cookies, unknown=("user_agent",), is_login=True, expires_at=None)
+    assert view.describe("mine", session, 1000.0) == [
+        ("slug", "mine"),
+        ("origin", "https://a.example.com"),
+        ("url", "https://a.example.com/"),
+        ("proxy", "-"),
+        ("browser", "chrome 1.2.3"),
+        ("user agent", "Chrome/1 test"),
+        ("headers", "User-Agent, Accept-Language, sec-ch-ua"),
+        ("unknown", "the browser's user agent"),
+        ("harvested", "0 s ago"),
+        ("verified", "-"),
+        ("proof", "unproven (nothing is known that proves it)"),
+        ("probe", "-"),
+        ("login", "yes"),
+        ("generation", "0"),
+        ("expires", "-"),
+        ("fingerprint", session.fingerprint),
+        ("cookie", "(no name) 127.0.0.1 / host-only expires expired"),
+        ("cookie", "b b.example / partition=https://b.example expires in 1 s"),
+        ("local storage", "theme"),
+    ]
+
+
+def test_a_long_problem_is_cut_at_a_thousand_characters() -> None:
+    checked = Checked(Entry("s"), None, "x" * 1001)
+    assert view.format_state(checked, 3) == f"s    can't be read: {'x' * 999}\u2026"
+    assert view.align([("a", "b"), ("x" * 1001,), ("long", "c", "d")]) == [
+        "a     b",
+        "x" * 999 + "\u2026",
+        "long  c  d",
+    ]
+
+
+def test_json_is_for_people_too(store: FileStore) -> None:
+    asyncio.run(store.swap("damaged", None, b"{"))
+    for command in ("list", "check"):
+        assert sessions(command, "--json").stdout.startswith('[\n  {\n    "slug": "damaged",\n    "state": null,\n')
+
+
+@pytest.mark.parametrize(("later_s", "names"), [(7 * 86_400 - 60, ""), (7 * 86_400 + 60, "damaged.corrupt\n")])
+def test_what_is_set_aside_is_removed_after_a_week(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, later_s: float, names: str
+) -> None:
+    asyncio.run(store.swap("damaged", None, b"{}"))
+    asyncio.run(store.set_aside("damaged"))
+    now = time.time() + later_s
+    monkeypatch.setattr("aura_browser.cli.sessions.commands.time", SimpleNamespace(time=lambda: now))
+    assert sessions("clean").stdout == names
