@@ -136,7 +136,7 @@ def _read(rest: str) -> dict[str, Any] | None:
     kind, _, argument = rest.partition(":")
     if kind == "body" and argument:
         return {"text": argument}
-    if kind == "json" and argument:
+    if kind == "json":
         path, equals, value = argument.partition("=")
         return {"json": path, "json_value": value if equals else None} if path else None
     if header := _HEADER.fullmatch(rest):

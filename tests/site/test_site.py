@@ -10,10 +10,13 @@ from aura_browser import Attach, Grid, Session, SiteClient
 from aura_browser.errors import AuraError, InvalidInput
 from aura_browser.playground.upstream import make_upstream_answerer
 from aura_browser.proxy.address import check_proxy
-from aura_browser.site import OPENCHAT, Condition, Site, openchat_site, page_site, page_url, site_at
+from aura_browser.site import OPENCHAT, Condition, Probe, Site, openchat_site, page_site, page_url, site_at
+from aura_browser.site.json_path import read_path
+from aura_browser.site.mark import Answer, Mark
 from tests.parts.sessions import make_session
 
 NO_USER = "leave the user name and password out; log in with --interactive or --basic instead"
+NO_ORIGIN = "must be origins such as https://api.example.com, without a path or a default port"
 REWRITTEN = "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
 
 
@@ -126,8 +129,110 @@ def test_conditions_are_read_and_written(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "sid", "cookie:", "xpath://a"])
 def test_an_unknown_condition_is_refused_with_the_forms_that_exist(text: str) -> None:
-    with pytest.raises(InvalidInput, match="cookie:NAME, selector:CSS"):
+    with pytest.raises(InvalidInput, match=f"^until: '{text}' is not one of cookie:NAME, selector:CSS"):
         Condition.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("200", Mark(200)),
+        ("200 application/json", Mark(200, type="application/json")),
+        ("text/*", Mark(type="text/*")),
+        ("302 /login*", Mark(302, location="/login*")),
+        *((text, Mark(location=text)) for text in ("*login*", "http://id.example/*", "https://id.example/*")),
+        ("header X-Error", Mark(header="X-Error")),
+        ("401 header X-Error: no session", Mark(401, header="X-Error", value="no session")),
+        ("no header X-User", Mark(without_header="X-User")),
+        ("json:data.user", Mark(json="data.user")),
+        ("200 json:code=1=2", Mark(200, json="code", json_value="1=2")),
+        ("json:code=", Mark(json="code", json_value="")),
+        ("body:Who are you: nobody?", Mark(text="Who are you: nobody?")),
+    ],
+)
+def test_a_mark_is_read_and_written(text: str, mark: Mark) -> None:
+    assert Mark.parse(text) == mark
+    assert str(mark) == text
+    assert mark.needs_body == ("json:" in text or "body:" in text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "maybe", "body:", "json:", "json:=1", "600", "20", "200 what is that", "header "]
+)
+def test_a_mark_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^mark: '{text}' has another form than a status, and then nothing"):
+        Mark.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        *(("200", True), ("401", False), ("application/json", True), ("text/html", False)),
+        *(("/app*", False), ("header X-User", True), ("header X-User: ann", True), ("header X-User: bob", False)),
+        *(("header X-Error", False), ("no header X-User", False), ("no header X-Error", True)),
+        *(("json:a", True), ("json:a=1", True), ("json:a=2", False), ("json:b", False), ("body:a", True)),
+        *(("body:who", False), ("401 json:a", False), ("200 header X-Error", False), ("200 body:a", True)),
+    ],
+)
+def test_a_mark_fits_an_answer_if_all_of_it_does(text: str, *, fits: bool) -> None:
+    headers = {"Content-Type": "Application/JSON; charset=utf-8", "X-User": "ann"}
+    assert Mark.parse(text).matches(Answer(200, headers, None, b'{"a": 1}')) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        *(("302", True), ("302 /login", True), ("302 /login*", True), ("302 /log", False)),
+        *(("302 /login?next=%2F", True), ("302 https://a.example/login", True), ("302 https://a.example/*x=y", False)),
+    ],
+)
+def test_a_mark_of_a_redirect_fits_where_it_leads(text: str, *, fits: bool) -> None:
+    location = URL("https://a.example/login?next=%2F", encoded=True)
+    assert Mark.parse(text).matches(Answer(302, {}, location, b"")) is fits
+
+
+def test_what_is_at_a_path_of_json_is_text() -> None:
+    read = [read_path('{"a": {"c": "\u00e9", "b": 1}, "n": null, "s": "t"}', path) for path in ("a", "n", "s", "x.y")]
+    assert read == ['{"b": 1, "c": "\u00e9"}', None, "t", None]
+
+
+@pytest.mark.parametrize(
+    ("facts", "needs_body"),
+    [
+        ({}, False),
+        ({"good": "200", "dropped": ("401", "302 /login*")}, False),
+        ({"identity": "json:id"}, True),
+        ({"good": "json:id"}, True),
+        ({"good": "200", "dropped": "body:who"}, True),
+    ],
+)
+def test_the_body_is_needed_where_a_probe_looks_into_it(facts: dict[str, Any], *, needs_body: bool) -> None:
+    assert Probe("/x", **facts).needs_body is needs_body
+
+
+def test_what_may_be_secret_of_a_probe_and_a_site_is_not_shown() -> None:
+    probe = Probe("/x;id=s3cret?token=s3cret", "POST", {"X-Key": "s3cret"}, b"s3cret")
+    assert probe.describe() == "asked POST /x"
+    shown = replace(probe, path="/x")
+    site = Site("https://a.example", stated_headers={"X-Key": "s3cret"}, derive=lambda _, _m: {}, probe=shown)
+    assert repr(shown) == "Probe(path='/x', method='POST', good=(), dropped=(), identity='')"
+    assert not any(word in repr(site) for word in ("s3cret", "stated_headers", "derive"))
+
+
+@pytest.mark.parametrize(
+    ("origin", "problem"),
+    [
+        ("https://a.example/", NO_ORIGIN),
+        ("https://api.a.example:443", NO_ORIGIN),
+        ("ws://api.a.example", NO_ORIGIN),
+        ("https://b.example", "https://b.example belongs to another site; a session is never sent there"),
+    ],
+)
+def test_a_further_origin_is_of_the_same_site(origin: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Site("https://a.example", origins=(origin,))
+    assert str(caught.value) == f"origins: {problem}"
+    assert Site("https://a.example", origins=("http://a.example", "https://x.a.example:8443")).origins
 
 
 def test_openchat() -> None:

@@ -12,6 +12,7 @@ from yarl import URL
 from aura_browser import Probe, Session, Site
 from aura_browser.engine import Chrome
 from aura_browser.errors import InvalidConfiguration, InvalidInput
+from aura_browser.site.condition import Condition
 from aura_browser.site.derivation import derive_headers
 from aura_browser.site.expiry import set_expiry
 from aura_browser.site.given_token import find_token
@@ -51,6 +52,7 @@ def session_with(**facts: object) -> Session:
         ("local_storage.auth-tokens.list.0.n", 7),
         ("local_storage.auth-tokens.none", None),
         ("local_storage.auth-tokens.list.9.n", None),
+        ("local_storage.auth-tokens.list.1", None),
         ("local_storage.a", "plain"),
         ("local_storage.a.b.c", "deep"),
         ("local_storage.a.x", None),
@@ -155,6 +157,8 @@ def test_what_a_page_made_can_not_add_headers() -> None:
         (Csrf(header="t", get="/", json="query.tokens.csrftoken"), b'{"query":{"tokens":{"csrftoken":"j+"}}}', "j+"),
         (Csrf(field="t", get="/", input="sectok"), b"<input name=sectok>", None),
         (Csrf(field="t", get="/", json="a"), b"<html>", None),
+        (Csrf(field="t", get="/", json="a"), b'{"a": ""}', None),
+        (Csrf(field="t", get="/", input="sectok"), b"<input name=sectok value=''>", None),
         (Csrf(field="t", get="/", meta="x"), b"\xff<!--<meta name=x content=1>", None),
     ],
 )
@@ -234,6 +238,25 @@ def test_what_a_refresh_brings_is_folded_into_the_local_storage() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stored", "brought", "expected"),
+    [
+        ({"expires_at": 1.7e9}, {"expires_in": 60}, {"expires_at": 1_800_000_060, "expires_in": 60}),
+        ({"expiresAt": 1.7e12}, {"expires_in": 60}, {"expiresAt": 1_800_000_060_000, "expires_in": 60}),
+        ({"expires": 1.7e9}, {"expires_in": 60, "expires": 5}, {"expires": 5, "expires_in": 60}),
+        ({"expires": 1.7e9}, {"expires_in": True}, {"expires": 1.7e9, "expires_in": True}),
+        ({"expires": "soon"}, {"expires_in": 60}, {"expires": "soon", "expires_in": 60}),
+        ([], {"a": 1}, {"a": 1}),
+    ],
+)
+def test_the_end_beside_a_token_moves_in_its_own_unit(stored: object, brought: object, expected: object) -> None:
+    session = session_with(local_storage={"t": json.dumps(stored)})
+    folded = RefreshRequest("/token", into="t").fold(session, json.dumps(brought).encode(), 1_800_000_000.0)
+    assert folded is not None
+    assert json.loads(folded.local_storage["t"]) == expected
+    assert RefreshRequest("/token").fold(session, b"", 0.0) is session
+
+
+@pytest.mark.parametrize(
     ("lines", "problem"),
     [
         ('auth = { value = "Bearer x" }', r"line 3: a\.auth\.value: 'Bearer x' names no place"),
@@ -297,7 +320,8 @@ DERIVED = """
 [a]
 url = "https://x.y/"
 probe = { post = "https://x.y/q?a=b", body = "\u00e9", headers = { X-A = "1" }, identity = "text:Hello " }
-chat_base = "/openai/v1/"
+chat_base = "/openai/~/"
+until = "probe"
 auth = { value = "Bearer {cookie.sid}" }
 csrf = { header = "X-CSRF", cookie = "c" }
 websocket = { "/ws" = "{cookie.sid}" }
@@ -324,7 +348,8 @@ def test_what_a_definition_says_of_tokens_and_requests_is_taken() -> None:
         "https://x.y/",
         name="a",
         probe=Probe("https://x.y/q?a=b", "POST", {"X-A": "1"}, "\u00e9".encode(), identity="text:Hello "),
-        chat_base="/openai/v1",
+        chat_base="/openai/~",
+        ready=(Condition("probe", ""),),
         auth=Auth("Authorization", Template("Bearer {cookie.sid}")),
         csrf=Csrf(header="X-CSRF", cookie="c"),
         first_messages={"/ws": cookie},
