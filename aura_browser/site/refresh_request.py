@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from aura_browser.site.place import MAX_TIME_S, Template, find_key, read_time
+from aura_browser.site.place import MAX_TIME_S, Template, read_time
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -68,10 +68,9 @@ class RefreshRequest(msgspec.Struct, frozen=True):
             return None
         if not isinstance(brought, dict):
             return None
-        key = find_key(session, self.into) or self.into
-        merged = {**_read_object(session.local_storage.get(key, "")), **brought}
+        merged = {**_read_object(session.local_storage.get(self.into, "")), **brought}
         _move_end(merged, brought, now)
-        storage = {**session.local_storage, key: json.dumps(merged, ensure_ascii=False)}
+        storage = {**session.local_storage, self.into: json.dumps(merged)}
         return msgspec.structs.replace(session, local_storage=storage)
 
 

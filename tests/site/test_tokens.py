@@ -233,8 +233,17 @@ def test_what_a_refresh_brings_is_folded_into_the_local_storage() -> None:
         "expires_in": 1800,
     }
     assert folded.local_storage["other"] == "o"
-    for bad in (b"", b"[]", b"\xff"):
+    for bad in (b"", b"[]", b"\xff", b"[" * 100_000):
         assert asked.fold(session, bad, 0.0) is None
+
+
+@pytest.mark.parametrize("stored", ["plain", "[" * 100_000, None])
+def test_what_a_refresh_brings_goes_to_the_key_that_is_named_and_no_other(stored: str | None) -> None:
+    others = {"my": json.dumps({"a": 1})}
+    session = session_with(local_storage=others if stored is None else {**others, "my.tokens": stored})
+    folded = RefreshRequest("/token", into="my.tokens").fold(session, b'{"access": "2"}', 0.0)
+    assert folded is not None
+    assert folded.local_storage == {**others, "my.tokens": '{"access": "2"}'}
 
 
 @pytest.mark.parametrize(
