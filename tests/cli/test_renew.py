@@ -111,6 +111,7 @@ def renew(*args: str) -> "CompletedProcess[str]":
         (86_400, 80_000, ("--within", "2h"), 1),
         (86_400, 70_000, ("--within", "2h"), 0),
         (None, 3500, (), 0),
+        (None, 3500, ("--within", "2h"), 0),
     ],
 )
 def test_a_login_near_its_end_is_renewed(

@@ -53,6 +53,8 @@ def session_with(**facts: object) -> Session:
         ("local_storage.auth-tokens.none", None),
         ("local_storage.auth-tokens.list.9.n", None),
         ("local_storage.auth-tokens.list.1", None),
+        ("local_storage.auth-tokens.list.x", None),
+        ("local_storage.auth-tokens.access_token.0", None),
         ("local_storage.a", "plain"),
         ("local_storage.a.b.c", "deep"),
         ("local_storage.a.x", None),
@@ -137,6 +139,11 @@ def test_tokens_go_to_the_listed_origins_only() -> None:
         assert derive_headers(site, session, "POST", URL(url)) == {}
 
 
+@pytest.mark.parametrize("csrf", [None, Csrf(field="t", cookie="sid"), Csrf(header="X-CSRF", cookie="other")])
+def test_no_header_is_made_where_there_is_nothing_to_make_it_of(csrf: Csrf | None) -> None:
+    assert derive_headers(Site(f"{ORIGIN}/", csrf=csrf), session_with(), "POST", URL(ORIGIN)) == {}
+
+
 def test_what_a_page_made_can_not_add_headers() -> None:
     site = Site(
         f"{ORIGIN}/",
@@ -156,6 +163,9 @@ def test_what_a_page_made_can_not_add_headers() -> None:
         (Csrf(header="t", get="/", meta="csrf-token"), b'<META content="m" NAME="csrf-token">', "m"),
         (Csrf(header="t", get="/", json="query.tokens.csrftoken"), b'{"query":{"tokens":{"csrftoken":"j+"}}}', "j+"),
         (Csrf(field="t", get="/", input="sectok"), b"<input name=sectok>", None),
+        (Csrf(field="t", get="/", input="sectok"), b"<input name=sectok value=1><input name=sectok value=2>", "1"),
+        (Csrf(field="t", get="/", input="sectok"), b"<meta name=sectok content=m><input name=sectok value=2>", "2"),
+        (Csrf(field="t", get="/", json="a"), b"[" * 100_000, None),
         (Csrf(field="t", get="/", json="a"), b"<html>", None),
         (Csrf(field="t", get="/", json="a"), b'{"a": ""}', None),
         (Csrf(field="t", get="/", input="sectok"), b"<input name=sectok value=''>", None),
@@ -253,6 +263,8 @@ def test_what_a_refresh_brings_goes_to_the_key_that_is_named_and_no_other(stored
         ({"expiresAt": 1.7e12}, {"expires_in": 60}, {"expiresAt": 1_800_000_060_000, "expires_in": 60}),
         ({"expires": 1.7e9}, {"expires_in": 60, "expires": 5}, {"expires": 5, "expires_in": 60}),
         ({"expires": 1.7e9}, {"expires_in": True}, {"expires": 1.7e9, "expires_in": True}),
+        ({"expires": 1.7e9}, {"expires_in": "60"}, {"expires": 1.7e9, "expires_in": "60"}),
+        ({"expires": 0}, {"expires_in": 60}, {"expires": 0, "expires_in": 60}),
         ({"expires": "soon"}, {"expires_in": 60}, {"expires": "soon", "expires_in": 60}),
         ([], {"a": 1}, {"a": 1}),
     ],
