@@ -15,7 +15,7 @@ from aura_browser.errors import InvalidInput
 from aura_browser.store.file import default_folder
 from aura_browser.webdriver.profile import make_profile_folder
 
-_TEST_DATA: Final = bytes(65_536)  # as long as a large session
+_TEST_SIZE: Final = 65_536  # as long as a large session
 _MAX_NAMED: Final = 8
 _NO_SPACE_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -36,7 +36,7 @@ def _check_folder(folder: Path) -> Finding:
     try:
         # An unnamed file, where the system supports it: nothing is left behind, however this ends.
         with tempfile.TemporaryFile(dir=there) as probe:
-            probe.write(_TEST_DATA)
+            probe.write(bytes(_TEST_SIZE))
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
