@@ -113,7 +113,7 @@ def _find_program(
         return None, build_blocker(label, str(error), None if given else f"unset {variable}")
     if found is None:
         # Chromium's packages include its driver; no package has one for Google Chrome.
-        is_downloaded = name == "ChromeDriver" and chrome is not None and "chromium" not in chrome.name
+        is_downloaded = chrome is not None and "chromium" not in chrome.name
         fix = "aura-browser demo" if is_downloaded else suggest_install()
         places = f"{variable}, drivers/bin, PATH, Selenium Manager's cache"
         return None, build_blocker(label, f"not found (searched: {places}); {_DOWNLOAD_NOTE}", fix)
@@ -150,7 +150,7 @@ def _suggest_fix(chrome: Program, driver: Program) -> str:
     ):
         if not (variable == CHROME_VARIABLE and ":" in chrome.path):  # an address: that Chrome is running
             for found in search(None):
-                if Program("", _read_version(found.path)[0]).major == major:
+                if Program(str(found.path), _read_version(found.path)[0]).major == major:
                     return f"export {variable}={quote(str(found.path))}"
     is_named = bool(os.environ.get(DRIVER_VARIABLE))
     return f"unset {DRIVER_VARIABLE}" if is_named else f"rm {quote(driver.path)}"
@@ -166,7 +166,7 @@ def _read_version(program: Path) -> tuple[str, str]:
     except subprocess.TimeoutExpired:
         return "", f"no answer within {_VERSION_TIMEOUT_S:g} s"
     except OSError as error:
-        return "", clean_text(error.strerror or type(error).__name__)
+        return "", clean_text(str(error.strerror))
     match = re.search(r"\d+(\.\d+)+", output)
     if code or not match:
         return "", clean_text(errors.strip().rpartition("\n")[2]) or f"exit code {code}"

@@ -36,7 +36,7 @@ async def inspect_proxy(url: str, page: LocalPage) -> list[Finding]:
             return [build_blocker("proxy", f"{shown}: {error.reason}", _suggest_proxy(url, error.reason))]
         details = "it answers, but can't reach a page of this machine"
     except AuraError as error:
-        return [build_blocker("proxy", f"{shown}: {error}", _suggest_proxy(url, ""))]
+        return [build_blocker("proxy", f"{shown}: {error}", _suggest_proxy(url, str(error)))]
     else:
         access = "and accepts user and password" if has_credentials(url) else "and can reach pages of this machine"
         details = f"it answers, {access}" if page.was_fetched else f"it answers ({status} for a page of this machine)"

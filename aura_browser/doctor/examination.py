@@ -36,7 +36,7 @@ _TRIAL_TIMEOUT_S: Final = 60.0  # the harvest takes at most half of it; closing 
 
 
 async def examine(
-    *, engine: Engine | None = None, proxy: str | None = None, store: str | None = None, interactive: bool = False
+    *, engine: Engine | None = None, proxy: str | None = None, store: str | None = None, interactive: bool
 ) -> list[Finding]:
     """Check all that the main job needs, and run it once with a page of this machine.
 

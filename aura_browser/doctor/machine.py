@@ -140,8 +140,7 @@ def check_temporary_folder(engine: LocalEngine) -> Finding:
     name, fix = "temporary folder", 'mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
     try:
         folder = tempfile.gettempdir()
-        with tempfile.TemporaryDirectory(prefix="aura-browser-", dir=folder):
-            pass
+        tempfile.TemporaryDirectory().cleanup()
     except OSError as error:
         return build_blocker(name, f"can't be written: {error.strerror}", fix)
     if isinstance(engine, Undetected) and os.name == "posix" and os.statvfs(folder).f_flag & os.ST_NOEXEC:

@@ -31,10 +31,10 @@ class LocalPage:
 @asynccontextmanager
 async def serve_page() -> AsyncIterator[LocalPage]:
     """Serve the page on a free port while the context lasts."""
-    page = LocalPage("", token_hex(8))
+    mark = token_hex()
 
     async def answer(_request: web.Request) -> web.Response:
-        return web.Response(text=_PAGE, content_type="text/html", headers={"X-Doctor": page.mark})
+        return web.Response(text=_PAGE, content_type="text/html", headers={"X-Doctor": mark})
 
     app = web.Application()
     app.add_routes([web.get("/{path:.*}", answer)])
@@ -42,7 +42,6 @@ async def serve_page() -> AsyncIterator[LocalPage]:
     await runner.setup()
     try:
         await web.TCPSite(runner, _HOST, 0).start()
-        page.url = f"http://{_HOST}:{runner.addresses[0][1]}/"
-        yield page
+        yield LocalPage(f"http://{_HOST}:{runner.addresses[0][1]}/", mark)
     finally:
         await runner.cleanup()

@@ -52,7 +52,7 @@ def _is_local(engine: Engine) -> bool:
         case _:
             return True
     try:
-        return host == "localhost" or ip_address(host or "").is_loopback
+        return host == "localhost" or ip_address(str(host)).is_loopback
     except ValueError:
         return False
 
@@ -73,6 +73,6 @@ def _describe_failure(engine: Engine, error: AuraError) -> Finding:
     if isinstance(error, AttachRefused) and isinstance(engine, AttachChrome):
         command = f"aura-browser doctor --attach {engine.option}"
         return build_blocker("harvest", f"waiting for Allow: {error.reason}", command)
-    is_sandbox = isinstance(error, LaunchFailed) and "sandbox" in " ".join(error.stderr_tail).lower()
+    is_sandbox = isinstance(error, LaunchFailed) and any("sandbox" in line.lower() for line in error.stderr_tail)
     fix = suggest_sandbox_fix() if is_sandbox else "aura-browser doctor --debug"
     return build_blocker("harvest", str(error), fix)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import inspect
 import json
 import os
 import shutil
@@ -12,9 +13,12 @@ import tempfile
 import threading
 import time
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from shlex import quote, split
+from types import SimpleNamespace
 
+import aiohttp
 import pytest
 
 from aura_browser import doctor
@@ -23,7 +27,8 @@ from aura_browser.doctor import Finding, browser, examination, examine, extras, 
 from aura_browser.doctor.machine import check_sandbox, check_shared_memory
 from aura_browser.doctor.state import inspect_state
 from aura_browser.doctor.trial import try_harvest
-from aura_browser.engine import Attach, Chrome, DefaultEngine, Engine, Grid, Selenium, Undetected
+from aura_browser.engine import Attach, AttachChrome, Chrome, DefaultEngine, Engine, Grid, Selenium, Undetected
+from aura_browser.errors import StoreError
 from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store import FileStore, SessionKey
 from aura_browser.webdriver import locate
@@ -33,6 +38,7 @@ from tests.parts.open_chrome import open_chrome
 from tests.parts.programs import program
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
+from tests.parts.skipping_loop import SkippingLoop
 from tests.parts.stream_server import stream_server
 
 KEY = SessionKey("https://a.example.com")
@@ -71,6 +77,7 @@ async def examined(
 ) -> dict[str, Finding]:
     findings = await examine(engine=engine, proxy=proxy, store=store, interactive=interactive)
     assert "s3cret" not in repr(findings)
+    assert {finding.verdict for finding in findings} <= {"ok", "note", "problem"}
     assert [finding for finding in findings if finding.verdict == "problem" and not finding.command] == []
     assert [finding for finding in findings if finding.stops and finding.verdict != "problem"] == []
     return {finding.name: finding for finding in findings}
@@ -222,8 +229,9 @@ def test_without_a_checkout_the_systems_own_package_manager_installs_chrome(
 
 async def test_a_named_path_that_is_no_program(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AURA_BROWSER_CHROME", "/nowhere/chrome")
-    chrome = (await examined())["chrome"]
-    assert chrome.stops
+    findings = await examined()
+    chrome = findings["chrome"]
+    assert (chrome.stops, findings["driver"].verdict) == (True, "problem")
     assert chrome.command == "unset AURA_BROWSER_CHROME"
     assert "/nowhere/chrome" in chrome.found
 
@@ -250,6 +258,109 @@ async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.Monke
     assert (await examined(Selenium()))["versions"].command == f"export AURA_BROWSER_DRIVER={fitting}"
     findings = await examined()  # the default does without it
     assert (findings["versions"].verdict, findings["versions"].stops) == ("problem", False)
+
+
+_VERSIONS = (
+    ("echo Chrome 140.0.1.2; exit 3", "exit code 3"),
+    ("echo Chrome; echo 'one line' >&2; echo 'the last one' >&2", "the last one"),
+    ("printf '\\377 broken' >&2; exit 1", "\ufffd broken"),
+    ("exec /nowhere/chrome 2>/dev/null", "exit code 127"),
+)
+
+
+@pytest.mark.parametrize("silent", ["google-chrome", "chromedriver"])
+@pytest.mark.parametrize(("script", "problem"), _VERSIONS)
+def test_a_program_that_does_not_tell_its_version_is_compared_with_nothing(
+    silent: str, script: str, problem: str, bare: Path
+) -> None:
+    for name in ("google-chrome", "chromedriver"):
+        telling(bare, name, "Program 140.0.1.2")
+    path = program(bare, silent, f"#!/bin/sh\n{script}\n")
+    findings = browser.inspect_browser(Selenium())
+    assert [finding.name for finding in findings] == ["chrome", "driver"]
+    [found] = [finding for finding in findings if finding.verdict != "ok"]
+    assert (found.verdict, found.found) == ("problem", f"{path} (PATH) does not print its version: {problem}")
+
+
+@pytest.mark.parametrize("name", ["google-chrome", "chromedriver"])
+def test_a_program_that_can_not_be_started_or_takes_too_long_is_compared_with_nothing(
+    name: str, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_VERSION_TIMEOUT_S", 0.2)
+    for each in ("google-chrome", "chromedriver"):
+        telling(bare, each, "Program 140.0.1.2")
+    for script in ("#!/nowhere/sh\n", "#!/bin/sh\nread -r line </dev/zero\n"):
+        program(bare, name, script)
+        assert [finding.name for finding in browser.inspect_browser(Selenium())] == ["chrome", "driver"]
+
+
+def test_a_program_that_tells_its_version_gets_what_it_needs_and_nothing_else(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "SYSTEMROOT"}
+    for name in kept - {"PATH"} | {"AWS_SECRET_KEY"}:
+        monkeypatch.setenv(name, "s3cret")
+    program(bare, "google-chrome", "#!/bin/sh\n/usr/bin/env | /usr/bin/sort | /usr/bin/tr '\\n' ' ' >&2\nexit 1\n")
+    [found] = browser.inspect_browser(Chrome())
+    given = {word.partition("=")[0] for word in found.found.partition("its version: ")[2].split()}
+    assert given - {"PWD", "SHLVL", "_", "OLDPWD"} == kept  # those are the shell's own
+
+
+def test_a_program_that_tells_its_version_reads_nothing_of_ours(bare: Path) -> None:
+    program(bare, "google-chrome", "#!/bin/sh\nread -r given || given=140.0.1.2\necho $given\n")
+    ours, there = os.dup(0), os.pipe()
+    os.write(there[1], b"7.7.7.7\n")
+    os.dup2(there[0], 0)
+    try:
+        [found] = browser.inspect_browser(Chrome())
+    finally:
+        os.dup2(ours, 0)
+        for handle in (ours, *there):
+            os.close(handle)
+    assert found.found.startswith("140.0.1.2, ")
+
+
+def test_a_version_is_found_in_output_that_is_not_utf_8(bare: Path) -> None:
+    program(bare, "google-chrome", "#!/bin/sh\nprintf '\\377 140.0.1.2'\n")
+    [found] = browser.inspect_browser(Chrome())
+    assert (found.verdict, found.found) == ("ok", f"140.0.1.2, {bare / 'google-chrome'} (PATH)")
+
+
+def test_a_group_that_can_not_be_killed_any_more_is_no_failure_of_the_check(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = os.killpg
+
+    def refuse(group: int, number: int) -> None:
+        kill(group, number)
+        raise PermissionError(errno.EPERM, "as macOS says of a group that has ended")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    monkeypatch.setattr(browser, "_VERSION_TIMEOUT_S", 0.2)
+    program(bare, "google-chrome", "#!/bin/sh\nread -r line </dev/zero\n")
+    [found] = browser.inspect_browser(Chrome())
+    assert found.found.endswith("does not print its version: no answer within 0.2 s")
+
+
+def test_on_windows_chrome_is_not_started_to_tell_its_version(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "sys", SimpleNamespace(platform="win32"))
+    for name in ("google-chrome", "chromedriver"):
+        telling(bare, name, "Program 140.0.1.2")
+    [chrome, driver] = browser.inspect_browser(Selenium())
+    assert (chrome.verdict, chrome.found) == ("ok", f"unknown version, {bare / 'google-chrome'} (PATH)")
+    assert (driver.verdict, driver.found) == ("ok", f"140.0.1.2, {bare / 'chromedriver'} (PATH)")
+
+
+def test_a_driver_alone_is_compared_with_nothing(bare: Path) -> None:
+    telling(bare, "chromedriver", "ChromeDriver 140.0.1.2")
+    assert [finding.name for finding in browser.inspect_browser(Selenium())] == ["chrome", "driver"]
+    assert [finding.name for finding in browser.inspect_driver(Attach("127.0.0.1:9222"), None)] == ["driver"]
+
+
+def test_a_chromium_without_its_driver_is_installed_with_it(bare: Path) -> None:
+    telling(bare, "chromium", "Chromium 140.0.1.2")
+    [_, driver] = browser.inspect_browser(Selenium())
+    assert (driver.command or "").endswith("drivers/install.sh")
 
 
 def test_for_a_chrome_that_runs_already_no_other_one_is_suggested(bare: Path) -> None:
@@ -348,8 +459,16 @@ def test_what_needs_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         "undetected",
         "virtual-display",
     }
+    for store in ("redis://h", "rediss://h", "unix:///run/redis.sock"):
+        assert extras.find_needed_extras(Chrome(), None, store) == {"redis", "keyring"}
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert set(project["project"]["optional-dependencies"]) <= set(EXTRAS)
+
+
+def test_an_extra_that_is_there_is_told_with_the_versions_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "EXTRAS", {"redis": {"aiohttp": "aiohttp>=3", "yarl": "yarl>=1"}})
+    versions = f"aiohttp {metadata.version('aiohttp')}, yarl {metadata.version('yarl')}"
+    assert extras.inspect_extras(set()) == [Finding("extra redis", "ok", versions)]
 
 
 def test_an_extra_that_was_installed_by_other_means_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -456,7 +575,7 @@ async def test_a_dead_grid(bare: Path) -> None:
 async def test_a_proxy_with_a_password_and_a_grid(bare: Path) -> None:
     port = closed_port()
     engine, proxy = Grid(f"http://127.0.0.1:{port}"), f"http://me:s3cret@127.0.0.1:{port}"
-    findings = await examine(engine=engine, proxy=proxy)
+    findings = await examine(engine=engine, proxy=proxy, interactive=False)
     assert [finding.name for finding in findings if "can't be used on a Grid" in finding.found] == ["proxy"]
     assert "s3cret" not in repr(findings)
 
@@ -465,7 +584,7 @@ async def test_no_chrome_to_attach_to(bare: Path) -> None:
     port = closed_port()
     findings = await examined(Attach(f"127.0.0.1:{port}"))
     assert stops(findings) == {"attach", "driver"}
-    assert f"--remote-debugging-port={port}" in (findings["attach"].command or "")
+    assert (findings["attach"].command or "").startswith(f"google-chrome --remote-debugging-port={port} ")
 
 
 @pytest.mark.chrome
@@ -526,6 +645,123 @@ async def test_a_check_that_crashes_is_a_finding(
     assert "ValueError: s3cret" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("check", "engine", "proxy", "name", "is_blocker"),
+    [
+        ("_describe_program", Selenium(), None, "program", False),
+        ("inspect_grid", Grid("http://127.0.0.1:1"), None, "grid", True),
+        ("inspect_attached", Attach("127.0.0.1:1"), None, "attach", True),
+        ("inspect_everyday", AttachChrome(), None, "attach", True),
+        ("inspect_browser", Selenium(), None, "chrome", True),
+        ("inspect_machine", Selenium(), None, "machine", False),
+        ("inspect_surroundings", Selenium(), None, "surroundings", False),
+        ("inspect_extras", Selenium(), None, "extras", False),
+        ("inspect_proxy", Selenium(), "http://127.0.0.1:1", "proxy", True),
+        ("inspect_state", Selenium(), None, "state folder", False),
+        ("inspect_sites", Selenium(), None, "sites", False),
+        ("inspect_sessions", Selenium(), None, "sessions", False),
+        ("try_harvest", Grid("http://127.0.0.1:1"), None, "harvest", True),
+    ],
+)
+async def test_each_check_that_fails_is_named_and_says_why(
+    check: str,
+    engine: Engine,
+    proxy: str | None,
+    name: str,
+    *,
+    is_blocker: bool,
+    bare: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> list[Finding]:
+        raise StoreError("somewhere", "it went wrong.")
+
+    async def fail_later(*_: object, **__: object) -> list[Finding]:
+        return fail()
+
+    is_async = inspect.iscoroutinefunction(getattr(examination, check))
+    monkeypatch.setattr(examination, "inspect_grid", lambda *_: [])
+    monkeypatch.setattr(examination, check, fail_later if is_async else fail)
+    found = (await examined(engine, proxy=proxy))[name]
+    problem = "The session store somewhere can't be used: it went wrong."
+    assert found == Finding(name, "problem", problem, "aura-browser doctor --debug", stops=is_blocker)
+
+
+def test_a_check_without_a_limit_of_its_own_ends_too() -> None:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+        [found] = runner.run(examination._run_check("sites", asyncio.Event().wait()))  # type: ignore[arg-type]
+    assert (found.name, found.found, found.stops) == ("sites", "unknown: no answer within 10 s", False)
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The proxy of each trial, none of which is made."""
+    used: list[str | None] = []
+
+    async def see(_engine: Engine, proxy: str | None, _url: str) -> list[Finding]:
+        used.append(proxy)
+        return []
+
+    monkeypatch.setattr(examination, "inspect_browser", lambda _engine: [])
+    monkeypatch.setattr(examination, "try_harvest", see)
+    return used
+
+
+@pytest.mark.parametrize("gives_pages", [True, False])
+async def test_the_trial_uses_a_proxy_that_gives_pages_of_this_machine(
+    *, gives_pages: bool, bare: Path, ways: list[str | None]
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        address = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        async with aiohttp.ClientSession() as http, http.get(address) as page:
+            mark = page.headers["X-Doctor"] if gives_pages else "another"
+        writer.write(f"HTTP/1.1 200 OK\r\nX-Doctor: {mark}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+
+    async with stream_server(serve) as port:
+        await examined(proxy=f"http://127.0.0.1:{port}")
+    assert ways == [f"http://127.0.0.1:{port}" if gives_pages else None]
+
+
+async def test_the_trial_does_without_a_proxy_that_can_not_reach_this_machine(
+    bare: Path, ways: list[str | None]
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(3)
+        writer.write(b"\x05\x00")
+        await reader.readexactly(10)
+        writer.write(b"\x05\x05\x00\x01" + bytes(6))
+        await writer.drain()
+
+    async with stream_server(refuse) as port:
+        proxy = (await examined(proxy=f"socks5://127.0.0.1:{port}"))["proxy"]
+    assert proxy.found.endswith("it answers, but can't reach a page of this machine")
+    assert ways == [None]
+
+
+async def test_the_report_begins_with_the_versions_of_what_runs(bare: Path) -> None:
+    began = (await examined())["program"]
+    own, selenium, http = map(metadata.version, ("aura-browser-session", "selenium", "aiohttp"))
+    assert began.verdict == "ok"
+    assert began.found.startswith(f"aura-browser {own}, selenium {selenium}, aiohttp {http}, Python ")
+
+
+async def test_what_ends_after_its_time_was_over_troubles_nobody() -> None:
+    over = threading.Event()
+    uncaught: list[threading.ExceptHookArgs] = []
+    hook, threading.excepthook = threading.excepthook, uncaught.append
+    try:
+        running = examination.run_in_thread(lambda: (over.wait(20), threading.current_thread()))
+        [thread] = [each for each in threading.enumerate() if each.name == "aura-browser-doctor"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(running, 0.01)
+        over.set()
+        await asyncio.to_thread(thread.join, 20)
+    finally:
+        threading.excepthook = hook
+    assert uncaught == []
+
+
 async def test_a_check_that_hangs_is_a_finding(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
@@ -581,7 +817,8 @@ async def test_the_trial_leaves_the_profile_alone(tmp_path: Path) -> None:
 
 
 async def test_a_check_that_hangs_keeps_no_program_from_ending() -> None:
-    assert (await examination.run_in_thread(threading.current_thread)).daemon
+    thread = await examination.run_in_thread(threading.current_thread)
+    assert (thread.name, thread.daemon) == ("aura-browser-doctor", True)
     with pytest.raises(OSError, match="Not a directory"):
         await examination.run_in_thread(Path("/dev/null/away").stat)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aura_browser.doctor import Finding
 from aura_browser.doctor.sites import inspect_sites
 
 
@@ -20,18 +21,24 @@ def test_nothing_is_said_where_there_is_no_file(file: Path) -> None:
 def test_a_file_that_works_is_counted(file: Path) -> None:
     file.write_text('[a]\nurl = "https://example.com"\n')
     (found,) = inspect_sites()
-    assert (found.verdict, found.found, found.command) == ("ok", f"1 in {file}", None)
+    assert found == Finding("sites", "ok", f"1 in {file}")
 
 
 def test_a_file_that_can_not_work_is_a_problem_that_stops_nothing(file: Path) -> None:
     file.write_text('[a]\nurl = "https://example.com"\nprob = "/x"\n')
     (found,) = inspect_sites()
-    assert (found.verdict, found.stops, found.command) == ("problem", False, "aura-browser sites edit")
+    assert (found.name, found.verdict, found.stops) == ("sites", "problem", False)
+    assert found.command == "aura-browser sites edit"
     assert found.found == f"{file}, line 3: a.prob: there is no such key; did you mean probe?"
 
 
 def test_a_variable_that_is_not_set_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORK_PROXY", raising=False)
-    file.write_text('[a]\nurl = "https://example.com"\nproxy = "${WORK_PROXY}"\n')
+    monkeypatch.delenv("HOME_PROXY", raising=False)
+    text = '[a]\nurl = "https://example.com"\nproxy = "${WORK_PROXY}"\n'
+    file.write_text(text)
     (found,) = inspect_sites()
-    assert (found.verdict, found.found) == ("note", f"{file} names variables that are not set here: WORK_PROXY")
+    assert found == Finding("sites", "note", f"{file} names variables that are not set here: WORK_PROXY")
+    file.write_text(text + '[b]\nurl = "https://b.example.com"\nproxy = "${HOME_PROXY}"\n')
+    (found,) = inspect_sites()
+    assert found.found.endswith(": HOME_PROXY, WORK_PROXY")
