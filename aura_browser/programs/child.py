@@ -104,7 +104,7 @@ def _stop_as_well() -> None:
     back.
     """
     try:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:
         return
     try:

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,6 @@ from aura_browser.formats.netrc import write_netrc
 from aura_browser.session import Session
 from aura_browser.webdriver.process.environment import copy_environment
 
-# A program may leave a pipe in its place, which nobody writes to, or a link to a file of its own.
-_READ: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 ORIGIN_VARIABLE: Final = "AURA_ORIGIN"
 
 
@@ -82,7 +79,8 @@ class Given:
         from aura_browser.formats.recognition import MAX_SIZE
 
         try:
-            handle = os.open(self.path, _READ)
+            # A program may leave a pipe in its place, which nobody writes to, or a link to a file of its own.
+            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError:
             return None
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -115,9 +113,7 @@ def write_files(folder: Path, session: Session, kinds: Sequence[Kind]) -> list[G
         by_format = {"netscape": KINDS["netscape"], **by_format}
         netrc = _write_netrc(folder / "netrc", session)
     cookies = str(folder / KINDS["netscape"].file)
-    options = DumpOptions(
-        now=time.time(), session_days=_SESSION_DAYS, cookie_file=cookies, netrc_file=netrc, keeps_bound=True
-    )
+    options = DumpOptions(session_days=_SESSION_DAYS, cookie_file=cookies, netrc_file=netrc, keeps_bound=True)
     return [_write(folder / kind.file, kind, session, options) for kind in by_format.values()]
 
 
@@ -131,7 +127,7 @@ def _write_netrc(path: Path, session: Session) -> str | None:
 
 def _create(path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -53,8 +53,8 @@ def open_private_folder() -> Iterator[Path]:
 
 def _find_parent() -> Path:
     """Return where to make folders: in memory if the system offers that."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime.startswith("/") and "\n" not in runtime and _is_private(Path(runtime)):
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime is not None and runtime.startswith("/") and "\n" not in runtime and _is_private(Path(runtime)):
         return Path(runtime)
     folder = default_folder().parent / "run"
     try:
@@ -91,16 +91,16 @@ def _make(parent: Path) -> tuple[Path, int]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders of processes that are gone."""
+    """Remove the folders of processes that are gone; a link is nobody's folder, and is not removed."""
     for folder in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            if folder.lstat().st_uid == os.geteuid() and not folder.is_symlink():
+            if folder.lstat().st_uid == os.geteuid():
                 _remove_abandoned(folder)
 
 
 def _remove_abandoned(folder: Path) -> None:
     try:
-        lock = os.open(folder / _LOCK, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = os.open(folder / _LOCK, os.O_WRONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         if time.time() - folder.stat().st_mtime > _MIN_AGE_S:
             shutil.rmtree(folder, ignore_errors=True)

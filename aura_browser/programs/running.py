@@ -48,8 +48,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     command: tuple[str, ...]
     kinds: tuple[Kind, ...]
-    keeps_changes: bool = True
-    retries: bool = False
+    keeps_changes: bool
+    retries: bool
 
 
 def run_program(site: Site, options: SessionOptions, run: Run, tell: Tell) -> int:
@@ -82,7 +82,7 @@ def run_program(site: Site, options: SessionOptions, run: Run, tell: Tell) -> in
 async def _get_session(manager: "SessionManager") -> Session:
     try:
         session = await manager.get()
-        if time.time() - (session.verified_at or 0.0) > _PROVEN_FOR_S:
+        if session.verified_at is None or time.time() - session.verified_at > _PROVEN_FOR_S:
             session = await manager.prove()
         return session
     finally:
@@ -152,7 +152,7 @@ async def _store(site: Site, options: SessionOptions, session: Session, changes:
         async with using_store(options.get("store")) as store:
             return await fold_back(store, key, session, changes.cookies, prove=prove, now=time.time())
     except AuraError as error:
-        return str(error).rstrip(".")
+        return str(error).removesuffix(".")
 
 
 def _renew_if_refused(site: Site, options: SessionOptions, session: Session, tell: Tell) -> Session | None:

@@ -52,6 +52,8 @@ def test_what_a_program_took_for_latin_1_is_named_unless_it_is_the_old_value() -
     assert become(f"{taken}!") == Changes(garbled=("wide",))
     (found,) = become("\u20ac").cookies
     assert found.value == "\u20ac"
+    new = find_changes(session, FILE, (*FILE, cookie("place", taken)), NOW)
+    assert new == Changes(garbled=("place",))
     (found,) = become(f"{taken}!", before=taken).cookies
     assert found.value == f"{taken}!", "the site itself writes it so"
 
@@ -66,6 +68,9 @@ def test_a_cookie_of_a_file_that_does_not_say_whether_subdomains_get_it_is_the_s
     assert become(cookie("wide", "a")) == Changes()
     (found,) = become(cookie("wide", "b")).cookies
     assert (found.value, found.host_only) == ("b", False)
+    both = (*FILE, wide, cookie("wide", "c"))
+    (found,) = find_changes(session, both, (*FILE, cookie("wide", "b")), NOW).cookies
+    assert (found.value, found.host_only) == ("b", True), "the one of which both kinds were there"
     (found,) = become(cookie("wide", "b"), wide).cookies
     assert (found.value, found.host_only) == ("b", True), "another cookie"
 
@@ -78,6 +83,28 @@ def test_a_new_cookie_of_the_site_is_taken_and_one_of_another_site_is_not() -> N
 def test_a_cookie_of_the_login_that_is_gone_empty_or_over_is_lost() -> None:
     for after in ((FILE[1],), (cookie("sid", ""), FILE[1]), (cookie("sid", "b", expires=NOW - 1), FILE[1])):
         assert changed(*after).lost == ("sid",)
+
+
+def test_a_cookie_of_the_login_without_a_value_or_a_name_is_lost_only_with_its_place() -> None:
+    nameless = cookie("", "a", http_only=True, expires=NOW + 60)
+    empty = cookie("mark", "", http_only=True, expires=NOW + 60)
+    session = make_session("https://app.example.com", cookies=(nameless, empty))
+    assert find_changes(session, session.cookies, session.cookies, NOW) == Changes()
+    assert find_changes(session, session.cookies, (), NOW).lost == ("(no name)", "mark")
+
+
+def test_a_partitioned_cookie_is_another_than_the_one_in_the_file() -> None:
+    partitioned = make_cookie("sid", "p", domain="app.example.com", secure=True, partition_key="https://example.org")
+    session = make_session("https://app.example.com", cookies=(partitioned, SID))
+    after = cookie("sid", "b", expires=FILE[0].expires)
+    (found,) = find_changes(session, FILE[:1], (after,), NOW).cookies
+    assert (found.value, found.partition_key, found.same_site) == ("b", None, "Lax")
+
+
+def test_a_cookie_that_only_the_file_or_only_the_session_had_is_taken_as_the_program_wrote_it() -> None:
+    new = cookie("sid", "b", expires=NOW + 5)
+    for session, before in ((SESSION, ()), (make_session("https://app.example.com", cookies=()), FILE[:1])):
+        assert find_changes(session, before, (new,), NOW).cookies == (new,)
 
 
 def test_another_cookie_that_is_gone_stays_as_it_is() -> None:

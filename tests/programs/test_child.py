@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from aura_browser.errors import InvalidInput
+from aura_browser.programs import child
 from aura_browser.programs.child import find_program, run_child
 from tests.parts.missing import missing
 from tests.parts.programs import Started, program
@@ -23,6 +25,10 @@ import os, sys
 from aura_browser.programs.child import find_program, run_child
 sys.exit(run_child([find_program(sys.argv[1]), *sys.argv[2:]], os.environ))
 """
+
+
+_SIGNALS = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTSTP", "SIGCONT"]
+_OF_TERMINALS = {"SIGINT", "SIGQUIT", "SIGTSTP", "SIGWINCH"}
 
 
 @pytest.fixture
@@ -48,12 +54,63 @@ def test_the_exit_code_is_the_programs_own(script: str, code: int) -> None:
     assert run("sh", "-c", script) == code
 
 
-def test_a_program_that_is_missing_or_no_program_is_named(tmp_path: Path) -> None:
+def test_a_program_that_is_missing_or_no_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError, match="no such program"):
         find_program("surely-no-such-program")
     (tmp_path / "plain").write_text("text")
     with pytest.raises(PermissionError, match="not a program"):
         find_program(str(tmp_path / "plain"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("plain", str(tmp_path / "none")):  # a shell takes a name alone for one on the path
+        with pytest.raises(FileNotFoundError, match="no such program"):
+            find_program(name)
+
+
+def test_a_system_without_such_processes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_spawn")
+    with pytest.raises(InvalidInput, match=r"^exec: does not work on this system, which has no POSIX processes$"):
+        run("true")
+
+
+def test_the_end_of_a_program_is_noticed_within_a_second_if_its_signal_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    def lose(_watched: object, seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(signal, "sigtimedwait", lose)
+    assert run("sh", "-c", "exit 7") == 7
+    assert 0 < max(waits) <= 1
+
+
+def test_without_sigtimedwait_the_exit_code_is_the_programs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "sigtimedwait")  # as on macOS
+    assert run("sh", "-c", "exit 7") == 7
+
+
+@pytest.mark.parametrize("name", _SIGNALS)
+def test_without_sigtimedwait_what_a_terminal_sends_is_not_passed_on(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(signal, "sigtimedwait")
+    number = signal.Signals[name]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        signal.pthread_kill(threading.get_ident(), number)
+        assert child._receive({number}, 1) == (number, name not in _OF_TERMINALS)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def test_what_the_program_sends_to_the_runner_does_not_come_back_to_it(runner: str) -> None:
+    script = "trap 'exit 9' HUP; trap 'exit 3' TERM; kill -HUP $PPID; echo here; while :; do sleep 0.05; done"
+    with Started([runner, "sh", "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.terminate()
+    assert process.returncode == 3
 
 
 def test_the_signals_of_the_caller_are_as_before() -> None:
@@ -69,7 +126,7 @@ def test_the_program_begins_with_no_signal_blocked_or_ignored(runner: str) -> No
     assert {name: mask & ~(0b11 << 31) for name, mask in masks.items()} == {"SigBlk": 0, "SigIgn": 0}
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGWINCH"])
+@pytest.mark.parametrize("name", _SIGNALS)
 def test_a_signal_to_the_runner_alone_reaches_the_program(name: str, runner: str) -> None:
     number = signal.Signals[name]
     script = f"trap 'echo got; exit 9' {name[3:]}; echo here; while :; do sleep 0.05; done"

@@ -42,8 +42,58 @@ def leave(parent: Path, name: str, *, age_s: float) -> Path:
 def test_only_this_user_can_look_into_it_and_it_is_gone_afterwards(runtime: Path) -> None:
     with open_private_folder() as folder:
         assert (folder.parent, stat.S_IMODE(folder.stat().st_mode)) == (runtime, 0o700)
+        assert stat.S_IMODE((folder / ".lock").stat().st_mode) == 0o600
         (folder / "cookies.txt").write_text("s3cret")
     assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["a file", "of another", "for others", "read-only", "two\nlines"])
+def test_a_runtime_folder_that_is_not_this_users_own_is_not_used(
+    kind: str, tmp_path: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / kind
+    place.touch(mode=0o700) if kind == "a file" else place.mkdir(mode=0o755 if kind == "for others" else 0o700)
+    monkeypatch.setattr(os, "access", lambda *_: kind != "read-only")  # root may write everywhere
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(place))
+    if kind == "of another":
+        if os.geteuid():
+            pytest.skip("only root can make another user's folder")
+        os.chown(place, 12345, 12345)
+    with open_private_folder() as folder:
+        assert folder.parent == state_home / "aura-browser" / "run"
+
+
+def count_open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_all_that_can_be_removed_of_what_was_left_behind_is(runtime: Path, *, has_lock: bool) -> None:
+    old = leave(runtime, "1-old", age_s=0.0)
+    files = [old / f"{number}.txt" for number in range(20)]
+    with mounted(old / "busy", "size=16k"):
+        for file in files:
+            file.write_text("s3cret")
+        if has_lock:
+            (old / ".lock").touch()
+        os.utime(old, (1.0, 1.0))
+        before = count_open_files()
+        with open_private_folder():
+            assert list(old.iterdir()) == [old / "busy"]
+        assert count_open_files() == before
+
+
+def test_links_are_not_followed_and_keep_nobody_from_the_rest(runtime: Path, tmp_path: Path) -> None:
+    target, old = leave(tmp_path, "target", age_s=_DAY_S), leave(runtime, "1-old", age_s=_DAY_S)
+    (tmp_path / "lock").touch()
+    for number in range(8):
+        (runtime / f"aura-browser-exec-0-{number}").symlink_to(target)
+        linked = leave(runtime, f"2-{number}", age_s=_DAY_S)
+        (linked / ".lock").symlink_to(tmp_path / "lock")
+    with open_private_folder():
+        assert not old.exists()
+        assert (target / "cookies.txt").exists()
+        assert len(list(runtime.glob("aura-browser-exec-2-*/cookies.txt"))) == 8
 
 
 @pytest.mark.parametrize("place", ["/nowhere/at/all", "runtime", ""])
@@ -173,10 +223,10 @@ def test_it_gives_up_where_each_folder_is_taken_away(runtime: Path, monkeypatch:
         raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    open_before = count_open_files()
     with pytest.raises(StoreError, match="other processes keep removing what is made there"), open_private_folder():
         pass
-    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    assert count_open_files() == open_before
 
 
 def test_what_comes_while_it_is_removed_is_removed_too(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
