@@ -57,7 +57,7 @@ def suggest_fix(error: OSError, place: Path) -> str:
     """Return the command that fixes *error* at *place*."""
     shown = quote(str(place))
     if not place.is_dir():
-        return f"mv {shown} {quote(f'{place}.old')}"
+        return _move_away(place)
     if error.errno in _NO_SPACE_ERRORS:
         # A person must decide what to remove.
         return f"du -xhd 2 {quote(_find_mount_point(place))} | sort -h | tail"
@@ -66,6 +66,10 @@ def suggest_fix(error: OSError, place: Path) -> str:
     if os.name == "posix" and place.stat().st_uid != os.geteuid():
         return f'sudo chown -R "$(id -un)" {shown}'
     return f"chmod u+rwx {shown}"
+
+
+def _move_away(place: Path) -> str:
+    return join(["mv", str(place), f"{place}.old"])
 
 
 def _find_mount_point(place: Path) -> str:
@@ -110,11 +114,17 @@ def _check_profile(profile: str) -> Finding:
     is_folder = any(separator in profile for separator in separators)
     expanded = Path(os.path.expanduser(profile))  # noqa: PTH111 - Path.expanduser raises where there is no home
     folder = expanded if is_folder else default_folder().parent / "profiles" / profile
-    if (mode := _read_mode(folder)) is None:
+    if _read_mode(folder) is None:
         return Finding("profile", "ok", f"{folder}, created at its first use")
     try:
         make_profile_folder(profile)
     except InvalidInput as error:
-        is_loose = os.name == "posix" and folder.is_dir() and mode & 0o077
-        return build_blocker("profile", str(error), join(["chmod", "700" if is_loose else "u+rwx", str(folder)]))
+        return build_blocker("profile", str(error), _suggest_profile(folder, error.problem))
     return Finding("profile", "ok", str(folder))
+
+
+def _suggest_profile(folder: Path, problem: str) -> str:
+    if not folder.is_dir():
+        return _move_away(folder)
+    # Otherwise it is the profile of the person's own Chrome.
+    return join(["chmod", "700", str(folder)]) if "chmod" in problem else "aura-browser doctor --profile work"

@@ -135,16 +135,28 @@ def test_a_profile_is_looked_at_where_a_harvest_keeps_it(
     assert inspect_state("memory", engine) == [Finding("profile", "ok", folder)]
 
 
-@pytest.mark.parametrize(("mode", "is_folder", "change"), [(0o750, True, "700"), (0o644, False, "u+rwx")])
+def test_a_profile_of_the_persons_own_chrome_is_for_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for mode in (0o755, 0o700):
+        (tmp_path / "chromium" / "x").mkdir(mode=mode, parents=True, exist_ok=True)
+        [found] = inspect_state("memory", Selenium(profile=str(tmp_path / "chromium" / "x")))
+        assert (found.stops, found.command) == (True, "aura-browser doctor --profile work")
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_folder", "command"), [(0o750, True, "chmod 700 {}"), (0o644, False, "mv {0} {0}.old")]
+)
 def test_a_profile_that_no_harvest_takes_comes_with_the_command_for_it(
-    mode: int, change: str, tmp_path: Path, *, is_folder: bool
+    mode: int, command: str, tmp_path: Path, *, is_folder: bool
 ) -> None:
     folder = tmp_path / "me"
     folder.mkdir() if is_folder else folder.touch()
     folder.chmod(mode)
     [found] = inspect_state("memory", Selenium(profile=str(folder)))
     assert (found.name, found.verdict, found.stops) == ("profile", "problem", True)
-    assert found.command == f"chmod {change} {folder}"
+    assert found.command == command.format(folder)
 
 
 @pytest.mark.parametrize(
