@@ -74,7 +74,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _replace(path: Path, text: str) -> None:
     """Write *text* to a new file of mode 0600 and put it in the place of *path*."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=".aura-browser-")
+    number, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(number, "w", encoding="utf-8") as file:
             file.write(text)

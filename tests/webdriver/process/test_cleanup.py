@@ -3,13 +3,14 @@
 import json
 import logging
 import os
-import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,8 @@ from aura_browser.webdriver.process import workspace as workspace_module
 from aura_browser.webdriver.process.chrome import run_chrome_process
 from aura_browser.webdriver.process.lifeline import Lifeline
 from aura_browser.webdriver.process.orphans import adopt_orphans
-from aura_browser.webdriver.process.preferences import write_settings
+from aura_browser.webdriver.process.output import limit_output
+from aura_browser.webdriver.process.preferences import SettingsDamaged, write_settings
 from aura_browser.webdriver.process.watchdog import end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import open_workspace
 from tests.parts.own_browsers import list_browsers
@@ -167,16 +169,56 @@ def test_settings_that_can_not_be_written_stay_as_they_were(tmp_path: Path) -> N
 
 
 def test_what_chrome_does_of_its_own_accord_is_switched_off_and_what_a_profile_has_stays(tmp_path: Path) -> None:
-    write_settings(tmp_path, {})
-    settings = tmp_path / "Default" / "Preferences"
-    assert "dns_prefetching" in settings.read_text()
-    for file in (settings, tmp_path / "Local State"):
-        assert set(re.findall(r": (\w+)", file.read_text())) == {"false"}
+    profile = tmp_path / "new" / "profile"
+    write_settings(profile, {})
+    settings = profile / "Default" / "Preferences"
+    off = {"enabled": False}
+    assert json.loads(settings.read_text()) == {
+        **dict.fromkeys(("alternate_error_pages", "autofill", "dns_prefetching", "safebrowsing", "translate"), off),
+        "browser": {"check_default_browser": False},
+        "credentials_enable_service": False,
+        "profile": {"password_manager_enabled": False},
+        "search": {"suggest_enabled": False},
+    }
+    assert json.loads((profile / "Local State").read_text()) == {"background_mode": off, "ssl": {"rev_checking": off}}
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (settings.parent, settings, profile / "Local State")]
+    assert modes == [0o700, 0o600, 0o600]
     settings.write_text('{"autofill": {"enabled": true, "mine": 1}, "search": 5}')
-    write_settings(tmp_path, {"translate.enabled": 7})
+    write_settings(profile, {"translate.enabled": 7})
     written = json.loads(settings.read_text())
     assert (written["autofill"], written["translate"]) == ({"enabled": False, "mine": 1}, {"enabled": 7})
     assert written["search"] == {"suggest_enabled": False}
+
+
+@pytest.mark.parametrize("text", ["[]", "{", ""])
+def test_settings_that_are_damaged_are_named_and_stay(text: str, tmp_path: Path) -> None:
+    settings = tmp_path / "Default" / "Preferences"
+    settings.parent.mkdir()
+    settings.write_text(text)
+    with pytest.raises(SettingsDamaged, match=f"^the profile's settings can't be read \\({settings}\\)$"):
+        write_settings(tmp_path, {})
+    assert settings.read_text() == text
+
+
+def test_settings_are_written_where_the_profile_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # it may be another file system
+    write_settings(tmp_path, {"mine": 1})
+    assert json.loads((tmp_path / "Default" / "Preferences").read_text())["mine"] == 1
+
+
+def test_what_chrome_writes_is_kept_short_and_its_end_stays(tmp_path: Path) -> None:
+    def find_threads() -> list[threading.Thread]:
+        return [each for each in threading.enumerate() if each.name == "aura-browser-output-limit"]
+
+    output = tmp_path / "stderr.txt"
+    with limit_output(output):
+        assert [each.daemon for each in find_threads()] == [True]
+        output.write_bytes(b"x" * (4 * 2**20 - 2**20) + b"y" * 2**20)
+        with output.open("ab") as chrome:
+            chrome.write(b"z")
+        until(lambda: output.stat().st_size == 2**20, "it is shortened")
+    assert find_threads() == []
+    assert output.read_bytes() == b"y" * (2**20 - 1) + b"z"
 
 
 @contextmanager
