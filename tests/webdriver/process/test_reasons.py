@@ -44,6 +44,11 @@ def test_without_any_word_it_exited_during_its_start(tmp_path: Path) -> None:
     assert (error.reason, error.stderr_tail, error.advice) == ("it exited during its start", (), "")
 
 
+def test_what_was_said_is_shown_from_its_first_letter_to_its_last(tmp_path: Path) -> None:
+    error = explain(tmp_path, "it broke~...", b"one\n")
+    assert (error.reason, error.stderr_tail) == ("it broke~", ("one",))
+
+
 def test_a_known_cause_is_shown_alone_with_what_helps(tmp_path: Path) -> None:
     said = b"noise\nchrome: error while loading shared libraries: libnss3.so\nmore noise\n"
     error = explain(tmp_path, "it broke", said, Deadline(0))

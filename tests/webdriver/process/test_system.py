@@ -214,12 +214,26 @@ def test_a_screen_at_a_socket_of_any_name_or_over_the_network(tmp_path: Path, mo
     assert not has_display()
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="has a screen always")
+@pytest.mark.skipif(sys.platform != "linux", reason="has a screen always")
+@pytest.mark.parametrize("system", ["darwin", "win32"])
 @pytest.mark.usefixtures("no_screen")
-def test_a_mac_has_a_screen_always(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mac_and_windows_have_a_screen_always(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not has_display()
-    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", system)
     assert has_display()
+
+
+@pytest.mark.usefixtures("no_screen")
+def test_a_screen_over_ip_version_6_and_one_of_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        monkeypatch.setenv("DISPLAY", f"[::1]:{server.getsockname()[1] - 6000}")
+        assert has_display()
+        monkeypatch.setenv("WAYLAND_DISPLAY", str(tmp_path / "away"))
+        assert has_display()
 
 
 @pytest.mark.parametrize(
