@@ -25,6 +25,7 @@ from aura_browser.webdriver.browsers.chrome import open_chrome
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process import lifeline as lifeline_module
+from aura_browser.webdriver.process import output as output_module
 from aura_browser.webdriver.process import workspace as workspace_module
 from aura_browser.webdriver.process.chrome import run_chrome_process
 from aura_browser.webdriver.process.lifeline import Lifeline
@@ -206,13 +207,23 @@ def test_settings_are_written_where_the_profile_is(tmp_path: Path, monkeypatch: 
     assert json.loads((tmp_path / "Default" / "Preferences").read_text())["mine"] == 1
 
 
-def test_what_chrome_writes_is_kept_short_and_its_end_stays(tmp_path: Path) -> None:
+def test_what_chrome_writes_is_kept_short_and_its_end_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Path] = []
+
+    def look(file: Path) -> None:
+        looks.append(file)
+        shorten(file)
+
+    shorten = output_module._shorten
+    monkeypatch.setattr(output_module, "_shorten", look)
+
     def find_threads() -> list[threading.Thread]:
         return [each for each in threading.enumerate() if each.name == "aura-browser-output-limit"]
 
     output = tmp_path / "stderr.txt"
     with limit_output(output):
         assert [each.daemon for each in find_threads()] == [True]
+        until(lambda: len(looks) > 1, "it looks again after there was no file")
         output.write_bytes(b"x" * (4 * 2**20 - 2**20) + b"y" * 2**20)
         with output.open("ab") as chrome:
             chrome.write(b"z")
