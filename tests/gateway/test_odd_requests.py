@@ -6,8 +6,10 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from aura_browser.gateway.server import Gateway
+from aura_browser.http.server_log import make_server_log
 from aura_browser.playground import Playground
 from tests.parts.gateways import QUICK, gateway_to, question
 
@@ -193,3 +195,25 @@ async def test_what_can_not_be_read_is_in_no_log(
     assert "s3cret" not in caplog.text
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
     assert ("could not be read" in caplog.text) == (level == logging.DEBUG)
+
+
+@pytest.mark.parametrize("level", [logging.WARNING, logging.DEBUG])
+async def test_a_connection_that_was_cut_is_no_error_of_the_gateway(
+    level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cut(_request: web.BaseRequest) -> web.StreamResponse:
+        raise ConnectionResetError("s3cret")
+
+    caplog.set_level(level)
+    runner = web.ServerRunner(web.Server(cut, logger=make_server_log("aura_browser.gateway.server")))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    await reader.read()
+    writer.close()
+    await runner.cleanup()
+    said = [each[2] for each in caplog.record_tuples if each[0] == "aura_browser.gateway.server.connections"]
+    assert said == (["A connection was cut: ConnectionResetError"] if level == logging.DEBUG else [])
+    assert "s3cret" not in caplog.text
