@@ -45,7 +45,9 @@ def read(body: bytes) -> Question:
     max_tokens, temperature = fields.whole("max_output_tokens"), fields.number("temperature", 0, 2)
     stream = fields.flag("stream")
     metadata = fields.inner("metadata").values
-    ignored = tuple(name for name in fields.ignored if name != "text" or _is_more_than_format(fields.take("text")))
+    ignored = tuple(
+        name for name in fields.ignored if name != "text" or fields.inner("text").values.keys() - {"format"}
+    )
     return Question(
         model=model,
         messages=(*([Message("system", instructions)] if instructions else []), *messages),
@@ -61,10 +63,6 @@ def read(body: bytes) -> Question:
             "metadata": metadata,
         },
     )
-
-
-def _is_more_than_format(text: object) -> bool:
-    return isinstance(text, dict) and bool(set(text) - {"format"})
 
 
 def _read_input(value: object) -> list[Message]:
