@@ -27,8 +27,6 @@ _log = logging.getLogger(__name__)
 WINDOW: Final = 8192
 """The context window in tokens that the site is asked with."""
 
-_MAX_TEMPERATURE: Final = 2.0
-
 
 class Core:
     """Asks the site the questions of all wires.
@@ -54,8 +52,7 @@ class Core:
             Problem: if it can't be asked: an unknown model, a prompt that does not fit, a limit of the site.
         """
         model = await self.models.resolve(question.model)
-        _check_last(question)
-        self._check_fit(question)
+        self._check_fit(question, _find_last(question))
         self.hold.check()
         return Answer(self, question, model)
 
@@ -74,7 +71,7 @@ class Core:
                 self.hold.begin(read_limit(error))
                 raise
 
-    def _check_fit(self, question: Question) -> None:
+    def _check_fit(self, question: Question, last: Message) -> None:
         """Refuse a prompt that does not fit: the site would drop its beginning, or all of it, without a word."""
         limits = self.limits
         if limits is None:
@@ -82,25 +79,22 @@ class Core:
         needed = count_carefully(question.messages) + limits.answer_room
         if needed > WINDOW:
             raise _refuse_length(needed, WINDOW, f"{limits.answer_room} of them for the answer", question.place)
-        last = _find_last(question)
-        length = len(last.content) if last else 0
-        if last is not None and length > limits.message_chars:
-            needed = count_carefully((last,))
+        length = len(last.content)
+        if length > limits.message_chars:
             reason = f"the last message has {length} characters, and the site takes {limits.message_chars}"
-            most = limits.message_tokens
-            raise _refuse_length(max(needed, most + 1), most, reason, question.place)
+            raise _refuse_length(count_carefully((last,)), limits.message_tokens, reason, question.place)
 
 
-def _find_last(question: Question) -> Message | None:
-    """Return the message that the site answers: the last one that is no system text."""
-    return next((each for each in reversed(question.messages) if each.role != "system"), None)
+def _find_last(question: Question) -> Message:
+    """Return the message that the site answers, the last one that is no system text.
 
-
-def _check_last(question: Question) -> None:
-    """Refuse a conversation that the site has nothing of to answer, before it waits for a turn."""
-    last = _find_last(question)
+    Raises:
+        Problem: if there is none, or it has no text, before it waits for a turn.
+    """
+    last = next((each for each in reversed(question.messages) if each.role != "system"), None)
     if not (last and last.content):
         raise refuse_field(question.place, "invalid_value", "has nothing to answer: the last message must have text")
+    return last
 
 
 def _refuse_length(needed: int, most: int, reason: str, place: str) -> Problem:

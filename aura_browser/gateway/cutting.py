@@ -43,7 +43,7 @@ class Cutter:
     def flush(self) -> str:
         """Return what waits, once the site has ended the answer."""
         held, self._held = self._held, ""
-        return self._count(held) if held and self.reason is None else ""
+        return self._count(held) if self.reason is None else ""
 
     def _count(self, text: str) -> str:
         length = len(text) if text.isascii() else len(text.encode())
@@ -68,6 +68,5 @@ class Cutter:
 
 def _measure_beginning(text: str, stops: Iterable[str]) -> int:
     """Return the length of the longest end of *text* that is the beginning of a stop sequence."""
-    longest = max((len(stop) for stop in stops), default=1) - 1
-    lengths = range(min(longest, len(text)), 0, -1)
+    lengths = range(min(max(map(len, stops)), len(text)), 0, -1)
     return next((length for length in lengths if any(stop.startswith(text[-length:]) for stop in stops)), 0)

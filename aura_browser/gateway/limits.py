@@ -44,7 +44,7 @@ class Turns:
         Raises:
             Problem: 429 if too many wait, or the wait is too long.
         """
-        if self._free and not self._queue:
+        if self._free:  # nobody waits then
             self._free -= 1
         else:
             await self._wait()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from tests.parts.gateways import MODEL, gateway_to, strict_anthropic, strict_openai
 from tests.parts.lazily import load_lazily
-from tests.parts.servers import Server, serving
+from tests.parts.servers import Handler, Server, serving
 from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
 
@@ -111,9 +112,14 @@ def site_at(origin: str) -> Site:
 
 
 @asynccontextmanager
-async def carrying(*, key: str = "", **options: Any) -> AsyncIterator[tuple[OpenWebUI, Server, Gateway]]:  # noqa: ANN401 - any option
+async def carrying(
+    *,
+    key: str = "",
+    answer: Handler | None = None,
+    **options: Any,  # noqa: ANN401 - any option
+) -> AsyncIterator[tuple[OpenWebUI, Server, Gateway]]:
     app = OpenWebUI()
-    async with serving(app.handle) as (server, origin):
+    async with serving(answer or app.handle) as (server, origin):
         chosen: dict[str, Any] = {"session": make_session(origin, local_storage={"token": TOKEN}), "store": "memory"}
         async with (
             AuraClient(site_at(origin), **(chosen | options)) as client,
@@ -166,7 +172,7 @@ async def test_the_sites_limit_passes_and_holds_everybody_back() -> None:
 
 
 async def test_a_login_that_is_needed_is_said_in_the_clients_form() -> None:
-    old = {"refresh": "never"}
+    old: dict[str, Any] = {"refresh": "never"}
     async with carrying(**old) as (_, _, gateway), strict_openai(gateway, max_retries=2) as client:
         gateway._client._client._manager._live.current = make_session(  # a session that has ended
             gateway.site.origin, local_storage={"token": "old"}
@@ -197,11 +203,15 @@ async def test_a_session_that_ended_is_renewed_and_the_request_sent_again() -> N
 
 async def test_a_page_in_place_of_an_answer_is_refused() -> None:
     async with carrying() as (_, _, gateway), strict_openai(gateway) as client:
-        with pytest.raises(openai.APIStatusError):
+        with pytest.raises(openai.APIStatusError, match="answered with a page, not with JSON") as caught:
             await client.chat.completions.create(**asked("page"))
+        assert (caught.value.status_code, caught.value.code) == (502, "site_failed")
+        assert caught.value.response.headers["x-should-retry"] == "false"
 
 
-async def test_an_answer_that_breaks_off_has_no_end() -> None:
+async def test_an_answer_that_breaks_off_has_no_end_and_its_log_no_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with (
         carrying() as (_, _, gateway),
         aiohttp.ClientSession() as http,
@@ -209,6 +219,10 @@ async def test_an_answer_that_breaks_off_has_no_end() -> None:
     ):
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
+        assert 'aura_upstream_errors_total{code="site_failed"} 1' in gateway._metrics.write({}, {})
+    assert [
+        each for each in caplog.record_tuples if each[0].startswith("aura_browser") and each[1] > logging.INFO
+    ] == []
 
 
 async def test_a_client_that_leaves_stops_the_site() -> None:
@@ -218,6 +232,7 @@ async def test_a_client_that_leaves_stops_the_site() -> None:
             assert app.answering == 1
             response.close()
         await eventually(lambda: app.answering == 0, seconds=5)
+        await eventually(lambda: 'disconnects_total{phase="streaming"} 1' in gateway._metrics.write({}, {}))
 
 
 async def test_other_paths_of_the_site_are_out_of_reach() -> None:
@@ -297,6 +312,7 @@ async def test_a_stop_ends_a_stream_with_an_error_and_no_second_answer() -> None
             await ending
         assert b"HTTP/1.1" not in read
         assert b'data: {"error":{"message":' in read
+        assert 'code="gateway_stopping"} 1' in gateway._metrics.write({}, {})
 
 
 @pytest.mark.parametrize(
@@ -340,3 +356,89 @@ async def test_one_model_is_the_sites_own() -> None:
         async with http.get(f"{gateway.base_url}/models/openchat_3.6") as response:
             assert (response.status, await response.json()) == (404, {"detail": "Not Found"})
         assert server.seen[-1].path == "/api/models/openchat_3.6"
+
+
+async def test_of_a_requests_headers_those_pass_that_the_api_reads() -> None:
+    passed = {"Accept": "a/b", "Content-Type": "application/json; a=b", "anthropic-version": "1", "anthropic-beta": "b"}
+    own = {"Cookie": "mine=1", "Authorization": "Bearer mine", "x-api-key": "mine", "X-Other": "mine"}
+    async with carrying() as (_, server, gateway), aiohttp.ClientSession() as http:
+        url = f"{gateway.base_url}/chat/completions"
+        async with http.post(url, data=json.dumps(asked("hi")), headers=passed | own) as response:
+            assert response.status == 200
+        headers = server.seen[-1].headers
+        assert {name: headers[name] for name in passed} == passed
+        assert headers["Origin"] == gateway.site.origin
+        assert "mine" not in str(headers)
+        assert server.seen[-1].raw_path == "/api/chat/completions"
+
+
+async def test_of_an_answers_headers_those_pass_that_its_reader_needs() -> None:
+    passed = {
+        "Content-Type": "application/json; a=b",
+        "Cache-Control": "no-store",
+        "Retry-After": "7",
+        "retry-after-ms": "7000",
+        "x-should-retry": "true",
+    }
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=418, headers=passed | {"Set-Cookie": "sid=s3cret", "X-Other": "s3cret"})
+
+    async with carrying(answer=answer) as (_, _, gateway), aiohttp.ClientSession() as http:
+        async with http.post(f"{gateway.base_url}/chat/completions", json=asked("hi")) as response:
+            assert (response.status, await response.read()) == (418, b"")
+        assert {name: response.headers[name] for name in passed} == passed
+        assert "s3cret" not in str(response.headers)
+
+
+async def test_an_answer_that_is_no_stream_of_events_gets_no_event_when_it_is_ended() -> None:
+    begun = asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b'{"id": ')
+        begun.set()
+        await asyncio.Event().wait()
+        return response
+
+    async with (
+        carrying(answer=answer) as (_, _, gateway),
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=asked("hi")) as response,
+    ):
+        await begun.wait()
+        assert await response.content.readany() == b'{"id": '
+        await gateway.stop(at_once=True)
+        with pytest.raises(aiohttp.ClientError):
+            await response.content.readany()
+
+
+async def test_a_request_of_over_32_mib_is_refused_before_it_is_read() -> None:
+    async with carrying() as (_, server, gateway):
+        for length, status in ((32 * 2**20 + 1, b"413"), (32 * 2**20, b"100")):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+            writer.write(f"{head}Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert (await reader.readline()).split()[1] == status
+            writer.close()
+        assert server.seen == []
+
+
+async def test_who_waits_for_a_turn_when_the_sites_limit_begins_is_held_back_too() -> None:
+    answers = asyncio.Event()
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        await answers.wait()
+        return web.Response(status=429, headers={"Retry-After": "60"})
+
+    async def ask() -> int:
+        async with http.post(f"{gateway.base_url}/chat/completions", json=asked("hi")) as response:
+            return response.status
+
+    async with carrying(answer=answer) as (_, server, gateway), aiohttp.ClientSession() as http:
+        tasks = [asyncio.create_task(ask()) for _ in range(5)]  # four are asked at once
+        await eventually(lambda: (len(server.seen), gateway._core.turns.waiting) == (4, 1))
+        answers.set()
+        assert await asyncio.gather(*tasks) == [429] * 5
+        assert len(server.seen) == 4

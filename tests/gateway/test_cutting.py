@@ -57,3 +57,8 @@ def test_what_waits_for_a_stop_is_given_at_the_end() -> None:
 def test_what_waits_counts_too() -> None:
     text, cutter = run(["abc", "dSTO"], ("STOP",), 1)
     assert (text, cutter.reason) == ("abcd", "length")
+
+
+def test_what_waits_is_not_given_after_a_length_that_fell_into_a_character() -> None:
+    cutter = Cutter(("STOP",), 1)
+    assert (cutter.feed("abc€ST"), cutter.reason, cutter.flush(), cutter.tokens) == ("abc", "length", "", 1)

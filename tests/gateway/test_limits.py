@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from aura_browser.gateway.limits import Turns
+from aura_browser.gateway.limits import Hold, Turns
+from aura_browser.gateway.wires.problem import Problem
+from tests.parts.clock import Clock
 
 
 async def hold(turns: Turns) -> None:
@@ -44,3 +46,49 @@ async def test_who_leaves_with_its_turn_passes_it_on() -> None:
     assert (turns.waiting, third.done()) == (0, False)
     third.cancel()
     await asyncio.wait([third])
+
+
+async def test_who_comes_when_too_many_wait_is_refused_at_once() -> None:
+    turns = Turns(1, max_waiting=1, wait_s=60.0, busy="Too many.")
+    tasks = [asyncio.create_task(hold(turns)) for _ in range(2)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        with pytest.raises(Problem, match="Too many") as caught:
+            await turns.take().__aenter__()
+    assert (caught.value.status, caught.value.code) == (429, "server_busy")
+    assert caught.value.headers == {"Retry-After": "1"}
+    assert turns.waiting == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def test_who_waits_too_long_is_refused_and_waits_no_more() -> None:
+    turns = Turns(1, max_waiting=None, wait_s=0.01, busy="Too many.")
+    async with turns.take():
+        with pytest.raises(Problem, match="Too many"):
+            await turns.take().__aenter__()
+        assert turns.waiting == 0
+
+
+def test_the_sites_limit_ends_on_time_and_a_shorter_one_changes_nothing() -> None:
+    clock = Clock()
+    pause = Hold(clock)
+    pause.begin(7.0)
+    pause.begin(2.0)
+    for seconds, left in ((0.0, 7), (0.5, 7), (6.4, 1)):
+        clock.now += seconds
+        assert pause.is_on
+        with pytest.raises(Problem, match=f"Wait {left} s, then try again") as caught:
+            pause.check()
+        assert (caught.value.status, caught.value.code) == (429, "rate_limit_exceeded")
+        assert caught.value.headers == {"Retry-After": str(left)}
+    clock.now = 5007.0
+    assert not pause.is_on
+    pause.check()
+
+
+def test_nobody_is_held_back_before_the_site_asked_for_it() -> None:
+    pause = Hold(lambda: 0.5)
+    assert not pause.is_on
+    pause.check()

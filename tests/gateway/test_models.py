@@ -165,3 +165,61 @@ async def test_the_sites_limit_holds_back_its_list_too() -> None:
         async with http.get(f"{gateway.base_url}/models") as response:
             assert response.status == 200
     assert asked == ["/api/models"]
+
+
+async def test_a_menu_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.gateway.models._MENU_PATIENCE_S", 0.01)
+    models = models_of(Asked(), Clock())
+    async with asyncio.timeout(20):
+        assert await models.list() == [(MODEL, MODEL)]
+    await models.aclose()
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "code"),
+    [
+        (400, 404, "model_not_found"),
+        (499, 404, "model_not_found"),
+        (500, 502, "site_failed"),
+        (399, 502, "site_failed"),
+        (503, 503, "site_failed"),
+    ],
+)
+async def test_a_name_is_unknown_where_the_site_has_no_list_and_not_where_its_list_failed(
+    given: int, status: int, code: str
+) -> None:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=given)
+
+    async with (
+        serving(handle) as (_, origin),
+        gateway_to(openchat_site(origin)) as gateway,
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=question("hi") | {"model": "gpt-4o"}) as response,
+    ):
+        assert (response.status, (await response.json())["error"]["code"]) == (status, code)
+
+
+async def test_a_name_that_is_refused_comes_with_those_that_there_are(site: Playground) -> None:
+    said = (
+        "There is no model 'gpt-9'. There are: openchat_3.6, openchat_v3.2_mistral, gpt-4. "
+        "For a program with a fixed name, start serve with --alias NAME=MODEL."
+    )
+    async with (
+        gateway_to(site, aliases={"gpt-4": MODEL, "*": "gone"}) as gateway,
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=question("hi") | {"model": "gpt-9"}) as response,
+    ):
+        error = (await response.json())["error"]
+        assert (response.status, error["message"], error["param"]) == (404, said, "model")
+        assert response.headers["x-should-retry"] == "false"
+
+
+async def test_an_alias_is_listed_once_and_any_name_is_looked_up_as_it_is(site: Playground) -> None:
+    aliases = {"gpt-4": OTHER, OTHER: MODEL, "*": MODEL}
+    async with gateway_to(site, aliases=aliases) as gateway, aiohttp.ClientSession() as http:
+        assert await listed(gateway.origin) == [MODEL, OTHER, "gpt-4"]
+        for name, shown in (("gpt-4", f"gpt-4 ({OTHER})"), ("any/name", "any/name"), (MODEL, "OpenChat 3.6 (latest)")):
+            async with http.get(f"{gateway.base_url}/models/{name}") as response:
+                facts = await response.json()
+            assert (facts["id"], facts["display_name"], facts["context_length"]) == (name, shown, 8192)

@@ -10,8 +10,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from multidict import CIMultiDict
+from rich.pretty import pretty_repr
 
 from aura_browser.gateway.guard import Guard
+from aura_browser.gateway.reading import read_request
 from aura_browser.gateway.server import Gateway
 from aura_browser.gateway.watching import Patience
 from aura_browser.gateway.wires.problem import Problem
@@ -19,6 +23,8 @@ from aura_browser.playground import Playground
 from tests.parts.gateways import QUICK, gateway_to, question
 
 TOKEN = "s3cret-token-of-24-chars"
+LAST = {"Connection": "close", "x-should-retry": "false"}
+"""What a client reads of a connection that ends with a refusal."""
 EXTENSION = "chrome-extension://abcdefghijklmnop"
 
 
@@ -79,7 +85,8 @@ async def test_a_foreign_host_is_refused_whatever_the_method(gateway: Gateway, h
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost:{port}", "LOCALHOST", "[::1]:{port}", "host.docker.internal:{port}"]
+    "host",
+    ["127.0.0.1", "localhost:{port}", "LOCALHOST", "[::1]:{port}", "[::1]", "host.docker.internal:{port}"],
 )
 async def test_its_own_names_are_taken(gateway: Gateway, host: str) -> None:
     status, _, _ = await send(gateway, {"Host": host.format(port=gateway.port)})
@@ -104,7 +111,7 @@ async def test_its_own_names_are_taken(gateway: Gateway, host: str) -> None:
 async def test_a_foreign_page_is_refused(gateway: Gateway, headers: dict[str, str]) -> None:
     for path, method in (("/v1/chat/completions", "POST"), ("/v1/models", "GET"), ("/", "GET")):
         status, code, got = await send(gateway, headers, method=method, path=path)
-        assert (status, code) == (403, "origin_not_allowed")
+        assert (status, code, got["x-should-retry"]) == (403, "origin_not_allowed", "false")
         assert "Access-Control-Allow-Origin" not in got
 
 
@@ -142,8 +149,8 @@ async def test_an_origin_that_is_named_is_taken_and_may_read(gateway: Gateway) -
 )
 async def test_what_is_not_plain_json_is_refused(gateway: Gateway, headers: dict[str, str]) -> None:
     for path in ("/v1/chat/completions", "/v1/messages/count_tokens"):
-        status, head, _ = await send_raw(gateway, headers, path)
-        assert status == 415
+        status, head, body = await send_raw(gateway, headers, path)
+        assert (status, b"unsupported_media_type" in body) == (415, path == "/v1/chat/completions")
         assert b"x-should-retry: false" in head.lower()
 
 
@@ -161,8 +168,16 @@ async def send_raw(gateway: Gateway, headers: dict[str, str], path: str) -> tupl
     return int(head_bytes.split()[1]), head_bytes, rest
 
 
-async def test_parameters_of_the_content_type_are_taken(gateway: Gateway) -> None:
-    assert (await send(gateway, {"Content-Type": "application/json; charset=utf-8"}))[0] == 200
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json; charset=utf-8"},
+        {"Content-Type": "Application/JSON ;charset=utf-8"},
+        {"Content-Encoding": "Identity"},
+    ],
+)
+async def test_plain_json_is_taken_however_it_is_spelled(gateway: Gateway, headers: dict[str, str]) -> None:
+    assert (await send_raw(gateway, headers, "/v1/chat/completions"))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -181,6 +196,7 @@ async def test_without_the_right_token_nothing_is_answered(gateway: Gateway, hea
     for path, method in (("/v1/chat/completions", "POST"), ("/v1/models", "GET"), ("/metrics", "GET"), ("/x", "GET")):
         status, code, got = await send(gateway, headers, method=method, path=path)
         assert (status, code, got["WWW-Authenticate"]) == (401, "invalid_api_key", "Bearer")
+        assert got["x-should-retry"] == "false"
 
 
 async def test_either_header_may_show_the_token(gateway: Gateway) -> None:
@@ -211,7 +227,8 @@ async def test_a_token_is_in_no_log_and_no_repr(gateway: Gateway, caplog: pytest
     await send(gateway, {}, path=f"/v1/models?token={TOKEN}", method="GET")
     assert "s3cret" not in caplog.text
     assert "s3cret" not in repr(gateway._settings)
-    assert "s3cret" not in repr(Guard(port=1, token=TOKEN))
+    guard = Guard(port=1, token=TOKEN, hosts=frozenset({"b", "a"}), origins=frozenset({"d", "c"}))
+    assert repr(guard) == pretty_repr(guard) == "Guard(port=1, hosts=['a', 'b'], origins=['c', 'd'])"
 
 
 async def test_a_log_line_can_not_be_forged(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
@@ -363,3 +380,74 @@ async def test_a_page_of_another_port_of_this_machine_is_foreign(gateway: Gatewa
     for origin in ("http://localhost", "http://127.0.0.1", f"http://127.0.0.1:{gateway.port + 1}"):
         assert (await send(gateway, {"Origin": origin}))[:2] == (403, "origin_not_allowed")
     assert (await send(gateway, {"Origin": f"http://localhost:{gateway.port}"}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("port", "hosts", "headers", "is_own"),
+    [
+        (80, set(), {"Host": "localhost", "Origin": "http://localhost"}, True),
+        (81, set(), {"Host": "localhost", "Origin": "http://localhost"}, False),
+        (81, {"nas"}, {"Host": "nas", "Origin": "http://nas"}, True),
+        (81, {"nas"}, {"Host": "nas", "Origin": "http://nas:1"}, False),
+        (81, {"nas:1"}, {"Host": "nas:1", "Origin": "http://nas:1"}, True),
+        (81, {"nas:1"}, {"Host": "nas", "Origin": "http://nas"}, False),
+        (81, set(), {"Host": "localhost", "Origin": "localhost:81"}, False),
+    ],
+)
+def test_a_page_is_its_own_by_name_and_port(
+    port: int, hosts: set[str], headers: dict[str, str], *, is_own: bool
+) -> None:
+    guard = Guard(port=port, hosts=frozenset(hosts))
+    if is_own:
+        return guard.check_place(headers)
+    with pytest.raises(Problem):
+        guard.check_place(headers)
+    return None
+
+
+def test_an_origin_that_is_named_lets_no_other_in_with_it() -> None:
+    guard = Guard(port=1, origins=frozenset({EXTENSION}))
+    guard.check_place({"Host": "localhost", "Origin": EXTENSION})
+    for others in (("https://evil.example",), (EXTENSION,)):
+        origins = [("Origin", each) for each in (EXTENSION, *others)]
+        with pytest.raises(Problem) as caught:
+            guard.check_place(CIMultiDict([("Host", "localhost"), *origins]))
+        assert (caught.value.status, caught.value.code) == (403, "origin_not_allowed")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
+def test_a_token_is_taken_with_spaces_around_it(scheme: str) -> None:
+    Guard(port=1, token=TOKEN).check_token("/models", {"Authorization": f"{scheme} {TOKEN} "})
+
+
+async def read_at_most_ten(request: web.BaseRequest) -> web.StreamResponse:
+    try:
+        return web.Response(body=await read_request(request, 0.2, 10))
+    except Problem as problem:
+        return web.json_response([problem.code, problem.headers], status=problem.status)
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "answered"),
+    [
+        (b"Content-Length: 10\r\n\r\n0123456789", 200, b"0123456789"),
+        (b"Content-Length: 11\r\n\r\n", 413, b"request_too_large"),
+        (b"Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n", 200, b"0123456789"),
+        (b"Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n", 413, b"request_too_large"),
+        (b"Content-Length: 10\r\n\r\n0123", 408, b"request_timeout"),
+        (b"Content-Length: 0\r\n\r\n", 200, b""),
+    ],
+)
+async def test_a_body_is_read_up_to_its_limit_and_no_further(head: bytes, status: int, answered: bytes) -> None:
+    runner = web.ServerRunner(web.Server(read_at_most_ten))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + head)
+    line, _, rest = (await reader.read()).partition(b"\r\n")
+    writer.close()
+    await runner.cleanup()
+    body = rest.partition(b"\r\n\r\n")[2]
+    assert int(line.split()[1]) == status
+    assert body == answered if status == 200 else json.loads(body) == [answered.decode(), LAST]

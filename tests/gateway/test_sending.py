@@ -9,11 +9,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from aura_browser.gateway.server import Gateway
 from aura_browser.playground import Playground
 from tests.bench.server import Answer, serve
 from tests.parts.gateways import MODEL, gateway_to, question, write_post
+from tests.parts.servers import serving
 
 _TCP_INFO_BYTES = 160
 _DATA_SEGMENTS_AT = 152  # tcpi_data_segs_in of struct tcp_info, linux/tcp.h
@@ -77,26 +79,47 @@ async def test_text_that_comes_faster_than_a_model_writes_is_gathered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "fields", "said"),
+    ("path", "fields", "length", "said"),
     [
-        ("/chat/completions", {}, "The answer is over 20 characters; ask for it as a stream."),
-        ("/chat/completions", {"stream": True}, None),
-        ("/responses", {"stream": True}, "The answer is over 20 characters, which this wire can't repeat at its end."),
+        ("/chat/completions", {}, 4_000_000, None),
+        ("/chat/completions", {}, 4_000_001, "The answer is over 4,000,000 characters; ask for it as a stream."),
+        ("/chat/completions", {"stream": True}, 4_000_001, None),
+        (
+            "/responses",
+            {"stream": True},
+            4_000_001,
+            "The answer is over 4,000,000 characters, which this wire can't repeat at its end.",
+        ),
     ],
 )
 async def test_an_answer_that_is_too_long_to_be_held_is_refused(
-    monkeypatch: pytest.MonkeyPatch, path: str, fields: dict[str, Any], said: str | None
+    path: str, fields: dict[str, Any], length: int, said: str | None
 ) -> None:
-    monkeypatch.setattr("aura_browser.gateway.answering._MAX_ANSWER_CHARS", 20)
-    monkeypatch.setattr("aura_browser.gateway.wires.responses._MAX_TEXT_CHARS", 20)
-    body = {"model": MODEL, "input": "/long 9"} if path == "/responses" else question("/long 9")
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(body=b"x" * length)
+        response.headers.popall("Content-Type", None)
+        return response
+
+    body = {"model": MODEL, "input": "hi"} if path == "/responses" else question("hi")
     async with (
-        Playground() as site,
-        gateway_to(site) as gateway,
+        serving(handle) as (_, origin),
+        gateway_to(origin) as gateway,
         aiohttp.ClientSession() as http,
         http.post(f"{gateway.base_url}{path}", json=body | fields) as response,
     ):
         answer = await response.text()
-        assert (response.status, response.headers.get("x-should-retry")) == ((200, None) if fields else (502, "false"))
+        is_refused = said is not None and not fields
+        assert (response.status, response.headers.get("x-should-retry")) == (
+            (502, "false") if is_refused else (200, None)
+        )
     assert ("answer_too_long" in answer) == (said is not None)
-    assert said is None or said in answer
+    assert said in answer if said else answer.count("x") >= length
+
+
+async def test_a_stream_is_sent_as_events_that_nothing_on_the_way_keeps() -> None:
+    async with Playground() as site, gateway_to(site) as gateway, aiohttp.ClientSession() as http:
+        body = question("hi", stream=True)
+        async with http.post(f"{gateway.base_url}/chat/completions", json=body) as response:
+            assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+            assert response.headers["Cache-Control"] == "no-cache"
+            assert response.headers["X-Accel-Buffering"] == "no"

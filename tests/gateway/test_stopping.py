@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +12,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from aura_browser.gateway.server import Gateway
+from aura_browser import AuraClient
+from aura_browser.gateway.server import Gateway, Settings
 from aura_browser.gateway.watching import Patience
+from aura_browser.gateway.wires.problem import Problem
 from aura_browser.playground import Playground
 from tests.parts.gateways import MODEL, QUICK, gateway_to, question, write_post
 from tests.parts.servers import serving
+from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
 
 WIRES = {
@@ -282,11 +286,122 @@ async def test_a_second_signal_does_not_wait() -> None:
         assert "The gateway is stopping" in await response.text()
 
 
-async def test_a_stopped_gateway_leaves_no_task() -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_stopped_gateway_leaves_no_task(*, at_once: bool) -> None:
     before = asyncio.all_tasks()
     async with Playground() as site:
         own = asyncio.all_tasks()
-        async with gateway_to(site):
+        async with gateway_to(site) as gateway:
             assert asyncio.all_tasks() > own
+            await gateway.stop(at_once=at_once)
         assert asyncio.all_tasks() == own
     assert asyncio.all_tasks() == before
+
+
+async def test_a_stop_ends_the_question_for_the_sites_models() -> None:
+    async def never(_request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with (
+        serving(never) as (server, origin),
+        AuraClient(origin, store="memory", session=make_session(origin)) as client,
+    ):
+        gateway = Gateway(client, Settings(port=0, patience=Patience(stop=0.1)))
+        await gateway.start()
+        models = gateway._models
+        asking = asyncio.create_task(models.resolve("gpt-4o"))
+        await eventually(lambda: len(server.seen) == 1)
+        await gateway.stop()
+        async with asyncio.timeout(20):
+            with pytest.raises(Problem, match="There is no model"):
+                await asking
+
+
+async def test_leaving_the_gateway_waits_for_no_answer() -> None:
+    async with (
+        Playground() as site,
+        asyncio.timeout(20),
+        gateway_to(site) as gateway,
+        asking(gateway, question("/silent begun", stream=True)) as response,
+    ):
+        await response.content.readany()
+        await gateway.__aexit__(None, None, None)
+        assert "The gateway is stopping" in await response.text()
+
+
+async def test_health_and_metrics_are_shown_to_the_end_and_a_refusal_ends_its_connection() -> None:
+    async with (
+        Playground() as site,
+        gateway_to(site) as gateway,
+        asking(gateway, question("/silent begun", stream=True)) as response,
+    ):
+        await response.content.readany()
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        assert b" 200 " in await get(reader, writer, "/healthz")
+        stopping = asyncio.create_task(gateway.stop())
+        await eventually(lambda: gateway.is_stopping)
+        health = await get(reader, writer, "/healthz")
+        assert (b" 503 " in health, b'"status":"stopping"' in health) == (True, True)
+        assert b" 200 " in await get(reader, writer, "/metrics")
+        assert b"gateway_stopping" in await get(reader, writer, "/v1/models")
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+        gateway.hurry()
+        await stopping
+
+
+async def get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
+    """Ask on an open connection; return the whole answer."""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        return head + await reader.readexactly(length)
+
+
+async def test_by_default_four_questions_are_asked_at_once_and_64_answers_may_be_open() -> None:
+    async with Playground() as site, gateway_to(site) as gateway, aiohttp.ClientSession() as http:
+        url = f"{gateway.base_url}/chat/completions"
+        asked = [asyncio.create_task(http.post(url, json=question("/silent-start")).__aenter__()) for _ in range(66)]
+        await wait_for_queue(gateway, 60 + 2)
+        assert (site.answering, "aura_streams_open 64\n" in await read_metrics(gateway)) == (4, True)
+        for task in asked:
+            task.cancel()
+        await asyncio.wait(asked)
+
+
+async def test_a_client_that_takes_no_last_word_is_cut(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def flood(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.headers.popall("Content-Type", None)
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 2**16)
+
+    monkeypatch.setattr("aura_browser.gateway.answering._LAST_WORD_S", 0.05)
+    async with serving(flood) as (_, origin), gateway_to(origin, patience=Patience(stop=0.1)) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=2**12)
+        writer.write(write_post("/v1/chat/completions", question("hi", stream=True)))
+        await reader.readuntil(b"\r\n")
+        stream = next(iter(gateway._watch._running)).stream
+        assert stream is not None
+        await eventually(lambda: stream.sending_since is not None)
+        await gateway.stop()
+        assert 'aura_client_disconnects_total{phase="streaming"} 1\n' in gateway._metrics.write({}, {})
+        writer.close()
+    assert [
+        each for each in caplog.record_tuples if each[0].startswith("aura_browser") and each[1] > logging.INFO
+    ] == []
+
+
+async def test_the_log_says_499_of_a_client_that_left(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="aura_browser.gateway.handling")
+    async with Playground() as site, gateway_to(site) as gateway:
+        async with asking(gateway, question("/silent begun", stream=True)) as response:
+            await response.content.readany()
+            response.close()
+        await eventually(lambda: " 499 " in caplog.text)

@@ -1,17 +1,41 @@
 """Trouble as a client sees it: each row of the error table, over HTTP, and how often the official clients ask."""
 
 import asyncio
+import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from aura_browser import FileStore, SessionKey
-from aura_browser.errors import PageFailed, SessionUnreadable, StoreError
-from aura_browser.gateway.routes import check_method
+from aura_browser.errors import (
+    AnswerTimeout,
+    AuraError,
+    BrowserDied,
+    BrowserError,
+    ConnectionFailed,
+    EmptyAnswer,
+    GridFailed,
+    HarvestCoolingDown,
+    InteractionRequired,
+    InvalidInput,
+    LaunchFailed,
+    PageFailed,
+    RateLimited,
+    SessionLocked,
+    SessionProtected,
+    SessionRefused,
+    SessionUnreadable,
+    SiteFailed,
+    StoreError,
+    StreamInterrupted,
+)
+from aura_browser.gateway.routes import check_method, is_anthropic
 from aura_browser.gateway.server import Gateway
 from aura_browser.gateway.trouble import describe_trouble
 from aura_browser.gateway.wires.problem import Problem
@@ -20,6 +44,7 @@ from aura_browser.session import Session
 from tests.parts.gateways import MODEL, QUICK, gateway_to, question, strict_anthropic, strict_openai
 from tests.parts.harvests import Harvests
 from tests.parts.lazily import load_lazily
+from tests.parts.servers import serving
 from tests.parts.sessions import make_session
 from tests.parts.waiting import eventually
 
@@ -29,6 +54,10 @@ if TYPE_CHECKING:
 else:
     anthropic = load_lazily("anthropic")
     openai = load_lazily("openai")
+
+FINAL = {"x-should-retry": "false"}
+PATHS = "/v1/chat/completions, /v1/responses, /v1/completions, /v1/messages, /v1/models"
+BOTH_BASES = "A program's base URL ends with /v1 (for Anthropic's: without it)"
 
 
 async def ask(gateway: Gateway, body: object, path: str = "/chat/completions") -> tuple[int, dict[str, Any], Any]:
@@ -186,10 +215,42 @@ async def test_an_answer_that_has_begun_is_not_ended_by_another_ones_harvest() -
             goes_on.set()
 
 
-async def test_a_store_that_is_away_is_for_later() -> None:
-    error = describe_trouble(StoreError("redis://127.0.0.1", "it can't be used. Check that Redis runs"))
-    assert (error.status, error.code) == (503, "store_failed")
-    assert describe_trouble(SessionUnreadable("slug", "it is damaged")).status == 403
+@pytest.mark.parametrize(
+    ("error", "status", "code", "headers"),
+    [
+        (InvalidInput("temperature", "is too hot"), 400, "invalid_value", FINAL),
+        (HarvestCoolingDown(2.1, "it failed"), 503, "harvest_cooling_down", {"Retry-After": "3"}),
+        (BrowserDied("http://a/", "it crashed"), 503, "harvest_failed", {"Retry-After": "30"}),
+        (PageFailed("http://a/", "x"), 503, "harvest_failed", {"Retry-After": "30"}),
+        (LaunchFailed("/chrome", "it ended"), 503, "harvest_failed", {"Retry-After": "30"}),
+        (GridFailed("http://grid", "it is full"), 503, "harvest_failed", {"Retry-After": "30"}),
+        (StoreError("redis://127.0.0.1", "it is away"), 503, "store_failed", {"Retry-After": "5"}),
+        (SessionUnreadable("slug", "it is damaged"), 403, "session_required", FINAL),
+        (SessionLocked("slug", "it is locked"), 403, "session_required", FINAL),
+        (SessionProtected("slug", "it is protected"), 403, "session_required", FINAL),
+        (SessionRefused("http://a/", 401, "status 401", "Log in."), 403, "session_required", FINAL),
+        (InteractionRequired("It is over.", "aura-browser harvest"), 403, "session_required", FINAL),
+        (BrowserError(), 403, "session_required", FINAL),
+        (RateLimited("http://a/", 0.2), 429, "rate_limit_exceeded", {"Retry-After": "1"}),
+        (RateLimited("http://a/", None), 429, "rate_limit_exceeded", {"Retry-After": "10"}),
+        (ConnectionFailed("http://a/", "it is away"), 503, "site_failed", {"Retry-After": "5"}),
+        *((SiteFailed("http://a/", each, "x"), 503, "site_failed", {"Retry-After": "5"}) for each in (502, 503, 504)),
+        (SiteFailed("http://a/", 503, "x", 6.5), 503, "site_failed", {"Retry-After": "7"}),
+        *((SiteFailed("http://a/", each, "x"), 502, "site_failed", FINAL) for each in (400, 499)),
+        *((SiteFailed("http://a/", each, "x"), 502, "site_failed", {}) for each in (399, 500, 505)),
+        (EmptyAnswer("http://a/"), 502, "empty_answer", FINAL),
+        (AnswerTimeout("http://a/", 3.0), 504, "answer_timeout", {}),
+        (StreamInterrupted("http://a/", "it broke off", "so far"), 502, "stream_interrupted", {}),
+        (AuraError("x"), 502, "site_failed", {}),
+    ],
+)
+def test_each_error_says_whether_to_try_again(
+    error: AuraError, status: int, code: str, headers: dict[str, str]
+) -> None:
+    problem = describe_trouble(error)
+    assert (problem.status, problem.code, problem.headers) == (status, code, headers)
+    assert problem.message == str(error)
+    assert problem.param == (error.name if isinstance(error, InvalidInput) else None)
 
 
 async def test_an_unknown_model_is_no_reason_for_404_while_the_list_is_not_known() -> None:
@@ -246,7 +307,70 @@ async def test_wrong_paths_and_methods_say_what_is_right(  # noqa: PLR0917 - one
         error = (await response.json())["error"]
         assert (response.status, error["code"]) == (status, code)
         assert words in error["message"]
-        assert ("Allow" in response.headers) == (status == 405)
+        assert response.headers.get("Allow") == (None if status != 405 else "POST" if method == "GET" else "GET, HEAD")
+        assert response.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "message"),
+    [
+        (
+            "/responses",
+            "GET",
+            "/responses takes POST, not GET. A program sends the question there; to see the models, open /v1/models.",
+        ),
+        ("/models", "POST", "/models takes GET, HEAD, not POST."),
+        ("/embeddings", "POST", "There are no embeddings here: the site answers chats only."),
+        (
+            "/api/chat",
+            "POST",
+            f"There is nothing at /api/chat. A program's base URL ends with /v1; there are {PATHS}.",
+        ),
+        (
+            "/v1/messages",
+            "POST",
+            f"There is nothing at /v1/messages. {BOTH_BASES}; there are {PATHS}.",
+        ),
+    ],
+)
+def test_what_is_right_instead_is_said_in_words(path: str, method: str, message: str) -> None:
+    with pytest.raises(Problem) as caught:
+        check_method(path, method)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        *((path, "POST") for path in ("/chat/completions", "/responses", "/completions", "/messages")),
+        ("/messages/count_tokens", "POST"),
+        *(
+            (path, method)
+            for path in ("/", "/healthz", "/metrics", "/models", "/models/m")
+            for method in ("GET", "HEAD")
+        ),
+    ],
+)
+def test_what_there_is_takes_these_methods_alone(path: str, method: str) -> None:
+    check_method(path, method)
+    with pytest.raises(Problem):
+        check_method(path, "PUT")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "is_one"),
+    [
+        ("/messages", {}, True),
+        ("/messages/count_tokens", {}, True),
+        ("/models", {"anthropic-version": "2023-06-01"}, True),
+        ("/models", {}, False),
+        ("/chat/completions", {}, False),
+    ],
+)
+def test_a_client_of_anthropic_is_known_by_its_path_or_its_header(
+    path: str, headers: dict[str, str], *, is_one: bool
+) -> None:
+    assert is_anthropic(path, headers) is is_one
 
 
 @pytest.mark.parametrize(
@@ -285,3 +409,150 @@ async def test_an_answer_that_was_probably_cut_is_marked(caplog: pytest.LogCaptu
             f"{gateway.base_url}/chat/completions", json=question("/long 1000", stream=True)
         ) as response:
             assert ": the site probably cut this answer" in await response.text()
+
+
+@pytest.mark.parametrize(("characters", "marked"), [(3996, None), (3997, "true")])
+async def test_an_answer_of_as_many_tokens_as_the_site_gives_was_probably_cut(
+    gateway: Gateway, characters: int, marked: str | None
+) -> None:
+    _, _, headers = await ask(gateway, question("x" * characters))
+    assert headers.get("x-aura-probably-cut") == marked
+    _, _, headers = await ask(gateway, question("x" * 5000, max_tokens=1000))
+    assert "x-aura-probably-cut" not in headers, "the client wanted no more"
+
+
+async def test_the_mark_of_a_stream_that_was_probably_cut_is_a_comment_of_its_own(gateway: Gateway) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=question("/long 1000", stream=True)) as response,
+    ):
+        *_, comment, last, done, rest = (await response.text()).split("\n\n")
+    assert (comment, done, rest) == (": the site probably cut this answer at its own limit", "data: [DONE]", "")
+    assert last.startswith("data: {")
+
+
+FITS = "x" * 25_949
+LONGER = "x" * 25_953
+
+
+@pytest.mark.parametrize(
+    ("messages", "needed", "message"),
+    [
+        ([{"role": "system", "content": FITS}, {"role": "user", "content": "hi"}], 0, ""),
+        (
+            [{"role": "system", "content": LONGER}, {"role": "user", "content": "hi"}],
+            8193,
+            (
+                "This model's maximum context length is 8192 tokens. However, your messages need about 8193 tokens "
+                "(768 of them for the answer). Please reduce the length of the messages."
+            ),
+        ),
+        ([{"role": "user", "content": "x" * 24_576}], 0, ""),
+        (
+            [{"role": "user", "content": "x" * 24_577}],
+            7027,
+            (
+                "This model's maximum context length is 7021 tokens. However, your messages need about 7027 tokens "
+                "(the last message has 24577 characters, and the site takes 24576). "
+                "Please reduce the length of the messages."
+            ),
+        ),
+    ],
+    ids=["as long as fits", "longer", "as long as the last one may be", "longer than the last one may be"],
+)
+async def test_what_just_fits_is_asked_and_a_token_more_is_refused_with_the_numbers(
+    gateway: Gateway, messages: list[dict[str, str]], needed: int, message: str
+) -> None:
+    status, error, headers = await ask(gateway, question("") | {"messages": messages})
+    assert (status, error.get("message", "")) == (400 if needed else 200, message)
+    assert headers.get("x-should-retry") == ("false" if needed else None)
+
+
+async def test_an_empty_prompt_is_refused_by_the_field_that_it_came_in(gateway: Gateway) -> None:
+    said = "prompt: has nothing to answer: the last message must have text"
+    status, error, _ = await ask(gateway, {"model": MODEL, "prompt": ""}, "/completions")
+    assert (status, error["code"], error["param"], error["message"]) == (400, "invalid_value", "prompt", said)
+
+
+async def test_who_waits_for_a_turn_when_the_sites_limit_begins_is_held_back_too() -> None:
+    asked, answers = [], asyncio.Event()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        await answers.wait()
+        return web.Response(status=429, headers={"Retry-After": "60"})
+
+    async with serving(handle) as (_, origin), gateway_to(origin, upstream_concurrency=1) as gateway:
+        first, second = (asyncio.create_task(ask(gateway, question("hi"))) for _ in range(2))
+        await eventually(lambda: gateway._core.turns.waiting == 1)
+        answers.set()
+        assert [(await each)[0] for each in (first, second)] == [429, 429]
+    assert asked == ["/api/chat"]
+
+
+async def test_who_comes_during_the_sites_limit_does_not_wait_for_a_turn() -> None:
+    answers = asyncio.Event()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/api/chat":
+            await answers.wait()
+        return web.Response(status=429, headers={"Retry-After": "60"})
+
+    async with serving(handle) as (server, origin), gateway_to(origin, upstream_concurrency=1) as gateway:
+        first = asyncio.create_task(ask(gateway, question("hi")))
+        await eventually(lambda: len(server.seen) == 1)
+        assert (await ask(gateway, question("hi") | {"model": "gpt-4o"}))[0] == 429, "its list is limited"
+        async with asyncio.timeout(20):
+            assert (await ask(gateway, question("hi")))[0] == 429
+        answers.set()
+        await first
+
+
+async def test_the_context_window_is_the_gateways_own() -> None:
+    async with Playground() as site, gateway_to(site, {"max_tokens": 4000}) as gateway:
+        await ask(gateway, question("hi"))
+        assert json.loads(site.requests[-1].body)["model"]["tokenLimit"] == 8192
+
+
+async def test_what_may_begin_a_stop_sequence_is_given_at_the_end(gateway: Gateway) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=question("one thr", stop="three")) as response,
+    ):
+        (choice,) = (await response.json())["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("one thr", "stop")
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/messages"])
+async def test_a_bug_ends_one_request_with_an_error_in_the_clients_form(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    body = question("hi", max_tokens=9)
+    with monkeypatch.context() as broken:
+        broken.setattr("aura_browser.gateway.core.Core.begin", None)
+        status, error, headers = await ask(gateway, body, path)
+    said = "The gateway failed: a bug in aura-browser. Its log says more (serve --debug)."
+    assert (status, error["message"], headers["x-should-retry"]) == (500, said, "false")
+    assert error.get("code") == ("internal_error" if path == "/chat/completions" else None)
+    assert (await ask(gateway, body, path))[0] == 200
+
+
+async def test_a_response_says_whose_it_is_and_its_own_name() -> None:
+    async with Playground() as site, gateway_to(site) as gateway:
+        for path, is_anthropics in (("/chat/completions", False), ("/messages", True)):
+            _, _, headers = await ask(gateway, question("hi", max_tokens=9), path)
+            assert headers["Server"] == "aura-browser"
+            assert re.fullmatch(r"req_[0-9a-f]{24}", headers["x-request-id"])
+            assert headers.get("request-id") == (headers["x-request-id"] if is_anthropics else None)
+
+
+async def test_the_log_has_a_line_for_each_request(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="aura_browser.gateway.handling")
+    await ask(gateway, question("12345"))
+    await ask(gateway, question("hi") | {"model": None})
+    lines = [re.sub(r"\d+ ms", "N ms", record.getMessage()) for record in caplog.records]
+    ids = [re.findall(r"req_\w+", line)[0] for line in lines]
+    assert lines == [
+        f"POST /v1/chat/completions 200 N ms, about 2 tokens, {ids[0]} ",
+        f"POST /v1/chat/completions 400 N ms, about 0 tokens, {ids[1]} missing_required_parameter",
+    ]

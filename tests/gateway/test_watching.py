@@ -10,6 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from aura_browser.gateway.sending import EventStream
 from aura_browser.gateway.watching import Patience, Watch
+from aura_browser.gateway.wires.problem import Problem
 from tests.parts.waiting import eventually
 
 
@@ -94,3 +95,95 @@ async def test_who_takes_neither_a_piece_nor_the_end_is_cut_after_a_while(*, is_
         await eventually(lambda: cut.abort.called)
         watching.cancel()
         sending.cancel()
+
+
+class Looked:
+    """A stream that is looked at, and what was done to it."""
+
+    beats = True
+
+    def __init__(self, *, is_open: bool, sending_since: float | None = None) -> None:
+        self.is_open = is_open
+        self.sending_since = sending_since
+        self.active_at = 100.0
+        self.done: set[str] = set()
+
+    async def ping(self) -> None:
+        self.done.add("pinged")
+
+    def abort(self) -> None:
+        self.done.add("cut")
+
+
+@pytest.mark.parametrize(
+    ("stream", "after_s", "does"),
+    [
+        (Looked(is_open=False), 15.0, "pinged"),
+        (Looked(is_open=True), 15.0, "pinged"),
+        (Looked(is_open=True, sending_since=100.0), 60.0, "cut"),
+    ],
+    ids=["waiting", "silent", "stuck"],
+)
+async def test_by_default_something_is_done_after_so_many_seconds(stream: Looked, after_s: float, does: str) -> None:
+    now = [100.0]
+    watch = Watch(Patience(tick=0.001), lambda: False, lambda: now[0])
+    async with watch.follow() as running:
+        running.stream = cast("EventStream", cast("Any", stream))
+        watching = asyncio.create_task(watch.run())
+        now[0] += after_s - 0.1
+        await asyncio.wait([watching], timeout=0.03)
+        assert stream.done == set()
+        now[0] = 100.0 + after_s
+        await eventually(lambda: stream.done == {does})
+        watching.cancel()
+
+
+class Gone(Silent):
+    """A stream whose client has gone."""
+
+    async def ping(self) -> None:
+        self.pings += 1
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("kind", [Gone, Silent])
+async def test_a_client_that_has_gone_or_takes_nothing_holds_up_no_other(kind: type[Silent]) -> None:
+    watch = Watch(Patience(beat=1.0, tick=0.01), lambda: False, lambda: 100.0)
+    streams = [kind(), kind()]
+    async with watch.follow() as one, watch.follow() as other:
+        one.stream, other.stream = (cast("EventStream", cast("Any", stream)) for stream in streams)
+        watching = asyncio.create_task(watch.run())
+        await eventually(lambda: all(stream.pings > 1 for stream in streams))
+        watching.cancel()
+
+
+async def test_the_first_reason_for_an_end_is_the_one_that_is_told() -> None:
+    watch = Watch(Patience(), lambda: False, lambda: 100.0)
+
+    async def wait_in_vain() -> None:
+        async with watch.follow() as running:
+            running.end(Problem(503, "first", "first"))
+            running.end(Problem(503, "second", "second"))
+            await asyncio.Event().wait()
+
+    with pytest.raises(Problem, match="first"):
+        await wait_in_vain()
+
+
+async def test_a_time_out_of_the_requests_own_stays_one() -> None:
+    watch = Watch(Patience(), lambda: False, lambda: 100.0)
+    with pytest.raises(TimeoutError):
+        async with watch.follow():
+            raise TimeoutError
+    assert watch.count == 0
+
+
+async def test_a_stream_knows_when_something_was_sent_last() -> None:
+    now = [100.0]
+    stream = EventStream(make_mocked_request("GET", "/"), {}, lambda: now[0])
+    assert (stream.active_at, stream.sending_since, stream.is_open, stream.is_closing) == (100.0, None, False, False)
+    now[0] = 105.0
+    await stream.send(b"piece")
+    assert (stream.active_at, stream.sending_since, stream.is_open) == (105.0, None, True)
+    await stream.close(b"end")
+    assert (stream.sending_since, stream.is_closing) == (None, True)
