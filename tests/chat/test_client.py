@@ -1,10 +1,12 @@
 """The client against the playground: answers, endings, renewal."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -28,6 +30,9 @@ from tests.parts.servers import serving
 from tests.parts.sessions import make_session
 from tests.parts.stream_server import stream_server
 
+OTHER = "openchat_v3.2_mistral"
+"""A model of the playground that is not the usual one."""
+
 
 @asynccontextmanager
 async def talking(site: Playground, **options: object) -> AsyncIterator[AuraClient]:
@@ -50,8 +55,6 @@ async def test_characters_that_were_cut_apart_come_out_whole() -> None:
 
 
 async def test_messages_and_settings_reach_the_site() -> None:
-    import json
-
     async with Playground() as site, talking(site, temperature=0.1) as client:
         history: list[Message | dict[str, str]] = [
             {"role": "system", "content": "s"},
@@ -123,8 +126,9 @@ async def test_a_proxy_servers_error_page_is_an_error() -> None:
 
 async def test_an_empty_answer_is_an_error_of_its_own() -> None:
     async with Playground() as site, talking(site) as client:
-        with pytest.raises(EmptyAnswer):
+        with pytest.raises(EmptyAnswer) as caught:
             await client.complete("/empty")
+        assert caught.value.url == f"{site.origin}/api/chat"
 
 
 async def test_an_answer_that_is_html_code_is_an_answer() -> None:
@@ -192,17 +196,23 @@ async def test_silence_behind_a_malformed_chunk_ends_too() -> None:
             assert caught.value.partial == "some"
 
 
-async def test_of_a_very_long_answer_that_breaks_off_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("pieces", "least", "most"),
+    [([f"<{number}>," for number in range(10)], 8, 20), (["<0>,", "x" * 30], 30, 30)],
+    ids=["many", "one that is too long itself"],
+)
+async def test_of_a_very_long_answer_that_breaks_off_the_end_is_kept(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[str], least: int, most: int
+) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         for piece in pieces:
-            writer.write(b"4\r\n%s\r\n" % piece.encode())
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece.encode()))
             await asyncio.wait_for(taken.acquire(), 10)  # each is a piece of its own
         writer.close()
 
     monkeypatch.setattr("aura_browser.chat.client._MAX_KEPT_CHARS", 20)
-    pieces = [f"<{number}>," for number in range(10)]
     taken = asyncio.Semaphore(0)
     async with stream_server(handle) as port:
         origin = f"http://127.0.0.1:{port}"
@@ -214,7 +224,90 @@ async def test_of_a_very_long_answer_that_breaks_off_the_end_is_kept(monkeypatch
             with pytest.raises(StreamInterrupted) as caught:
                 await anext(stream)
     assert "".join(pieces).endswith(caught.value.partial)
-    assert 8 <= len(caught.value.partial) <= 20
+    assert least <= len(caught.value.partial) <= most
+
+
+@asynccontextmanager
+async def asking_for(
+    body: bytes, *, length: int | None = None, content_type: str | None = None
+) -> AsyncIterator[AuraClient]:
+    """Open a client of a site that answers anything with *body*, which breaks off if it said another *length*."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        kind = f"Content-Type: {content_type}\r\n" if content_type else ""
+        size = len(body) if length is None else length
+        writer.write(f"HTTP/1.1 200 OK\r\n{kind}Content-Length: {size}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with stream_server(handle) as port:
+        origin = f"http://127.0.0.1:{port}"
+        async with AuraClient(origin, store="memory", session=make_session(origin)) as client:
+            yield client
+
+
+async def test_of_an_answer_that_breaks_off_up_to_a_million_characters_are_kept() -> None:
+    async with asking_for(b"x" * 1_500_000, length=1_500_001) as client:
+        with pytest.raises(StreamInterrupted) as caught:
+            async for _ in client.stream("x"):
+                pass
+    assert 400_000 < len(caught.value.partial) <= 1_000_000
+
+
+async def test_a_whole_answer_may_have_four_million_characters() -> None:
+    async with asking_for(b"x" * 4_000_000) as client:
+        assert len(await client.complete("x")) == 4_000_000
+    async with asking_for(b"x" * 4_000_001) as client:
+        with pytest.raises(StreamInterrupted, match=r"it is over 4,000,000 characters; read it piece by piece with"):
+            await client.complete("x")
+
+
+@pytest.mark.parametrize(("body", "text"), [(b"ab\xc3", "ab\ufffd"), (b"\xc3", "\ufffd")])
+async def test_a_character_that_never_ends_is_one_that_is_unknown(body: bytes, text: str) -> None:
+    async with asking_for(body) as client:
+        assert await client.complete("x") == text
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[" * 100_000, b"\xff"])
+async def test_a_list_of_models_that_is_none_is_the_sites_failure(body: bytes) -> None:
+    async with asking_for(body, content_type="application/json") as client:
+        with pytest.raises(SiteFailed, match="its list of models can't be read") as caught:
+            await client.models()
+        assert (caught.value.url, caught.value.status) == (f"{client.site.origin}/api/models", 200)
+
+
+async def test_a_list_of_models_has_its_bounds() -> None:
+    longest = b"[]".ljust(4 * 2**20)
+    async with asking_for(longest, content_type="application/json") as client:
+        assert await client.models() == ()
+    async with asking_for(longest + b" ", content_type="application/json") as client:
+        with pytest.raises(SiteFailed, match="4 MiB"):
+            await client.models()
+
+
+@pytest.mark.parametrize(
+    ("of_client", "of_call", "model", "temperature", "window"),
+    [
+        ({}, {}, "openchat_3.6", 0.5, 8192),
+        ({"model": ""}, {}, "openchat_3.6", 0.5, 8192),
+        ({"model": OTHER, "temperature": 0.1, "max_tokens": 1000}, {}, OTHER, 0.1, 1000),
+        (
+            {"model": OTHER, "temperature": 0.1, "max_tokens": 1000},
+            {"model": "openchat_3.6", "temperature": 0.0, "max_tokens": 2000},
+            "openchat_3.6",
+            0.0,
+            2000,
+        ),
+    ],
+)
+async def test_settings_are_the_calls_or_the_clients_or_the_usual(
+    of_client: dict[str, object], of_call: dict[str, Any], model: str, temperature: float, window: int
+) -> None:
+    async with Playground() as site, talking(site, **of_client) as client:
+        await client.complete("hi", **of_call)
+        body = json.loads(site.requests[-1].body)
+    assert (body["model"]["id"], body["temperature"], body["model"]["tokenLimit"]) == (model, temperature, window)
 
 
 async def test_a_given_session_goes_through_its_own_proxy_and_keeps_out_of_others_places(tmp_path: Path) -> None:

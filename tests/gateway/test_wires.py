@@ -564,6 +564,7 @@ def test_an_error_is_of_the_class_that_each_client_knows(status: int, openai: st
 
 def test_an_error_may_be_tried_again_unless_it_says_otherwise() -> None:
     assert Problem(502, "code", "It failed.").headers == {}
+    assert str(Problem(502, "code", "It failed.")) == "It failed."
     told = Problem(503, "code", "It failed.", retry_after_s=7, headers={"Connection": "close"}).headers
     assert told == {"Connection": "close", "Retry-After": "7"}
     assert b'"message":"It failed."' in anthropic_error(Problem(502, "code", "It failed."), "req_1")

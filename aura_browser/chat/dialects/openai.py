@@ -121,7 +121,7 @@ def read_delta(event: bytes) -> str:
         choices = json.loads(event)["choices"]
         # The last event, which counts tokens, has no choices.
         text: Any = (choices and choices[0]["delta"].get("content")) or ""
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         text = None
     if not isinstance(text, str):
         raise WireError("the server sent an event that is not part of an answer")

@@ -29,8 +29,10 @@ ANSWER = b": comment\r\n\r\n" + b"".join(map(event, [*TEXTS, None])) + b'data: {
 
 
 def test_the_request() -> None:
-    request = chat_request(ChatRequest(messages=(Message("system", "Be brief."), Message("user", "Hi"))), ORIGIN)
+    request_messages = (Message("system", "Be brief."), Message("user", "Hi"))
+    request = chat_request(ChatRequest(messages=request_messages), ORIGIN)
     assert (request.method, request.url) == ("POST", "/v1/chat/completions")
+    assert (request.headers["Content-Type"], request.headers["Origin"]) == ("application/json", ORIGIN)
     assert isinstance(request.body, bytes)
     assert json.loads(request.body) == {
         "model": "openchat_3.6",
@@ -40,10 +42,14 @@ def test_the_request() -> None:
     }
     with pytest.raises(InvalidInput, match="no message to answer"):
         chat_request(ChatRequest(messages=()), ORIGIN)
+    with pytest.raises(InvalidInput, match="max_tokens: must be a whole number from 1 to 2147483647"):
+        chat_request(ChatRequest(messages=request_messages, max_tokens=0), ORIGIN)
+    assert chat_request(ChatRequest(messages=request_messages, max_tokens=1), ORIGIN).body == request.body
 
 
 def test_models() -> None:
     assert (models_request(ORIGIN).method, models_request(ORIGIN).url) == ("GET", "/v1/models")
+    assert models_request(ORIGIN).headers["Origin"] == ORIGIN
     assert read_models(b'{"object": "list", "data": [{"id": "a"}, {"id": "b", "name": "B"}]}') == (
         Model("a", "a"),
         Model("b", "B"),
@@ -64,7 +70,12 @@ def test_an_answer_cut_anywhere_is_the_same_text(cuts: list[int]) -> None:
     [
         (b'data: {"error": {"message": "Slow down"}}\n\n', "Slow down"),
         (b"data: {\n\n", "not part of an answer"),
+        (b'data: {"error": {"message": 5}}\n\n', "not part of an answer"),
+        (b'data: {"error": {}}\n\n', "not part of an answer"),
+        (b'data: {"error": "Slow down"}\n\n', "not part of an answer"),
         (b'data: {"choices": [{}]}\n\n', "not part of an answer"),
+        (b'data: {"choices": [{"delta": 5}]}\n\n', "not part of an answer"),
+        (b"data: 5\n\n", "not part of an answer"),
         (b'data: {"choices": [{"delta": {"content": 5}}]}\n\n', "not part of an answer"),
         (b'data: {"choices": 5}\n\n', "not part of an answer"),
         (b"data: " + b"[" * 100_000 + b"\n\n", "not part of an answer"),
@@ -76,6 +87,26 @@ def test_what_is_not_an_answer_is_named(data: bytes, problem: str) -> None:
     decoder = answer_decoder()
     with pytest.raises(WireError, match=problem):
         decoder.decode(decoder.decode(data).encode(), final=True)
+
+
+def test_what_came_before_an_error_is_given_and_nothing_after_it() -> None:
+    decoder = answer_decoder()
+    assert decoder.decode(event("a") + b'data: {"error": {"message": "Slow down"}}\n\n' + event("b")) == "a"
+    for data in (event("c"), b""):
+        with pytest.raises(WireError, match="Slow down"):
+            decoder.decode(data)
+
+
+def test_what_comes_after_the_end_and_events_without_data_are_no_text() -> None:
+    decoder = answer_decoder()
+    assert decoder.decode(b"event: x\nid: 1\ndata:\n\n" + event("a") + b"data: [DONE]\n\n" + event("b")) == "a"
+    assert decoder.decode(event("c"), final=True) == ""
+
+
+def test_a_line_of_a_mebibyte_is_read() -> None:
+    decoder = answer_decoder()
+    assert decoder.decode(b":" * 2**20) == ""
+    assert decoder.decode(b"\n" + event("a")) == "a"
 
 
 @given(st.binary(max_size=200))
@@ -113,11 +144,12 @@ async def test_a_cut_answer_and_an_error_in_the_stream_are_told_apart() -> None:
             with pytest.raises(StreamInterrupted, match="broke off") as cut:
                 await client.complete("Hello")
             assert cut.value.partial == "half"
-    async with serving(answering(b'data: {"error": {"message": "Too\x1b long"}}\n\n')) as (_server, origin):
+    async with serving(answering(b'data: {"error": {"message": "Too\\u001b long"}}\n\n')) as (_server, origin):
         site = Site(f"{origin}/", dialect="openai")
         async with AuraClient(site, store="memory", session=make_session(origin)) as client:
-            with pytest.raises(SiteFailed):
+            with pytest.raises(SiteFailed) as failed:
                 await client.complete("Hello")
+            assert (failed.value.status, failed.value.message) == (200, "Too long")
 
 
 @pytest.mark.parametrize("dialect", ["", "none", "dialect"])

@@ -32,7 +32,7 @@ def test_the_request_is_the_originals() -> None:
         )
     )
     wire = chat_request(request, ORIGIN)
-    assert wire.url == "/api/chat"
+    assert (wire.method, wire.url, wire.headers["Content-Type"]) == ("POST", "/api/chat", "application/json")
     assert json.loads(body_of(wire)) == {
         "model": {"id": "openchat_3.6", "name": "OpenChat 3.6 (latest)", "maxLength": 24576, "tokenLimit": 8192},
         "messages": [
@@ -62,6 +62,13 @@ def test_another_model_is_asked_by_its_id() -> None:
         (ChatRequest(messages=(Message("user", ""),)), "messages"),
         (ChatRequest(messages=(Message("user", "x" * (MAX_LENGTH + 1)),)), "messages"),
         (ChatRequest(messages=HELLO, max_tokens=768), "max_tokens"),
+        (ChatRequest(messages=HELLO, max_tokens=2**31), "max_tokens"),
+        (ChatRequest(messages=HELLO, max_tokens="8192"), "max_tokens"),  # type: ignore[arg-type] # without types
+        (ChatRequest(messages=HELLO, model=5), "model"),  # type: ignore[arg-type] # as above
+        (ChatRequest(messages=HELLO, model="\ud800"), "model"),
+        (ChatRequest(messages=HELLO, temperature="0.5"), "temperature"),  # type: ignore[arg-type] # as above
+        (ChatRequest(messages=HELLO, temperature=1.1e9), "temperature"),
+        (ChatRequest(messages=HELLO, temperature=10**400), "temperature"),
         (ChatRequest(messages=HELLO, temperature=-1), "temperature"),
         (ChatRequest(messages=HELLO, temperature=math.nan), "temperature"),
         (ChatRequest(messages=HELLO, temperature=math.inf), "temperature"),
@@ -73,8 +80,35 @@ def test_what_the_site_would_answer_with_no_reason_is_refused_before(request_: C
     assert caught.value.name == name
 
 
+class Whole(int):
+    """As some libraries have for whole numbers."""
+
+
+class Real(float):
+    """As some libraries have for numbers."""
+
+
+@pytest.mark.parametrize(
+    ("request_", "sent"),
+    [
+        (ChatRequest(messages=HELLO, max_tokens=769, temperature=0), (769, "0")),
+        (ChatRequest(messages=HELLO, max_tokens=2**31 - 1, temperature=1e9), (2**31 - 1, "1000000000.0")),
+        (ChatRequest(messages=HELLO, max_tokens=Whole(1000), temperature=Real(0.5)), (1000, "0.5")),
+        (ChatRequest(messages=HELLO, max_tokens=Whole(1000), temperature=Whole(1)), (1000, "1")),
+        (ChatRequest(messages=(Message("user", "x" * MAX_LENGTH),)), (8192, "0.5")),
+    ],
+)
+def test_what_is_just_within_the_sites_limits_is_sent_in_plain_numbers(
+    request_: ChatRequest, sent: tuple[int, str]
+) -> None:
+    body = json.loads(body_of(chat_request(request_, ORIGIN)), parse_float=str, parse_int=str)
+    assert (int(body["model"]["tokenLimit"]), body["temperature"]) == sent
+
+
 def test_models() -> None:
-    assert models_request(ORIGIN).url == "/api/models"
+    wire = models_request(ORIGIN)
+    assert (wire.method, wire.url, wire.headers["Content-Type"]) == ("POST", "/api/models", "application/json")
+    assert wire.headers["Origin"] == ORIGIN
     assert json.loads(body_of(models_request(ORIGIN))) == {"key": ""}
     assert read_models(b'[{"id": "a", "name": "A", "maxLength": 1}]') == (Model("a", "A"),)
 
