@@ -47,7 +47,7 @@ def _list_further(origins: object) -> Iterator[str]:
                 values = [entry.get("value") for entry in entries if isinstance(entry, dict)]
                 texts = (piece for value in values if isinstance(value, str) for piece in _list_parts(value))
                 yield from (text for text in texts if len(text) >= _MIN_STORED_LENGTH)
-            elif name != "origin":
+            else:  # an origin is an address, and no token
                 yield from (text for text in _list_texts(part, _MAX_STORED_DEPTH) if _TOKEN.fullmatch(text))
 
 

@@ -2,7 +2,8 @@
 
 import html
 import json
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -61,3 +62,72 @@ def test_words_that_are_no_secret_stay() -> None:
 def test_a_login_in_a_header_is_hidden_whatever_its_name(name: str) -> None:
     session = make_session(headers={"User-Agent": "Chrome/1 test", name: "s3cret-in-a-header"})
     assert hide_secrets("Chrome/1 test s3cret-in-a-header", session) == f"Chrome/1 test {HIDDEN}"
+
+
+@pytest.mark.parametrize("secret", ['s3cret of "Ann"/é', "s3cret+/&<é", "s3cret%20Ann"])
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        html.escape,
+        lambda text: json.dumps(text)[1:-1],
+        lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+        quote,
+        lambda text: quote(text, safe=""),
+        quote_plus,
+        lambda text: text.replace("%20", " "),
+    ],
+)
+def test_one_cookie_is_hidden_however_it_is_written(secret: str, spell: Any) -> None:  # noqa: ANN401 - any function
+    session = make_session(cookies=(make_cookie("sid", secret),), local_storage={})
+    assert hide_secrets(f"a {spell(secret)} b", session) == "a [hidden] b"
+
+
+FURTHER = {"origins": [{"origin": "https://app.example.com", "localStorage": [{"name": "a", "value": "twelve-chars"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "hidden", "shown"),
+    [
+        ({"cookies": (make_cookie("a", "abcdef"), make_cookie("b", "ghijk"))}, "abcdef", "ghijk"),
+        ({"tokens": {"a": "abcdef", "b": "ghijk"}}, "abcdef", "ghijk"),
+        ({"headers": {"COOKIE": "abcdef", "X-Other": "ghijkl"}}, "abcdef", "ghijkl"),
+        ({"local_storage": {"a": "twelve-chars", "b": "eleven-char"}}, "twelve-chars", "eleven-char"),
+        ({"local_storage": {"a": '["twelve-chars"]'}}, "twelve-chars", "a"),
+        ({"local_storage": {"a": '{"b": "twelve-chars"}'}}, "twelve-chars", "b"),
+        ({"local_storage": {"a": "[" * 7 + '{"b": "twelve-chars"}' + "]" * 7}}, "twelve-chars", "b"),
+        ({"local_storage": {"a": "[twelve-chars", "b": "[" * 100_000}}, "[twelve-chars", "twelve-chars"),
+        ({"extra_storage": FURTHER}, "twelve-chars", "https://app.example.com"),
+        ({"extra_storage": {"origins": [{"indexedDB": ["x" * 20, "y" * 19]}]}}, "x" * 20, "y" * 19),
+        ({"extra_storage": {"origins": [{"indexedDB": ["https://app.example.com/"]}]}}, "", "https://app.example.com/"),
+        ({"proxy": "http://me:pw@127.0.0.1:1"}, "http://me:pw@127.0.0.1:1", "http://127.0.0.1:1"),
+        ({"proxy": "http://127.0.0.1:1"}, "", "http://127.0.0.1:1"),
+    ],
+)
+def test_what_is_long_enough_to_be_a_secret_is_hidden_where_it_is_kept(
+    facts: dict[str, Any], hidden: str, shown: str
+) -> None:
+    session = make_session(**{"cookies": (), "local_storage": {}, "headers": {}, **facts})
+    assert hide_secrets(f"{hidden} {shown}", session) == (f"[hidden] {shown}" if hidden else f" {shown}")
+
+
+def test_of_secrets_that_begin_alike_the_longer_one_is_hidden_whole() -> None:
+    cookies = tuple(make_cookie(name, value) for name, value in (("a", "s3cret-a"), ("b", "s3cret-a-longer")))
+    assert hide_secrets("s3cret-a-longer, s3cret-a", make_session(cookies=cookies)) == "[hidden], [hidden]"
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        None,
+        5,
+        [5],
+        [{"localStorage": 5}],
+        [{"localStorage": [5]}],
+        [{"sessionStorage": [{"name": "a"}]}],
+        [{"localStorage": [{"name": "a", "value": 5}]}],
+    ],
+)
+def test_further_storage_of_another_form_hides_nothing(origins: object) -> None:
+    session = make_session(extra_storage={"origins": origins}, local_storage={})
+    assert hide_secrets("a page of the app", session) == "a page of the app"

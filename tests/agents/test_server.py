@@ -71,7 +71,7 @@ async def connected(log: Path, *words: str) -> AsyncIterator[Any]:
         streams = await exits.enter_async_context(stdio_client(command, errlog=errors))
         session = await exits.enter_async_context(ClientSession(*streams))
         async with asyncio.timeout(60):
-            await session.initialize()
+            assert (await session.initialize()).server_info.name == "aura-browser"
         yield session
 
 
@@ -93,6 +93,7 @@ async def test_the_tools_do_what_they_say_and_no_secret_comes_out(site: tuple[Se
             seen.append(found[0])
             return found
 
+        assert len(json.loads((await session.call_tool("sites_list")).content[0].text)) == 1, "without arguments too"
         (listed,) = json.loads((await ask("sites_list"))[0])
         assert (listed["site"], listed["origin"]) == (host, origin)
         assert json.loads((await ask("session_status", site=host))[0])["state"] == "valid"
