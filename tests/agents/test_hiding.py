@@ -131,3 +131,11 @@ def test_of_secrets_that_begin_alike_the_longer_one_is_hidden_whole() -> None:
 def test_further_storage_of_another_form_hides_nothing(origins: object) -> None:
     session = make_session(extra_storage={"origins": origins}, local_storage={})
     assert hide_secrets("a page of the app", session) == "a page of the app"
+
+
+def test_what_is_nested_deeper_than_any_program_nests_is_left_alone() -> None:
+    part: object = "x" * 20
+    for _ in range(5000):
+        part = [part]
+    session = make_session(extra_storage={"origins": [{"indexedDB": part}]}, local_storage={})
+    assert hide_secrets("a page of the app", session) == "a page of the app"

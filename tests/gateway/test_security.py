@@ -1,11 +1,13 @@
 """Who is refused, and how: each refusal is JSON where HTTP got that far, and the gateway serves on."""
 
 import asyncio
+import base64
 import gzip
 import json
 import logging
 import socket
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import aiohttp
@@ -212,6 +214,25 @@ async def test_page_and_health_need_no_token_and_say_no_secret(gateway: Gateway)
                 text = await response.text()
                 assert "s3cret" not in text
                 assert TOKEN not in text
+
+
+async def test_the_page_is_held_to_what_is_in_it(gateway: Gateway) -> None:
+    async with aiohttp.ClientSession() as http, http.get(f"{gateway.origin}/") as response:
+        page, headers = await response.read(), response.headers
+    allowed = {
+        name: base64.b64encode(sha256(page.split(f"<{name}>".encode())[1].split(f"</{name}>".encode())[0]).digest())
+        for name in ("script", "style")
+    }
+    policy = (
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert headers["Content-Security-Policy"] == policy.format(
+        **{name: each.decode() for name, each in allowed.items()}
+    )
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-cache", "nosniff")
+    assert (headers["Referrer-Policy"], headers["Cross-Origin-Opener-Policy"]) == ("no-referrer", "same-origin")
 
 
 async def test_without_a_token_any_key_is_taken() -> None:
