@@ -187,3 +187,24 @@ async def test_a_stream_knows_when_something_was_sent_last() -> None:
     assert (stream.active_at, stream.sending_since, stream.is_open) == (105.0, None, True)
     await stream.close(b"end")
     assert (stream.sending_since, stream.is_closing) == (None, True)
+
+
+async def test_a_request_that_waits_for_a_harvest_is_ended_though_nothing_is_sent_yet() -> None:
+    now = [100.0]
+    watch = Watch(Patience(tick=0.001), lambda: True, lambda: now[0])
+
+    async def wait_in_vain() -> None:
+        async with watch.follow():
+            now[0] += 15.0
+            await asyncio.wait([watching], timeout=20)
+
+    watching = asyncio.create_task(watch.run())
+    with pytest.raises(Problem, match="is being harvested"):
+        await wait_in_vain()
+    watching.cancel()
+
+
+async def test_where_nothing_is_under_way_nothing_is_waited_for() -> None:
+    watch = Watch(Patience(), lambda: False, lambda: 100.0)
+    async with asyncio.timeout(20):
+        await watch.wait_until_idle()
