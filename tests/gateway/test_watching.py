@@ -208,3 +208,16 @@ async def test_where_nothing_is_under_way_nothing_is_waited_for() -> None:
     watch = Watch(Patience(), lambda: False, lambda: 100.0)
     async with asyncio.timeout(20):
         await watch.wait_until_idle()
+
+
+@pytest.mark.parametrize("has_stream", [False, True])
+async def test_a_request_that_only_waits_for_its_site_is_left_alone(*, has_stream: bool) -> None:
+    stream = Looked(is_open=False)
+    stream.beats = False
+    watch = Watch(Patience(hold=0.0, tick=0.001), lambda: False, lambda: 100.0)
+    async with watch.follow() as running:
+        running.stream = cast("EventStream", cast("Any", stream)) if has_stream else None
+        watching = asyncio.create_task(watch.run())
+        await asyncio.wait([watching], timeout=0.03)
+        assert (watching.done(), stream.done) == (False, set())
+        watching.cancel()
