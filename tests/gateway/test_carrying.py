@@ -442,3 +442,20 @@ async def test_who_waits_for_a_turn_when_the_sites_limit_begins_is_held_back_too
         answers.set()
         assert await asyncio.gather(*tasks) == [429] * 5
         assert len(server.seen) == 4
+
+
+async def test_an_answer_that_breaks_off_before_its_first_byte_is_an_error_of_its_own() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "5"})
+        await response.prepare(request)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with (
+        carrying(answer=answer) as (_, _, gateway),
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=asked("hi")) as response,
+    ):
+        error = (await response.json())["error"]
+    assert (response.status, error["code"]) == (503, "site_failed")
