@@ -117,6 +117,11 @@ class LiveSession:
         rotated = current.fold(set_cookies, url, self._clock(), date)
         return None if rotated is current else rotated
 
+    def find_current(self, asked: Session) -> Session:
+        """Return the session in use if it is *asked* with what was noted in it since; else *asked*."""
+        current = self.current
+        return current if current is not None and current.lineage == asked.lineage else asked
+
     def confirm(self, asked: Session, proven: Session) -> None:
         """Use what a proof of *asked* returned, with the cookies that its answer changed, unless it was replaced."""
         current = self.current

@@ -84,8 +84,7 @@ class SessionManager:
         self.proxy = key.proxy
         self.clock = clock
         self.counters = Counters()
-        self._store = store
-        self._owns_store = owns_store
+        self._store, self._owns_store = store, owns_store
         self._close = close
         self._origin = key.origin
         budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
@@ -159,16 +158,14 @@ class SessionManager:
         """
         session = self._live.current or await self._flights.load_or_renew()
         due = self._flights.find_due(session)
-        if due is Due.NO or session is self._unknown:
-            return session
         if due is Due.SOON:
             self._flights.renew_early(session)
+        if due is not Due.NOW or session is self._unknown:
             return session
         opinion = await self._doubt.ask(session)
-        if opinion == "refused" or (opinion == "open" and session.is_protected):
-            current = self._live.current
-            if opinion == "open" and current is not None and current.lineage == session.lineage:
-                session = current  # the answer is noted in it, which makes it no other session
+        if opinion == "open" and session.is_protected:
+            return await self._flights.replace(self._live.find_current(session), "over")
+        if opinion == "refused":
             return await self._flights.replace(session, "over")
         if opinion != "good":
             self._unknown = self._live.current  # asked once for each value

@@ -460,7 +460,7 @@ async def read_at_most_ten(request: web.BaseRequest) -> web.StreamResponse:
     ],
 )
 async def test_a_body_is_read_up_to_its_limit_and_no_further(head: bytes, status: int, answered: bytes) -> None:
-    runner = web.ServerRunner(web.Server(read_at_most_ten))
+    runner = web.ServerRunner(web.Server(read_at_most_ten, lingering_time=0))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
