@@ -84,10 +84,14 @@ def typed_error(error: Exception, url: object, read_timeout_s: float) -> ChatErr
 def check_proxy_answer(response: aiohttp.ClientResponse, proxy: str | None) -> None:
     """Check that *response* is not the proxy's, which for ``http://`` may answer in place of the site.
 
+    What comes through a tunnel, that of SOCKS or that for ``https://``, is the site's.
+
     Raises:
         ConnectionFailed: if the proxy refused the user and password.
     """
-    if proxy is None or response.status not in _PROXY_AUTH_STATUSES:
+    if proxy is None or not proxy.startswith("http") or response.url.scheme in {"https", "wss"}:
+        return
+    if response.status not in _PROXY_AUTH_STATUSES:
         return
     # A site may answer 401 too.
     if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or response.headers.get(

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import aiohttp
 import aiohttp_socks
 import pytest
+import yarl
 from multidict import CIMultiDict
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, SiteFailed
@@ -246,22 +247,29 @@ def test_what_the_parser_did_not_take_is_told_without_its_bytes(message: str, to
 
 
 @pytest.mark.parametrize(
-    ("status", "server", "proxy", "is_proxys"),
+    ("status", "server", "proxy", "scheme", "is_proxys"),
     [
-        (407, "", "http://proxy:1", True),
-        (401, "Tinyproxy/1.11.1", "http://proxy:1", True),
-        (401, "nginx", "http://proxy:1", False),
-        (403, "tinyproxy/1.11.1", "http://proxy:1", False),
-        (407, "", None, False),
-        (401, "tinyproxy/1.11.1", None, False),
+        (407, "", "http://proxy:1", "http", True),
+        (407, "", "https://proxy:1", "ws", True),
+        (401, "Tinyproxy/1.11.1", "http://proxy:1", "http", True),
+        (401, "nginx", "http://proxy:1", "http", False),
+        (403, "tinyproxy/1.11.1", "http://proxy:1", "http", False),
+        (407, "", None, "http", False),
+        (401, "tinyproxy/1.11.1", None, "http", False),
+        # What comes through a tunnel is the site's.
+        (407, "", "http://proxy:1", "https", False),
+        (407, "", "http://proxy:1", "wss", False),
+        (407, "", "socks5://proxy:1", "http", False),
+        (401, "tinyproxy/1.11.1", "socks5h://proxy:1", "http", False),
     ],
 )
-def test_a_refusal_is_the_proxys_only_if_there_is_one(
-    status: int, server: str, proxy: str | None, *, is_proxys: bool
+def test_a_refusal_is_the_proxys_only_if_it_can_answer(
+    status: int, server: str, proxy: str | None, scheme: str, *, is_proxys: bool
 ) -> None:
-    response = SimpleNamespace(status=status, url=f"{URL}?key=s3cret", headers=CIMultiDict({"Server": server}))
+    url = yarl.URL(f"{URL}?key=s3cret").with_scheme(scheme)
+    response = SimpleNamespace(status=status, url=url, headers=CIMultiDict({"Server": server}))
     expectation = pytest.raises(ConnectionFailed) if is_proxys else nullcontext()
     with expectation as caught:
         check_proxy_answer(response, proxy)  # type: ignore[arg-type]
     if caught is not None:
-        assert (caught.value.url, caught.value.reason) == (URL, f"{PROXY_REFUSED} ({status})")
+        assert (caught.value.url, caught.value.reason) == (str(url.with_query(None)), f"{PROXY_REFUSED} ({status})")
