@@ -57,7 +57,9 @@ def page(request: pytest.FixtureRequest, browser: Chrome, gateway: Gateway) -> I
     width, height = SIZES[request.param]
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": request.param == "phone"}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    read_log(browser, "performance")
+    browser.get("about:blank")  # what the page of another test logs, it logs before this
+    for name in ("performance", "browser"):
+        read_log(browser, name)
     browser.get(f"{gateway.origin}/")
     wait_for(browser, "document.querySelector('#model option') !== null")
     yield browser
