@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 from aura_browser.webdriver.locate import find_driver
 from tests.parts.hurry import hurry  # noqa: F401 - a fixture that tests share
@@ -19,6 +20,10 @@ from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa
 from tests.parts.shuffle import shuffle
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
+
+# How long an example takes says nothing on a machine that others use too.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _LONG = 30  # as many quick tests as take about as long as one with a browser
 _MISSING_CHROME = "Chrome or ChromeDriver is missing; bring both with: drivers/install.sh"

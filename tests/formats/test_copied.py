@@ -63,7 +63,7 @@ def test_a_copy_says_what_was_copied(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(request=requests)
 def test_any_request_survives_its_copy(form: str, request: CopiedRequest) -> None:
     (parsed,) = parse_copied(FORMS[form](request))
@@ -79,7 +79,7 @@ def test_any_request_survives_its_copy(form: str, request: CopiedRequest) -> Non
     assert facts(parsed) == facts(request)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(request=requests)
 def test_bash_itself_reads_the_same_words(request: CopiedRequest) -> None:
     text = FORMS["bash"](request)
@@ -211,7 +211,7 @@ def test_what_is_no_copy_is_refused_without_its_text(text: str) -> None:
     assert "s3cret" not in f"{caught.value}{caught.value!r}{caught.value.__context__}{caught.value.__cause__}"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     start=st.sampled_from(["curl ", 'curl ^"', "fetch(", "$session = New-Object X\n", "Invoke-WebRequest "]),
     rest=st.text(st.sampled_from("ab-HdX '\"\\^$`(){}@=,;&|<>#\n\r\tü"), max_size=60),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -102,7 +102,7 @@ def keep(cookie: Cookie, *names: str) -> Cookie:
     return msgspec.structs.replace(cookie, **gone)
 
 
-PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=60)
 
 
 @given(sessions())

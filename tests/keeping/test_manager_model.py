@@ -766,11 +766,10 @@ def _explore(machine: type[Schedules], examples: int, steps: int) -> None:
     plan = settings(
         max_examples=examples,
         stateful_step_count=steps,
-        deadline=None,
         # The same schedules each time: a red run says that the code has changed.
         derandomize=True,
         database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+        suppress_health_check=[HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
     run_state_machine_as_test(machine, settings=plan)
 
