@@ -1,6 +1,7 @@
 """How an answer is sent: in as few packets as can be, and up to a length."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -73,7 +74,8 @@ async def test_text_that_comes_faster_than_a_model_writes_is_gathered() -> None:
                 while not answer.endswith(b"0\r\n\r\n") and (data := await reader.read(2**16)):
                     answer += data
                 took_s = time.monotonic() - began
-    assert answer.count(b"token ") == 30_000
+    # A piece that is read from the site may end in the middle of a word, and so does its event then.
+    assert b"".join(re.findall(rb'"content":"([^"]*)"', answer)).count(b"token ") == 30_000
     long = [event for event in answer.split(b"\n\n") if event.count(b"token ") > 64 / len("token ")]
     assert 0 < len(long) <= took_s * 1000 + 1, "one in a millisecond"
 
