@@ -306,6 +306,19 @@ def site_with(origin: str, probe: Probe | None = ME) -> Site:
     return Site(f"{origin}/", probe=probe)
 
 
+async def test_a_cookie_is_sent_until_it_ends_by_the_given_clock() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=200 if request.cookies else 401, content_type="application/json", text="{}")
+
+    async with serving(answer) as (_server, origin):
+        clock = Clock()
+        session = make_session(origin, cookies=(make_cookie("sid", "good", expires=clock.now + 1),))
+        assert (await prove(site_with(origin), session, clock=clock)).proof == "distinguished"
+        clock.now += 2
+        with pytest.raises(SessionRefused):
+            await prove(site_with(origin), session, clock=clock)
+
+
 async def test_a_proof_says_what_it_saw_without_a_value() -> None:
     async with serving(naming("ann@example.com")) as (_server, origin):
         proven = await prove(site_with(origin), make_session(origin, is_login=None))
