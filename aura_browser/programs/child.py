@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -76,12 +77,16 @@ def _wait(child: int, watched: set[signal.Signals]) -> int:
 
 def _receive(watched: set[signal.Signals], child: int) -> tuple[int, bool]:
     """Return the next signal, and whether it was sent to this process and not to the program as well."""
+    # Another thread, which does not block it, may have been given a signal: no wait is without end.
     if hasattr(signal, "sigtimedwait"):
         info = signal.sigtimedwait(watched, _LOOK_EVERY_S)
         if info is None:
-            return signal.SIGCHLD, False  # another thread, which does not block it, may have been given the signal
+            return signal.SIGCHLD, False
         # Not above 0 if another process sent it: kill(2). What the program sends is meant for others.
         return info.si_signo, info.si_code <= 0 and info.si_pid != child
+    if not signal.sigpending() & watched:
+        time.sleep(_LOOK_EVERY_S)
+        return signal.SIGCHLD, False
     number = signal.sigwait(watched)
     return number, signal.Signals(number).name not in _OF_TERMINALS
 

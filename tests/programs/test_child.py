@@ -90,6 +90,25 @@ def test_without_sigtimedwait_the_exit_code_is_the_programs_own(monkeypatch: pyt
     assert run("sh", "-c", "exit 7") == 7
 
 
+@pytest.mark.timeout(20, method="thread")
+def test_without_sigtimedwait_a_thread_that_gets_the_signal_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "sigtimedwait")
+    ended, started = threading.Event(), threading.Event()
+
+    def take_signals() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        started.set()
+        ended.wait(60)
+
+    thread = threading.Thread(target=take_signals, daemon=True)
+    thread.start()
+    assert started.wait(20)
+    codes = [run("sh", "-c", "exit 7") for _ in range(5)]
+    ended.set()
+    thread.join(20)
+    assert codes == [7] * 5
+
+
 @pytest.mark.parametrize("name", _SIGNALS)
 def test_without_sigtimedwait_what_a_terminal_sends_is_not_passed_on(
     name: str, monkeypatch: pytest.MonkeyPatch
