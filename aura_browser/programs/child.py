@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import signal
-import time
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -84,10 +84,10 @@ def _receive(watched: set[signal.Signals], child: int) -> tuple[int, bool]:
             return signal.SIGCHLD, False
         # Not above 0 if another process sent it: kill(2). What the program sends is meant for others.
         return info.si_signo, info.si_code <= 0 and info.si_pid != child
-    if not signal.sigpending() & watched:
-        time.sleep(_LOOK_EVERY_S)
-        return signal.SIGCHLD, False
+    timer = threading.Timer(_LOOK_EVERY_S, signal.pthread_kill, (threading.get_ident(), signal.SIGCHLD))
+    timer.start()
     number = signal.sigwait(watched)
+    timer.cancel()
     return number, signal.Signals(number).name not in _OF_TERMINALS
 
 
