@@ -27,7 +27,6 @@ from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM, make_terminal
 from tests.parts.mounts import mounted
 from tests.parts.sessions import make_session
-from tests.parts.waiting import until
 
 DATA = b'{"made": "up"}\n' * 20_000
 
@@ -335,20 +334,19 @@ def test_a_descriptor_that_is_only_read_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_gets_more_than_it_holds(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reading:  # noqa: S607 - the one on the path
-        until(lambda: is_read(pipe), "somebody reads it")
-        with ThreadPoolExecutor(1) as pool:
-            writing = pool.submit(lambda: open_output(pipe).write(DATA))
-            assert reading.communicate(timeout=30)[0] == DATA
-            writing.result(30)
+    held = os.open(pipe, os.O_RDWR)  # nobody has to be waited for, and it ends when all is written
 
+    def write() -> None:
+        with os.fdopen(held):
+            open_output(pipe).write(DATA)
 
-def is_read(pipe: Path) -> bool:
-    try:
-        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-    except OSError:
-        return False
-    return True
+    with (
+        subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reading,  # noqa: S607 - the one on the path
+        ThreadPoolExecutor(1) as pool,
+    ):
+        writing = pool.submit(write)
+        assert reading.communicate(timeout=30)[0] == DATA
+        writing.result(30)
 
 
 def test_a_file_of_another_user_is_replaced_where_no_link_leads_to_it(tmp_path: Path) -> None:
