@@ -225,7 +225,7 @@ def test_a_shell_within_has_job_control_of_its_own(shell: Shell, runner: str) ->
     shell.type("\x1a")
     shell.read_until("Stopped")
     shell.read_until(PROMPT)
-    assert "still here" in shell.run("kill -9 %1; echo still here")
+    assert "still here" in shell.run("kill -9 %1; wait %1; echo still here")
     shell.type("suspend\n")
     shell.read_until("Stopped.*in-place")
     shell.read_until(PROMPT)
