@@ -161,12 +161,21 @@ def parse_body(body: bytes) -> Fields:
         value = msgspec.json.decode(body)
     except RecursionError:
         raise Problem(400, "invalid_json", "The body is nested too deeply.", retry=False) from None
-    except (msgspec.DecodeError, ValueError) as error:
-        reason = str(error) if isinstance(error, msgspec.DecodeError) else "it is not UTF-8"
+    except ValueError as error:
+        reason = _find_reason(body, error)
         raise Problem(400, "invalid_json", f"The body is not JSON: {reason}.", retry=False) from None
     if not isinstance(value, dict):
         raise Problem(400, "invalid_type", "The body must be a JSON object.", retry=False)
     return Fields(value)
+
+
+def _find_reason(body: bytes, error: ValueError) -> str:
+    """Return why a body is no JSON; msgspec has two errors for what is not UTF-8, by its version."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    return str(error)
 
 
 def as_fields(value: object, place: str) -> Fields:
