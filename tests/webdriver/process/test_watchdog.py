@@ -40,11 +40,15 @@ def test_it_watches_in_a_thread_that_keeps_no_program_from_ending_and_ends_with_
 
 @pytest.mark.parametrize("kind", [ProcessLookupError, PermissionError])
 def test_a_group_that_has_ended_needs_no_end(kind: type[OSError], monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_group: int, _number: int) -> None:
+    asked = []
+
+    def refuse(group: int, _number: int) -> None:
+        asked.append(group)
         raise kind
 
     monkeypatch.setattr(os, "killpg", refuse)
     end_group(1)
+    assert asked == [1]
 
 
 def test_a_call_that_has_returned_is_not_ended() -> None:
