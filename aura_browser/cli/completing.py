@@ -122,9 +122,11 @@ def _read_store(words: Sequence[str]) -> str | None:
 
 
 def _list_sessions(store: str | None) -> list[str]:
-    """Return the slugs of the sessions in a folder, by the names of their files; no server is asked."""
+    """Return the slugs of the sessions in a folder, by the names of their files; no other store is asked."""
     import platformdirs
 
+    if store is not None and ("://" in store or store == "memory"):
+        return []
     try:
         folder = Path(store) if store else platformdirs.user_state_path("aura-browser", appauthor=False) / "sessions"
         slugs = sorted(file.stem for file in folder.iterdir() if file.suffix == ".json")

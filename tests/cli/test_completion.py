@@ -87,6 +87,16 @@ def test_commands_options_sites_and_sessions_are_completed(line: str, items: lis
     assert completed(line) == items
 
 
+@pytest.mark.parametrize("store", ["memory", "redis://127.0.0.1:1"])
+def test_a_store_that_is_no_folder_offers_none_of_a_folder_with_its_name(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(store).mkdir(parents=True)
+    (Path(store) / "a-b-0123456789ab.json").touch()
+    assert completed(f"sessions show --store {store} ") == []
+
+
 def test_a_named_store_is_looked_at_and_no_server_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a-b-0123456789ab.json").touch()
