@@ -68,8 +68,8 @@ def pytest_sessionfinish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run one more test than there are processors: browsers and programs are waited for."""
-    return (os.cpu_count() or 1) + 1
+    """Run two more tests than there are processors: browsers and programs are waited for."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -98,7 +98,7 @@ def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def no_blocking_calls() -> Iterator[None]:
     """Fail whatever blocks the event loop from within the package."""
     with blockbuster_ctx("aura_browser") as blocking:

@@ -87,7 +87,7 @@ async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None
 
     largest = 0
     async with serving(log) as (_server, origin):
-        command = [sys.executable, "-m", "aura_browser", "harvest", origin, "--until", "js:false", "--timeout", "8"]
+        command = [sys.executable, "-m", "aura_browser", "harvest", origin, "--until", "js:false", "--timeout", "5"]
         process = await asyncio.create_subprocess_exec(
             *(*command, "--store", "memory"), cwd=ROOT, env=os.environ | {"TMPDIR": str(scratch)}, stderr=PIPE
         )
@@ -96,4 +96,4 @@ async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None
             largest = max(largest, measure())
     # The second if Chrome was too busy from the beginning to tell that the page was answered.
     assert process.returncode in {77, 75}, said.result()
-    assert 2**20 < largest < 96 * 2**20  # a busy machine looks at it late; without a bound it is hundreds
+    assert 2**20 < largest < 200 * 2**20  # a busy machine looks at it late; without a bound it is 440 and more

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 
 import msgspec
-import psutil
 import pytest
 from selenium.common.exceptions import (
     InvalidArgumentException,
@@ -36,18 +35,18 @@ _WAITS = {"expression": "new Promise(() => {})", "awaitPromise": True}
 
 
 @contextmanager
-def running(deadline: Deadline, *flags: str) -> Iterator[CdpDriver]:
-    """Run a Chrome in which a person would answer dialogs; its driver is not started yet."""
+def running(deadline: Deadline, *flags: str) -> Iterator[tuple[CdpDriver, int]]:
+    """Run a Chrome in which a person would answer dialogs; yield its driver, not started yet, and its process."""
     with open_workspace() as workspace:
         places = ("--remote-debugging-pipe", f"--user-data-dir={workspace.folder / 'profile'}")
         command = ["/usr/bin/chromium", *FLAGS, *places, *flags]
         with run_chrome_process(command, Deadline(_LASTS_S), workspace, variables={}) as chrome:
-            yield CdpDriver(chrome.connect, deadline, answers_dialogs=False)
+            yield CdpDriver(chrome.connect, deadline, answers_dialogs=False), chrome._process.pid
 
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[CdpDriver]:
-    with running(Deadline(_LASTS_S)) as driver:
+    with running(Deadline(_LASTS_S)) as (driver, _own):
         driver.start()
         yield driver
 
@@ -132,7 +131,7 @@ def test_a_dialog_that_a_person_is_to_answer_is_named_until_it_is(tab: CdpDriver
 
 
 def test_a_browser_that_opens_no_tab_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    with running(Deadline(_SOON_S), "--no-startup-window") as driver:
+    with running(Deadline(_SOON_S), "--no-startup-window") as (driver, _own):
         wait = driver._tabs.wait_for_first
         monkeypatch.setattr(driver._tabs, "wait_for_first", lambda _left_s: wait(0.2))
         with pytest.raises(CommandTimedOut, match="the first tab: no answer within 20 s"):
@@ -140,12 +139,11 @@ def test_a_browser_that_opens_no_tab_is_not_waited_for_for_ever(monkeypatch: pyt
 
 
 def test_a_browser_that_ends_before_its_first_tab_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    with running(Deadline(_LASTS_S), "--no-startup-window") as driver:
-        [own] = [each for each in psutil.Process().children() if _is_last_chrome(each)]
+    with running(Deadline(_LASTS_S), "--no-startup-window") as (driver, own):
         wait = driver._tabs.wait_for_first
 
         def end_first(left_s: float) -> str | None:
-            os.kill(own.pid, signal.SIGKILL)
+            os.kill(own, signal.SIGKILL)
             return wait(left_s)
 
         monkeypatch.setattr(driver._tabs, "wait_for_first", end_first)
@@ -191,15 +189,9 @@ def test_an_answer_that_comes_just_after_a_wait_counts(left_s: float) -> None:
 
 
 def test_a_browser_that_is_killed_is_said() -> None:
-    with running(Deadline(_LASTS_S)) as driver:
+    with running(Deadline(_LASTS_S)) as (driver, own):
         driver.start()
-        [own] = [each for each in psutil.Process().children() if _is_last_chrome(each)]
-        os.kill(own.pid, signal.SIGKILL)
-        until(lambda: not psutil.pid_exists(own.pid) or own.status() == psutil.STATUS_ZOMBIE, "it has ended")
+        os.kill(own, signal.SIGKILL)
+        os.waitid(os.P_PID, own, os.WEXITED | os.WNOWAIT)
         with pytest.raises(WebDriverException, match="the connection to Chrome ended"):
             driver.execute_script("return new Promise(() => {})")
-
-
-def _is_last_chrome(process: psutil.Process) -> bool:
-    everyone = [each for each in psutil.Process().children() if "--remote-debugging-pipe" in each.cmdline()]
-    return process == max(everyone, key=lambda each: each.create_time(), default=None)
