@@ -1,7 +1,11 @@
 """Which names in a store are no sessions. Shells ask this when they complete a word, so nothing else is imported."""
 
 import re
-from typing import Final
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _RECORD: Final = re.compile(r"(budget(-origin(-optional)?|-renew)?|transport)-[0-9a-f]{12}")
 _REPLACED: Final = re.compile(r".*\.(previous|corrupt)(-\d+)?")
@@ -15,3 +19,17 @@ def is_record(slug: str) -> bool:
 def is_session(slug: str) -> bool:
     """Return whether *slug* names a session: no record, and no session that was replaced or set aside."""
     return not is_record(slug) and _REPLACED.fullmatch(slug) is None
+
+
+def find_aside(slug: str, is_taken: "Callable[[str], bool]") -> tuple[str, str]:
+    """Return the names of what was last set aside from *slug* and of what is next; they are the same at first.
+
+    Args:
+        slug: the name of a session.
+        is_taken: whether there is something under a name.
+    """
+    last = free = f"{slug}.corrupt"
+    numbers = count(2)
+    while is_taken(free):
+        last, free = free, f"{slug}.corrupt-{next(numbers)}"
+    return last, free

@@ -266,7 +266,7 @@ class Store(ABC):
 
     async def _keep_previous(self, slug: str, data: bytes | None, replaced: Session | None) -> None:
         """Keep a session that was replaced, before those kept earlier; nobody's session pushes out a login."""
-        if data is None or replaced is None:
+        if replaced is None:
             return
         try:
             kept = [await self.read(f"{slug}{suffix}") for suffix in PREVIOUS]

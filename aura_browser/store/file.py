@@ -14,6 +14,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import InvalidInput, StoreError
+from aura_browser.slugs import find_aside
 from aura_browser.store.base import Lease, Store
 from aura_browser.text import clean_text
 
@@ -180,13 +181,12 @@ class FileStore(Store):
 
     def _set_aside(self, slug: str) -> str:
         with self._convert_errors():
-            places = [self.folder / f"{slug}.corrupt{number}" for number in ("", *(f"-{n}" for n in range(2, 1000)))]
-            number = next(n for n, place in enumerate(places) if not place.exists())
+            last, free = find_aside(slug, lambda name: (self.folder / name).exists())
             try:
-                self._path(slug).replace(places[number])
+                self._path(slug).replace(self.folder / free)
             except FileNotFoundError:
-                return str(places[max(number - 1, 0)])  # another process has done it
-            return str(places[number])
+                return str(self.folder / last)  # another process has done it
+            return str(self.folder / free)
 
     def _make_folder(self) -> None:
         with self._convert_errors():

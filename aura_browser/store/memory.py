@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aura_browser.errors import StoreError
+from aura_browser.slugs import find_aside
 from aura_browser.store.base import Lease, Store
 
 _POLL_INTERVAL_S: Final = 0.02
@@ -52,12 +53,11 @@ class MemoryStore(Store):
     async def set_aside(self, slug: str) -> str:
         """Move the value under *slug* to another slug."""
         with self._guard:
-            places = [f"{slug}.corrupt", *(f"{slug}.corrupt-{n}" for n in range(2, 1000))]
-            number = next(n for n, place in enumerate(places) if place not in self._values)
+            last, free = find_aside(slug, self._values.__contains__)
             if slug not in self._values:
-                return places[max(number - 1, 0)]  # another task has done it
-            self._values[places[number]] = self._values.pop(slug)
-            return places[number]
+                return last  # another task has done it
+            self._values[free] = self._values.pop(slug)
+            return free
 
     @asynccontextmanager
     async def lock(self, slug: str, *, wait_s: float) -> AsyncIterator[Lease]:

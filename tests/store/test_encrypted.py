@@ -320,7 +320,7 @@ def test_a_malformed_key_is_named_and_not_shown(text: str, monkeypatch: pytest.M
 
 
 def test_an_unknown_encryption_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="auto, keyring, off"):
+    with pytest.raises(InvalidInput, match="encryption: must be one of auto, keyring, off"):
         encrypt_at_rest(MemoryStore(), "on")  # type: ignore[arg-type]  # the mistake
 
 

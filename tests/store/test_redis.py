@@ -650,6 +650,13 @@ def test_a_malformed_url_is_refused_without_showing_it(url: str) -> None:
         ("redis://me:s3cret%2F@host:1/2?client_name=x", "redis://host:1/2"),
         ("redis://[::1]:6379/0?password=s3cret&username=s3cret", "redis://[::1]:6379/0"),
         ("rediss://:s3cret@host/0?ssl_ca_certs=/ca.pem", "rediss://host/0"),
+        (
+            (
+                "rediss://host?ssl_ca_certs=/c&ssl_certfile=/c&ssl_keyfile=/k&ssl_check_hostname=True&ssl_cert_reqs=none"
+                "&db=0&username=s3cret&password=s3cret&client_name=x"
+            ),
+            "rediss://host",
+        ),
         ("unix://me:s3cret@/run/redis.sock?db=3", "unix:///run/redis.sock"),
     ],
 )

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,46 @@ async def test_a_corrupt_one_is_set_aside_and_reported(store: Store, caplog: pyt
     assert not caplog.text
 
 
+async def test_all_that_is_set_aside_stays(store: Store) -> None:
+    values, places = [b"first", b"second", b"third"], []
+    for value in values:
+        await store.swap(KEY.slug, None, value)
+        places.append(Path(await store.set_aside(KEY.slug)).name)
+    assert places == [f"{KEY.slug}.corrupt", f"{KEY.slug}.corrupt-2", f"{KEY.slug}.corrupt-3"]
+    assert Path(await store.set_aside(KEY.slug)).name == places[-1], "another process has set it aside"
+    assert [read_aside(store, each) for each in places] == values
+
+
+def read_aside(store: Store, name: str) -> bytes:
+    if isinstance(store, FileStore):
+        return (store.folder / name).read_bytes()
+    assert isinstance(store, MemoryStore)
+    return store._values[name]
+
+
+async def test_nothing_to_set_aside_is_no_failure(store: Store) -> None:
+    assert (await store.set_aside(KEY.slug)).endswith(f"{KEY.slug}.corrupt")
+
+
+class BusyStore(MemoryStore):
+    """Another process has always just written."""
+
+    tries = 0
+
+    async def swap(self, *_args: Any, **_options: Any) -> bool:  # noqa: ANN401 - not used
+        self.tries += 1
+        return False
+
+
+async def test_a_write_that_never_succeeds_is_given_up() -> None:
+    saving, updating = BusyStore(), BusyStore()
+    with pytest.raises(StoreError, match=r"other processes keep writing it\. Try again\."):
+        await saving.save(KEY, make_session(KEY.origin))
+    with pytest.raises(StoreError, match=r"other processes keep writing it\. Try again\."):
+        await updating.update(KEY, lambda _: make_session(KEY.origin))
+    assert (saving.tries, updating.tries) == (100, 100)
+
+
 def test_a_key_tells_site_name_and_proxy_apart_without_a_secret() -> None:
     keys = [
         KEY,
@@ -118,6 +159,7 @@ def test_a_private_file_is_private_from_its_first_byte(tmp_path: Path, monkeypat
         real(handle)
 
     monkeypatch.setattr(os, "fsync", spy)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # its first bytes are in the same folder: it is renamed
     with umask(0):
         write_private(tmp_path / "x", b"1")
     assert modes == [0o600]
@@ -167,6 +209,8 @@ async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) ->
 def test_sessions_are_kept_below_the_state_folder(state_home: Path) -> None:
     assert default_folder() == state_home / "aura-browser" / "sessions"
     assert FileStore().folder == default_folder()
+    assert FileStore().place_option == "", "a command names a store only where it is not this one"
+    assert FileStore(default_folder()).place_option == str(default_folder())
 
 
 # Folders and files of other users.
