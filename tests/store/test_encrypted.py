@@ -13,6 +13,7 @@ import keyring.errors
 import msgspec
 import pytest
 from cryptography.fernet import Fernet
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from aura_browser.store.encrypted import (
     key_from_keyring,
 )
 from tests.parts.sessions import content, make_session
+from tests.parts.waiting import until
 
 KEY = SessionKey("https://chat.example.com")
 SLUG = KEY.slug
@@ -338,7 +340,28 @@ async def test_the_keyrings_key_is_made_once_and_asked_for_once(inner: Store, sy
     assert content(await encrypt_at_rest(inner, "keyring").load(KEY)) == SESSION
 
 
-def test_first_starts_at_once_make_one_key(system_keyring: Keyring) -> None:
+class Slow(Keyring):
+    """A keyring that takes a key in once eight want to hold the lock."""
+
+    def __init__(self, wanted: list[str]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        until(lambda: len(self._wanted) == 8, "eight want to make a key")
+        super().set_password(service, username, password)
+
+
+def test_first_starts_at_once_make_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[str] = []
+    enter = FileLock.__enter__
+
+    def note(lock: FileLock) -> FileLock:
+        wanted.append(lock.lock_file)
+        return enter(lock)
+
+    monkeypatch.setattr(FileLock, "__enter__", note)
+    keyring.set_keyring(Slow(wanted))
     with ThreadPoolExecutor(8) as pool:
         keys = list(pool.map(lambda _: key_from_keyring(create=True), range(8)))
     assert all(keys[0].decrypt(key.encrypt(b"x")) == b"x" for key in keys)

@@ -639,6 +639,8 @@ def test_a_malformed_url_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         RedisStore(url)
     assert caught.value.name == "store"
+    known = "redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket", "the Redis URL has an"
+    assert any(each in str(caught.value) for each in known)
     # Python's own frames name the source line only, so what is looked for can only come from messages.
     assert "s3cret" not in "".join(traceback.format_exception(caught.value, limit=0)) + str(caught.value)
 

@@ -134,7 +134,8 @@ def test_a_key_tells_site_name_and_proxy_apart_without_a_secret() -> None:
     assert len(slugs) == len(keys)
     assert all("s3cret" not in slug and "/" not in slug for slug in slugs)
     assert SessionKey(KEY.origin, KEY.name, "http://me:other@proxy:8080").slug == KEY.slug
-    assert "s3cret" not in repr(KEY) + str(KEY.__rich_repr__())
+    assert repr(KEY) == f"SessionKey({KEY.slug})"
+    assert KEY.__rich_repr__() == [("slug", KEY.slug)]
 
 
 async def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
@@ -209,6 +210,7 @@ async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) ->
 def test_sessions_are_kept_below_the_state_folder(state_home: Path) -> None:
     assert default_folder() == state_home / "aura-browser" / "sessions"
     assert FileStore().folder == default_folder()
+    assert repr(FileStore("/a")) == "FileStore('/a')"
     assert FileStore().place_option == "", "a command names a store only where it is not this one"
     assert FileStore(default_folder()).place_option == str(default_folder())
 
@@ -266,6 +268,30 @@ async def test_what_can_not_be_read_keeps_its_place_before_nobodys_session() -> 
     for value in ("v1", "v2"):
         await store.save(KEY, make_session(KEY.origin, cookies=(make_cookie(value=value),)))
     assert await store.read(kept) == b"a login, perhaps"
+
+
+class NotingStore(MemoryStore):
+    """Notes until when each value is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[tuple[str, float | None]] = []
+
+    async def swap(self, slug: str, *args: Any, expires_at: float | None = None, **options: Any) -> bool:  # noqa: ANN401 - passed on
+        self.kept.append((slug, expires_at))
+        return await super().swap(slug, *args, **options)
+
+
+@pytest.mark.parametrize(("is_login", "until"), [(False, 1000.0 + 30 * 86_400), (True, None)])
+async def test_a_session_is_kept_for_a_month_after_its_end_and_a_login_for_ever(
+    *, is_login: bool, until: float | None
+) -> None:
+    store = NotingStore()
+    session = make_session(KEY.origin, cookies=(make_cookie(),), expires_at=1000.0, is_login=is_login)
+    await store.save(KEY, session)
+    await store.update(KEY, lambda stored: stored and msgspec.structs.replace(stored, harvested_at=2.0))
+    await store.save(KEY, session, replace=True)
+    assert store.kept == [(KEY.slug, until)] * 3 + [(f"{KEY.slug}{suffix}", until) for suffix in PREVIOUS]
 
 
 class NarrowStore(MemoryStore):
@@ -344,7 +370,7 @@ async def test_a_session_of_another_site_is_refused_and_stays(store: Store) -> N
 
 @pytest.mark.parametrize("facts", [{"name": "\udcff"}, {"proxy": "\udcff"}])
 def test_a_key_that_cannot_be_written_is_one_error(facts: dict[str, str]) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="session: its name contains bytes that are not UTF-8"):
         SessionKey(KEY.origin, **facts)
 
 
