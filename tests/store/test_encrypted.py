@@ -22,6 +22,7 @@ from aura_browser.session import Session
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import (
     KEY_VARIABLE,
+    EncryptedStore,
     Encryption,
     encrypt_at_rest,
     key_from_environment,
@@ -319,6 +320,12 @@ def test_a_malformed_key_is_named_and_not_shown(text: str, monkeypatch: pytest.M
         assert caught.value.name == KEY_VARIABLE
         assert "s3cr" not in str(caught.value)
     encrypt_at_rest(MemoryStore(), "off")
+
+
+def test_unless_told_otherwise_it_encrypts_if_there_is_a_key() -> None:
+    inner = MemoryStore()
+    assert repr(EncryptedStore(inner)) == f"EncryptedStore({inner!r}, 'auto')"
+    assert repr(encrypt_at_rest(inner)) == f"EncryptedStore({inner!r}, 'auto')"
 
 
 def test_an_unknown_encryption_is_refused() -> None:

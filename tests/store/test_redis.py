@@ -645,6 +645,25 @@ def test_a_malformed_url_is_refused_without_showing_it(url: str) -> None:
     assert "s3cret" not in "".join(traceback.format_exception(caught.value, limit=0)) + str(caught.value)
 
 
+async def test_a_lease_is_renewed_on_after_a_moment_without_redis(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [False, True, True, False]
+    async with opened("redis://127.0.0.1:1", lease_s=0.6) as store:
+
+        async def run(*_: object) -> int:
+            answer = answers.pop(0)
+            if len(answers) == 3:
+                raise StoreError("redis", "no answer in time.")
+            return answer
+
+        # A server that is away for a moment, and then has lost the lease.
+        monkeypatch.setattr(store, "_run", run)
+        await asyncio.wait_for(store._keep_renewing(KEY.slug, "token"), 20)
+    assert answers == []
+    assert "was lost" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("url", "place"),
     [
@@ -663,7 +682,9 @@ def test_a_malformed_url_is_refused_without_showing_it(url: str) -> None:
     ],
 )
 def test_a_store_shows_where_it_is_without_who_asks(url: str, place: str) -> None:
-    assert repr(RedisStore(url, prefix="p:")) == f"RedisStore('{place}', prefix='p:')"
+    store = RedisStore(url, prefix="p:")
+    assert repr(store) == f"RedisStore('{place}', prefix='p:')"
+    assert store.place_option == ("" if "s3cret" in url else url)
 
 
 def test_without_the_extra_it_says_how_to_get_it() -> None:

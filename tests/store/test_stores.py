@@ -156,14 +156,15 @@ def test_a_private_file_is_private_from_its_first_byte(tmp_path: Path, monkeypat
     real = os.fsync
 
     def spy(handle: int) -> None:
-        modes.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        facts = os.fstat(handle)
+        modes.append((stat.S_IMODE(facts.st_mode), facts.st_size))
         real(handle)
 
     monkeypatch.setattr(os, "fsync", spy)
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # its first bytes are in the same folder: it is renamed
     with umask(0):
         write_private(tmp_path / "x", b"1")
-    assert modes == [0o600]
+    assert modes == [(0o600, 1)]
 
 
 def test_a_write_that_fails_leaves_the_old_bytes_and_nothing_else(
@@ -201,9 +202,10 @@ async def test_a_reader_never_sees_half_a_session(tmp_path: Path) -> None:
 async def test_a_place_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = FileStore(tmp_path / "file" / "sessions")
-    with pytest.raises(StoreError, match=r"can't be used"):
+    problem = r"can't be used.*: Not a directory\. Check the folder's owner, mode and free space\."
+    with pytest.raises(StoreError, match=problem):
         await store.save(KEY, make_session(KEY.origin))
-    with pytest.raises(StoreError, match=r"can't be used"):
+    with pytest.raises(StoreError, match=problem):
         await store.load(KEY)
 
 
@@ -318,6 +320,23 @@ async def test_a_lock_that_another_holds_is_waited_for_so_long_and_no_longer(tmp
             async with other.lock(KEY.slug, wait_s=0.05):
                 raise AssertionError("two hold one lock")
     await hold(other)
+
+
+async def test_a_lock_in_memory_is_looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, sleep = MemoryStore(), asyncio.sleep
+    pauses: list[float] = []
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    async with store.lock(KEY.slug, wait_s=1.0):
+        with pytest.raises(StoreError, match="another task held its lock for over 0 s"):
+            async with store.lock(KEY.slug, wait_s=0.01):
+                raise AssertionError("two hold one lock")
+    assert 0 < max(pauses) <= 0.05
+    await hold(store)
 
 
 async def test_a_link_of_ones_own_is_followed(tmp_path: Path) -> None:
