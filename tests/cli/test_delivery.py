@@ -1,10 +1,12 @@
 """How an answer is written: as text of its own encoding on a terminal, and what is said where it can't be written."""
 
+import errno
 import os
 import pty
 import re
 import subprocess
 import sys
+import time
 import tty
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +22,7 @@ from aiohttp import web
 from yarl import URL
 
 from aura_browser.assembly import assemble_transport
+from aura_browser.cli.blocking import ThreadWriter
 from aura_browser.cli.output import Output
 from aura_browser.cli.request.delivery import Delivery, deliver, note_answer
 from aura_browser.errors import AuraError, ConnectionFailed, SiteFailed
@@ -75,12 +78,19 @@ def on_terminal() -> Iterator[Callable[[], str]]:
     """Make the output and the errors of this process a terminal; yield a function that reads what it shows."""
     reader, writer = pty.openpty()
     tty.setraw(writer)
-    os.set_blocking(reader, False)
     streams = sys.stdout, sys.stderr
+
+    def read_all() -> str:
+        os.write(writer, b"\0")  # what was shown before this comes before it, perhaps in pieces
+        data = b""
+        while not data.endswith(b"\0"):
+            data += os.read(reader, 65536)
+        return data[:-1].decode()
+
     with open(writer, "w", encoding="utf-8") as screen:  # noqa: PTH123 - a descriptor
         sys.stdout = sys.stderr = screen
         try:
-            yield lambda: os.read(reader, 65536).decode()
+            yield read_all
         finally:
             sys.stdout, sys.stderr = streams
     os.close(reader)
@@ -344,6 +354,38 @@ async def test_of_a_file_that_is_cut_short_it_is_said_how_much_there_is(
     with pytest.raises(ConnectionFailed):
         await deliver(answer, Delivery(place, head=False, offset=offset, fail=False))
     assert capfd.readouterr() == ("", said)
+
+
+async def test_what_came_before_an_interruption_is_written_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    write_all, said = ThreadWriter._write_all, []
+
+    def write_slowly(writer: ThreadWriter, data: bytes) -> None:
+        time.sleep(0.1)  # a slow disk
+        said.append(capfd.readouterr().err)
+        write_all(writer, data)
+
+    monkeypatch.setattr(ThreadWriter, "_write_all", write_slowly)
+    answer = Played(chunks=(b"abc", b"de"), error=ConnectionFailed("http://127.0.0.1/", "gone"))
+    with pytest.raises(ConnectionFailed):
+        await deliver(answer, Delivery(Output("out", path=tmp_path / "out"), head=False, offset=None, fail=False))
+    assert (tmp_path / "out").read_bytes() == b"abcde"
+    assert said == ["", ""]
+    assert "holds the first 5 bytes" in capfd.readouterr().err
+
+
+async def test_of_an_interrupted_answer_that_is_not_written_nothing_is_said_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    def fill_up(writer: ThreadWriter, _data: bytes) -> None:
+        writer._error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(ThreadWriter, "_write_all", fill_up)
+    answer = Played(chunks=(b"abc",), error=ConnectionFailed("http://127.0.0.1/", "gone"))
+    with pytest.raises(click.FileError, match="No space left on device"):
+        await deliver(answer, Delivery(Output("out", path=tmp_path / "out"), head=False, offset=None, fail=False))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

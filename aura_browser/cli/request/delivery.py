@@ -60,12 +60,26 @@ async def deliver(response: Response, delivery: Delivery) -> None:
     if delivery.output is None and sys.stdout.isatty():
         await _show(response, head)
         return
-    async with _open_writer(delivery) as write, _counting(response, delivery) as count:
-        if head:
-            await write(head)
+    async with _counting(response, delivery) as count:
+        async with _open_writer(delivery) as write:
+            if head:
+                await write(head)
+            interruption = await _write_chunks(response, write, count)
+        if interruption is not None:
+            raise interruption
+
+
+async def _write_chunks(
+    response: Response, write: Callable[[bytes], Awaitable[None]], count: Callable[[int], None]
+) -> AuraError | None:
+    """Write an answer as it comes; return what cut it short, to be raised when all that came before is written."""
+    try:
         async for chunk in response:
             await write(chunk)
             count(len(chunk))
+    except AuraError as error:
+        return error
+    return None
 
 
 def _continues(response: Response, offset: int) -> bool:
