@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import platformdirs
 import pytest
 
 from aura_browser.errors import InvalidInput, SessionUnreadable, StoreError
@@ -136,6 +137,20 @@ def test_a_key_tells_site_name_and_proxy_apart_without_a_secret() -> None:
     assert SessionKey(KEY.origin, KEY.name, "http://me:other@proxy:8080").slug == KEY.slug
     assert repr(KEY) == f"SessionKey({KEY.slug})"
     assert KEY.__rich_repr__() == [("slug", KEY.slug)]
+
+
+def test_a_sessions_place_stays_the_same_from_version_to_version() -> None:
+    assert SessionKey("https://chat.example.com").slug == "chat.example.com-default-eb224854ec8e"
+    assert KEY.slug == "chat.example.com-work-b54d978a4d07"
+
+
+def test_without_a_home_folder_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(platformdirs, "user_state_path", fail)
+    with pytest.raises(InvalidInput, match=r"store: this user has no home folder\. Set HOME .*--store memory keeps"):
+        FileStore()
 
 
 async def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
