@@ -1,10 +1,13 @@
 """The tests' own layout: parts in one place, every module of the package with a test that says so."""
 
 import ast
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import aura_browser
+from tests.parts.own_place import remove_leftovers
 
 PACKAGE = Path(aura_browser.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -47,3 +50,18 @@ def test_the_table_says_once_where_each_module_is_tested() -> None:
     assert [name for name in told if not (PACKAGE / name).exists()] == []
     tests = {test for _, row in rows for test in re.findall(r"`([^`]+)`", row)}
     assert [test for test in tests if not (TESTS / test).exists()] == []
+
+
+def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    for name in ("at-killed", "at-running", "at-new", "of-others"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+        if name != "at-new":
+            os.utime(tmp_path / name, (0, 0))
+    command = ["flock", str(tmp_path / "at-running"), "sh", "-c", "echo held; read _"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"held\n"
+        remove_leftovers(tmp_path)
+        running.communicate(b"\n", timeout=30)
+    assert {path.name for path in tmp_path.iterdir()} == {"at-running", "at-new", "of-others"}

@@ -6,16 +6,21 @@ Ctrl-C works in it too: a shell starts ``make test &`` with SIGINT and SIGQUIT i
 and every program that a test starts and interrupts would inherit that. Nor does the caller's kind of terminal count.
 """
 
+import fcntl
 import os
 import shutil
 import signal
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 _FOLDER: Final = pytest.StashKey[Path]()
+_PREFIX: Final = "at-"
+_OLD_S: Final = 3600.0  # a run that has made its folder and not locked it yet is younger
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder below it has a random name
 _ROOM: Final = 4 * 2**30  # bytes; a run takes some hundred million
 
@@ -27,6 +32,25 @@ def find_place() -> Path:
     found = os.statvfs(_MEMORY)
     has_room = found.f_bavail * found.f_frsize >= _ROOM
     return _MEMORY if has_room and not found.f_flag & os.ST_NOEXEC else Path(tempfile.gettempdir())
+
+
+def lock_folder(folder: Path) -> bool:
+    """Lock *folder* until this process ends, however it ends; return False if another process has locked it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return False
+    return True
+
+
+def remove_leftovers(place: Path) -> None:
+    """Remove the folders of runs that were killed: they would take up memory."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # another user's
+            if time.time() - folder.stat().st_mtime > _OLD_S and lock_folder(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def hear_signals() -> None:
@@ -47,8 +71,11 @@ def pytest_configure(config: pytest.Config) -> None:
     place = find_place()
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))
     # A process that runs a part of the tests has inherited the folder of the one that gave it out.
-    base = place.parent if hasattr(config, "workerinput") else place
-    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="at-", dir=base))
+    is_part = hasattr(config, "workerinput")
+    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place.parent if is_part else place))
+    lock_folder(folder)
+    if not is_part:
+        remove_leftovers(place)
     folder.chmod(0o1777)  # as /tmp is: some tests run programs as another user
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 
