@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from aiohttp import web
 
-from aura_browser import Counters, Probe, Session, Site, SiteClient, site_at
+from aura_browser import Counters, Probe, Session, Site, SiteClient, assembly, site_at
+from aura_browser.assembly import using_store
 from aura_browser.errors import ConnectionFailed, InvalidInput, RateLimited, SessionRefused, SiteFailed
+from aura_browser.store import MemoryStore
 from tests.parts.generic_site import COOKIE, GenericSite, serving_generic
 from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
@@ -45,6 +47,7 @@ async def test_every_method_and_body_reaches_the_site() -> None:
         assert generic.uploads == [b"\x00\xff", b"one two"]
         async with client.request("PURGE", "/nothing", headers={"X-Why": "because"}) as response:
             assert (response.status, await response.text()) == (404, "nothing here")
+            assert repr(response) == f"SiteResponse(404, '{site.origin}/nothing')"
             with pytest.raises(SiteFailed, match="answered 404"):
                 response.raise_for_status()
         assert (server.seen[-1].method, server.seen[-1].headers["X-Why"]) == ("PURGE", "because")
@@ -261,3 +264,24 @@ async def test_a_generic_site_is_harvested_proven_and_used() -> None:
 
 def test_a_probe_shows_no_body() -> None:
     assert "s3cret" not in repr(Probe("/me", method="POST", headers={"X": "s3cret"}, body=b"s3cret"))
+
+
+class ClosedStore(MemoryStore):
+    """Counts how often it is closed."""
+
+    closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_a_store_is_closed_by_who_opened_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ClosedStore()
+    async with using_store(store) as used:
+        assert used is store
+    assert store.closed == 0
+    monkeypatch.setattr(assembly, "MemoryStore", lambda: store)
+    with pytest.raises(KeyError):
+        async with using_store("memory"):
+            raise KeyError
+    assert store.closed == 1
