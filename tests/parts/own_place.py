@@ -27,7 +27,7 @@ _ROOM: Final = 4 * 2**30  # bytes; a run takes some hundred million
 
 def find_place() -> Path:
     """Return where temporary files go: where ``TMPDIR`` says, or in memory, if programs may be run from there."""
-    if "TMPDIR" in os.environ or not _MEMORY.is_dir():
+    if "TMPDIR" in os.environ or not _MEMORY.is_mount() or not os.access(_MEMORY, os.W_OK):
         return Path(tempfile.gettempdir())
     found = os.statvfs(_MEMORY)
     has_room = found.f_bavail * found.f_frsize >= _ROOM
