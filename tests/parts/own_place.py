@@ -19,7 +19,7 @@ from typing import Final
 import pytest
 
 _FOLDER: Final = pytest.StashKey[Path]()
-_PREFIX: Final = "at-"
+_PREFIX: Final = "aura-test-"
 _OLD_S: Final = 3600.0  # a run that has made its folder and not locked it yet is younger
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder below it has a random name
 _ROOM: Final = 4 * 2**30  # bytes; a run takes some hundred million
