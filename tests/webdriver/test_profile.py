@@ -17,6 +17,7 @@ from aura_browser.errors import InvalidInput, LaunchFailed, NotReady
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.profile import lock_profile, make_profile_folder, quit_chrome
+from tests.parts.hurry import Hurry
 from tests.parts.servers import page, serving
 
 
@@ -194,14 +195,14 @@ def test_no_folder_elsewhere_is_removed_for_tabs(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path) -> None:
+async def test_harvests_with_one_profile_wait_for_each_other(tmp_path: Path, hurry: Hurry) -> None:
     engine = Selenium(profile=tmp_path / "profile")
     async with serving(page()) as (_server, origin):
         sessions = await asyncio.gather(*(harvest(page_site(origin), engine=engine) for _ in range(3)))
         assert [session.origin for session in sessions] == [origin] * 3
         never = page_site(origin, (Condition.parse("cookie:never"),))
         with pytest.raises(NotReady):
-            await harvest(never, engine=engine, timeout_s=3)
+            await harvest(never, engine=engine, on_wait=hurry("cookie:never"))
         # Neither an error nor a time-out keeps it.
         assert (await harvest(page_site(origin), engine=engine)).origin == origin
 

@@ -15,6 +15,7 @@ from aura_browser.errors import BrowserNotFound, InvalidInput, NotReady
 from aura_browser.playground import Playground
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.harvests import works
+from tests.parts.hurry import Hurry
 from tests.parts.open_chrome import open_chrome
 from tests.parts.servers import page, serving
 from tests.parts.waiting import until
@@ -27,7 +28,7 @@ def tabs(address: str) -> list[str]:
         return [tab["url"] for tab in json.load(answer) if tab["type"] == "page" and "top-chrome" not in tab["url"]]
 
 
-async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path) -> None:
+async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path, hurry: Hurry) -> None:
     async with Playground("check-503", check_delay=0.2) as server:
         with open_chrome(tmp_path) as address:
             before = tabs(address)
@@ -41,7 +42,7 @@ async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path) 
             assert first.cookies == second.cookies == third.cookies
             never = page_site(server.origin, (Condition.parse("cookie:never"),))
             with pytest.raises(NotReady):
-                await harvest(never, engine=engine, timeout_s=2)
+                await harvest(never, engine=engine, on_wait=hurry("cookie:never"))
             # Chrome says "Target is closing" and closes it a moment later.
             await asyncio.to_thread(until, lambda: tabs(address) == before, "the tabs are as before", 5.0)
 

@@ -17,6 +17,7 @@ from aura_browser.playground import Playground
 from aura_browser.webdriver.harvest import harvest
 from tests.parts.drivers import browse_on_grid
 from tests.parts.harvests import works
+from tests.parts.hurry import Hurry
 from tests.parts.selenium_grid import SeleniumGrid
 from tests.parts.servers import page, serving
 from tests.parts.waiting import eventually, until
@@ -57,12 +58,14 @@ async def is_full(grid: SeleniumGrid) -> bool:
     return len([key for key in await asyncio.to_thread(grid.sessions) if key != "reserved"]) == 2
 
 
-async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(selenium_grid: SeleniumGrid) -> None:
+async def test_a_harvest_that_fails_or_is_cancelled_frees_its_browser(
+    selenium_grid: SeleniumGrid, hurry: Hurry
+) -> None:
     never = (Condition.parse("cookie:never"),)
     async with serving(page()) as (_server, origin):
         site = page_site(origin, never)
         with pytest.raises(NotReady, match="cookie:never"):
-            await harvest(site, engine=Grid(selenium_grid.url), timeout_s=4)
+            await harvest(site, engine=Grid(selenium_grid.url), on_wait=hurry("cookie:never"))
         await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
         harvesting = asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url)))
         await eventually(lambda: is_reserved(selenium_grid))
