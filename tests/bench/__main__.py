@@ -1,4 +1,4 @@
-"""Runs benchmarks: ``python -m tests.bench [NAME…] [--quick] [--json FILE]``."""
+"""Runs benchmarks: ``python -m tests.bench [NAME…] [--quick] [--rest] [--json FILE]``."""
 
 import argparse
 import os
@@ -15,6 +15,10 @@ from tests.bench.measure import Effort
 from tests.bench.processes import CommandFailed
 from tests.bench.results import Report, Result, Undone, add_load, to_json
 from tests.bench.table import report_text
+from tests.parts.waiting import holds_within
+
+_REST_LOAD = 0.5
+_MAX_REST_S = 300.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     effort = Effort(quick=options.quick)
     machine = this_machine()
-    results = [result for name in options.names or BENCHMARKS for result in _measured(name, effort)]
+    results: list[Result] = []
+    for name in options.names or BENCHMARKS:
+        if options.rest:
+            holds_within(_MAX_REST_S, lambda: os.getloadavg()[0] < _REST_LOAD)
+        results += _measured(name, effort)
     report = Report(machine=machine, quick=effort.quick, results=tuple(results))
     options.json.write_bytes(to_json(report))
     sys.stdout.write(f"{report_text(report)}\nwritten to {options.json}\n")
@@ -51,6 +59,8 @@ def _measured(name: str, effort: Effort) -> tuple[Result, ...]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure speed, as ratios.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    rest = f"wait before each until the load average is below {_REST_LOAD}, {_MAX_REST_S / 60:.0f} minutes at most"
+    parser.add_argument("--rest", action="store_true", help=rest)
     parser.add_argument("--quick", action="store_true", help="one tiny pair each, to see that all of it works")
     parser.add_argument(
         "--json",

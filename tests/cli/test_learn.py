@@ -22,6 +22,7 @@ from aura_browser.site import Site
 from aura_browser.webdriver import watching
 from aura_browser.webdriver.watching import watch
 from tests.parts.command import Terminal, run, run_here
+from tests.parts.hurry import Hurry
 from tests.parts.open_chrome import open_chrome
 from tests.parts.person import Person, screen
 from tests.parts.servers import serving, serving_in_thread
@@ -251,15 +252,18 @@ def test_what_can_not_work_is_said_before_anything_starts(file: Path, words: tup
 
 
 @pytest.mark.chrome
-async def test_another_sites_page_is_never_what_was_watched() -> None:
+async def test_another_sites_page_is_never_what_was_watched(hurry: Hurry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "Deadline", hurry.make_deadline)
+
     async def send_away(request: web.BaseRequest) -> web.StreamResponse:
         if request.host.startswith("localhost"):
+            hurry.end(left_s=2.0)
             return web.Response(text="another site", content_type="text/html")
         return web.Response(status=302, headers={"Location": f"http://localhost:{request.url.port}/"})
 
     async with serving(send_away) as (server, origin):
         with pytest.raises(NotReady, match="a page of the site itself"):
-            await watch(page_site(origin), engine=None, interactive=False, timeout_s=5, is_done=lambda: False)
+            await watch(page_site(origin), engine=None, interactive=False, timeout_s=60, is_done=lambda: False)
     assert any(request.host.startswith("localhost") for request in server.seen)
 
 

@@ -50,10 +50,10 @@ class Hurry:
 
         self._monkeypatch.setattr(collect, "collect_session", collect_and_see)
 
-    def end(self) -> None:
-        """End the time of each harvest that runs, as if it were over."""
+    def end(self, left_s: float = 0.0) -> None:
+        """End the time of each harvest that runs in so many seconds, as if it were over."""
         for deadline in self._deadlines:
-            deadline._end = time.monotonic()
+            deadline._end = time.monotonic() + left_s
 
     def make_deadline(self, seconds: float) -> Deadline:
         """Return a new deadline whose end can be brought forward."""

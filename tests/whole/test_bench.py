@@ -194,6 +194,19 @@ def test_the_program_writes_table_and_json(tmp_path: Path, capsys: pytest.Captur
     assert all(isinstance(result, Row) for result in report.results)
 
 
+def test_a_machine_that_is_not_at_rest_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    loads, begun = [0.9, 0.5, 0.4, 0.3], []
+
+    def measure(_effort: Effort) -> tuple[Undone]:
+        begun.append([*loads])
+        return (Undone(benchmark="made up", name="nothing", reason="made up"),)
+
+    monkeypatch.setattr("os.getloadavg", lambda: (loads.pop(0), 9.0, 9.0))
+    monkeypatch.setitem(BENCHMARKS, "made up", measure)
+    main(["made up", "--rest", "--json", str(tmp_path / "out.json")])
+    assert begun == [[]], "three looks until it is below 0.5, and one for the table"
+
+
 def test_an_unknown_name_is_a_usage_error() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["nothing"])
