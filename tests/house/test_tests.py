@@ -53,15 +53,16 @@ def test_the_table_says_once_where_each_module_is_tested() -> None:
 
 
 def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next_one(tmp_path: Path) -> None:
-    for name in ("aura-test-killed", "aura-test-running", "aura-test-new", "of-others"):
+    for name in ("aut-killed", "aut-running", "aut-new", "aut-of-others"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
-        if name != "aura-test-new":
+        (tmp_path / name).chmod(0o700 if name == "aut-of-others" else 0o1777)
+        if name != "aut-new":
             os.utime(tmp_path / name, (0, 0))
-    command = ["flock", str(tmp_path / "aura-test-running"), "sh", "-c", "echo held; read _"]
+    command = ["flock", str(tmp_path / "aut-running"), "sh", "-c", "echo held; read _"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == b"held\n"
         remove_leftovers(tmp_path)
         running.communicate(b"\n", timeout=30)
-    assert {path.name for path in tmp_path.iterdir()} == {"aura-test-running", "aura-test-new", "of-others"}
+    assert {path.name for path in tmp_path.iterdir()} == {"aut-running", "aut-new", "aut-of-others"}

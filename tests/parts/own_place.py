@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import tempfile
 import time
 from contextlib import suppress
@@ -19,7 +20,8 @@ from typing import Final
 import pytest
 
 _FOLDER: Final = pytest.StashKey[Path]()
-_PREFIX: Final = "aura-test-"
+_PREFIX: Final = "aut-"  # with a longer one, a browser's socket in a folder within a folder would have no room
+_MODE: Final = 0o1777  # as that of /tmp: some tests run programs as another user
 _OLD_S: Final = 3600.0  # a run that has made its folder and not locked it yet is younger
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder below it has a random name
 _ROOM: Final = 4 * 2**30  # bytes; a run takes some hundred million
@@ -48,8 +50,10 @@ def lock_folder(folder: Path) -> bool:
 def remove_leftovers(place: Path) -> None:
     """Remove the folders of runs that were killed: they would take up memory."""
     for folder in place.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another user's
-            if time.time() - folder.stat().st_mtime > _OLD_S and lock_folder(folder):
+        with suppress(OSError):  # it is gone meanwhile
+            facts = folder.stat()
+            is_ours = facts.st_uid == os.geteuid() and stat.S_IMODE(facts.st_mode) == _MODE
+            if is_ours and time.time() - facts.st_mtime > _OLD_S and lock_folder(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -76,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     lock_folder(folder)
     if not is_part:
         remove_leftovers(place)
-    folder.chmod(0o1777)  # as /tmp is: some tests run programs as another user
+    folder.chmod(_MODE)
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 
 
