@@ -404,4 +404,4 @@ async def test_the_log_says_499_of_a_client_that_left(caplog: pytest.LogCaptureF
         async with asking(gateway, question("/silent begun", stream=True)) as response:
             await response.content.readany()
             response.close()
-        await eventually(lambda: " 499 " in caplog.text)
+        assert await eventually(lambda: " 499 " in caplog.text)

@@ -153,7 +153,7 @@ async def test_a_client_that_has_gone_or_takes_nothing_holds_up_no_other(kind: t
     async with watch.follow() as one, watch.follow() as other:
         one.stream, other.stream = (cast("EventStream", cast("Any", stream)) for stream in streams)
         watching = asyncio.create_task(watch.run())
-        await eventually(lambda: all(stream.pings > 1 for stream in streams))
+        assert await eventually(lambda: all(stream.pings > 1 for stream in streams))
         watching.cancel()
 
 
