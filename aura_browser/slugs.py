@@ -1,4 +1,7 @@
-"""Which names in a store are no sessions. Shells ask this when they complete a word, so nothing else is imported."""
+"""Names in a store: which are no sessions, and which a damaged one gets.
+
+Shells ask for the first when they complete a word, so nothing else is imported.
+"""
 
 import re
 from itertools import count
@@ -22,7 +25,7 @@ def is_session(slug: str) -> bool:
 
 
 def find_aside(slug: str, is_taken: "Callable[[str], bool]") -> tuple[str, str]:
-    """Return the names of what was last set aside from *slug* and of what is next; they are the same at first.
+    """Return the last name that a damaged session of *slug* was given, and the next one; at first they are the same.
 
     Args:
         slug: the name of a session.
