@@ -229,13 +229,20 @@ class AttachRefused(BrowserError):
 
 @dataclass(eq=False, repr=False)
 class BrowserDied(BrowserError):
-    """The browser or its driver ended or stopped responding during a harvest."""
+    """The browser or its driver ended or stopped responding during a harvest.
+
+    Attributes:
+        url: the page's URL.
+        reason: what was seen of it.
+        advice: what to do, if the cause is known.
+    """
 
     url: str
     reason: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        return f"The browser stopped at {self.url}: {_as_sentence(self.reason)} Try again."
+        return f"The browser stopped at {self.url}: {_as_sentence(self.reason)} {self.advice or 'Try again.'}"
 
 
 @dataclass(eq=False, repr=False)

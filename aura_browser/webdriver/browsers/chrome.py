@@ -16,7 +16,7 @@ from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.chrome import ChromeProcess, run_chrome_process
 from aura_browser.webdriver.process.output import OUTPUT_NAME
 from aura_browser.webdriver.process.preferences import SettingsDamaged, write_settings
-from aura_browser.webdriver.process.reasons import build_launch_error
+from aura_browser.webdriver.process.reasons import advising, build_launch_error
 from aura_browser.webdriver.process.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _run(path: Path, launch: Launch, options: BrowserOptions, workspace: Workspa
         driver = _connect(chrome, path, options, output, answers_dialogs=not launch.has_window)
         loading.join()
         try:
-            yield driver
+            with advising(output):
+                yield driver
         finally:
             if launch.is_kept:
                 chrome.quit()

@@ -10,6 +10,8 @@ from aura_browser.webdriver.browsers.launch import prepare_launch
 from aura_browser.webdriver.locate import BrowserPaths, locate
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.chromedriver import run_driver
+from aura_browser.webdriver.process.output import OUTPUT_NAME
+from aura_browser.webdriver.process.reasons import advising
 from aura_browser.webdriver.process.workspace import Workspace, open_workspace
 from aura_browser.webdriver.profile import quit_chrome
 
@@ -61,4 +63,5 @@ def run_chrome(
         driver = exits.enter_context(session)
         if launch.is_kept:
             exits.callback(quit_chrome, driver)
-        yield driver
+        with advising(workspace.folder / OUTPUT_NAME):
+            yield driver

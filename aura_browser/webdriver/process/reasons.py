@@ -1,11 +1,12 @@
-"""Why Chrome did not start: chosen by what ChromeDriver and Chrome said, with what helps against that."""
+"""Why Chrome did not start, or ended: chosen by what ChromeDriver and Chrome said, with what helps against that."""
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from aura_browser.errors import DriverMismatch, LaunchFailed
+from aura_browser.errors import BrowserDied, DriverMismatch, LaunchFailed
 from aura_browser.text import clean_text
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths
@@ -75,9 +76,23 @@ def build_launch_error(chrome: Path, message: str, output: Path, deadline: Deadl
     reason = clean_text(message, _MAX_LENGTH).rstrip(".")
     if deadline.left_s <= 0 and not deadline.is_cancelled and not advice:
         reason = f"it had not started after {deadline.seconds:g} s"
-    if not advice and (limit := find_low_limit()):  # Chrome often does not say it
-        advice = f"{limit.text[0].upper()}{limit.text[1:]}. Raise that limit, for example: {limit.command}"
-    return LaunchFailed(str(chrome), reason, tuple(chosen), advice)
+    return LaunchFailed(str(chrome), reason, tuple(chosen), advice or _describe_low_limit())
+
+
+@contextmanager
+def advising(output: Path) -> Iterator[None]:
+    """Let a ``BrowserDied`` in the context say what helps, where what Chrome wrote to *output* or a limit tells."""
+    try:
+        yield
+    except BrowserDied as error:
+        error.advice = error.advice or _find_cause([*_read_lines(output)])[1] or _describe_low_limit()
+        raise
+
+
+def _describe_low_limit() -> str:
+    """Return what to do about a limit that is too low, which Chrome often does not name; empty if there is none."""
+    limit = find_low_limit()
+    return f"{limit.text[0].upper()}{limit.text[1:]}. Raise that limit, for example: {limit.command}" if limit else ""
 
 
 def is_forbidden(output: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Why Chrome did not start, and the limits it starts with: what is said, and what is set; no Chrome is started."""
+"""Why Chrome did not start or ended, and the limits it starts with; no Chrome is started here."""
 
 import os
 import resource
@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from aura_browser.errors import LaunchFailed
+from aura_browser.errors import BrowserDied, LaunchFailed
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.process import group, limits, reasons
 from aura_browser.webdriver.process.limits import LowLimit, allow_more_files, find_low_limit
-from aura_browser.webdriver.process.reasons import build_launch_error
+from aura_browser.webdriver.process.reasons import advising, build_launch_error
 
 _CHROME = Path("/opt/chrome")
 _NO_LIMIT = resource.RLIM_INFINITY
@@ -80,6 +80,34 @@ def test_a_low_limit_is_named_where_nothing_else_is_known(tmp_path: Path, monkey
     monkeypatch.setattr(reasons, "find_low_limit", lambda: LowLimit("few files", "ulimit -n 4096"))
     assert explain(tmp_path, "it broke", None).advice == "Few files. Raise that limit, for example: ulimit -n 4096"
     assert explain(tmp_path, "No space left on device", None).advice.startswith("The disk is full.")
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        (b"noise\n[1:2] Check failed: . : Too many open files (24)\n", "This process may open too few files. Raise"),
+        (b"noise\n", "Try again."),
+        (None, "Try again."),
+    ],
+)
+def test_a_browser_that_ends_says_what_helps(tmp_path: Path, written: bytes | None, advice: str) -> None:
+    file = tmp_path / "stderr.txt"
+    if written is not None:
+        file.write_bytes(written)
+    with pytest.raises(BrowserDied) as caught, advising(file):
+        raise BrowserDied("http://a.example/", "the connection ended")
+    assert str(caught.value).startswith(f"The browser stopped at http://a.example/: the connection ended. {advice}")
+
+
+def test_a_browser_that_ends_names_a_low_limit_and_keeps_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reasons, "find_low_limit", lambda: LowLimit("few files", "ulimit -n 4096"))
+    expected = "Few files. Raise that limit, for example: ulimit -n 4096"
+    for known, advice in ("", expected), ("Ask.", "Ask."):
+        with pytest.raises(BrowserDied) as caught, advising(tmp_path / "stderr.txt"):
+            raise BrowserDied("http://a.example/", "the connection ended", known)
+        assert caught.value.advice == advice
 
 
 @pytest.mark.parametrize(
