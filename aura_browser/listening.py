@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import Final
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
+BACKLOG: Final = 2048
+"""How many connections wait to be accepted: a thousand questions at once are none too many."""
 _TRIES: Final = 10
 
 

@@ -23,13 +23,12 @@ from aura_browser.gateway.trouble import describe_stop
 from aura_browser.gateway.watching import Patience, Watch
 from aura_browser.hosts import host_in_url
 from aura_browser.http.server_log import make_server_log
-from aura_browser.listening import LOOPBACK, open_sockets
+from aura_browser.listening import BACKLOG, LOOPBACK, open_sockets
 from aura_browser.site import Site
 
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared only
 _LINGER_S: Final = 2.0  # the rest of a body that is refused is read for so long, so that the client sees why
 _CLEAN_UP_S: Final = 1.0
-_BACKLOG: Final = 2048
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +146,7 @@ class Gateway:
         self._runner = web.ServerRunner(server, shutdown_timeout=_CLEAN_UP_S)
         await self._runner.setup()
         for each in sockets:
-            await web.SockSite(self._runner, each, backlog=_BACKLOG).start()
+            await web.SockSite(self._runner, each, backlog=BACKLOG).start()
         self._watching = asyncio.create_task(self._watch.run())
 
     async def stop(self, *, at_once: bool = False) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 from aiohttp import web
 
 from aura_browser.errors import InvalidInput
+from aura_browser.listening import BACKLOG
 from aura_browser.playground.answers import make_answerer
 from aura_browser.playground.app import make_app
 from aura_browser.playground.gates import make_gate
@@ -135,7 +136,7 @@ class Playground:
 async def _listen(runner: web.AppRunner, port: int) -> int:
     try:
         await runner.setup()
-        listener = web.TCPSite(runner, _HOST, port)
+        listener = web.TCPSite(runner, _HOST, port, backlog=BACKLOG)
         await listener.start()
     except BaseException:
         await runner.cleanup()

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, InvalidInput, SiteFailed
 from aura_browser.http.server_log import make_server_log
-from aura_browser.listening import open_sockets
+from aura_browser.listening import BACKLOG, open_sockets
 from aura_browser.relay.bodies import read_request_body
 from aura_browser.relay.guard import Guard, Refused
 from aura_browser.relay.headers import build_request_headers, build_response_headers
@@ -81,7 +81,7 @@ class Relay:
         self.port = sockets[0].getsockname()[1]
         self._guard = Guard(self.port, self._token)
         for each in sockets:
-            await web.SockSite(self._runner, each).start()
+            await web.SockSite(self._runner, each, backlog=BACKLOG).start()
 
     async def stop(self) -> None:
         """Close the listener, end what is under way, and close the transport."""

@@ -12,6 +12,7 @@ from rich.pretty import pretty_repr
 from aura_browser.gateway.server import Gateway, Settings, make_origin
 from aura_browser.listening import find_free_port
 from aura_browser.playground import Playground
+from tests.parts.bursts import count_connected
 from tests.parts.gateways import gateway_to
 
 
@@ -115,3 +116,9 @@ def test_a_token_is_in_no_form_of_the_settings() -> None:
     assert "8787" in pretty_repr(settings)
     everywhere = ("", "0.0.0.0", "::")  # noqa: S104 - compared only
     assert {make_origin(host, 8787) for host in everywhere} == {"http://127.0.0.1:8787"}
+
+
+async def test_five_hundred_connections_at_once_are_taken() -> None:
+    async with Playground() as site, gateway_to(site) as gateway:
+        ports = [int(origin.rpartition(":")[2]) for origin in (gateway.origin, site.origin)]
+        assert [count_connected(port, 500) for port in ports] == [500, 500]

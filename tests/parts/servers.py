@@ -10,6 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
+from aura_browser.listening import BACKLOG
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _START_S: Final = 10.0
@@ -37,7 +39,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     runner = web.ServerRunner(web.Server(server.handle), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, backlog=BACKLOG)
         await site.start()
         yield server, f"{'https' if tls else 'http'}://127.0.0.1:{site.port}"
     finally:

@@ -33,6 +33,7 @@ from aura_browser.relay.headers import build_response_headers
 from aura_browser.request import Request
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
+from tests.parts.bursts import count_connected
 from tests.parts.moved_site import AFTER, BEFORE, serving_moved
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
@@ -642,3 +643,8 @@ async def test_a_header_may_be_64_kib_long(size: int, *, is_taken: bool) -> None
         for path, headers in (("/x", {"X-Long": "x" * size}), (f"/{'x' * size}", {})):
             async with http.get(f"{origin}{path}", headers=headers) as response:
                 assert response.status == (200 if is_taken else 400)
+
+
+async def test_five_hundred_connections_at_once_are_taken() -> None:
+    async with relaying_to("http://127.0.0.1:9") as proxy:
+        assert count_connected(int(proxy.rpartition(":")[2]), 500) == 500
