@@ -115,6 +115,7 @@ class Wait:
             try:
                 seen = self._look()
             except UnexpectedAlertPresentException as error:
+                self._observer.log.drain()  # no look may come so far, and it says what answered
                 self._missing = (_describe_dialog(error, self._observer.log.dialogs),)
             except NoSuchWindowException:
                 if self._tabs is None or not self._tabs.leave_closed():
@@ -131,7 +132,8 @@ class Wait:
         """Return the error for the deadline."""
         seen = self._seen
         command = "" if self._options.interactive else self._site.login_command(*self._options.command_options)
-        missing = (*self._missing, *(f"an answer to {dialog}" for dialog in self._observer.log.dialogs[:1]))
+        asked = [str(dialog) for dialog in self._observer.log.dialogs[:1]]
+        missing = (*self._missing, *(f"an answer to {each}" for each in asked if each not in "".join(self._missing)))
         url, status = redact_url(self._site.url), seen.status if seen else None
         is_answered = self._observer.log.has_answers or status is not None
         if seen is not None and not seen.frame.url.startswith("http") and is_answered:

@@ -278,6 +278,17 @@ def test_a_page_that_is_never_ready_is_named_with_what_it_still_asks() -> None:
     assert caught.value.missing == ("a page status below 400", "text:x", "an answer to confirm “Stay?”")
 
 
+def test_a_page_that_opens_one_dialog_after_the_other_is_known_to_have_answered() -> None:
+    def ask(answer: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(answer, dict) and "checks" in answer:
+            raise UnexpectedAlertPresentException("unexpected alert open", alert_text="Really?")
+        return answer
+
+    with pytest.raises(NotReady) as caught:
+        collect(ReadyDriver(change=ask))
+    assert (caught.value.missing, caught.value.is_answered) == (("an answer to the page's alert “Really?”",), True)
+
+
 @pytest.mark.parametrize(("status", "is_answered"), [(200, True), (0, False)])
 def test_a_status_shows_without_a_log_that_something_answered(status: int, *, is_answered: bool) -> None:
     with pytest.raises(NotReady) as caught:

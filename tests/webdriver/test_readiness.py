@@ -221,7 +221,7 @@ async def test_the_tabs_that_a_browser_had_before_do_not_count(hurry: Hurry) -> 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        ("setInterval(() => { alert('again'); late() }, 100)", "closed: alert “again”"),
+        ("setInterval(() => { alert('again'); late() }, 500)", "closed: alert “again”"),
         ("late(confirm('Delete all?'))", "answered with Cancel: confirm “Delete all?”"),
         ("late(prompt('Your \\u001b[31mname'))", "answered with Cancel: prompt “Your [31mname”"),
     ],
