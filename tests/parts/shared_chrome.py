@@ -5,19 +5,21 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.command import Command
 
 from aura_browser.engine import DefaultEngine, Selenium
 from aura_browser.webdriver.browsers import default, selenium
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.devtools import list_driver_errors
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.options import BrowserOptions
+from aura_browser.webdriver.process.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
 
 _LASTS_S: Final = 900.0
+_CLEANED_S: Final = 10.0
 _open_chrome = default.open_chrome
 
 
@@ -53,8 +55,9 @@ class SharedChrome:
 
     def _take_clean(self) -> Driver:
         try:
-            _clean(self._driver)
-        except WebDriverException:  # the last test's page has ended it
+            with Watchdog(Deadline(_CLEANED_S), self.close):  # pages that navigate without end keep it busy
+                _clean(self._driver)
+        except list_driver_errors():  # the last test's page has ended it
             self.close()
             self._start()
         return self._driver
