@@ -7,7 +7,7 @@ from typing import Final
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 BACKLOG: Final = 2048
-"""How many connections wait to be accepted: a thousand questions at once are none too many."""
+"""How many connections wait to be accepted at most: a program may ask a thousand questions at once."""
 _TRIES: Final = 10
 
 
