@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from aura_browser.webdriver.locate import find_driver
 from tests.parts.hurry import hurry  # noqa: F401 - a fixture that tests share
+from tests.parts.lasting_connections import lasting_connections  # noqa: F401 - a fixture that tests share
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa: F401 - as above

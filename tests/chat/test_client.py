@@ -401,6 +401,7 @@ async def test_a_sliding_session_is_followed() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lasting_connections")
 async def test_a_thousand_streams_on_an_expired_session_cause_one_harvest() -> None:
     async with Playground("login-redirect") as site:
         harvests = Harvests(site)

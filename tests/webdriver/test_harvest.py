@@ -58,6 +58,7 @@ async def test_a_harvest_passes_each_gate_that_needs_no_person(gate: str) -> Non
 
 
 @about_the_page
+@pytest.mark.usefixtures("lasting_connections")
 async def test_a_thousand_streams_on_a_revoked_session_open_one_browser() -> None:
     async with Playground("check-503", check_delay=0.2) as site, AuraClient(site.origin, store="memory") as client:
         await client.complete("first")
