@@ -397,11 +397,13 @@ async def _answer_badly(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def relaying_to(origin: str, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve a proxy before the site at *origin* with a short patience; yield the proxy's origin."""
+async def relaying_to(origin: str, *, port: int = 0, patience_s: float = 20.0) -> AsyncIterator[str]:
+    """Serve a proxy before the site at *origin*; yield the proxy's origin."""
     site = Site(f"{origin}/")
     session = make_session(origin, cookies=(make_cookie(COOKIE, "s3cret-one"),))
-    transport, manager = assemble_transport(site, store="memory", session=session, refresh="never", read_timeout=0.2)
+    transport, manager = assemble_transport(
+        site, store="memory", session=session, refresh="never", read_timeout=patience_s
+    )
     relay = Relay(site, transport, manager, token=TOKEN, port=port)
     try:
         await relay.start()
@@ -421,7 +423,7 @@ async def relaying_to(origin: str, *, port: int = 0) -> AsyncIterator[str]:
 async def test_why_the_site_gave_no_answer_is_told_by_the_status(path: str, status: int, told: str) -> None:
     async with (
         serving(_answer_badly) as (_, site),
-        relaying_to(site) as origin,
+        relaying_to(site, patience_s=0.2 if told == "0.2 s" else 20.0) as origin,
         asking() as http,
         http.get(f"{origin}{path}?key=s3cret") as response,
     ):
