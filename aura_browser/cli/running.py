@@ -99,7 +99,7 @@ def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
                 task.cancel()
 
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            with suppress(NotImplementedError):  # on Windows
+            with suppress(NotImplementedError):  # event loops of Windows take no signal handler
                 asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
         return await work
 

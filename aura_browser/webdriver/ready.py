@@ -115,7 +115,7 @@ class Wait:
             try:
                 seen = self._look()
             except UnexpectedAlertPresentException as error:
-                self._observer.log.drain()  # no look may come so far, and it says what answered
+                self._observer.log.drain()  # the look that was ended did not; it says what has answered
                 self._missing = (_describe_dialog(error, self._observer.log.dialogs),)
             except NoSuchWindowException:
                 if self._tabs is None or not self._tabs.leave_closed():

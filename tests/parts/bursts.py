@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 
 def count_connected(port: int, count: int) -> int:
-    """Connect so often to *port* of 127.0.0.1 before the server can accept one; return how many the system took."""
+    """Open *count* connections to *port* of 127.0.0.1 while the server accepts none; return how many were made."""
     with ExitStack() as exits:
         poller = select.poll()
         for _ in range(count):

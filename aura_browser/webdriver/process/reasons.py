@@ -81,7 +81,7 @@ def build_launch_error(chrome: Path, message: str, output: Path, deadline: Deadl
 
 @contextmanager
 def advising(output: Path) -> Iterator[None]:
-    """Let a ``BrowserDied`` in the context say what helps, where what Chrome wrote to *output* or a limit tells."""
+    """Give a ``BrowserDied`` of the context its advice: by what Chrome wrote to *output*, or by a limit."""
     try:
         yield
     except BrowserDied as error:
@@ -90,7 +90,7 @@ def advising(output: Path) -> Iterator[None]:
 
 
 def _describe_low_limit() -> str:
-    """Return what to do about a limit that is too low, which Chrome often does not name; empty if there is none."""
+    """Return how to raise the limit that is too low for Chrome; empty if none is. Chrome often names none."""
     limit = find_low_limit()
     return f"{limit.text[0].upper()}{limit.text[1:]}. Raise that limit, for example: {limit.command}" if limit else ""
 
