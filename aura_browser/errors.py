@@ -40,6 +40,7 @@ terminal.
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import NoReturn
 
 from aura_browser.text import copy_text, drop_unprintable, redact_url
@@ -362,7 +363,7 @@ class HarvestCoolingDown(AuraError):
     reason: str
 
     def __str__(self) -> str:
-        wait, reason = f"{self.retry_after_s:.0f} s", _as_sentence(self.reason)
+        wait, reason = f"{ceil(self.retry_after_s)} s", _as_sentence(self.reason)
         return f"No new harvest for another {wait}, because the last one failed: {reason} Try again after that."
 
 
@@ -507,7 +508,7 @@ class RateLimited(ChatError):
     retry_after_s: float | None
 
     def __str__(self) -> str:
-        wait = "a while" if self.retry_after_s is None else f"{self.retry_after_s:.0f} s"
+        wait = "a while" if self.retry_after_s is None else f"{ceil(self.retry_after_s)} s"
         return f"{self.url} limits requests (429). Wait {wait}, then try again."
 
 
@@ -573,14 +574,17 @@ class StreamInterrupted(ChatError):
         url: the requested URL.
         reason: why it was cut short.
         partial: the text so far, or its end if it is over a million characters. Not part of ``str()`` and ``repr()``.
+        length: how many characters came; None if *partial* is all of them.
     """
 
     url: str
     reason: str
     partial: str
+    length: int | None = None
 
     def __str__(self) -> str:
+        length = len(self.partial) if self.length is None else self.length
         return (
-            f"The answer from {self.url} broke off after {len(self.partial)} characters: {_as_sentence(self.reason)} "
+            f"The answer from {self.url} broke off after {length:,} characters: {_as_sentence(self.reason)} "
             "Ask again for a complete answer."
         )

@@ -152,7 +152,7 @@ class AuraClient:
         except (AnswerTimeout, ConnectionFailed, SiteFailed, StreamInterrupted) as error:
             if not answer.length:
                 raise
-            raise StreamInterrupted(error.url, _describe_interruption(error), answer.text) from error
+            raise StreamInterrupted(error.url, _describe_interruption(error), answer.text, answer.length) from error
         if text:
             answer.add(text)
             yield text
@@ -177,9 +177,9 @@ class AuraClient:
         async with aclosing(stream):
             async for text in stream:
                 answer.add(text)
-                if answer.is_cut:
+                if answer.length > _MAX_ANSWER_CHARS:
                     reason = f"it is over {_MAX_ANSWER_CHARS:,} characters; read it piece by piece with stream()"
-                    raise StreamInterrupted(self._origin, reason, answer.text)
+                    raise StreamInterrupted(self._origin, reason, answer.text, answer.length)
         return answer.text
 
     async def models(self) -> tuple[Model, ...]:
@@ -207,13 +207,12 @@ class _AnswerText:
         limit: the most characters that are kept.
 
     Attributes:
-        length: the number of characters kept.
-        is_cut: whether the beginning was dropped.
+        length: the number of characters that were added.
     """
 
     def __init__(self, limit: int) -> None:
         self.length = 0
-        self.is_cut = False
+        self._kept = 0
         self._limit = limit
         self._texts: list[str] = []
 
@@ -225,15 +224,15 @@ class _AnswerText:
         """Append *text*."""
         self._texts.append(text)
         self.length += len(text)
-        if self.length > self._limit:
-            self.is_cut = True
+        self._kept += len(text)
+        if self._kept > self._limit:
             self._drop_beginning()
 
     def _drop_beginning(self) -> None:
         # Drop half of it at once, so that this happens rarely.
         dropped = 0
-        while self.length > self._limit // 2 and dropped < len(self._texts) - 1:
-            self.length -= len(self._texts[dropped])
+        while self._kept > self._limit // 2 and dropped < len(self._texts) - 1:
+            self._kept -= len(self._texts[dropped])
             dropped += 1
         del self._texts[:dropped]
 

@@ -249,10 +249,11 @@ async def asking_for(
 
 async def test_of_an_answer_that_breaks_off_up_to_a_million_characters_are_kept() -> None:
     async with asking_for(b"x" * 1_500_000, length=1_500_001) as client:
-        with pytest.raises(StreamInterrupted) as caught:
+        with pytest.raises(StreamInterrupted, match="broke off after 1,500,000 characters") as caught:
             async for _ in client.stream("x"):
                 pass
     assert 400_000 < len(caught.value.partial) <= 1_000_000
+    assert caught.value.length == 1_500_000
 
 
 async def test_a_whole_answer_may_have_four_million_characters() -> None:
