@@ -16,6 +16,7 @@ from aura_browser.engine import Attach
 from aura_browser.errors import BrowserDied, BrowserNotFound
 from aura_browser.text import clean_text
 from aura_browser.webdriver.browsers.capabilities import CHROME, build_base_capabilities
+from aura_browser.webdriver.browsers.grid_session import read_answer
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.locate import BrowserPaths, find_driver, locate
 from aura_browser.webdriver.options import BrowserOptions
@@ -74,9 +75,10 @@ def _find_driver(given: str | PathLike[str] | None, deadline: Deadline) -> Path:
 def _open_tab(debugger: URL, lifeline: Lifeline) -> Iterator[str]:
     """Open an empty tab, yield its id and close it, even if this process is killed."""
     try:
-        tab = json.loads(_call(debugger / "json/new" % {"about:blank": ""}, "PUT"))["id"]
-    except (OSError, HTTPException, ValueError, KeyError) as error:
-        place = f"{debugger.raw_authority} ({clean_text(str(getattr(error, 'reason', error)))})"
+        tab = str(json.loads(_call(debugger / "json/new" % {"about:blank": ""}, "PUT"))["id"])
+    except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
+        reason = getattr(error, "reason", error) if isinstance(error, OSError) else "what answers is no Chrome"
+        place = f"{debugger.raw_authority} ({clean_text(str(reason))})"
         raise BrowserNotFound("A Chrome with a debugging port", (place,), _START_HINT) from error
     close = debugger / "json/close" / tab
     arguments = f"{str(close)!r}, timeout={_CALL_TIMEOUT_S}"
@@ -93,5 +95,4 @@ def _open_tab(debugger: URL, lifeline: Lifeline) -> Iterator[str]:
 def _call(url: URL, method: str = "GET") -> bytes:
     request = Request(str(url), method=method)  # noqa: S310 - always http
     with build_opener(ProxyHandler({})).open(request, timeout=_CALL_TIMEOUT_S) as response:
-        body: bytes = response.read()
-        return body
+        return read_answer(response, _CALL_TIMEOUT_S)

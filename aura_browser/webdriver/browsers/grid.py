@@ -114,7 +114,7 @@ def check_grid(address: URL) -> None:
     except HTTPError as error:
         error.close()
         reason = _explain(error)
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+    except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError):
         reason = "no Grid answers there; check that it is running, and its address"
     else:
         if "chrome" in browsers:

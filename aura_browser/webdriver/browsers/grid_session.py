@@ -6,6 +6,7 @@ The lifeline runs this file, so it imports the standard library only.
 import json
 import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from threading import Thread
 from typing import Any, Final
 from urllib.error import HTTPError
@@ -14,6 +15,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 _POLL_INTERVAL_S: Final = 0.1
 _CALL_TIMEOUT_S: Final = 5.0
 _MAX_TRIES: Final = 10
+_MAX_ANSWER_BYTES: Final = 16 * 2**20  # the status of a Grid with ten thousand sessions
 
 
 def end_session(grid: str, authorization: str | None, name: str, within_s: float) -> None:
@@ -100,4 +102,18 @@ def _call(
     headers = {"Authorization": authorization} if authorization else {}
     request = Request(f"{grid}{path}", headers=headers, method=method)  # noqa: S310 - http or https, checked before
     with build_opener(ProxyHandler({}), _NoRedirects).open(request, timeout=within_s) as response:
-        return json.load(response)
+        return json.loads(read_answer(response, within_s))
+
+
+def read_answer(response: HTTPResponse, within_s: float) -> bytes:
+    """Return the body of *response*.
+
+    Raises:
+        OSError: if it has not ended after *within_s* seconds, or is longer than any that is waited for.
+    """
+    end, body = time.monotonic() + within_s, b""
+    while data := response.read1():
+        body += data
+        if len(body) > _MAX_ANSWER_BYTES or time.monotonic() > end:
+            raise OSError("its answer does not end")
+    return body

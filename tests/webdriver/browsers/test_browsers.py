@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 
 from aura_browser import Attach, Condition, Grid, OwnDriver, Undetected, openchat_site, page_site
 from aura_browser.errors import BrowserNotFound, InvalidInput, NotReady
@@ -50,9 +51,32 @@ async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path, 
 async def test_no_chrome_to_attach_to_is_said_with_how_to_start_one() -> None:
     with pytest.raises(BrowserNotFound, match=r"127\.0\.0\.1:9 .*refused.*--remote-debugging-port=9222"):
         await harvest(page_site("http://127.0.0.1:9"), engine=Attach("127.0.0.1:9"))
-    async with serving(page()) as (_server, origin):
-        with pytest.raises(BrowserNotFound):
+
+
+@pytest.mark.parametrize("body", ["<p>Hello</p>", "{}", "[]", "null", '"id"', pytest.param("[" * 200_000, id="nested")])
+async def test_what_answers_and_is_no_chrome_is_said(body: str) -> None:
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=body)
+
+    async with serving(answer) as (_server, origin):
+        with pytest.raises(BrowserNotFound, match=r"what answers is no Chrome.*--remote-debugging-port=9222"):
             await harvest(page_site(origin), engine=Attach(urlsplit(origin).netloc))
+
+
+@pytest.mark.parametrize("piece", [pytest.param(b"x", id="slow"), pytest.param(b"x" * 2**20, id="long")])
+async def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
+    monkeypatch.setattr("aura_browser.webdriver.browsers.attach._CALL_TIMEOUT_S", 0.5 if len(piece) == 1 else 60.0)
+
+    async def write_on(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(piece)
+            await asyncio.sleep(0.01)
+
+    async with serving(write_on) as (_server, origin):
+        with pytest.raises(BrowserNotFound, match="its answer does not end"):
+            await harvest(page_site(origin), engine=Attach(urlsplit(origin).netloc), timeout_s=30)
 
 
 @pytest.mark.parametrize("address", ["", "9222", "http://127.0.0.1:9222", "127.0.0.1", "host:9222/x", "a:b@host:1"])

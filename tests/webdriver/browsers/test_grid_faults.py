@@ -78,6 +78,14 @@ async def test_an_error_at_the_grids_address_is_explained(status: int, headers: 
     assert said in text
 
 
+@pytest.mark.parametrize(
+    "body", ["<p>Hello</p>", "[]", '{"value": {"nodes": [1]}}', pytest.param("[" * 200_000, id="nested")]
+)
+async def test_what_answers_and_is_no_grid_is_said(body: str) -> None:
+    text, _ = await fail_at(lambda _request: web.Response(text=body))
+    assert "no Grid answers there" in text
+
+
 @pytest.mark.parametrize(("message", "tries"), [(_LOST, 3), ("Chrome failed to start", 1)])
 async def test_a_session_at_a_lost_node_is_asked_for_again_a_few_times_and_no_other(message: str, tries: int) -> None:
     text, server = await fail_at(grid([node("chrome")], lambda: refuse(message)))
