@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aura_browser.keeping.counters import Counters
-from aura_browser.keeping.lifetime import Due, Term, find_first_due, renewal_due
+from aura_browser.keeping.lifetime import Due, Term, find_first_due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.keeping.single_flight import SingleFlight
@@ -70,14 +70,17 @@ class Flights:
 
     def find_due(self, session: Session) -> Due:
         """Return whether *session* is to be renewed now."""
+        if session is not self._seen:  # each request asks
+            life_s = self._term.find_life(session)
+            self._first_due = find_first_due(
+                session, harvest_s=self._renewal.harvest_s, jitter=self._jitter, life_s=life_s
+            )
+            self._seen = session
         now = self._clock()
-        if session is self._seen and now < self._first_due:
-            return Due.NO  # each request asks
-        life_s = self._term.find_life(session)
-        harvest_s, jitter = self._renewal.harvest_s, self._jitter
-        self._seen = session
-        self._first_due = find_first_due(session, harvest_s=harvest_s, jitter=jitter, life_s=life_s)
-        return renewal_due(session, now, harvest_s=harvest_s, jitter=jitter, life_s=life_s)
+        if now < self._first_due:
+            return Due.NO
+        end = session.expires_at
+        return Due.NOW if end is not None and end <= now else Due.SOON
 
     async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""
