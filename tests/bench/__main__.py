@@ -1,6 +1,7 @@
 """Runs benchmarks: ``python -m tests.bench [NAME…] [--quick] [--rest] [--json FILE]``."""
 
 import argparse
+import logging
 import os
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    logging.basicConfig(level=logging.ERROR)  # that root has no sandbox need not be said before each row
     effort = Effort(quick=options.quick)
     machine = this_machine()
     results: list[Result] = []

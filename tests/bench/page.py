@@ -62,7 +62,7 @@ def _render_row(row: Row) -> str:
         f"{format_figure(row.theirs_median)} {row.unit}",
         "" if row.ratio is None else f"{row.ratio:.2f}",
         f"{format_goal(row)}{'' if row.met is not False else ' (missed)'}",
-        f"{row.load:.1f}",
+        f"{row.load:.2f}",
     )
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 

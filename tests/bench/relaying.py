@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ import aiohttp
 
 from tests.bench.cached import keep, write_headers
 from tests.bench.measure import Effort, Pair, alternate_async
-from tests.bench.processes import COMMAND, MEMORY_IS_KEPT, ROOT, environment
+from tests.bench.processes import COMMAND, MEMORY_IS_KEPT, ROOT, CommandFailed, environment
 from tests.bench.raw import made_session
 from tests.bench.results import Goal, Result, make_row
 from tests.bench.server import Answer, serve
@@ -58,12 +58,19 @@ async def _measure(answer: Answer, count: int, *, first_byte: bool) -> list[Pair
 async def _running(command: Sequence[str], state_home: str) -> AsyncIterator[str]:
     """Run a relay while the context lasts; yield the address that it prints."""
     more = {"XDG_STATE_HOME": state_home} | MEMORY_IS_KEPT
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment(more), stdout=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment(more), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None
+    assert process.stderr is not None
     try:
-        yield (await process.stdout.readline()).decode().strip()
+        address = (await process.stdout.readline()).decode().strip()
+        if not address:
+            raise CommandFailed(f"{command[0]}: {(await process.stderr.read()).decode()}")
+        yield address
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):  # it has ended
+            process.terminate()
         await process.wait()
 
 
