@@ -22,7 +22,7 @@ from tests.bench.server import Answer, serve
 from tests.parts.server_process import free_port, tied
 from tests.parts.waiting import holds_within
 
-NAME: Final = "gateway peers"
+NAME: Final = "gateway-peers"
 PACKAGES: Final = {
     # The newest with its proxy in it: later ones need litellm-proxy, which is not on PyPI everywhere.
     "litellm": ("litellm[proxy]==1.106.12",),
