@@ -2,13 +2,15 @@
 
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from aura_browser import errors
-from aura_browser.cli import cli, exit_codes
+from aura_browser.cli import cli, exit_codes, main
 from aura_browser.cli.exit_codes import find_exit_code
 from tests.parts.command import run, run_here
 from tests.parts.pages import COMMAND_LINE
@@ -79,3 +81,18 @@ def test_help_and_the_page_say_all_of_them() -> None:
     in_help = {int(number) for number in re.findall(r"^  (\d+) +\w", shown, re.MULTILINE)}
     rows = re.findall(r"^\| (\d+) \|", COMMAND_LINE.read_text("utf-8"), re.MULTILINE)
     assert in_help == {int(number) for number in rows} == numbers | {0, 130}
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), click.Abort()])
+def test_an_interruption_before_a_command_runs_is_130(
+    interruption: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_argv: Sequence[str] | None) -> int:
+        raise interruption
+
+    monkeypatch.setattr("aura_browser.cli._run", interrupt)
+    assert main([]) == 130
+
+
+def test_what_is_no_command_has_no_object() -> None:
+    assert cli.get_command(click.Context(cli), "nope") is None

@@ -88,7 +88,8 @@ def _run_traced(root: Path, folder: Path, test_files: Sequence[str]) -> dict[str
     """Return how each test went."""
     outcomes = folder / "outcomes.json"
     environment = {
-        **os.environ,
+        # Else a run that is itself measured (make coverage) would measure this one in its own way.
+        **{name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"},
         "COVERAGE_PROCESS_START": str(folder / "coveragerc"),
         OUTCOMES: str(outcomes),
         "PYTHONPATH": os.pathsep.join(map(str, (root, ROOT))),  # the second one for the plugin

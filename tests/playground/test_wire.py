@@ -5,9 +5,13 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from aura_browser.playground import Playground
 from aura_browser.playground.answers import split_tokens
+from aura_browser.playground.wire import RawResponse
+from tests.parts.servers import serving
+from tests.parts.waiting import eventually
 
 
 @pytest.fixture
@@ -275,3 +279,23 @@ async def test_a_client_that_leaves_ends_its_answer(caplog: pytest.LogCaptureFix
             _, left = await asyncio.wait(answering, timeout=20)
             assert not left
     assert not caplog.records
+
+
+async def test_an_answer_to_who_has_gone_is_not_written() -> None:
+    told: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        writer.close()
+        await eventually(lambda: request.transport is None)
+        response = RawResponse(200, "OK", b"late", None)
+        try:
+            await response.prepare(request)
+        except ConnectionResetError as error:
+            told.set_result(error)
+        return response
+
+    async with serving(answer) as (_, origin):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", int(origin.rpartition(":")[2]))
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(20):
+            assert str(await told) == "The client has disconnected"

@@ -10,11 +10,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
+from selenium.common.exceptions import NoSuchWindowException
+from yarl import URL
 
 from aura_browser import Attach, Condition, Grid, OwnDriver, Undetected, openchat_site, page_site
-from aura_browser.errors import BrowserNotFound, InvalidInput, NotReady
+from aura_browser.errors import BrowserDied, BrowserNotFound, InvalidInput, NotReady
 from aura_browser.playground import Playground
+from aura_browser.webdriver.browsers.attach import _open_tab, _switch_to_tab
 from aura_browser.webdriver.harvest import harvest
+from aura_browser.webdriver.process.lifeline import Lifeline
 from tests.parts.harvests import works
 from tests.parts.hurry import Hurry
 from tests.parts.open_chrome import open_chrome
@@ -77,6 +81,34 @@ async def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.Mo
     async with serving(write_on) as (_server, origin):
         with pytest.raises(BrowserNotFound, match="its answer does not end"):
             await harvest(page_site(origin), engine=Attach(urlsplit(origin).netloc), timeout_s=30)
+
+
+async def test_a_tab_that_is_gone_when_it_is_to_be_closed_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"id": "T1"}) if request.method == "PUT" else web.Response(status=404)
+
+    def use_tab(debugger: URL) -> str:
+        with Lifeline() as lifeline, _open_tab(debugger, lifeline) as tab:
+            return tab
+
+    with caplog.at_level("DEBUG"):
+        async with serving(answer) as (server, origin):
+            assert await asyncio.to_thread(use_tab, URL(origin)) == "T1"
+    assert [(seen.method, seen.path) for seen in server.seen] == [("PUT", "/json/new"), ("GET", "/json/close/T1")]
+    assert "The tab could not be closed (HTTPError): the tab or Chrome is gone." in caplog.text
+
+
+def test_a_tab_that_the_person_closes_before_it_is_used_is_said() -> None:
+    class _Closed:
+        @property
+        def switch_to(self) -> "_Closed":
+            return self
+
+        def window(self, _handle: str) -> None:
+            raise NoSuchWindowException("no such window")
+
+    with pytest.raises(BrowserDied, match="its new tab was closed, or Chrome exited"):
+        _switch_to_tab(_Closed(), "T1", Attach("127.0.0.1:9222"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("address", ["", "9222", "http://127.0.0.1:9222", "127.0.0.1", "host:9222/x", "a:b@host:1"])
