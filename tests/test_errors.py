@@ -1,8 +1,20 @@
 """What errors say."""
 
+import inspect
+
 import pytest
 
+from aura_browser import errors
 from aura_browser.errors import AuraError, HarvestCoolingDown, RateLimited, StreamInterrupted
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if vars(kind).get("__annotations__")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_takes_its_facts_by_name_and_equals_only_itself(kind: type[AuraError]) -> None:
+    one, other = (kind(**dict.fromkeys(kind.__annotations__, "x")) for _ in range(2))
+    assert vars(one) == dict.fromkeys(kind.__annotations__, "x")
+    assert len({one, other}) == 2
 
 
 @pytest.mark.parametrize(
