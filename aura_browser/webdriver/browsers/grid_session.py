@@ -15,7 +15,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 _POLL_INTERVAL_S: Final = 0.1
 _CALL_TIMEOUT_S: Final = 5.0
 _MAX_TRIES: Final = 10
-_MAX_ANSWER_BYTES: Final = 16 * 2**20  # the status of a Grid with ten thousand sessions
+_MAX_ANSWER_BYTES: Final = 16 * 2**20  # a Grid's status takes some kilobytes for each session
 
 
 def end_session(grid: str, authorization: str | None, name: str, within_s: float) -> None:
@@ -111,9 +111,9 @@ def read_answer(response: HTTPResponse, within_s: float) -> bytes:
     Raises:
         OSError: if it has not ended after *within_s* seconds, or is longer than any that is waited for.
     """
-    end, body = time.monotonic() + within_s, b""
+    end, body = time.monotonic() + within_s, bytearray()
     while data := response.read1():
         body += data
         if len(body) > _MAX_ANSWER_BYTES or time.monotonic() > end:
             raise OSError("its answer does not end")
-    return body
+    return bytes(body)
