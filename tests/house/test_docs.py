@@ -198,7 +198,10 @@ def read_screens(command: str) -> dict[int, list[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
-    [pytest.param(each, marks=[pytest.mark.chrome] if each.endswith("demo") else []) for each in screens.SCREENS],
+    [
+        pytest.param(each, marks=[pytest.mark.chrome, pytest.mark.soak] if each.endswith("demo") else [])
+        for each in screens.SCREENS
+    ],
 )
 def test_screens_are_what_commands_show(command: str) -> None:
     shown = read_screens(command)
