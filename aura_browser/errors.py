@@ -88,6 +88,11 @@ def raise_alone(error: AuraError) -> NoReturn:
         raise
 
 
+def _describe_wait(seconds: float | None) -> str:
+    """Return how long to wait, rounded up: a request that comes too early is refused again."""
+    return "a while" if seconds is None else f"{ceil(seconds)} s"
+
+
 def _as_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
@@ -363,7 +368,7 @@ class HarvestCoolingDown(AuraError):
     reason: str
 
     def __str__(self) -> str:
-        wait, reason = f"{ceil(self.retry_after_s)} s", _as_sentence(self.reason)
+        wait, reason = _describe_wait(self.retry_after_s), _as_sentence(self.reason)
         return f"No new harvest for another {wait}, because the last one failed: {reason} Try again after that."
 
 
@@ -508,8 +513,7 @@ class RateLimited(ChatError):
     retry_after_s: float | None
 
     def __str__(self) -> str:
-        wait = "a while" if self.retry_after_s is None else f"{ceil(self.retry_after_s)} s"
-        return f"{self.url} limits requests (429). Wait {wait}, then try again."
+        return f"{self.url} limits requests (429). Wait {_describe_wait(self.retry_after_s)}, then try again."
 
 
 @dataclass(eq=False, repr=False)
@@ -574,7 +578,7 @@ class StreamInterrupted(ChatError):
         url: the requested URL.
         reason: why it was cut short.
         partial: the text so far, or its end if it is over a million characters. Not part of ``str()`` and ``repr()``.
-        length: how many characters came; None if *partial* is all of them.
+        length: how many characters arrived, also those that *partial* no longer has; None if it has all.
     """
 
     url: str
@@ -583,8 +587,8 @@ class StreamInterrupted(ChatError):
     length: int | None = None
 
     def __str__(self) -> str:
-        length = len(self.partial) if self.length is None else self.length
+        arrived = len(self.partial) if self.length is None else self.length
         return (
-            f"The answer from {self.url} broke off after {length:,} characters: {_as_sentence(self.reason)} "
+            f"The answer from {self.url} broke off after {arrived:,} characters: {_as_sentence(self.reason)} "
             "Ask again for a complete answer."
         )

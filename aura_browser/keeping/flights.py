@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aura_browser.keeping.counters import Counters
-from aura_browser.keeping.lifetime import Due, Term, find_first_due
+from aura_browser.keeping.lifetime import Due, Term, compare_due, find_first_due
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.renewal import Harvest, Renewal
 from aura_browser.keeping.single_flight import SingleFlight
@@ -76,11 +76,7 @@ class Flights:
                 session, harvest_s=self._renewal.harvest_s, jitter=self._jitter, life_s=life_s
             )
             self._seen = session
-        now = self._clock()
-        if now < self._first_due:
-            return Due.NO
-        end = session.expires_at
-        return Due.NOW if end is not None and end <= now else Due.SOON
+        return compare_due(session, self._first_due, self._clock())
 
     async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""

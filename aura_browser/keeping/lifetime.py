@@ -57,11 +57,15 @@ def renewal_due(
         jitter: a factor on the 15 % and 10 minutes, so that a fleet does not renew all at once.
         life_s: seconds that it lasts; None for those from its last proof or rotation to its end.
     """
-    if session.expires_at is None:
+    first_due = find_first_due(session, harvest_s=harvest_s, jitter=jitter, life_s=life_s)
+    return compare_due(session, first_due, now)
+
+
+def compare_due(session: "Session", first_due: float, now: float) -> Due:
+    """Return what :func:`renewal_due` does, given what :func:`find_first_due` returned."""
+    if session.expires_at is None or now < first_due:
         return Due.NO
-    if session.expires_at <= now:
-        return Due.NOW
-    return Due.SOON if now >= find_first_due(session, harvest_s=harvest_s, jitter=jitter, life_s=life_s) else Due.NO
+    return Due.NOW if session.expires_at <= now else Due.SOON
 
 
 def find_first_due(

@@ -68,7 +68,7 @@ async def test_a_program_that_was_busy_for_longer_loses_nothing() -> None:
     reading = asyncio.ensure_future(answer.__anext__())
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_soon(content.feed_data, b"a")
-    time.sleep(0.1)  # noqa: ASYNC251 - the program's own fault
+    time.sleep(0.1)  # noqa: ASYNC251 - a program that keeps its loop busy
     assert await reading == b"a"
     content.feed_data(b"b")
     assert await anext(answer) == b"b"

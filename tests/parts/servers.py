@@ -69,6 +69,19 @@ async def _serve(
         await stop.wait()
 
 
+async def _write_on(request: web.BaseRequest, piece: bytes) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(piece)
+        await asyncio.sleep(0.01)
+
+
+def without_end(piece: bytes) -> Handler:
+    """Answer with *piece*, again and again."""
+    return lambda request: _write_on(request, piece)
+
+
 def page(body: str = "<p>Hello</p>", **options: object) -> Handler:
     async def handle(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text=f"<!doctype html><body>{body}</body>", content_type="text/html", **options)  # type: ignore[arg-type]

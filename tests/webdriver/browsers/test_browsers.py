@@ -22,7 +22,7 @@ from aura_browser.webdriver.process.lifeline import Lifeline
 from tests.parts.harvests import works
 from tests.parts.hurry import Hurry
 from tests.parts.open_chrome import open_chrome
-from tests.parts.servers import page, serving
+from tests.parts.servers import page, serving, without_end
 from tests.parts.waiting import until
 
 pytestmark = pytest.mark.chrome
@@ -67,18 +67,12 @@ async def test_what_answers_and_is_no_chrome_is_said(body: str) -> None:
             await harvest(page_site(origin), engine=Attach(urlsplit(origin).netloc))
 
 
-@pytest.mark.parametrize("piece", [pytest.param(b"x", id="slow"), pytest.param(b"x" * 2**20, id="long")])
-async def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
-    monkeypatch.setattr("aura_browser.webdriver.browsers.attach._CALL_TIMEOUT_S", 0.5 if len(piece) == 1 else 60.0)
-
-    async def write_on(request: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        while True:
-            await response.write(piece)
-            await asyncio.sleep(0.01)
-
-    async with serving(write_on) as (_server, origin):
+@pytest.mark.parametrize(("piece", "patience_s"), [(b"x", 0.5), (b"x" * 2**20, 60.0)], ids=["slow", "long"])
+async def test_an_answer_without_an_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, piece: bytes, patience_s: float
+) -> None:
+    monkeypatch.setattr("aura_browser.webdriver.browsers.attach._CALL_TIMEOUT_S", patience_s)
+    async with serving(without_end(piece)) as (_server, origin):
         with pytest.raises(BrowserNotFound, match="its answer does not end"):
             await harvest(page_site(origin), engine=Attach(urlsplit(origin).netloc), timeout_s=30)
 

@@ -13,7 +13,7 @@ from aura_browser.errors import GridFailed
 from aura_browser.webdriver.browsers.grid import _Connection
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import harvest
-from tests.parts.servers import Server, serving
+from tests.parts.servers import Server, serving, without_end
 
 _SITE = page_site("http://127.0.0.1:1/")
 _LOST = "Could not start a new session. (POST http://node:5555/se/grid/node/session)"
@@ -84,6 +84,12 @@ async def test_an_error_at_the_grids_address_is_explained(status: int, headers: 
 async def test_what_answers_and_is_no_grid_is_said(body: str) -> None:
     text, _ = await fail_at(lambda _request: web.Response(text=body))
     assert "no Grid answers there" in text
+
+
+async def test_a_grids_answer_without_an_end_is_not_waited_for() -> None:
+    async with serving(without_end(b"x" * 2**20)) as (_server, origin):
+        with pytest.raises(GridFailed, match="no Grid answers there"):
+            await harvest(_SITE, engine=Grid(origin), timeout_s=30)
 
 
 @pytest.mark.parametrize(("message", "tries"), [(_LOST, 3), ("Chrome failed to start", 1)])
