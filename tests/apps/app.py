@@ -18,7 +18,8 @@ from aura_browser.site.sites_file import parse_sites
 from tests.apps.definition import read_definition
 from tests.apps.visitor import Visitor
 from tests.parts.person import Person
-from tests.parts.server_process import free_port, started
+from tests.parts.ports import free_port
+from tests.parts.server_process import started
 
 MEMBER: Final = "boss"
 GUEST: Final = "guest"

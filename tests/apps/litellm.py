@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.apps.install import install_environment
-from tests.parts.server_process import free_port, started
+from tests.parts.ports import free_port
+from tests.parts.server_process import started
 
 ANSWER: Final = "hello from behind the login"
 _REQUIREMENT: Final = "litellm[proxy]==1.106.12"

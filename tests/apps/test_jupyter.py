@@ -18,7 +18,8 @@ from aura_browser.relay import Relay
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from tests.apps.install import install_from_pypi
-from tests.parts.server_process import free_port, started
+from tests.parts.ports import free_port
+from tests.parts.server_process import started
 from tests.parts.sessions import make_cookie, make_session
 
 TOKEN: Final = "t0ken-of-the-test"

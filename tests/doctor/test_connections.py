@@ -22,9 +22,9 @@ from aura_browser.errors import AttachRefused, AuraError, PageFailed, StoreError
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.session import Session
 from aura_browser.store import MemoryStore
+from tests.parts.ports import free_port
 from tests.parts.programs import program
 from tests.parts.proxy_servers import Microsocks
-from tests.parts.server_process import free_port
 from tests.parts.servers import serving_in_thread
 from tests.parts.sessions import make_session
 from tests.parts.stream_server import stream_server

@@ -35,6 +35,7 @@ from aura_browser.webdriver import locate
 from tests.parts.command import make_terminal, run, run_here
 from tests.parts.mounts import mounted
 from tests.parts.open_chrome import open_chrome
+from tests.parts.ports import free_port
 from tests.parts.programs import program
 from tests.parts.proxy_servers import Microsocks, ProxyServer, Tinyproxy
 from tests.parts.sessions import make_session
@@ -98,13 +99,6 @@ def fix_with(finding: Finding) -> str:
     return finding.command
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the sandbox and the shared memory are looked at on Linux")
 def test_the_report_has_what_a_local_chrome_needs_of_the_machine() -> None:
     names = [finding.name for finding in machine.inspect_machine(Selenium(), interactive=False)]
@@ -145,7 +139,7 @@ def test_the_report(state_home: Path) -> None:
 @pytest.mark.slow
 def test_json_and_no_secrets(store: FileStore) -> None:
     asyncio.run(store.save(KEY, make_session(KEY.origin)))
-    port = closed_port()
+    port = free_port()
     secrets = {
         "AURA_BROWSER_GRID": f"http://me:s3cret@127.0.0.1:{port}",
         "AURA_BROWSER_PROXY": f"http://me:s3cret@127.0.0.1:{port}",
@@ -528,7 +522,7 @@ def test_a_file_in_the_place_of_the_state_folder(bare: Path, state_home: Path) -
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
 async def test_a_dead_proxy(bare: Path, scheme: str) -> None:
-    findings = await examined(proxy=f"{scheme}://me:s3cret@127.0.0.1:{closed_port()}")
+    findings = await examined(proxy=f"{scheme}://me:s3cret@127.0.0.1:{free_port()}")
     assert findings["proxy"].stops
     assert "can't be reached" in findings["proxy"].found
     assert "export AURA_BROWSER_PROXY=" in (findings["proxy"].command or "")
@@ -563,7 +557,7 @@ async def test_a_proxy_that_only_gives_other_pages(bare: Path) -> None:
 
 
 async def test_a_dead_grid(bare: Path) -> None:
-    port = closed_port()
+    port = free_port()
     findings = await examined(Grid(f"http://me:s3cret@127.0.0.1:{port}"))
     assert stops(findings) == {"grid"}
     assert "no Grid answers there" in findings["grid"].found
@@ -573,7 +567,7 @@ async def test_a_dead_grid(bare: Path) -> None:
 
 
 async def test_a_proxy_with_a_password_and_a_grid(bare: Path) -> None:
-    port = closed_port()
+    port = free_port()
     engine, proxy = Grid(f"http://127.0.0.1:{port}"), f"http://me:s3cret@127.0.0.1:{port}"
     findings = await examine(engine=engine, proxy=proxy, interactive=False)
     assert [finding.name for finding in findings if "can't be used on a Grid" in finding.found] == ["proxy"]
@@ -581,7 +575,7 @@ async def test_a_proxy_with_a_password_and_a_grid(bare: Path) -> None:
 
 
 async def test_no_chrome_to_attach_to(bare: Path) -> None:
-    port = closed_port()
+    port = free_port()
     findings = await examined(Attach(f"127.0.0.1:{port}"))
     assert stops(findings) == {"attach", "driver"}
     assert (findings["attach"].command or "").startswith(f"google-chrome --remote-debugging-port={port} ")
@@ -592,7 +586,7 @@ async def test_a_chrome_to_attach_to(tmp_path: Path) -> None:
     with open_chrome(tmp_path / "profile") as address:
         findings = await examined(Attach(address))
         # As one in a container, whose loopback is its own.
-        [elsewhere] = await try_harvest(Attach(address), None, f"http://127.0.0.1:{closed_port()}/")
+        [elsewhere] = await try_harvest(Attach(address), None, f"http://127.0.0.1:{free_port()}/")
     assert (elsewhere.verdict, elsewhere.stops) == ("note", False)
     assert elsewhere.found.endswith("can't open a page of this machine: ERR_CONNECTION_REFUSED")
     assert stops(findings) == set()

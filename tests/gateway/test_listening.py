@@ -14,13 +14,14 @@ from aura_browser.listening import find_free_port
 from aura_browser.playground import Playground
 from tests.parts.bursts import count_connected
 from tests.parts.gateways import gateway_to
+from tests.parts.ports import free_port, port_taken_at_ipv6
 
 
 @pytest.fixture
 def taken() -> Iterator[int]:
     """Take a port at ``::1``, and at no other address; return it."""
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
-        yield other.getsockname()[1]
+    with port_taken_at_ipv6() as port:
+        yield port
 
 
 async def serves(gateway: Gateway, host: str) -> bool:
@@ -94,9 +95,9 @@ async def test_at_an_address_that_is_given_it_listens_alone(host: str, shown: st
 
 
 def test_the_next_free_port_is_proposed_and_any_where_ten_are_taken() -> None:
+    first = free_port()
     with ExitStack() as exits:
-        first = exits.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-        for port in range(first + 1, first + 11):
+        for port in range(first, first + 11):
             try:
                 exits.enter_context(socket.create_server(("127.0.0.1", port)))
             except OSError:  # another program's, which is as good

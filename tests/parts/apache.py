@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 
 from tests.parts.missing import missing
-from tests.parts.server_process import free_port, started
+from tests.parts.ports import free_port
+from tests.parts.server_process import started
 
 USER: Final = "ann"
 PASSWORD: Final = "s3cret-password"

@@ -13,7 +13,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.parts.missing import missing
-from tests.parts.server_process import free_port
+from tests.parts.ports import free_port
 from tests.parts.waiting import eventually
 
 _PATIENCE_S = 60.0

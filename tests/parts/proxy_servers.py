@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.parts.server_process import free_port, need, started
+from tests.parts.ports import free_port
+from tests.parts.server_process import need, started
 
 if TYPE_CHECKING:
     import subprocess

@@ -1,7 +1,6 @@
 """Starts the real servers that tests need, so that they end with the tests."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,10 +43,3 @@ def started(
         process.wait()
         pytest.fail(f"{command[0]} is not ready after {ready_s:.0f} s: {log.read_text('utf-8', 'replace')[-2000:]}")
     return process
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody has at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port

@@ -35,6 +35,7 @@ from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from tests.parts.bursts import count_connected
 from tests.parts.moved_site import AFTER, BEFORE, serving_moved
+from tests.parts.ports import port_taken_at_ipv6
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
 
@@ -462,8 +463,7 @@ async def test_a_header_of_bytes_that_are_not_utf_8_is_refused_by_name() -> None
 
 async def test_a_port_that_another_program_has_at_the_other_address_is_not_shared_with_it() -> None:
     """Programs look at ``::1`` first, so they would ask the other program, and show it the token."""
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
-        port = other.getsockname()[1]
+    with port_taken_at_ipv6() as port:
         async with serving(_answer_badly) as (_, site):
             with pytest.raises(OSError, match="already in use"):
                 async with relaying_to(site, port=port):

@@ -28,7 +28,7 @@ from aura_browser.webdriver.fetching.stream import PageLost
 from aura_browser.webdriver.fetching.tab import FetchTab, PageRequest
 from aura_browser.webdriver.options import BrowserOptions
 from tests.parts.own_browsers import list_browsers
-from tests.parts.server_process import free_port
+from tests.parts.ports import free_port
 from tests.parts.servers import Handler, page, serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.waiting import eventually

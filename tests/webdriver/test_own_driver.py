@@ -25,7 +25,7 @@ from aura_browser.webdriver.page import Page
 from aura_browser.webdriver.watching import watch
 from tests.parts.drivers import own_driver
 from tests.parts.own_browsers import list_browsers
-from tests.parts.server_process import free_port
+from tests.parts.ports import free_port
 from tests.parts.servers import page, serving
 
 _SOON_S = 30.0

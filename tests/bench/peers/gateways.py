@@ -19,7 +19,8 @@ from tests.bench.measure import Pair
 from tests.bench.processes import CommandFailed, in_child
 from tests.bench.results import Goal, Result, Undone, make_row
 from tests.bench.server import Answer, serve
-from tests.parts.server_process import free_port, tied
+from tests.parts.ports import free_port
+from tests.parts.server_process import tied
 from tests.parts.waiting import holds_within
 
 NAME: Final = "gateway-peers"

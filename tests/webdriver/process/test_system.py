@@ -32,7 +32,7 @@ from aura_browser.webdriver.process.limits import find_low_limit
 from aura_browser.webdriver.process.sockets import ControlRefused, copy_sockets
 from aura_browser.webdriver.process.workspace import open_workspace
 from tests.parts.other_user import as_other_user, find_python, package_path
-from tests.parts.server_process import free_port
+from tests.parts.ports import free_port
 
 _ECHO = """
 import socket
