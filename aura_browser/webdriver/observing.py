@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -30,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_TITLE_LENGTH: Final = 100
 _MAX_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
-_SLOW_LOOK_EVERY: Final = 8
+_LOADING_LOOK_EVERY_S: Final = 0.25
 _CHECK_HEADERS: Final = ("cf-mitigated", "x-vercel-mitigated")
 # null is a malformed selector, false one that finds nothing.
 _STATE: Final = """
@@ -119,7 +120,7 @@ class Observer:
         self.can_be_killed = isinstance(driver, StartedDriver)
         self._site = site
         self._script = _STATE % ", ".join(f"check(() => {_build_test(condition)})" for condition in site.ready)
-        self._looks = 0
+        self._looked_at = time.monotonic()
 
     def check_conditions(self) -> None:
         """Check the conditions that can be checked before any page is open.
@@ -139,7 +140,6 @@ class Observer:
         """
         if self.check_busy():
             return None
-        self._looks += 1
         facts = _check_facts(self.page.peek(self._script), len(self._site.ready))
         if facts is None:
             return None
@@ -147,8 +147,9 @@ class Observer:
             if holds is None and condition.kind == "selector":
                 raise InvalidInput("until", f"{condition} is not a CSS selector")
         may_decide = facts["state"] == "complete" or (self._site.ready and all(facts["checks"]))
-        if not may_decide and self._looks % _SLOW_LOOK_EVERY:
+        if not may_decide and time.monotonic() < self._looked_at + _LOADING_LOOK_EVERY_S:
             return None
+        self._looked_at = time.monotonic()
         frame = self.page.confirm()
         if frame is None:
             return None

@@ -19,6 +19,7 @@ from aura_browser.webdriver.network_log import Dialog
 from aura_browser.webdriver.observing import Observation, Observer
 from aura_browser.webdriver.opening import open_page
 from aura_browser.webdriver.options import BrowserOptions
+from aura_browser.webdriver.pace import Pace
 from aura_browser.webdriver.refusals import build_login_needed, find_refusal, raise_failure
 from aura_browser.webdriver.rest import Rest
 from aura_browser.webdriver.tabs import Tabs
@@ -26,6 +27,7 @@ from aura_browser.webdriver.tabs import Tabs
 _POLL_INTERVAL_S: Final = 0.025
 # A page that becomes busy during a look blocks the driver until it is idle again, so there are fewer looks.
 _CAREFUL_INTERVAL_S: Final = 0.25
+_REST_INTERVAL_S: Final = 0.1  # while nothing but rest is missing, only a change of the page is looked for
 _MAX_NAMED: Final = 8
 _MAX_NAME_LENGTH: Final = 40
 _LOADED: Final = "the page loaded"
@@ -80,6 +82,8 @@ class Wait:
         self._seen: Observation | None = None
         self._missing: tuple[str, ...] = (_LOADED,)
         self._rest = Rest(observer, site, options)
+        self._pace = Pace(_POLL_INTERVAL_S if observer.can_be_killed else _CAREFUL_INTERVAL_S)
+        self._loader = ""
         self._changed = False
         self._had_page = False
         self._ignored = ""
@@ -99,8 +103,8 @@ class Wait:
     def run(self) -> Observation:
         """Return what the site's page shows when it is ready.
 
-        The polling, every 0.025 s (0.25 s in a browser that can't be killed), also keeps a Grid from ending the session
-        as idle while a person types.
+        The page is looked at every 0.025 s, and every 0.25 s once it stays as it is, or in a browser that can't be
+        killed. That also keeps a Grid from ending the session as idle while a person types.
 
         Raises:
             InvalidInput: if a condition is not a CSS selector.
@@ -125,7 +129,7 @@ class Wait:
                     return seen
             if self._on_wait:
                 self._on_wait(self._deadline.left_s, self._missing)
-            self._deadline.wait(_POLL_INTERVAL_S if self._observer.can_be_killed else _CAREFUL_INTERVAL_S)
+            self._deadline.wait(self._choose_pause())
         raise self.build_not_ready()
 
     def build_not_ready(self) -> NotReady:
@@ -143,10 +147,16 @@ class Wait:
             url = redact_url(seen.frame.url)
         return NotReady(url, status, self._deadline.seconds, missing, command, is_answered)
 
+    def _choose_pause(self) -> float:
+        """Return the seconds until the next look."""
+        pause_s, left_s = self._pace.see((self._loader, self._missing)), self._rest.left_s
+        return min(left_s, max(pause_s, _REST_INTERVAL_S)) if left_s else pause_s
+
     def _look(self) -> Observation | None:
         if self._rest.leaves_alone():
             return None
         seen = self._observer.observe()
+        self._loader = seen.frame.loader if seen else ""
         if seen is None or seen.frame.loader == self._ignored:
             if self._observer.is_busy:
                 self._rest.interrupt()

@@ -32,11 +32,16 @@ class Rest:
         self._since = time.monotonic()
         self._refreshes: Counter[str] = Counter()
         self._refreshed = ""
-        self._next_look_at = 0.0
+        self._rests_at = 0.0
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the page has come to rest; 0 if something else was missing too."""
+        return max(0.0, self._rests_at - time.monotonic())
 
     def interrupt(self) -> None:
         """Record that the page moves on."""
-        self._state = ()
+        self._state, self._rests_at = (), 0.0
 
     def measure(self, seen: Observation) -> float:
         """Return for how many seconds there was no navigation and no new cookie."""
@@ -46,7 +51,7 @@ class Rest:
             cookies = read_cookies(self._observer.driver, URL(seen.frame.url))
             state += (frozenset((c.name, c.domain, c.path, c.partition_key) for c in cookies),)
         if state != self._state:
-            self._state, self._since = state, now
+            self._state, self._since, self._rests_at = state, now, 0.0
         return now - self._since
 
     def is_settled(self, seen: Observation, shown_for_s: float) -> bool:
@@ -56,16 +61,15 @@ class Rest:
         return seen.is_complete and not is_check and shown_for_s >= needed_s
 
     def expect(self) -> None:
-        """Record that nothing but rest is missing, so that :meth:`leaves_alone` holds until then."""
-        self._next_look_at = self._since + _SETTLE_S
+        """Record that nothing but rest is missing."""
+        self._rests_at = self._since + _SETTLE_S
 
     def leaves_alone(self) -> bool:
         """Return whether a page that comes to rest is not looked at, in a browser that can't be killed."""
-        if self._observer.can_be_killed or time.monotonic() >= self._next_look_at:
+        if self._observer.can_be_killed or self.left_s == 0:
             return False
         if self._observer.check_busy():
             self.interrupt()
-            self._next_look_at = 0.0
         return True
 
     def _refreshes_for_ever(self, seen: Observation) -> bool:

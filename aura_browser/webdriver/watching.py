@@ -15,6 +15,7 @@ from aura_browser.webdriver.browsers import open_browser
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import check_engine, run_in_thread
 from aura_browser.webdriver.options import BrowserOptions
+from aura_browser.webdriver.pace import Pace
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -97,6 +98,7 @@ class _Watch:
         self._read_at = 0.0
         self._done_at: float | None = None
         self._changed_at = time.monotonic()
+        self._pace = Pace(_POLL_INTERVAL_S)
 
     def run(self) -> Watched:
         """Return what was seen."""
@@ -115,7 +117,7 @@ class _Watch:
                 except NoSuchWindowException:
                     if not self._tabs.leave_closed():
                         break
-                deadline.wait(_POLL_INTERVAL_S)
+                deadline.wait(self._pace.see((self._count, self._done_at)))
         except list_driver_errors() as error:  # Chrome ends with its last window
             if self._last is None:
                 raise self._build_end(error) from error

@@ -299,6 +299,17 @@ def test_a_page_that_comes_to_rest_is_left_alone_unless_it_is_busy(clock: Clock)
     assert rest.measure(SEEN) == 0.0, "it was busy"
 
 
+def test_rest_is_expected_until_the_page_changes(clock: Clock) -> None:
+    rest = make_rest(can_be_killed=True)
+    rest.measure(SEEN)
+    assert rest.left_s == 0.0
+    rest.expect()
+    clock.now += 0.25
+    assert rest.left_s == 0.25
+    rest.measure(replace(SEEN, is_complete=False))
+    assert rest.left_s == 0.0
+
+
 def test_a_page_in_a_browser_that_can_be_killed_is_always_looked_at(clock: Clock) -> None:
     del clock
     rest = make_rest(can_be_killed=True)
