@@ -42,6 +42,12 @@ class EverydayChrome:
         self.clicked_at = 0.0
         self._plain = b""
 
+    def show(self, url: str, profile: str) -> None:
+        """Open *url* in a window of that profile, as a click elsewhere does."""
+        command = ["chromium", "--no-sandbox", f"--user-data-dir={self.folder}", f"--profile-directory={profile}", url]
+        environment = os.environ | {"DISPLAY": self._display.get_display_name()}
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
     def wait_for_rest(self) -> None:
         """Wait until the window is drawn and stays as it is, and remember that."""
         until(lambda: any(self._look()) and self._stays(), "Chrome's window is drawn")

@@ -35,6 +35,8 @@ _TICK_S: Final = 0.25
 _END_TIMEOUT_S: Final = 10.0
 CONNECTED: Final = "Holder.connected"
 FAILED: Final = "Holder.failed"
+_ELSEWHERE: Final = "your Chrome has the site open in another profile than the one that was used last"
+_USE_IT: Final = "Click into a window of that profile, and try again."
 _ALLOW: Final = 'your click on "Allow" in the question that Chrome shows'
 
 
@@ -45,7 +47,7 @@ def open_chrome(engine: AttachChrome, options: BrowserOptions) -> Iterator["CdpD
     Raises:
         BrowserNotFound: if no Chrome of the person's can be connected to, with what is missing.
         AttachRefused: if the person refuses the connection, or does not answer.
-        BrowserDied: if Chrome ends before the tab is open.
+        BrowserDied: if Chrome ends before the tab is open, or opens none in the profile that has the site.
     """
     everyday = find_everyday(engine.channel)
     if everyday.url is None:
@@ -131,7 +133,7 @@ def _run_holder(url: str) -> Iterator[_Holder]:
 
 def _attach(holder: _Holder, options: BrowserOptions) -> "CdpDriver":
     from aura_browser.webdriver.cdp.connection import CdpError
-    from aura_browser.webdriver.cdp.driver import CdpDriver
+    from aura_browser.webdriver.cdp.driver import CdpDriver, OtherProfile
 
     driver = CdpDriver(holder.connect, options.deadline, answers_dialogs=not options.interactive)
     driver.connection.start()
@@ -142,6 +144,8 @@ def _attach(holder: _Holder, options: BrowserOptions) -> "CdpDriver":
     try:
         context = _find_context(driver.connection, options)
         driver.open_tab(context, is_background=not options.interactive)
+    except OtherProfile as error:
+        raise BrowserDied(redact_url(options.url), _ELSEWHERE, _USE_IT) from error
     except CdpError as error:
         raise BrowserDied(redact_url(options.url), f"your Chrome ended the connection ({error})") from error
     return driver

@@ -21,6 +21,7 @@ from aura_browser.webdriver.cdp.event_log import EventLog
 from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.cdp.tabs import ATTACH, CdpTabs, Tab, read_text, set_up_session
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.devtools import OTHER_PROFILE
 from aura_browser.webdriver.driver import StartedDriver
 from aura_browser.webdriver.network_log import METHODS
 
@@ -28,9 +29,19 @@ _SCRIPT_TIMEOUT_S: Final = 0.5
 _LOOK_EVERY_S: Final = 0.25
 _INVALID_PARAMETERS: Final = -32602
 _BROWSER_DOMAINS: Final = ("Target.", "Browser.")
+# In a tab's session they are about the profile that was used last, whichever the tab is in.
+_COOKIES: Final = ("Storage.getCookies", "Storage.setCookies")
+_NO_CONTEXT: Final = "Failed to find browser context"
 _COMPILE: Final = "Runtime.compileScript"
 _CRASHED: Final = "tab crashed"
 _CLOSED: Final = "no such window: target window already closed"
+
+
+class OtherProfile(CdpError):
+    """The browser lets only the profile that was used last be controlled, and it is another one."""
+
+    def __init__(self) -> None:
+        super().__init__(OTHER_PROFILE)
 
 
 class CdpDriver(StartedDriver):
@@ -54,6 +65,7 @@ class CdpDriver(StartedDriver):
         self._deadline = deadline
         self._answers_dialogs = answers_dialogs
         self._current = ""
+        self._context = ""
         self._capabilities: dict[str, Any] = {}
         self._listener: OnEvent | None = None
         self.connection = open_connection(self._take_event)
@@ -81,16 +93,23 @@ class CdpDriver(StartedDriver):
             is_background: whether the tab that is shown stays the one that is shown.
 
         Raises:
-            CdpError: if that does not work.
+            OtherProfile: if it can't be opened in that profile.
+            CdpError: if it can't be opened for another reason.
         """
         wanted = {"url": "about:blank", "background": is_background} | (
             {"browserContextId": context} if context else {}
         )
         self._capabilities = _ask_capabilities(self.connection, self._deadline)
-        created = call(self.connection, "Target.createTarget", wanted, self._deadline)
+        try:
+            created = call(self.connection, "Target.createTarget", wanted, self._deadline)
+        except CommandRefused as error:
+            raise (OtherProfile() if _NO_CONTEXT in error.reason else error) from error
         self._current = read_text(created, "targetId")
         attach = {"targetId": self._current, "flatten": True}
         call(self.connection, "Target.attachToTarget", attach, self._deadline)
+        told = call(self.connection, "Target.getTargetInfo", {"targetId": self._current}, self._deadline)
+        info = told.get("targetInfo")
+        self._context = read_text(info, "browserContextId") if isinstance(info, dict) else ""
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -164,11 +183,15 @@ class CdpDriver(StartedDriver):
     def _call(self, method: str, params: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         tab = self._find_current()
         session = "" if method.startswith(_BROWSER_DOMAINS) else tab.session
+        if self._context and method in _COOKIES:
+            session, params = "", {**params, "browserContextId": self._context}
         try:
             return _wait_for(self.connection.send(method, params, session=session), method, timeout_s, self._deadline)
         except CommandTimedOut as error:
             raise TimeoutException(str(error)) from error
         except CommandRefused as error:
+            if _NO_CONTEXT in error.reason:
+                raise WebDriverException(OTHER_PROFILE) from error
             kind = InvalidArgumentException if error.code == _INVALID_PARAMETERS else WebDriverException
             text = json.dumps({"code": error.code, "message": error.reason}, separators=(",", ":"))
             raise kind(f"{method}: {text}") from error

@@ -20,7 +20,7 @@ from selenium.common.exceptions import (
 
 from aura_browser.webdriver.cdp import driver as driver_module
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut
-from aura_browser.webdriver.cdp.driver import CdpDriver, _wait_for
+from aura_browser.webdriver.cdp.driver import CdpDriver, _wait_for, call
 from aura_browser.webdriver.cdp.messages import Message
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.process.chrome import run_chrome_process
@@ -208,3 +208,20 @@ def test_a_browser_that_is_killed_is_said() -> None:
             os.waitid(os.P_PID, own, os.WEXITED | os.WNOWAIT)
         with pytest.raises(WebDriverException, match="the connection to Chrome ended"):
             driver.execute_script("return new Promise(() => {})")
+
+
+def test_cookies_are_those_of_the_profile_that_the_tab_is_in(chrome: CdpDriver) -> None:
+    def read() -> list[str]:
+        return [cookie["name"] for cookie in driver.execute_cdp_cmd("Storage.getCookies", {})["cookies"]]
+
+    deadline = Deadline(_SOON_S)
+    created = call(chrome.connection, "Target.createBrowserContext", {}, deadline)["browserContextId"]
+    driver = CdpDriver(lambda _on_event: chrome.connection, deadline, answers_dialogs=True)
+    driver._tabs = chrome._tabs  # whose events are those of the connection
+    driver.open_tab(created, is_background=False)
+    cookie = {"value": "1", "url": "http://127.0.0.1/"}
+    chrome.execute_cdp_cmd("Storage.setCookies", {"cookies": [cookie | {"name": "usual"}]})
+    driver.execute_cdp_cmd("Storage.setCookies", {"cookies": [cookie | {"name": "own"}]})
+    assert read() == ["own"]
+    call(chrome.connection, "Target.disposeBrowserContext", {"browserContextId": created}, deadline)
+    chrome.execute_cdp_cmd("Network.clearBrowserCookies", {})
