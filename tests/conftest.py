@@ -18,6 +18,7 @@ from tests.parts.lasting_connections import lasting_connections  # noqa: F401 - 
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa: F401 - as above
+from tests.parts.shared_pages import pages_of_this_file, shared_pages  # noqa: F401 - as above
 from tests.parts.shuffle import shuffle
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]

@@ -240,6 +240,7 @@ async def test_a_session_that_the_probe_refuses_is_never_used() -> None:
         assert {request.path for request in server.seen} == {"/api/me"}
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 async def test_a_generic_site_is_harvested_proven_and_used() -> None:
     async with serving_generic() as (generic, server, site):

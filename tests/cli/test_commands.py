@@ -240,6 +240,7 @@ def test_an_answer_cannot_steer_the_terminal(playground: Start, state_home: Path
     assert "\x07" not in shown
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 @pytest.mark.parametrize("gate", ["none", "check-503", "check-403"])
 def test_harvest_and_chat_through_each_gate_that_needs_no_person(playground: Start, gate: str) -> None:
@@ -257,6 +258,7 @@ def test_harvest_and_chat_through_each_gate_that_needs_no_person(playground: Sta
     assert browsers(site) == (1 if gate == "none" else 2)
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: Start, tmp_path: Path) -> None:
     site = playground("check-503", check_delay=0.2)
@@ -274,6 +276,7 @@ def test_harvest_prints_the_cached_session_unless_it_is_to_be_fresh(playground: 
     assert browsers(site) == 2
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 def test_a_site_that_is_not_ready_is_one_clear_line(playground: Start) -> None:
     site = playground("login-redirect")

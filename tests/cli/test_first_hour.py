@@ -191,6 +191,7 @@ def test_a_harvest_says_what_was_kept_and_the_commands_work(playground: Start, t
     assert run_here(*command[1].split()).returncode == 0
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: Start, hurry: Hurry) -> None:
     site = playground("check-503", check_delay=0.2)
@@ -200,6 +201,7 @@ def test_a_condition_that_never_holds_names_the_cookies_that_came(playground: St
     assert "cookie:sid (cookies so far: clearance)" in shown.stderr
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 def test_a_person_who_tries_again_is_not_held_back(playground: Start, hurry: Hurry) -> None:
     site = playground("check-503", check_delay=0.2)
@@ -211,6 +213,7 @@ def test_a_person_who_tries_again_is_not_held_back(playground: Start, hurry: Hur
         terminal.read_until("The session of ")
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 def test_a_cached_session_that_the_site_refuses_is_renewed(playground: Start) -> None:
     site = playground("check-503", check_delay=0.2)

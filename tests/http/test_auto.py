@@ -15,11 +15,11 @@ from aura_browser.http.choice import Choice
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.store import SessionKey
 from tests.parts.command import run
-from tests.parts.own_browsers import list_browsers
 from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
+from tests.parts.shared_pages import SharedPages
 
-pytestmark = pytest.mark.chrome
+pytestmark = [pytest.mark.chrome, pytest.mark.usefixtures("shared_chrome", "shared_pages")]
 
 
 async def test_a_site_that_wants_the_browsers_connection_is_passed_with_one_renewal() -> None:
@@ -65,7 +65,7 @@ async def test_a_site_that_takes_aiohttp_gets_no_page() -> None:
         assert "/robots.txt" not in {seen.path for seen in server.requests}
 
 
-async def test_a_web_socket_is_aiohttps_in_any_case() -> None:
+async def test_a_web_socket_is_aiohttps_in_any_case(pages_of_this_file: SharedPages) -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -79,7 +79,7 @@ async def test_a_web_socket_is_aiohttps_in_any_case() -> None:
             client.ws_connect("/socket") as socket,
         ):
             assert await socket.receive_str(timeout=10) == "sid=mine"
-            assert list_browsers() == []
+            assert pages_of_this_file.lent == 0
 
 
 class BrowsersOnly:

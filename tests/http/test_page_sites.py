@@ -24,7 +24,7 @@ from tests.parts.moved_site import AFTER, BEFORE, serving_moved
 from tests.parts.servers import serving, serving_in_thread
 from tests.parts.sessions import make_cookie, make_session
 
-pytestmark = pytest.mark.chrome
+pytestmark = [pytest.mark.chrome, pytest.mark.usefixtures("shared_pages")]
 
 
 class BrowsersOnly:

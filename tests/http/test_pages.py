@@ -29,6 +29,7 @@ from aura_browser.webdriver.proxy_relay.streams import closing
 from tests.parts.own_browsers import list_browsers, list_renderers
 from tests.parts.servers import Server, page, serving
 from tests.parts.sessions import make_cookie, make_session
+from tests.parts.shared_pages import SharedPages
 from tests.parts.varied_site import VariedSite
 from tests.parts.waiting import eventually
 
@@ -55,6 +56,7 @@ async def read_all(client: SiteClient, path: str) -> bytes:
         return await response.read()
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
 async def test_five_requests_run_at_once_and_the_next_wait(caplog: pytest.LogCaptureFixture) -> None:
     async with serving_varied() as (site, _server, origin), using_page(origin) as client:
@@ -141,6 +143,7 @@ async def test_a_renewed_session_counts_also_where_the_page_is_gone(monkeypatch:
     assert dying.changes == 1
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
 async def test_what_a_page_cannot_send_is_refused_by_name() -> None:
     async with serving_varied() as (_site, server, origin), using_page(origin) as client:
@@ -233,16 +236,17 @@ async def test_a_page_that_nobody_uses_is_closed_and_opened_again() -> None:
         assert list_browsers() == []
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_of_sessions_that_are_tried_out_only_the_last_keeps_a_browser() -> None:
+async def test_of_sessions_that_are_tried_out_only_the_last_keeps_a_browser(pages_of_this_file: SharedPages) -> None:
     async with serving_varied() as (_site, _server, origin):
         pages = Pages(Site(f"{origin}/"), None, None, is_static=True)
         for harvested_at in (1000.0, 2000.0):
             async with pages.try_out(make_session(origin, harvested_at=harvested_at)) as tab:
                 assert not tab.lost
-        await eventually(lambda: len(list_browsers()) == 1)
+        await eventually(lambda: pages_of_this_file.lent == 1)
         await pages.aclose()
-        assert list_browsers() == []
+        assert pages_of_this_file.lent == 0
 
 
 @pytest.mark.chrome
@@ -260,18 +264,20 @@ async def test_a_harvest_that_is_cancelled_before_its_page_is_taken_leaves_no_br
         await pages.aclose()
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_a_site_that_is_not_there_is_the_same_error() -> None:
+async def test_a_site_that_is_not_there_is_the_same_error(pages_of_this_file: SharedPages) -> None:
     async with serving(page()) as (_server, origin):
         pass
     async with using_page(origin) as client:
         with pytest.raises(ConnectionFailed, match="Connection refused"):
             await read_all(client, "/")
-    assert list_browsers() == []
+    assert pages_of_this_file.lent == 0
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page() -> None:
+async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page(pages_of_this_file: SharedPages) -> None:
     async with serving(page()) as (_elsewhere, away):
 
         async def lead_away(_request: web.BaseRequest) -> web.StreamResponse:
@@ -280,9 +286,10 @@ async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page() -> None:
         async with serving(lead_away) as (_server, origin), using_page(origin) as client:
             with pytest.raises(PageFailed, match="its pages lead to another address"):
                 await read_all(client, "/x")
-    assert list_browsers() == []
+    assert pages_of_this_file.lent == 0
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
 async def test_another_origin_of_the_site_has_to_allow_its_page_to_read() -> None:
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -344,8 +351,9 @@ async def test_cancelling_while_the_page_opens_leaves_nothing() -> None:
         assert await read_all(client, "/held") == b"held "
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed() -> None:
+async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed(pages_of_this_file: SharedPages) -> None:
     async with Playground("check-503", check_delay=0.05) as server:
         site = openchat_site(server.origin)
         async with AuraClient(site, store="memory", transport="page") as client:
@@ -356,8 +364,8 @@ async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed() -> Non
             assert await client.complete("second") == "second"
             assert client.counters.harvests == 2
             assert await running == "one two three four five six seven eight nine ten"
-            await eventually(lambda: len(list_browsers()) == 1)  # the one before is closed with its last answer
-    assert list_browsers() == []
+            await eventually(lambda: pages_of_this_file.lent == 1)  # the one before is closed with its last answer
+    assert pages_of_this_file.lent == 0
 
 
 @pytest.mark.chrome
@@ -377,6 +385,7 @@ async def test_the_page_runs_in_the_profile_that_is_kept(tmp_path: Path) -> None
     assert list_browsers() == []
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
 async def test_cookies_that_the_page_gets_are_those_of_the_next_client() -> None:
     async with serving_varied() as (_site, _server, origin):
@@ -387,6 +396,7 @@ async def test_cookies_that_the_page_gets_are_those_of_the_next_client() -> None
             assert "turn=1" in (await read_all(client, "/echo")).decode()
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
 async def test_a_cookie_that_a_browser_refuses_is_named(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
@@ -409,6 +419,7 @@ async def _answer_raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
             await writer.drain()
 
 
+@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
 async def test_a_cookie_that_is_not_utf_8_works_through_a_page(caplog: pytest.LogCaptureFixture) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,6 +2,9 @@
 
 import psutil
 
+SHARED: set[int] = set()
+"""The first processes of those that a file's tests share, which are not listed."""
+
 
 def list_browsers() -> list[psutil.Process]:
     """Return the first process of each."""
@@ -21,6 +24,6 @@ def _list_chrome(kinds: list[str]) -> list[psutil.Process]:
         except (psutil.ZombieProcess, psutil.NoSuchProcess):
             continue
         types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
-        if "--remote-debugging-pipe" in words and types == kinds:
+        if "--remote-debugging-pipe" in words and types == kinds and each.pid not in SHARED:
             found.append(each)
     return found

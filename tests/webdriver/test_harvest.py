@@ -41,6 +41,7 @@ def nothing_left_behind(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     folder.rmdir()
 
 
+@about_the_page
 @pytest.mark.parametrize("gate", ["none", "check-503", "check-403"])
 async def test_a_harvest_passes_each_gate_that_needs_no_person(gate: str) -> None:
     async with Playground(gate, check_delay=0.3) as site, AuraClient(site.origin, store="memory") as client:
@@ -373,6 +374,7 @@ async def test_an_error_without_a_page_is_named_too(status: int, headers: dict[s
             await harvest(page_site(f"{origin}/here"), timeout_s=50)
 
 
+@about_the_page
 async def test_no_cookie_is_logged_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(page(headers={"Set-Cookie": "sid=s3cretvalue; Path=/"})) as (_server, origin):
         with caplog.at_level(logging.DEBUG):

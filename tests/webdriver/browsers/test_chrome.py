@@ -53,6 +53,7 @@ async def test_both_engines_bring_the_same_session() -> None:
     )
 
 
+@pytest.mark.usefixtures("shared_pages")
 async def test_a_check_page_is_waited_for_and_a_refusal_is_named() -> None:
     async with Playground("check-503", check_delay=0.2) as server:
         session = await harvest(openchat_site(server.origin), engine=Chrome())
