@@ -121,7 +121,7 @@ async def test_a_page_that_leaves_for_another_site_while_it_is_read_is_never_tak
     script = "<script>setInterval(() => { location.href = 'http://victim.localhost:%d/' }, 1)</script>"
     async with served_hostile(script) as (origin, port):
         try:
-            session = await harvest(page_site(origin), timeout_s=6)
+            session = await harvest(page_site(origin), timeout_s=3)
         except AuraError:
             return
     assert session.origin == origin
