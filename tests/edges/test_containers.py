@@ -24,7 +24,7 @@ from tests.parts.other_user import as_other_user, find_python, package_path
 from tests.parts.pages import ROOT
 from tests.parts.programs import Started, program
 from tests.parts.servers import page, serving
-from tests.parts.waiting import holds_within
+from tests.parts.waiting import holds_within, until
 
 
 @pytest.mark.chrome
@@ -325,10 +325,33 @@ async def test_a_chrome_that_does_not_start_is_one_piece_of_advice(said: str, ad
     assert text.count("aura-browser doctor") == advice.count("aura-browser doctor")
 
 
-def test_what_chrome_writes_is_kept_short_but_for_its_last_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("can_free", [True, False])
+def test_what_chrome_writes_is_kept_short_but_for_its_last_lines(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    can_free: bool,  # noqa: FBT001 - from the table above
+) -> None:
+    def is_short() -> bool:
+        return output.stat().st_blocks * 512 < 6 * 2**20
+
+    if not can_free:
+        monkeypatch.setattr("aura_browser.webdriver.process.output._free_beginning", lambda *_: False)
     output = tmp_path / "stderr.txt"
     with limit_output(output), output.open("ab", buffering=0) as chrome:
         for number in range(40):
             chrome.write(b"x" * 2**18 + b"\nline %d\n" % number)
-            assert holds_within(20, lambda: output.stat().st_size < 6 * 2**20)
-    assert output.read_bytes().endswith(b"\nline 39\n")
+            assert holds_within(20, is_short)
+        if not can_free:  # what is written while the end is moved comes before it
+            until(lambda: output.stat().st_blocks * 512 <= 4 * 2**20, "it is short")
+            chrome.write(b"line 39\n")
+    assert output.read_bytes().endswith(b"line 39\n")
+
+
+def test_no_line_is_lost_while_the_beginning_is_freed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_browser.webdriver.process.output._INTERVAL_S", 0.0001)
+    output = tmp_path / "stderr.txt"
+    with limit_output(output), output.open("ab", buffering=0) as chrome:
+        for number in range(10_000):
+            chrome.write(b"%5d" % number * 1000 + b"\n")
+    kept = [int(line[:5]) for line in output.read_bytes().lstrip(b"\0").splitlines()[1:]]
+    assert kept == list(range(10_000 - len(kept), 10_000))

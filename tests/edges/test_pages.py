@@ -83,7 +83,7 @@ async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None
         return web.Response(text=_LOGS, content_type="text/html")
 
     def measure() -> int:
-        return sum(file.stat().st_size for file in scratch.glob("aura-browser-*/stderr.txt"))
+        return sum(file.stat().st_blocks * 512 for file in scratch.glob("aura-browser-*/stderr.txt"))
 
     largest = 0
     async with serving(log) as (_server, origin):

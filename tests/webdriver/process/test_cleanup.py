@@ -227,9 +227,9 @@ def test_what_chrome_writes_is_kept_short_and_its_end_stays(tmp_path: Path, monk
         output.write_bytes(b"x" * (4 * 2**20 - 2**20) + b"y" * 2**20)
         with output.open("ab") as chrome:
             chrome.write(b"z")
-        until(lambda: output.stat().st_size == 2**20, "it is shortened")
+        until(lambda: output.stat().st_blocks * 512 <= 2**20 + 4096, "it is shortened, but for the part of a page")
     assert find_threads() == []
-    assert output.read_bytes() == b"y" * (2**20 - 1) + b"z"
+    assert output.read_bytes().endswith(b"y" * (2**20 - 1) + b"z")
 
 
 @contextmanager
