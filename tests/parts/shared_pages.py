@@ -9,8 +9,9 @@ import pytest
 from aura_browser.engine import Chrome
 from aura_browser.webdriver import blank
 from aura_browser.webdriver.browsers import chrome
+from aura_browser.webdriver.cdp.browser_commands import call
 from aura_browser.webdriver.cdp.connection import CdpError, Connection
-from aura_browser.webdriver.cdp.driver import CdpDriver, call
+from aura_browser.webdriver.cdp.driver import CdpDriver
 from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions

@@ -132,8 +132,9 @@ def _run_holder(url: str) -> Iterator[_Holder]:
 
 
 def _attach(holder: _Holder, options: BrowserOptions) -> "CdpDriver":
+    from aura_browser.webdriver.cdp.browser_commands import OtherProfile
     from aura_browser.webdriver.cdp.connection import CdpError
-    from aura_browser.webdriver.cdp.driver import CdpDriver, OtherProfile
+    from aura_browser.webdriver.cdp.driver import CdpDriver
 
     driver = CdpDriver(holder.connect, options.deadline, answers_dialogs=not options.interactive)
     driver.connection.start()
@@ -177,7 +178,7 @@ def _wait_for_person(holder: _Holder, options: BrowserOptions) -> None:
 
 def _find_context(connection: "Connection", options: BrowserOptions) -> str | None:
     """Return the person's profile that has a tab at the site; None for the one that Chrome takes by itself."""
-    from aura_browser.webdriver.cdp.driver import call
+    from aura_browser.webdriver.cdp.browser_commands import call
 
     answer = call(connection, "Target.getTargets", {}, options.deadline)
     infos = answer.get("targetInfos")

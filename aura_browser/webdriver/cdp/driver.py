@@ -1,10 +1,7 @@
 """What a harvest uses of a browser, over a connection of our own: the same calls and errors as Selenium's driver."""
 
 import json
-import re
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, Final
 
 from selenium.common.exceptions import (
@@ -16,6 +13,14 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
+from aura_browser.webdriver.cdp.browser_commands import (
+    NO_CONTEXT,
+    ask_capabilities,
+    call,
+    create_tab,
+    find_context,
+    wait_for,
+)
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection, OnEvent
 from aura_browser.webdriver.cdp.event_log import EventLog
 from aura_browser.webdriver.cdp.messages import Message, parse_values
@@ -26,22 +31,13 @@ from aura_browser.webdriver.driver import StartedDriver
 from aura_browser.webdriver.network_log import METHODS
 
 _SCRIPT_TIMEOUT_S: Final = 0.5
-_LOOK_EVERY_S: Final = 0.25
 _INVALID_PARAMETERS: Final = -32602
 _BROWSER_DOMAINS: Final = ("Target.", "Browser.")
 # In a tab's session they are about the profile that was used last, whichever the tab is in.
 _COOKIES: Final = ("Storage.getCookies", "Storage.setCookies")
-_NO_CONTEXT: Final = "Failed to find browser context"
 _COMPILE: Final = "Runtime.compileScript"
 _CRASHED: Final = "tab crashed"
 _CLOSED: Final = "no such window: target window already closed"
-
-
-class OtherProfile(CdpError):
-    """The browser lets only the profile that was used last be controlled, and it is another one."""
-
-    def __init__(self) -> None:
-        super().__init__(OTHER_PROFILE)
 
 
 class CdpDriver(StartedDriver):
@@ -78,7 +74,7 @@ class CdpDriver(StartedDriver):
         """
         self.connection.start()
         self.connection.when_lost(self._tabs.give_up)
-        self._capabilities = _ask_capabilities(self.connection, self._deadline)
+        self._capabilities = ask_capabilities(self.connection, self._deadline)
         call(self.connection, "Target.setAutoAttach", ATTACH, self._deadline)
         first = self._tabs.wait_for_first(self._deadline.left_s)
         if first is None:
@@ -96,20 +92,10 @@ class CdpDriver(StartedDriver):
             OtherProfile: if it can't be opened in that profile.
             CdpError: if it can't be opened for another reason.
         """
-        wanted = {"url": "about:blank", "background": is_background} | (
-            {"browserContextId": context} if context else {}
-        )
-        self._capabilities = _ask_capabilities(self.connection, self._deadline)
-        try:
-            created = call(self.connection, "Target.createTarget", wanted, self._deadline)
-        except CommandRefused as error:
-            raise (OtherProfile() if _NO_CONTEXT in error.reason else error) from error
-        self._current = read_text(created, "targetId")
-        attach = {"targetId": self._current, "flatten": True}
-        call(self.connection, "Target.attachToTarget", attach, self._deadline)
-        told = call(self.connection, "Target.getTargetInfo", {"targetId": self._current}, self._deadline)
-        info = told.get("targetInfo")
-        self._context = read_text(info, "browserContextId") if isinstance(info, dict) else ""
+        self._capabilities = ask_capabilities(self.connection, self._deadline)
+        self._current = create_tab(self.connection, context, self._deadline, is_background=is_background)
+        call(self.connection, "Target.attachToTarget", {"targetId": self._current, "flatten": True}, self._deadline)
+        self._context = find_context(self.connection, self._current, self._deadline)
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -186,15 +172,11 @@ class CdpDriver(StartedDriver):
         if self._context and method in _COOKIES:
             session, params = "", {**params, "browserContextId": self._context}
         try:
-            return _wait_for(self.connection.send(method, params, session=session), method, timeout_s, self._deadline)
+            return wait_for(self.connection.send(method, params, session=session), method, timeout_s, self._deadline)
         except CommandTimedOut as error:
             raise TimeoutException(str(error)) from error
         except CommandRefused as error:
-            if _NO_CONTEXT in error.reason:
-                raise WebDriverException(OTHER_PROFILE) from error
-            kind = InvalidArgumentException if error.code == _INVALID_PARAMETERS else WebDriverException
-            text = json.dumps({"code": error.code, "message": error.reason}, separators=(",", ":"))
-            raise kind(f"{method}: {text}") from error
+            raise _convert_refusal(method, error) from error
         except CdpError as error:
             raise WebDriverException(f"the connection to Chrome ended: {error}") from error
 
@@ -258,38 +240,12 @@ class CdpDriver(StartedDriver):
             tab.dialog = text
 
 
-def call(connection: Connection, method: str, params: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-    """Send a command to the browser itself and return its result; at the deadline, nothing is waited for any more.
-
-    Raises:
-        CdpError: if there is none.
-    """
-    return _wait_for(connection.send(method, params), method, deadline.left_s, deadline)
-
-
-def _wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:
-    """Return the answer to a command. It is waited for no longer once the deadline was brought forward.
-
-    Raises:
-        CdpError: if there is none.
-    """
-    end = time.monotonic() + timeout_s
-    while True:
-        left_s = min(end - time.monotonic(), deadline.left_s)
-        try:
-            return answer.result(max(0.0, min(left_s, _LOOK_EVERY_S)))
-        except TimeoutError:
-            if answer.done():  # it came just after this wait
-                return answer.result()
-            if left_s <= 0:
-                raise CommandTimedOut(method, timeout_s) from None
-
-
-def _ask_capabilities(connection: Connection, deadline: Deadline) -> dict[str, Any]:
-    """Return the browser's name and version as WebDriver names them. Raises as :func:`call`."""
-    version = call(connection, "Browser.getVersion", {}, deadline)
-    product = re.search(r"/([\d.]+)", read_text(version, "product"))
-    return {"browserName": "chrome", "browserVersion": product[1] if product else ""}
+def _convert_refusal(method: str, error: CommandRefused) -> WebDriverException:
+    if NO_CONTEXT in error.reason:
+        return WebDriverException(OTHER_PROFILE)
+    kind = InvalidArgumentException if error.code == _INVALID_PARAMETERS else WebDriverException
+    text = json.dumps({"code": error.code, "message": error.reason}, separators=(",", ":"))
+    return kind(f"{method}: {text}")
 
 
 def _build_dialog_error(text: str) -> UnexpectedAlertPresentException:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aura_browser.webdriver.cdp import pipe
+from aura_browser.webdriver.cdp.browser_commands import call
 from aura_browser.webdriver.cdp.connection import (
     CdpError,
     CommandRefused,
@@ -19,7 +20,6 @@ from aura_browser.webdriver.cdp.connection import (
     Connection,
     ConnectionLost,
 )
-from aura_browser.webdriver.cdp.driver import call
 from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.deadline import Deadline
 

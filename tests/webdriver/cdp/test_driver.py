@@ -19,8 +19,9 @@ from selenium.common.exceptions import (
 )
 
 from aura_browser.webdriver.cdp import driver as driver_module
+from aura_browser.webdriver.cdp.browser_commands import call, wait_for
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut
-from aura_browser.webdriver.cdp.driver import CdpDriver, _wait_for, call
+from aura_browser.webdriver.cdp.driver import CdpDriver
 from aura_browser.webdriver.cdp.messages import Message
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.process.chrome import run_chrome_process
@@ -197,7 +198,7 @@ class _Late(Future[dict[str, object]]):
 
 @pytest.mark.parametrize("left_s", [_SOON_S, 0.0])
 def test_an_answer_that_comes_just_after_a_wait_counts(left_s: float) -> None:
-    assert _wait_for(_Late(), "A.first", left_s, Deadline(_SOON_S)) == {"is": 1}
+    assert wait_for(_Late(), "A.first", left_s, Deadline(_SOON_S)) == {"is": 1}
 
 
 def test_a_browser_that_is_killed_is_said() -> None:

@@ -1,0 +1,77 @@
+"""Commands to a browser itself, whose answers are waited for in a thread."""
+
+import re
+import time
+from concurrent.futures import Future
+from typing import Any, Final
+
+from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection
+from aura_browser.webdriver.cdp.tabs import read_text
+from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.devtools import OTHER_PROFILE
+
+NO_CONTEXT: Final = "Failed to find browser context"
+"""What Chrome says of a profile that was not the one used last."""
+
+_LOOK_EVERY_S: Final = 0.25
+
+
+class OtherProfile(CdpError):
+    """The browser lets only the profile that was used last be controlled, and it is another one."""
+
+    def __init__(self) -> None:
+        super().__init__(OTHER_PROFILE)
+
+
+def call(connection: Connection, method: str, params: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+    """Send a command to the browser itself and return its result; at the deadline, nothing is waited for any more.
+
+    Raises:
+        CdpError: if there is none.
+    """
+    return wait_for(connection.send(method, params), method, deadline.left_s, deadline)
+
+
+def create_tab(connection: Connection, context: str | None, deadline: Deadline, *, is_background: bool) -> str:
+    """Return the id of a new empty tab. Arguments as for ``CdpDriver.open_tab``.
+
+    Raises:
+        OtherProfile: if it can't be opened in that profile.
+        CdpError: if it can't be opened for another reason.
+    """
+    wanted = {"url": "about:blank", "background": is_background} | ({"browserContextId": context} if context else {})
+    try:
+        return read_text(call(connection, "Target.createTarget", wanted, deadline), "targetId")
+    except CommandRefused as error:
+        raise (OtherProfile() if NO_CONTEXT in error.reason else error) from error
+
+
+def find_context(connection: Connection, tab: str, deadline: Deadline) -> str:
+    """Return the profile that *tab* is in, as ``Target.getTargets`` names it. Raises as :func:`call`."""
+    info = call(connection, "Target.getTargetInfo", {"targetId": tab}, deadline).get("targetInfo")
+    return read_text(info, "browserContextId") if isinstance(info, dict) else ""
+
+
+def wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:
+    """Return the answer to a command. It is waited for no longer once the deadline was brought forward.
+
+    Raises:
+        CdpError: if there is none.
+    """
+    end = time.monotonic() + timeout_s
+    while True:
+        left_s = min(end - time.monotonic(), deadline.left_s)
+        try:
+            return answer.result(max(0.0, min(left_s, _LOOK_EVERY_S)))
+        except TimeoutError:
+            if answer.done():  # it came just after this wait
+                return answer.result()
+            if left_s <= 0:
+                raise CommandTimedOut(method, timeout_s) from None
+
+
+def ask_capabilities(connection: Connection, deadline: Deadline) -> dict[str, Any]:
+    """Return the browser's name and version as WebDriver names them. Raises as :func:`call`."""
+    version = call(connection, "Browser.getVersion", {}, deadline)
+    product = re.search(r"/([\d.]+)", read_text(version, "product"))
+    return {"browserName": "chrome", "browserVersion": product[1] if product else ""}
