@@ -14,7 +14,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from aura_browser import AttachChrome, AuraClient, Condition, page_site
 from aura_browser.doctor.connections import inspect_everyday
@@ -25,7 +24,7 @@ from aura_browser.webdriver.harvest import harvest
 from tests.parts.everyday import ALLOW, CANCEL, EverydayChrome, everyday_chrome
 from tests.parts.pages import ROOT
 from tests.parts.servers import page, serving, serving_in_thread
-from tests.parts.waiting import eventually, holds_within, until
+from tests.parts.waiting import holds_within, until
 
 UUID = "00000000-0000-4000-8000-000000000000"
 
@@ -243,41 +242,6 @@ async def test_two_harvests_at_once_ask_one_after_the_other(chrome: EverydayChro
         await asyncio.to_thread(chrome.click, ALLOW, lambda: all(each.done() for each in both))
         sessions = await asyncio.gather(*both)
     assert [[cookie.name for cookie in session.cookies] for session in sessions] == [["sid"], ["sid"]]
-
-
-@pytest.mark.alone
-@pytest.mark.chrome
-async def test_of_two_profiles_only_the_one_that_was_used_last_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def name_itself(request: web.BaseRequest) -> web.StreamResponse:
-        name = request.path.strip("/") or "harvested"
-        return web.Response(text="<p>plain", content_type="text/html", headers={"Set-Cookie": f"{name}=1; Path=/"})
-
-    with everyday_chrome() as (chrome, base):
-        monkeypatch.setenv("XDG_CONFIG_HOME", str(base))
-        async with serving(name_itself) as (server, origin), serving(name_itself) as (_, elsewhere):
-            for url, profile in ((f"{origin}/first", "Default"), (f"{elsewhere}/second", "Profile 1")):
-                await asyncio.to_thread(chrome.show, url, profile)
-            await eventually(lambda: "/first" in [request.path for request in server.seen])
-            await asyncio.to_thread(chrome.wait_for_rest)
-            harvesting = asyncio.ensure_future(harvest(page_site(origin), engine=AttachChrome()))
-            await asyncio.to_thread(chrome.click, ALLOW, harvesting.done)
-            with pytest.raises(BrowserDied, match=r"in another profile than the one .* Click into a window of that"):
-                await harvesting
-            await asyncio.to_thread(chrome.show, f"{origin}/again", "Default")
-            await eventually(lambda: "/again" in [request.path for request in server.seen])
-            await asyncio.to_thread(chrome.wait_for_rest)
-            harvesting = asyncio.ensure_future(harvest(page_site(origin), engine=AttachChrome()))
-            await asyncio.to_thread(chrome.click, ALLOW, harvesting.done)
-            names = {cookie.name for cookie in (await harvesting).cookies}
-            assert names >= {"first", "again", "harvested"}
-            assert "second" not in names
-            never = page_site(origin, (Condition.parse("cookie:second"),))
-            before = len(server.seen)
-            harvesting = asyncio.ensure_future(harvest(never, engine=AttachChrome()))
-            await asyncio.to_thread(chrome.click, ALLOW, lambda: len(server.seen) > before)
-            await asyncio.to_thread(chrome.show, f"{elsewhere}/second", "Profile 1")
-            with pytest.raises(BrowserDied, match="another of its profiles was used last"):
-                await harvesting
 
 
 @pytest.mark.alone
