@@ -13,7 +13,7 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.text import clean_text, redact_url
 from aura_browser.webdriver.answers import AnswerNotUnderstood
-from aura_browser.webdriver.devtools import OTHER_PROFILE, list_driver_errors
+from aura_browser.webdriver.devtools import list_driver_errors
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.network_log import warn_of_dialogs
 from aura_browser.webdriver.observing import Observation, Observer
@@ -118,8 +118,7 @@ class _Collection:
             if deadline.left_s <= 0 and not deadline.is_cancelled:
                 missing, is_answered = ("a reply from the browser",), self._observer.log.has_answers
                 raise NotReady(url, None, deadline.seconds, missing, is_answered=is_answered) from error
-            is_known = "crash" in message or message == OTHER_PROFILE
-            if self._options.interactive and isinstance(error, WebDriverException) and not is_known:
+            if self._options.interactive and isinstance(error, WebDriverException) and "crash" not in message:
                 # Chrome exits with its last window, and the driver reports only the exit.
                 return self._take_last(WindowClosed(url, closes_itself=bool(self._site.ready)))
             raise BrowserDied(url, message) from error

@@ -1,7 +1,7 @@
 """Reads a site's cookies from a browser."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from yarl import URL
@@ -13,6 +13,13 @@ from aura_browser.webdriver.driver import Driver
 
 _log = logging.getLogger(__name__)
 
+# Chrome calls these deprecated, in favour of Storage.getCookies and Storage.setCookies. In a tab those are about the
+# profile that was used last, whichever the tab is in (Chrome 156).
+GET_COOKIES: Final = "Network.getAllCookies"
+"""The command for all cookies of the profile that a tab is in."""
+SET_COOKIES: Final = "Network.setCookies"
+"""The command that sets cookies in the profile that a tab is in."""
+
 
 @reading_answers()
 def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
@@ -20,7 +27,7 @@ def read_cookies(driver: Driver, url: URL) -> tuple[Cookie, ...]:
 
     HttpOnly and partitioned cookies are included. Chrome returns cookies in the order in which it sends them.
     """
-    result = call_devtools(driver, "Storage.getCookies")
+    result = call_devtools(driver, GET_COOKIES)
     return tuple(cookie for raw in result["cookies"] if (cookie := parse_cookie(raw)) and is_of_site(cookie, url))
 
 

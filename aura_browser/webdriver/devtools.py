@@ -7,9 +7,6 @@ from selenium.common.exceptions import TimeoutException, UnexpectedAlertPresentE
 
 from aura_browser.webdriver.driver import Driver
 
-OTHER_PROFILE: Final = "another of its profiles was used last"
-"""Why a browser with several profiles does not tell the cookies of one of them."""
-
 _MAX_TRIES: Final = 5
 
 

@@ -12,7 +12,7 @@ from aura_browser.hosts import host_in_url
 from aura_browser.session import Cookie, Session
 from aura_browser.text import clean_text
 from aura_browser.webdriver.blank import BlankPages
-from aura_browser.webdriver.cookies import parse_cookie
+from aura_browser.webdriver.cookies import GET_COOKIES, SET_COOKIES, parse_cookie
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
@@ -86,7 +86,7 @@ def restore_session(driver: Driver, session: Session, deadline: Deadline) -> Res
 
 
 def build_raw_cookie(cookie: Cookie) -> dict[str, Any]:
-    """Return *cookie* as ``Storage.setCookies`` takes it, so that Chrome keeps every attribute as it is.
+    """Return *cookie* as ``Network.setCookies`` takes it, so that Chrome keeps every attribute as it is.
 
     Never with ``url``: that would make a cookie Secure and change its port
     (https://chromedevtools.github.io/devtools-protocol/tot/Network/#type-CookieParam).
@@ -121,7 +121,7 @@ def set_cookies(driver: Driver, cookies: Sequence[Cookie]) -> Iterator[Refusal]:
     if not _try_to_set(driver, cookies):
         # One bad cookie fails the whole call, and is not named.
         bad = [cookie for cookie in cookies if not _try_to_set(driver, [cookie])]
-    found = map(parse_cookie, call_devtools(driver, "Storage.getCookies")["cookies"])
+    found = map(parse_cookie, call_devtools(driver, GET_COOKIES)["cookies"])
     there = {cookie.identity for cookie in found if cookie}
     now = time.time()
     for cookie in cookies:
@@ -135,7 +135,7 @@ def set_cookies(driver: Driver, cookies: Sequence[Cookie]) -> Iterator[Refusal]:
 
 def _try_to_set(driver: Driver, cookies: Sequence[Cookie]) -> bool:
     try:
-        call_devtools(driver, "Storage.setCookies", cookies=list(map(build_raw_cookie, cookies)))
+        call_devtools(driver, SET_COOKIES, cookies=list(map(build_raw_cookie, cookies)))
     except WebDriverException as error:
         if "Invalid cookie fields" not in (error.msg or ""):
             raise

@@ -84,7 +84,7 @@ _ANSWERS: Final[Mapping[str, Any]] = {
         "frameTree": {"frame": {"id": "F", "loaderId": "1", "url": f"{ORIGIN}/x", "urlFragment": "#y"}}
     },
     "Page.createIsolatedWorld": {"executionContextId": 5},
-    "Storage.getCookies": {"cookies": [_COOKIE, _COOKIE]},
+    "Network.getAllCookies": {"cookies": [_COOKIE, _COOKIE]},
     "Runtime.compileScript": {"scriptId": "1"},
     "DOM.enable": {},
     "DOM.getDocument": {"root": {}},

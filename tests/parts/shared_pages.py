@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
 
 import pytest
 
@@ -92,22 +91,6 @@ class _Lent:
     def __init__(self) -> None:
         self.on_event: Callable[[Message], None] | None = None
         self.sessions: set[str] = set()
-
-
-class _OfProfile:
-    """A connection whose cookies are those of one profile; otherwise the one that is given."""
-
-    def __init__(self, connection: Connection, context: str) -> None:
-        self._connection = connection
-        self._context = context
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._connection, name)
-
-    async def ask(self, method: str, params: dict[str, Any], *, session: str, timeout_s: float) -> dict[str, Any]:
-        if method.startswith("Storage."):
-            session, params = "", params | {"browserContextId": self._context}
-        return await self._connection.ask(method, params, session=session, timeout_s=timeout_s)
 
 
 @pytest.fixture(scope="module")

@@ -213,7 +213,6 @@ def test_a_window_that_is_closed_before_its_page_is_there_leaves_nothing(
     [
         (WebDriverException("chrome not reachable\n  (Session info: s3cret)"), False, "chrome not reachable"),
         (WebDriverException("tab crashed"), True, "tab crashed"),
-        (WebDriverException("another of its profiles was used last"), True, "another of its profiles was used last"),
         (WebDriverException(), False, "WebDriverException"),
         (ConnectionResetError("s3cret"), True, "ConnectionResetError"),
         (KeyError("s3cret"), False, "an answer of its driver is not understood (KeyError)"),

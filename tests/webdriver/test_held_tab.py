@@ -217,7 +217,7 @@ def test_a_profile_that_is_kept_gets_the_cookies_that_answers_have_changed(
     asked: list[str] = []
     driver: Any = Profile()
     put_session(driver, make_session(rotated_at=rotated_at), Deadline(9), is_new=False)
-    assert asked == (["Storage.setCookies", "Storage.getCookies"] if is_set else [])
+    assert asked == (["Network.setCookies", "Network.getAllCookies"] if is_set else [])
     told = "The page works without this part of the session: cookie sid of 127.0.0.1: Chrome dropped it"
     assert [message.startswith(told) for message in caplog.messages] == [True] * is_set
 
@@ -374,6 +374,6 @@ async def test_a_browser_that_ends_ends_its_page_and_what_is_asked_of_it() -> No
         with pytest.raises(PageLost, match="its browser ended"):
             await stream.head
         with pytest.raises(PageLost, match="its browser ended"):
-            await tab.ask("Storage.getCookies")
+            await tab.ask("Network.getAllCookies")
         may_end.set()
         await running

@@ -258,7 +258,7 @@ async def test_dialogs_that_open_while_the_session_is_read_are_waited_for(
     send, left = driver.execute_cdp_cmd, [UnexpectedAlertPresentException("unexpected alert open", alert_text="x")] * 12
 
     def interrupt(command: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - as a driver's
-        if command == "Storage.getCookies" and left:
+        if command == "Network.getAllCookies" and left:
             raise left.pop()
         return send(command, arguments)
 

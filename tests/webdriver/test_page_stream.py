@@ -391,7 +391,7 @@ async def test_a_page_that_does_not_answer_is_lost_with_all_its_requests() -> No
     first = await tab.start(PageRequest("GET", "https://a.example/x"))
     chrome.error = CdpError("no answer")
     with pytest.raises(PageLost, match="it does not answer"):
-        await tab.ask("Storage.getCookies")
+        await tab.ask("Network.getAllCookies")
     assert tab.lost == "", "a command may fail"
     with pytest.raises(PageLost, match="it does not answer"):
         await tab.start(PageRequest("GET", "https://a.example/x"))

@@ -73,7 +73,7 @@ def restore(driver: Driver, session: Session) -> Restored:
 
 
 def read(driver: Driver) -> list[Cookie]:
-    return [found for raw in call_devtools(driver, "Storage.getCookies")["cookies"] if (found := parse_cookie(raw))]
+    return [found for raw in call_devtools(driver, "Network.getAllCookies")["cookies"] if (found := parse_cookie(raw))]
 
 
 def test_every_kind_of_cookie_is_as_it_was(browser: Driver) -> None:

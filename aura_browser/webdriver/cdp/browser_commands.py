@@ -8,19 +8,13 @@ from typing import Any, Final
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection
 from aura_browser.webdriver.cdp.tabs import read_text
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.devtools import OTHER_PROFILE
 
-NO_CONTEXT: Final = "Failed to find browser context"
-"""What Chrome says of a profile that was not the one used last."""
-
+_NO_CONTEXT: Final = "Failed to find browser context"
 _LOOK_EVERY_S: Final = 0.25
 
 
 class OtherProfile(CdpError):
-    """The browser lets only the profile that was used last be controlled, and it is another one."""
-
-    def __init__(self) -> None:
-        super().__init__(OTHER_PROFILE)
+    """The browser opens a tab only in the profile that was used last, and that is another one."""
 
 
 def call(connection: Connection, method: str, params: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
@@ -43,13 +37,7 @@ def create_tab(connection: Connection, context: str | None, deadline: Deadline, 
     try:
         return read_text(call(connection, "Target.createTarget", wanted, deadline), "targetId")
     except CommandRefused as error:
-        raise (OtherProfile() if NO_CONTEXT in error.reason else error) from error
-
-
-def find_context(connection: Connection, tab: str, deadline: Deadline) -> str:
-    """Return the profile that *tab* is in, as ``Target.getTargets`` names it. Raises as :func:`call`."""
-    info = call(connection, "Target.getTargetInfo", {"targetId": tab}, deadline).get("targetInfo")
-    return read_text(info, "browserContextId") if isinstance(info, dict) else ""
+        raise (OtherProfile() if _NO_CONTEXT in error.reason else error) from error
 
 
 def wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:

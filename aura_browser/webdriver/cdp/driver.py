@@ -14,11 +14,9 @@ from selenium.common.exceptions import (
 )
 
 from aura_browser.webdriver.cdp.browser_commands import (
-    NO_CONTEXT,
     ask_capabilities,
     call,
     create_tab,
-    find_context,
     wait_for,
 )
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection, OnEvent
@@ -26,15 +24,12 @@ from aura_browser.webdriver.cdp.event_log import EventLog
 from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.cdp.tabs import ATTACH, CdpTabs, Tab, read_text, set_up_session
 from aura_browser.webdriver.deadline import Deadline
-from aura_browser.webdriver.devtools import OTHER_PROFILE
 from aura_browser.webdriver.driver import StartedDriver
 from aura_browser.webdriver.network_log import METHODS
 
 _SCRIPT_TIMEOUT_S: Final = 0.5
 _INVALID_PARAMETERS: Final = -32602
 _BROWSER_DOMAINS: Final = ("Target.", "Browser.")
-# In a tab's session they are about the profile that was used last, whichever the tab is in.
-_COOKIES: Final = ("Storage.getCookies", "Storage.setCookies")
 _COMPILE: Final = "Runtime.compileScript"
 _CRASHED: Final = "tab crashed"
 _CLOSED: Final = "no such window: target window already closed"
@@ -61,7 +56,6 @@ class CdpDriver(StartedDriver):
         self._deadline = deadline
         self._answers_dialogs = answers_dialogs
         self._current = ""
-        self._context = ""
         self._capabilities: dict[str, Any] = {}
         self._listener: OnEvent | None = None
         self.connection = open_connection(self._take_event)
@@ -95,7 +89,6 @@ class CdpDriver(StartedDriver):
         self._capabilities = ask_capabilities(self.connection, self._deadline)
         self._current = create_tab(self.connection, context, self._deadline, is_background=is_background)
         call(self.connection, "Target.attachToTarget", {"targetId": self._current, "flatten": True}, self._deadline)
-        self._context = find_context(self.connection, self._current, self._deadline)
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -169,14 +162,14 @@ class CdpDriver(StartedDriver):
     def _call(self, method: str, params: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         tab = self._find_current()
         session = "" if method.startswith(_BROWSER_DOMAINS) else tab.session
-        if self._context and method in _COOKIES:
-            session, params = "", {**params, "browserContextId": self._context}
         try:
             return wait_for(self.connection.send(method, params, session=session), method, timeout_s, self._deadline)
         except CommandTimedOut as error:
             raise TimeoutException(str(error)) from error
         except CommandRefused as error:
-            raise _convert_refusal(method, error) from error
+            kind = InvalidArgumentException if error.code == _INVALID_PARAMETERS else WebDriverException
+            text = json.dumps({"code": error.code, "message": error.reason}, separators=(",", ":"))
+            raise kind(f"{method}: {text}") from error
         except CdpError as error:
             raise WebDriverException(f"the connection to Chrome ended: {error}") from error
 
@@ -238,14 +231,6 @@ class CdpDriver(StartedDriver):
     def _set_dialog(self, session: str, text: str | None) -> None:
         if tab := self._tabs.find_session(session):
             tab.dialog = text
-
-
-def _convert_refusal(method: str, error: CommandRefused) -> WebDriverException:
-    if NO_CONTEXT in error.reason:
-        return WebDriverException(OTHER_PROFILE)
-    kind = InvalidArgumentException if error.code == _INVALID_PARAMETERS else WebDriverException
-    text = json.dumps({"code": error.code, "message": error.reason}, separators=(",", ":"))
-    return kind(f"{method}: {text}")
 
 
 def _build_dialog_error(text: str) -> UnexpectedAlertPresentException:

@@ -8,7 +8,7 @@ from aura_browser.session import Cookie
 from aura_browser.session.cookie import is_of_site
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.cdp.connection import CommandRefused
-from aura_browser.webdriver.cookies import parse_cookie
+from aura_browser.webdriver.cookies import GET_COOKIES, SET_COOKIES, parse_cookie
 from aura_browser.webdriver.fetching.tab import FetchTab
 from aura_browser.webdriver.restore import build_raw_cookie
 
@@ -20,7 +20,7 @@ async def read_cookies(tab: FetchTab, url: URL) -> tuple[Cookie, ...]:
         PageLost: if the page is gone.
         WebDriverException: if the browser's answer is not understood.
     """
-    result = await tab.ask("Storage.getCookies")
+    result = await tab.ask(GET_COOKIES)
     with reading_answers():
         found = [parse_cookie(raw) for raw in result["cookies"]]
     return tuple(cookie for cookie in found if cookie and is_of_site(cookie, url))
@@ -34,12 +34,12 @@ async def set_cookies(tab: FetchTab, cookies: Iterable[Cookie]) -> None:
     """
     raw = [build_raw_cookie(cookie) for cookie in cookies]
     try:
-        await tab.ask("Storage.setCookies", cookies=raw)
+        await tab.ask(SET_COOKIES, cookies=raw)
     except CommandRefused:
         # One bad cookie fails the whole call, and is not named.
         for each in raw:
             try:
-                await tab.ask("Storage.setCookies", cookies=[each])
+                await tab.ask(SET_COOKIES, cookies=[each])
             except CommandRefused:
                 continue
 

@@ -213,7 +213,7 @@ def test_a_browser_that_is_killed_is_said() -> None:
 
 def test_cookies_are_those_of_the_profile_that_the_tab_is_in(chrome: CdpDriver) -> None:
     def read() -> list[str]:
-        return [cookie["name"] for cookie in driver.execute_cdp_cmd("Storage.getCookies", {})["cookies"]]
+        return [cookie["name"] for cookie in driver.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]]
 
     deadline = Deadline(_SOON_S)
     created = call(chrome.connection, "Target.createBrowserContext", {}, deadline)["browserContextId"]
@@ -221,8 +221,8 @@ def test_cookies_are_those_of_the_profile_that_the_tab_is_in(chrome: CdpDriver) 
     driver._tabs = chrome._tabs  # whose events are those of the connection
     driver.open_tab(created, is_background=False)
     cookie = {"value": "1", "url": "http://127.0.0.1/"}
-    chrome.execute_cdp_cmd("Storage.setCookies", {"cookies": [cookie | {"name": "usual"}]})
-    driver.execute_cdp_cmd("Storage.setCookies", {"cookies": [cookie | {"name": "own"}]})
+    chrome.execute_cdp_cmd("Network.setCookies", {"cookies": [cookie | {"name": "usual"}]})
+    driver.execute_cdp_cmd("Network.setCookies", {"cookies": [cookie | {"name": "own"}]})
     assert read() == ["own"]
     call(chrome.connection, "Target.disposeBrowserContext", {"browserContextId": created}, deadline)
     chrome.execute_cdp_cmd("Network.clearBrowserCookies", {})
