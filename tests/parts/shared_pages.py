@@ -17,6 +17,7 @@ from aura_browser.webdriver.options import BrowserOptions
 from tests.parts import own_browsers
 
 _LASTS_S = 900.0
+_CLOSED_S = 10.0
 _MAX_AHEAD = 500  # Chrome numbers the requests that it holds on for all of its profiles
 _OWN_TABS_OFF = {"autoAttach": False, "waitForDebuggerOnStart": False, "flatten": True}
 _open_chrome = chrome.open_chrome
@@ -55,11 +56,13 @@ class SharedPages:
             driver.open_tab(context, is_background=False)
             yield driver
         finally:
-            with suppress(CdpError):  # it has ended, or is ended next
-                call(
-                    self._driver.connection, "Target.disposeBrowserContext", {"browserContextId": context}, Deadline(10)
-                )
-            del self._lent[context]
+            self._take_back(context)
+
+    def _take_back(self, context: str) -> None:
+        with suppress(CdpError):  # it has ended, or is ended next
+            named = {"browserContextId": context}
+            call(self._driver.connection, "Target.disposeBrowserContext", named, Deadline(_CLOSED_S))
+        del self._lent[context]
 
     @property
     def lent(self) -> int:

@@ -13,12 +13,7 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
-from aura_browser.webdriver.cdp.browser_commands import (
-    ask_capabilities,
-    call,
-    create_tab,
-    wait_for,
-)
+from aura_browser.webdriver.cdp.browser_commands import ask_capabilities, call, create_tab, wait_for
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection, OnEvent
 from aura_browser.webdriver.cdp.event_log import EventLog
 from aura_browser.webdriver.cdp.messages import Message, parse_values
