@@ -99,7 +99,7 @@ class Looks:
 
     async def for_a_while(self) -> None:
         """Wait for so many looks that one of them has read the page."""
-        enough = self.count + 120
+        enough = self.count + 30
         await eventually(lambda: self.count >= enough, 60)
 
 
