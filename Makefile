@@ -33,7 +33,7 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
 TOGETHER := -n auto --dist loadfile --no-loadscope-reorder -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
-ALONE := -n 2 --dist loadfile -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+ALONE := -n 2 --dist loadfile -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests | sort -r)
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest $(TOGETHER) --durations=10 --durations-min=5 $(PYTEST_OPTIONS)

@@ -13,7 +13,7 @@ from tests.parts.everyday import ALLOW, EverydayChrome, everyday_chrome
 from tests.parts.servers import Server, serving
 from tests.parts.waiting import eventually
 
-pytestmark = [pytest.mark.alone, pytest.mark.chrome]
+pytestmark = pytest.mark.chrome
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ async def harvest_and_allow(chrome: EverydayChrome, origin: str) -> Session:
     return await harvesting
 
 
+@pytest.mark.alone
 async def test_a_tab_is_opened_in_the_profile_that_was_used_last_only(chrome: EverydayChrome) -> None:
     async with serving(Site().handle) as (server, origin), serving(Site().handle) as (other, elsewhere):
         await show(chrome, server, f"{origin}/first", "Default")
@@ -63,7 +64,9 @@ async def test_a_tab_is_opened_in_the_profile_that_was_used_last_only(chrome: Ev
         assert "second" not in names
 
 
-@pytest.mark.parametrize("asks", [True, False], ids=["everyday", "port"])
+@pytest.mark.parametrize(
+    "asks", [pytest.param(True, marks=pytest.mark.alone, id="everyday"), pytest.param(False, id="port")]
+)
 async def test_a_click_into_another_profile_changes_nothing(
     asks: bool,  # noqa: FBT001 - from the table above
     monkeypatch: pytest.MonkeyPatch,
