@@ -33,6 +33,7 @@ demo: system $(RUNTIME) ## run the main job against a local chat site
 	@echo "Next: $(BIN)/aura-browser --help, or first: . $(BIN)/activate"
 
 TOGETHER := -n auto --dist loadfile --no-loadscope-reorder -m "not soak and not alone" --ignore=tests/apps --ignore=tests/clients
+# In this order, the files are shared out evenly between two workers.
 ALONE := -n 2 --dist loadfile -m "alone and not soak" $$(grep -rl --include='test_*.py' 'mark\.alone' tests | sort -r)
 
 test: setup ## run the tests

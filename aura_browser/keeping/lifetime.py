@@ -62,7 +62,7 @@ def renewal_due(
 
 
 def compare_due(session: "Session", first_due: float, now: float) -> Due:
-    """Return what :func:`renewal_due` does, given what :func:`find_first_due` returned."""
+    """Return whether to renew *session* at *now*, if it is due from *first_due* on; both are epoch seconds."""
     if session.expires_at is None or now < first_due:
         return Due.NO
     return Due.NOW if session.expires_at <= now else Due.SOON

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_TITLE_LENGTH: Final = 100
 _MAX_REFRESH_S: Final = 15.0  # a page that refreshes itself later than this is no check page
-_LOADING_LOOK_EVERY_S: Final = 0.25
+_LOADING_LOOK_EVERY_S: Final = 0.25  # how often a page that is still loading is looked at closely
 _CHECK_HEADERS: Final = ("cf-mitigated", "x-vercel-mitigated")
 # null is a malformed selector, false one that finds nothing.
 _STATE: Final = """

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 _MAX_INTERVAL_S: Final = 0.25
-_SHARE: Final = 0.1
+_INTERVAL_SHARE: Final = 0.1  # of the time that the page was as it is
 
 
 class Pace:
@@ -26,4 +26,4 @@ class Pace:
         now = time.monotonic()
         if state != self._state:
             self._state, self._since = state, now
-        return max(self._min_interval_s, min(_MAX_INTERVAL_S, (now - self._since) * _SHARE))
+        return max(self._min_interval_s, min(_MAX_INTERVAL_S, (now - self._since) * _INTERVAL_SHARE))

@@ -331,8 +331,8 @@ def test_what_chrome_writes_is_kept_short_but_for_its_last_lines(
     monkeypatch: pytest.MonkeyPatch,
     can_free: bool,  # noqa: FBT001 - from the table above
 ) -> None:
-    def is_short() -> bool:
-        return output.stat().st_blocks * 512 < 6 * 2**20
+    def measure() -> int:
+        return output.stat().st_blocks * 512
 
     if not can_free:
         monkeypatch.setattr("aura_browser.webdriver.process.output._free_beginning", lambda *_: False)
@@ -340,9 +340,9 @@ def test_what_chrome_writes_is_kept_short_but_for_its_last_lines(
     with limit_output(output), output.open("ab", buffering=0) as chrome:
         for number in range(40):
             chrome.write(b"x" * 2**18 + b"\nline %d\n" % number)
-            assert holds_within(20, is_short)
+            assert holds_within(20, lambda: measure() < 6 * 2**20)
         if not can_free:  # what is written while the end is moved comes before it
-            until(lambda: output.stat().st_blocks * 512 <= 4 * 2**20, "it is short")
+            until(lambda: measure() <= 4 * 2**20, "it is short")
             chrome.write(b"line 39\n")
     assert output.read_bytes().endswith(b"line 39\n")
 

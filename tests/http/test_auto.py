@@ -65,7 +65,7 @@ async def test_a_site_that_takes_aiohttp_gets_no_page() -> None:
         assert "/robots.txt" not in {seen.path for seen in server.requests}
 
 
-async def test_a_web_socket_is_aiohttps_in_any_case(pages_of_this_file: SharedPages) -> None:
+async def test_a_web_socket_is_aiohttps_in_any_case(shared_pages: SharedPages) -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -79,7 +79,7 @@ async def test_a_web_socket_is_aiohttps_in_any_case(pages_of_this_file: SharedPa
             client.ws_connect("/socket") as socket,
         ):
             assert await socket.receive_str(timeout=10) == "sid=mine"
-            assert pages_of_this_file.lent == 0
+            assert shared_pages.lent == 0
 
 
 class BrowsersOnly:

@@ -236,17 +236,16 @@ async def test_a_page_that_nobody_uses_is_closed_and_opened_again() -> None:
         assert list_browsers() == []
 
 
-@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_of_sessions_that_are_tried_out_only_the_last_keeps_a_browser(pages_of_this_file: SharedPages) -> None:
+async def test_of_sessions_that_are_tried_out_only_the_last_keeps_a_browser(shared_pages: SharedPages) -> None:
     async with serving_varied() as (_site, _server, origin):
         pages = Pages(Site(f"{origin}/"), None, None, is_static=True)
         for harvested_at in (1000.0, 2000.0):
             async with pages.try_out(make_session(origin, harvested_at=harvested_at)) as tab:
                 assert not tab.lost
-        await eventually(lambda: pages_of_this_file.lent == 1)
+        await eventually(lambda: shared_pages.lent == 1)
         await pages.aclose()
-        assert pages_of_this_file.lent == 0
+        assert shared_pages.lent == 0
 
 
 @pytest.mark.chrome
@@ -264,20 +263,18 @@ async def test_a_harvest_that_is_cancelled_before_its_page_is_taken_leaves_no_br
         await pages.aclose()
 
 
-@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_a_site_that_is_not_there_is_the_same_error(pages_of_this_file: SharedPages) -> None:
+async def test_a_site_that_is_not_there_is_the_same_error(shared_pages: SharedPages) -> None:
     async with serving(page()) as (_server, origin):
         pass
     async with using_page(origin) as client:
         with pytest.raises(ConnectionFailed, match="Connection refused"):
             await read_all(client, "/")
-    assert pages_of_this_file.lent == 0
+    assert shared_pages.lent == 0
 
 
-@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page(pages_of_this_file: SharedPages) -> None:
+async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page(shared_pages: SharedPages) -> None:
     async with serving(page()) as (_elsewhere, away):
 
         async def lead_away(_request: web.BaseRequest) -> web.StreamResponse:
@@ -286,7 +283,7 @@ async def test_a_site_whose_pages_all_lead_elsewhere_has_no_page(pages_of_this_f
         async with serving(lead_away) as (_server, origin), using_page(origin) as client:
             with pytest.raises(PageFailed, match="its pages lead to another address"):
                 await read_all(client, "/x")
-    assert pages_of_this_file.lent == 0
+    assert shared_pages.lent == 0
 
 
 @pytest.mark.usefixtures("shared_pages")
@@ -351,9 +348,8 @@ async def test_cancelling_while_the_page_opens_leaves_nothing() -> None:
         assert await read_all(client, "/held") == b"held "
 
 
-@pytest.mark.usefixtures("shared_pages")
 @pytest.mark.chrome
-async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed(pages_of_this_file: SharedPages) -> None:
+async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed(shared_pages: SharedPages) -> None:
     async with Playground("check-503", check_delay=0.05) as server:
         site = openchat_site(server.origin)
         async with AuraClient(site, store="memory", transport="page") as client:
@@ -364,8 +360,8 @@ async def test_an_answer_that_runs_goes_on_while_the_session_is_renewed(pages_of
             assert await client.complete("second") == "second"
             assert client.counters.harvests == 2
             assert await running == "one two three four five six seven eight nine ten"
-            await eventually(lambda: pages_of_this_file.lent == 1)  # the one before is closed with its last answer
-    assert pages_of_this_file.lent == 0
+            await eventually(lambda: shared_pages.lent == 1)  # the one before is closed with its last answer
+    assert shared_pages.lent == 0
 
 
 @pytest.mark.chrome

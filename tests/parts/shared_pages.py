@@ -105,7 +105,8 @@ def pages_of_this_file() -> Iterator[SharedPages]:
 
 
 @pytest.fixture
-def shared_pages(pages_of_this_file: SharedPages, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have pages that send requests, in this process and with the usual engine, share one Chrome."""
+def shared_pages(pages_of_this_file: SharedPages, monkeypatch: pytest.MonkeyPatch) -> SharedPages:
+    """Have pages that send requests, in this process and with the usual engine, share one Chrome; return it."""
     monkeypatch.setattr(chrome, "open_chrome", pages_of_this_file.open_chrome)
     monkeypatch.setattr(blank, "_MAX_AHEAD", _MAX_AHEAD)
+    return pages_of_this_file

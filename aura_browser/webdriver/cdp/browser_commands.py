@@ -18,10 +18,10 @@ class OtherProfile(CdpError):
 
 
 def call(connection: Connection, method: str, params: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-    """Send a command to the browser itself and return its result; at the deadline, nothing is waited for any more.
+    """Send a command to the browser itself and return its result; it is waited for until the deadline.
 
     Raises:
-        CdpError: if there is none.
+        CdpError: if the browser refuses the command, or does not answer in time.
     """
     return wait_for(connection.send(method, params), method, deadline.left_s, deadline)
 
@@ -37,14 +37,22 @@ def create_tab(connection: Connection, context: str | None, deadline: Deadline, 
     try:
         return read_text(call(connection, "Target.createTarget", wanted, deadline), "targetId")
     except CommandRefused as error:
-        raise (OtherProfile() if _NO_CONTEXT in error.reason else error) from error
+        if _NO_CONTEXT in error.reason:
+            raise OtherProfile from error
+        raise
 
 
 def wait_for(answer: Future[dict[str, Any]], method: str, timeout_s: float, deadline: Deadline) -> dict[str, Any]:
-    """Return the answer to a command. It is waited for no longer once the deadline was brought forward.
+    """Return the answer to a command, which is waited for until the deadline at most, also if that is brought forward.
+
+    Args:
+        answer: what the answer will be in.
+        method: the command, for the error.
+        timeout_s: how long to wait, in seconds.
+        deadline: when to stop in any case.
 
     Raises:
-        CdpError: if there is none.
+        CdpError: if the browser refuses the command, or does not answer in time.
     """
     end = time.monotonic() + timeout_s
     while True:
