@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,7 @@ from tests.house import test_floors as floors
 from tests.parts import moved, screens
 from tests.parts.cached import cache_session
 from tests.parts.command_lines import parse_command, read_lines, split_commands
+from tests.parts.forks import choose_python
 from tests.parts.help_pages import MARK, render_page, walk_commands
 from tests.parts.members_site import COOKIE, serving_members
 from tests.parts.missing import need_program
@@ -112,7 +114,6 @@ def sites(origins: tuple[str, str], state_home: Path, monkeypatch: pytest.Monkey
     chat, members = origins
     monkeypatch.setenv(moved.OPENCHAT, chat)
     monkeypatch.setenv(moved.EXAMPLE, members)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cache_session(state_home, chat)
     cache_session(state_home, members, COOKIE, "/app")
 
@@ -138,7 +139,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put ``aura-browser`` first on the path, with openchat.team at the test's site."""
     path = tmp_path / "bin" / "aura-browser"
     path.parent.mkdir()
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.parts.moved cli "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(choose_python())} tests.parts.moved cli "$@"\n')
     path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
     return path
@@ -316,7 +317,7 @@ def test_python_runs(block: Block, sites: None, folder: Path) -> None:
     if "def test_" in block.text:
         _run_as_a_test(block, folder)
         return
-    program = [sys.executable, "-W", "error", "-m", "tests.parts.moved", "page", str(block.page), str(block.line)]
+    program = [*choose_python(), "tests.parts.moved", "page", str(block.page), str(block.line)]
     run = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     (result,) = json.loads(run.stdout.splitlines()[-1])

@@ -18,14 +18,16 @@ from unittest.mock import patch
 import pytest
 
 from aura_browser.cli import main
+from tests.parts.forks import choose_python
 from tests.parts.waiting import until
 
 PROGRAM = [sys.executable, "-m", "aura_browser"]
 
 
 def run(*args: str, text: str | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command in a process that has imported it already; `PROGRAM` is how people start it."""
     return subprocess.run(
-        [*PROGRAM, *args],
+        [*choose_python(os.environ | environment), "aura_browser", *args],
         input=text,
         stdin=subprocess.DEVNULL if text is None else None,
         capture_output=True,

@@ -1,7 +1,7 @@
 """openchat.team and example.com, as the pages name them, at sites on this machine.
 
 ``python -m tests.parts.moved cli ARGUMENT...`` is the command, ``python -m tests.parts.moved page FILE LINE...`` runs
-the Python blocks that begin on those lines of a page, and prints what each did as JSON.
+the Python blocks that begin on those lines of a page, warnings being errors, and prints what each did as JSON.
 """
 
 import ast
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import CodeType
@@ -35,12 +36,12 @@ def move_text(text: str) -> str:
 
 
 def move_openchat() -> None:
-    """Have the package take the test's site for openchat.team in this process, in which no client is loaded yet."""
+    """Have the package take the test's site for openchat.team in this process, before a default is made of it."""
     from aura_browser import site
-    from aura_browser.site import catalogue, openchat
+    from aura_browser.site import catalogue
 
-    moved = site.openchat_site(os.environ[OPENCHAT])
-    for module in (site, openchat):
+    usual, moved = site.OPENCHAT, site.openchat_site(os.environ[OPENCHAT])
+    for module in [each for each in sys.modules.values() if vars(each).get("OPENCHAT") is usual]:
         vars(module)["OPENCHAT"] = moved
     vars(catalogue)["_BUILT_IN"] = {moved.origin: site.openchat_site}
 
@@ -98,4 +99,5 @@ if __name__ == "__main__":
         from aura_browser.cli import main
 
         sys.exit(main(sys.argv[2:]))
+    warnings.simplefilter("error")
     print(json.dumps(run_blocks(Path(sys.argv[2]), set(map(int, sys.argv[3:])))))  # noqa: T201 - for the test

@@ -1,0 +1,63 @@
+"""A run in a fork is what a run that Python starts is."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.parts.forks import choose_python
+from tests.parts.waiting import until
+
+STARTED = [sys.executable, "-m"]
+PROGRAM = """
+import atexit, os, sys
+atexit.register(print, "at the end")
+print(sys.argv[1:], os.getcwd(), os.environ["GIVEN"], sorted(map(int, os.listdir("/proc/self/fd")))[:-1])
+print(sys.stdin.read(), sys.stdin.isatty(), file=sys.stderr)
+for stream in (sys.stdin, sys.stdout, sys.stderr):
+    print(stream.encoding, stream.errors, stream.line_buffering, stream.write_through)
+if sys.argv[1:] == ["signal"]:
+    sys.stdout.flush()
+    os.kill(os.getpid(), 15)
+sys.exit({"message": "a message", "code": 7}.get(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to a folder with the program, in which Python looks first."""
+    (tmp_path / "program_of_a_test.py").write_text(PROGRAM, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIVEN", "a value")
+    return tmp_path
+
+
+def run(python: list[str], how: str) -> tuple[int, str, str]:
+    program = [*python, "program_of_a_test", how]
+    ended = subprocess.run(program, input="given", capture_output=True, text=True, timeout=60, check=False)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize("how", ["code", "message", "none", "signal"])
+def test_all_is_the_same(folder: Path, how: str) -> None:
+    forked = choose_python()
+    assert forked != STARTED
+    found = run(forked, how)
+    assert found == run(STARTED, how)
+    assert found[0] == {"code": 7, "message": 1, "none": 0, "signal": -signal.SIGTERM}[how]
+
+
+def test_what_python_reads_as_it_starts_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "POSIX")
+    assert choose_python() == STARTED
+
+
+def test_a_run_that_is_given_up_ends(folder: Path) -> None:
+    (folder / "waits.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    with subprocess.Popen([*choose_python(), "waits"]) as given_up:
+        until(lambda: (folder / "pid").exists() and (folder / "pid").read_text("utf-8"), "it runs")
+        process = int((folder / "pid").read_text("utf-8"))
+        given_up.kill()
+    until(lambda: not Path(f"/proc/{process}").exists(), "it is gone")
