@@ -62,7 +62,9 @@ def _open_streams() -> None:
         given = getattr(sys, name)
         is_unbuffered = given.write_through and number > 0
         stream = io.TextIOWrapper(
-            open(number, "wb" if number else "rb", buffering=0 if is_unbuffered else -1, closefd=False),
+            open(  # noqa: SIM115 - it lasts as long as the process
+                number, "wb" if number else "rb", buffering=0 if is_unbuffered else -1, closefd=False
+            ),
             encoding=given.encoding,
             errors=given.errors,
             write_through=given.write_through,
