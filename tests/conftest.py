@@ -17,8 +17,8 @@ from tests.parts.hurry import hurry  # noqa: F401 - a fixture that tests share
 from tests.parts.lasting_connections import lasting_connections  # noqa: F401 - a fixture that tests share
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
-from tests.parts.shared_chrome import chrome_of_this_file, shared_chrome  # noqa: F401 - as above
-from tests.parts.shared_pages import pages_of_this_file, shared_pages  # noqa: F401 - as above
+from tests.parts.shared_chrome import chrome_of_this_process, shared_chrome  # noqa: F401 - as above
+from tests.parts.shared_pages import pages_of_this_process, shared_pages  # noqa: F401 - as above
 from tests.parts.shuffle import shuffle
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]

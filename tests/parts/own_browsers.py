@@ -1,9 +1,23 @@
-"""The browsers that this process has started."""
+"""The browsers that this process has started, without those that its tests share."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from unittest.mock import patch
 
 import psutil
 
-SHARED: set[int] = set()
-"""The first processes of those that a file's tests share, which are not listed."""
+_SHARED: Final[set[int]] = set()
+
+
+@contextmanager
+def sharing(place: str) -> Iterator[None]:
+    """Leave those that are started meanwhile, with their files in *place*, out of each list: tests share them."""
+    others = list_browsers()
+    with patch.object(tempfile, "tempdir", place):
+        yield
+    _SHARED.update(each.pid for each in list_browsers() if each not in others)
 
 
 def list_browsers() -> list[psutil.Process]:
@@ -20,10 +34,11 @@ def _list_chrome(kinds: list[str]) -> list[psutil.Process]:
     found = []
     for each in psutil.Process().children(recursive=True):
         try:
-            words = each.cmdline()
+            words, line = each.cmdline(), [each, *each.parents()]
         except (psutil.ZombieProcess, psutil.NoSuchProcess):
             continue
         types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
-        if "--remote-debugging-pipe" in words and types == kinds and each.pid not in SHARED:
+        is_shared = any(process.pid in _SHARED for process in line)
+        if "--remote-debugging-pipe" in words and types == kinds and not is_shared:
             found.append(each)
     return found

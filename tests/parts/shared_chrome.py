@@ -1,5 +1,6 @@
-"""One Chrome for a file's tests that are not about starting one: each harvest gets a new tab and no cookies."""
+"""One Chrome for all tests of a process that are not about starting one: each harvest gets a new tab and no cookies."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
@@ -14,22 +15,24 @@ from aura_browser.webdriver.devtools import list_driver_errors
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.watchdog import Watchdog
+from tests.parts import own_browsers
 
 if TYPE_CHECKING:
     from aura_browser.webdriver.running_session import RunningSession
 
-_LASTS_S: Final = 900.0
+_LASTS_S: Final = 7200.0
 _CLEANED_S: Final = 10.0
 _open_chrome = default.open_chrome
 
 
 class SharedChrome:
-    """A headless Chrome under ChromeDriver, which is lent to one harvest at a time."""
+    """A headless Chrome under ChromeDriver, which is lent to one harvest at a time; it starts with the first."""
 
     def __init__(self) -> None:
+        self._place = tempfile.gettempdir()
         self._exits = ExitStack()
+        self._driver: RunningSession | None = None
         self._is_lent = False
-        self._start()
 
     @contextmanager
     def open_chrome(self, engine: DefaultEngine, options: BrowserOptions) -> Iterator[Driver]:
@@ -45,22 +48,27 @@ class SharedChrome:
         finally:
             self._is_lent = False
 
+    def start(self) -> "RunningSession":
+        """Start it if it does not run, and return its driver."""
+        if self._driver is None:
+            options = BrowserOptions(Deadline(_LASTS_S))
+            with own_browsers.sharing(self._place):
+                self._driver = self._exits.enter_context(selenium.open_chrome(Selenium(), options))
+        return self._driver
+
     def close(self) -> None:
-        """End it."""
+        """End it, until it is borrowed again."""
+        self._driver = None
         self._exits.close()
 
-    def _start(self) -> None:
-        options = BrowserOptions(Deadline(_LASTS_S))
-        self._driver: RunningSession = self._exits.enter_context(selenium.open_chrome(Selenium(), options))
-
     def _take_clean(self) -> Driver:
-        try:
-            with Watchdog(Deadline(_CLEANED_S), self.close):  # pages that navigate without end keep it busy
-                _clean(self._driver)
-        except list_driver_errors():  # the last test's page has ended it
-            self.close()
-            self._start()
-        return self._driver
+        if self._driver is not None:
+            try:
+                with Watchdog(Deadline(_CLEANED_S), self.close):  # pages that navigate without end keep it busy
+                    _clean(self._driver)
+            except list_driver_errors():  # the last test's page has ended it
+                self.close()
+        return self.start()
 
 
 def _clean(driver: "RunningSession") -> None:
@@ -77,17 +85,18 @@ def _clean(driver: "RunningSession") -> None:
     driver.get_log("performance")
 
 
-@pytest.fixture(scope="module")
-def chrome_of_this_file() -> Iterator[SharedChrome]:
-    """Run one Chrome for the file."""
+@pytest.fixture(scope="session")
+def chrome_of_this_process() -> Iterator[SharedChrome]:
+    """Have one that tests share."""
     chrome = SharedChrome()
     yield chrome
     chrome.close()
 
 
 @pytest.fixture
-def shared_chrome(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def shared_chrome(
+    chrome_of_this_process: SharedChrome, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Have harvests in this process that name no engine share one Chrome, unless another engine is tested."""
     if not request.config.getoption("--engine"):
-        chrome: SharedChrome = request.getfixturevalue("chrome_of_this_file")
-        monkeypatch.setattr(default, "open_chrome", chrome.open_chrome)
+        monkeypatch.setattr(default, "open_chrome", chrome_of_this_process.open_chrome)

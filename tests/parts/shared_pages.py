@@ -1,5 +1,7 @@
-"""One Chrome without a driver for a file's tests of pages that send requests: each gets a profile of its own in it."""
+"""One Chrome without a driver for all tests of pages that send requests: each gets a profile of its own in it."""
 
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -16,7 +18,7 @@ from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions
 from tests.parts import own_browsers
 
-_LASTS_S = 900.0
+_LASTS_S = 7200.0
 _CLOSED_S = 10.0
 _MAX_AHEAD = 500  # Chrome numbers the requests that it holds on for all of its profiles
 _OWN_TABS_OFF = {"autoAttach": False, "waitForDebuggerOnStart": False, "flatten": True}
@@ -24,18 +26,14 @@ _open_chrome = chrome.open_chrome
 
 
 class SharedPages:
-    """A headless Chrome, of which each borrower sees its own tabs only."""
+    """A headless Chrome, of which each borrower sees its own tabs only; it starts with the first."""
 
     def __init__(self) -> None:
+        self._place = tempfile.gettempdir()
         self._exits = ExitStack()
         self._lent: dict[str, _Lent] = {}
-        self._deadline = Deadline(_LASTS_S)
-        others = own_browsers.list_browsers()
-        self._driver = self._exits.enter_context(_open_chrome(Chrome(), BrowserOptions(self._deadline)))
-        self._processes = {each.pid for each in own_browsers.list_browsers() if each not in others}
-        own_browsers.SHARED.update(self._processes)
-        self._driver.listen(self._pass_on)
-        call(self._driver.connection, "Target.setAutoAttach", _OWN_TABS_OFF, self._deadline)
+        self._starting = threading.Lock()
+        self._driver: CdpDriver | None = None
 
     @contextmanager
     def open_chrome(self, engine: Chrome, options: BrowserOptions) -> Iterator[CdpDriver]:
@@ -44,24 +42,37 @@ class SharedPages:
             with _open_chrome(engine, options) as own:
                 yield own
             return
-        context = call(self._driver.connection, "Target.createBrowserContext", {}, options.deadline)["browserContextId"]
+        connection = self._connect()
+        context = call(connection, "Target.createBrowserContext", {}, options.deadline)["browserContextId"]
         lent = self._lent[context] = _Lent()
 
         def connect(on_event: Callable[[Message], None]) -> Connection:
             lent.on_event = on_event
-            return self._driver.connection
+            return connection
 
         try:
             driver = CdpDriver(connect, options.deadline, answers_dialogs=True)
             driver.open_tab(context, is_background=False)
             yield driver
         finally:
-            self._take_back(context)
+            self._take_back(connection, context)
 
-    def _take_back(self, context: str) -> None:
+    def _connect(self) -> Connection:
+        with self._starting:
+            if self._driver is not None and not _answers(self._driver.connection):
+                self.close()  # the last test has ended it
+            if self._driver is None:
+                deadline = Deadline(_LASTS_S)
+                with own_browsers.sharing(self._place):
+                    self._driver = self._exits.enter_context(_open_chrome(Chrome(), BrowserOptions(deadline)))
+                self._driver.listen(self._pass_on)
+                call(self._driver.connection, "Target.setAutoAttach", _OWN_TABS_OFF, deadline)
+            return self._driver.connection
+
+    def _take_back(self, connection: Connection, context: str) -> None:
         with suppress(CdpError):  # it has ended, or is ended next
             named = {"browserContextId": context}
-            call(self._driver.connection, "Target.disposeBrowserContext", named, Deadline(_CLOSED_S))
+            call(connection, "Target.disposeBrowserContext", named, Deadline(_CLOSED_S))
         del self._lent[context]
 
     @property
@@ -70,9 +81,9 @@ class SharedPages:
         return len(self._lent)
 
     def close(self) -> None:
-        """End it."""
+        """End it, until it is borrowed again."""
+        self._driver = None
         self._exits.close()
-        own_browsers.SHARED.difference_update(self._processes)
 
     def _pass_on(self, event: Message) -> None:
         """Pass an event on to the borrower whose tab it is about."""
@@ -88,6 +99,14 @@ class SharedPages:
                 each.on_event(event)
 
 
+def _answers(connection: Connection) -> bool:
+    try:
+        call(connection, "Browser.getVersion", {}, Deadline(_CLOSED_S))
+    except CdpError:
+        return False
+    return True
+
+
 class _Lent:
     """A profile that is lent: whom to tell of its tabs."""
 
@@ -96,17 +115,17 @@ class _Lent:
         self.sessions: set[str] = set()
 
 
-@pytest.fixture(scope="module")
-def pages_of_this_file() -> Iterator[SharedPages]:
-    """Run one Chrome for the file."""
+@pytest.fixture(scope="session")
+def pages_of_this_process() -> Iterator[SharedPages]:
+    """Have one that tests share."""
     pages = SharedPages()
     yield pages
     pages.close()
 
 
 @pytest.fixture
-def shared_pages(pages_of_this_file: SharedPages, monkeypatch: pytest.MonkeyPatch) -> SharedPages:
+def shared_pages(pages_of_this_process: SharedPages, monkeypatch: pytest.MonkeyPatch) -> SharedPages:
     """Have pages that send requests, in this process and with the usual engine, share one Chrome; return it."""
-    monkeypatch.setattr(chrome, "open_chrome", pages_of_this_file.open_chrome)
+    monkeypatch.setattr(chrome, "open_chrome", pages_of_this_process.open_chrome)
     monkeypatch.setattr(blank, "_MAX_AHEAD", _MAX_AHEAD)
-    return pages_of_this_file
+    return pages_of_this_process

@@ -31,7 +31,7 @@ about_the_page = pytest.mark.usefixtures("shared_chrome")
 def nothing_left_behind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test that leaves a process or a folder; look at what is below this process and in its folder only."""
     if "shared_chrome" in request.fixturenames:
-        request.getfixturevalue("shared_chrome")
+        request.getfixturevalue("chrome_of_this_process").start()
     folder = Path(tempfile.mkdtemp())  # its path is short, as Chrome needs it
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     before = set(psutil.Process().children())  # what tests share, such as a Grid

@@ -35,9 +35,18 @@ from aura_browser.webdriver.process.preferences import SettingsDamaged, write_se
 from aura_browser.webdriver.process.watchdog import end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import open_workspace
 from tests.parts.own_browsers import list_browsers
+from tests.parts.shared_chrome import SharedChrome
+from tests.parts.shared_pages import SharedPages
 from tests.parts.waiting import until
 
 _DEAF = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
+
+
+@pytest.fixture(autouse=True)
+def no_shared_browser(chrome_of_this_process: SharedChrome, pages_of_this_process: SharedPages) -> None:
+    """End those that tests share: what is tested here is about all browsers of a process."""
+    chrome_of_this_process.close()
+    pages_of_this_process.close()
 
 
 def list_children() -> set[int]:
