@@ -44,6 +44,7 @@ async def test_it_works_once_a_reply_was_streamed() -> None:
         assert Aura.working is True
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 async def test_the_second_call_opens_no_browser(tmp_path: Path) -> None:
     async with Playground("check-503", check_delay=0.2) as site:

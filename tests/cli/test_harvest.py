@@ -20,8 +20,7 @@ from aura_browser.errors import AuraError, BrowserNotFound, InteractionRequired,
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.store import FileStore, SessionKey
-from tests.parts.command import Terminal, make_terminal
-from tests.parts.command import run as run_command
+from tests.parts.command import Terminal, make_terminal, run_here
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -360,10 +359,11 @@ def test_a_new_harvest_is_proven_once(stub: StubSite, run: Run) -> None:
     assert len(stub.server.seen) == 2  # with the session, and without it
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 @pytest.mark.parametrize("path", ["/members", "/login"])
 def test_a_login_page_in_a_real_browser(stub: StubSite, store: FileStore, path: str) -> None:
-    shown = run_command("harvest", f"{stub.origin}{path}")
+    shown = run_here("harvest", f"{stub.origin}{path}")
     assert (shown.returncode, shown.stdout) == (77, ""), shown.stderr
     assert f"aura-browser harvest {stub.origin}{path} --interactive" in shown.stderr
     assert asyncio.run(store.session_slugs()) == []

@@ -201,11 +201,12 @@ def test_wrong_usage(args: tuple[str, ...]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 def test_a_real_browser_renews_what_a_site_has_dropped(state_home: Path) -> None:
     with serve_in_thread("check-503") as site:
         cache_session(state_home, site.origin)
-        done = run("sessions", "renew", "--all")
+        done = run_here("sessions", "renew", "--all")
         assert done.returncode == 0, done.stderr
         assert "renewed (refused)" in done.stdout
         assert run("sessions", "check").returncode == 0

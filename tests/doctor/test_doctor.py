@@ -376,6 +376,7 @@ async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.Monke
     assert "does not print its version: No such file or directory" in (await examined())["chrome"].found
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 async def test_no_display_for_a_person() -> None:
     findings = await examined(interactive=True)

@@ -14,7 +14,7 @@ from aura_browser.errors import SessionRefused
 from aura_browser.http.choice import Choice
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.store import SessionKey
-from tests.parts.command import run
+from tests.parts.command import run, run_here
 from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.shared_pages import SharedPages
@@ -138,6 +138,7 @@ async def test_what_a_site_wants_is_forgotten_after_a_day() -> None:
     assert await store.session_slugs() == []
 
 
+@pytest.mark.usefixtures("shared_chrome")
 def test_the_commands_send_by_a_page_where_the_site_wants_it(tmp_path: Path) -> None:
     config = tmp_path / "config" / "aura-browser"
     config.mkdir(parents=True)
@@ -152,5 +153,5 @@ def test_the_commands_send_by_a_page_where_the_site_wants_it(tmp_path: Path) -> 
         probe = """[strict.probe]\npost = "/api/models"\nbody = '{"key":""}'\n"""
         (config / "sites.toml").write_text(named + probe, "utf-8")
         assert run("chat", "--url", "strict", "again").stdout == "again\n"
-        checked = run("sessions", "check")
+        checked = run_here("sessions", "check")
         assert "valid" in checked.stdout, checked

@@ -18,7 +18,7 @@ from aura_browser.site import TransportName
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Csrf
 from aura_browser.webdriver.fetching.held_page import HeldPage
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.missing import need_program
 from tests.parts.moved_site import AFTER, BEFORE, serving_moved
 from tests.parts.servers import serving, serving_in_thread
@@ -252,6 +252,7 @@ async def test_a_session_is_proven_once_by_a_page_where_the_site_says_so() -> No
             await prove_once(browsers_only.define(origin, "http"), session)
 
 
+@pytest.mark.usefixtures("shared_chrome")
 def test_commands_prove_by_a_page_where_the_site_says_so(tmp_path: Path, state_home: Path) -> None:
     need_program("curl")
     folder = tmp_path / "config" / "aura-browser"
@@ -262,12 +263,12 @@ def test_commands_prove_by_a_page_where_the_site_says_so(tmp_path: Path, state_h
         (folder / "sites.toml").write_text(definition, "utf-8")
         file = tmp_path / "session.json"
         file.write_text(make_session(origin, cookies=(make_cookie("sid", "v1"),), harvested_at=1e9).to_json())
-        imported = run("sessions", "import", str(file))
+        imported = run_here("sessions", "import", str(file))
         assert imported.returncode == 0, imported.stderr
-        checked = run("open", str(file), "--check")
+        checked = run_here("open", str(file), "--check")
         assert "accepted: it answers otherwise without the session" in checked.stdout, checked.stderr
         rotate = ("curl", "-s", "-H", "Accept-Encoding: zstd", "-b", "{cookies}", "-c", "{cookies}", f"{origin}/renew")
-        executed = run("exec", "strict", "--", *rotate)
+        executed = run_here("exec", "strict", "--", *rotate)
         assert (executed.returncode, "not kept" in executed.stderr) == (0, False), executed.stderr
         kept = asyncio.run(store.load(SessionKey(origin)))
         assert kept is not None

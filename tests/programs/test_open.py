@@ -11,7 +11,7 @@ import pytest
 from aura_browser import FileStore, Probe, Session, SessionKey, Site, assemble, page_site
 from aura_browser.errors import WindowClosed
 from aura_browser.programs.opening import build_window_harvest, show_window
-from tests.parts.command import run
+from tests.parts.command import run, run_here
 from tests.parts.person import Person, screen
 from tests.parts.rotating_site import COOKIE, FIRST, RotatingSite, serving_rotating
 from tests.parts.sessions import make_cookie, make_session
@@ -37,13 +37,14 @@ def make_login(origin: str, **facts: object) -> Session:
     return make_session(origin, **(login | facts))
 
 
+@pytest.mark.usefixtures("shared_chrome")
 def test_a_check_says_whether_the_site_accepts_the_session(site: RotatingSite, tmp_path: Path) -> None:
     bad = make_cookie("__Host-bad", "s3cret", host_only=False, domain="example.com")
     login = make_login(site.origin)
     login = login.with_cookies((*login.cookies, bad))
     file = tmp_path / "session.json"
     file.write_text(login.to_json())
-    done = run("open", str(file), "--check")
+    done = run_here("open", str(file), "--check")
     assert (done.returncode, done.stdout) == (
         0,
         f"{site.origin}/: accepted: it answers otherwise without the session\n",
@@ -52,7 +53,7 @@ def test_a_check_says_whether_the_site_accepts_the_session(site: RotatingSite, t
     assert "Not taken: cookie __Host-bad of example.com" in done.stderr
     assert f"{COOKIE}={FIRST}" in site.sent[0], "the browser sends it"
     site.value = ""
-    done = run("open", str(file), "--check")
+    done = run_here("open", str(file), "--check")
     assert done.returncode == 77
     assert "refused" in done.stdout
     assert "s3cret" not in done.stdout + done.stderr

@@ -37,6 +37,7 @@ def test_a_value_that_is_not_utf_8_is_left_out_and_said(
     assert "not UTF-8" in caplog.text
 
 
+@pytest.mark.usefixtures("shared_chrome")
 @pytest.mark.chrome
 async def test_a_harvest_keeps_odd_cookies_and_its_file_can_be_read() -> None:
     cookies = web.Response().headers

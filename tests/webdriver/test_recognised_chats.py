@@ -13,7 +13,7 @@ from aura_browser.http.proof import prove
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.cached import cache_session
-from tests.parts.command import run
+from tests.parts.command import run_here
 from tests.parts.servers import page, serving
 from tests.parts.sessions import make_session
 
@@ -29,13 +29,13 @@ def asked(site: Playground) -> set[str]:
 def test_a_harvest_and_all_commands_after_it_ask_the_chats_own_probe(state_home: Path, tmp_path: Path) -> None:
     file = tmp_path / "session.json"
     with serve_in_thread() as site:
-        first = run("harvest", site.origin, "-o", str(file))
+        first = run_here("harvest", site.origin, "-o", str(file))
         assert first.returncode == 0, first.stderr
         session = Session.from_json(file.read_bytes())
         assert (session.dialect, session.proof) == ("openchat-ui", "open")
         for command in (["harvest", site.origin], ["sessions", "check"], ["sessions", "import", str(file)]):
             site.requests.clear()
-            done = run(*command)
+            done = run_here(*command)
             assert done.returncode == 0, done.stderr
             assert asked(site) == {"/api/models"}, command
     store = FileStore(state_home / "aura-browser" / "sessions")
@@ -47,7 +47,7 @@ def test_a_harvest_and_all_commands_after_it_ask_the_chats_own_probe(state_home:
 def test_a_session_that_a_chat_client_kept_is_checked_as_the_chats(state_home: Path) -> None:
     with serve_in_thread("login-401") as site:
         cache_session(state_home, site.origin, dialect="openchat-ui", proof="distinguished", verified_at=5.0)
-        shown = run("sessions", "check")
+        shown = run_here("sessions", "check")
     assert shown.returncode == 77
     command = shown.stdout.partition("Log in again: ")[2]
     assert command.startswith(f"aura-browser harvest {site.origin}/ --interactive --until 'selector:body:not(.no-js)'")
