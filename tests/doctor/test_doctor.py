@@ -530,7 +530,7 @@ async def test_a_dead_proxy(bare: Path, scheme: str) -> None:
 
 
 @pytest.mark.chrome
-@pytest.mark.parametrize("kind", [Tinyproxy, Microsocks])
+@pytest.mark.parametrize("kind", [Tinyproxy, pytest.param(Microsocks, marks=pytest.mark.soak)])
 async def test_a_proxy_that_lives(kind: type[ProxyServer], tmp_path: Path) -> None:
     with kind(tmp_path, user="me", password="s3cret") as server:
         findings = await examined(proxy=server.url)

@@ -76,7 +76,7 @@ setInterval(() => { for (let n = 0; n < 20; n++) console.log('x'.repeat(100000))
 </script>"""
 
 
-@pytest.mark.alone
+@pytest.mark.soak
 @pytest.mark.chrome
 async def test_a_page_that_logs_without_end_fills_no_disk(scratch: Path) -> None:
     async def log(_request: web.BaseRequest) -> web.StreamResponse:

@@ -776,7 +776,7 @@ def _explore(machine: type[Schedules], examples: int, steps: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # a schedule that breaks one is made short, which takes minutes
-@pytest.mark.parametrize(("machine", "examples"), [(Schedules, 200), (SchedulesOnFiles, 30)])
+@pytest.mark.parametrize(("machine", "examples"), [(Schedules, 120), (SchedulesOnFiles, 20)])
 def test_no_short_search_finds_a_schedule_that_breaks_a_promise(
     machine: type[Schedules], examples: int, no_log: None
 ) -> None:

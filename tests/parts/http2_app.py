@@ -1,9 +1,9 @@
-"""A site for hypercorn, which speaks HTTP/2: each address gets a hundred numbered tokens, one by one."""
+"""A site for hypercorn, which speaks HTTP/2: each address gets fifty numbered tokens, one by one."""
 
 import asyncio
 from typing import Any, Final
 
-TOKENS: Final = 100
+TOKENS: Final = 50
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's

@@ -209,7 +209,7 @@ async def test_without_an_answer_it_ends_in_time_and_the_next_is_asked_for_again
 
 @pytest.mark.alone
 @pytest.mark.chrome
-@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("how", ["SIGKILL", pytest.param("SIGTERM", marks=pytest.mark.soak)])
 def test_killed_it_leaves_no_tab(chrome: EverydayChrome, how: str) -> None:
     never = ["--until", "cookie:never", "--fresh"]
     with serving_in_thread(page(ALIVE)) as (server, origin):

@@ -71,7 +71,8 @@ async def test_a_tab_is_opened_in_the_profile_that_was_used_last_only(chrome: Ev
 
 
 @pytest.mark.parametrize(
-    "asks", [pytest.param(True, marks=pytest.mark.alone, id="everyday"), pytest.param(False, id="port")]
+    "asks",
+    [pytest.param(True, marks=[pytest.mark.alone, pytest.mark.soak], id="everyday"), pytest.param(False, id="port")],
 )
 async def test_a_click_into_another_profile_changes_nothing(
     asks: bool,  # noqa: FBT001 - from the table above

@@ -121,6 +121,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeleniumGrid]:
         yield grid
 
 
+@pytest.mark.soak
 async def test_a_grid_with_a_password(guarded: SeleniumGrid) -> None:
     host = urlsplit(guarded.url).netloc
     async with serving(page()) as (_server, origin):
@@ -132,6 +133,7 @@ async def test_a_grid_with_a_password(guarded: SeleniumGrid) -> None:
             assert "s3cret" not in f"{caught.value!r} {caught.value}"
 
 
+@pytest.mark.soak
 def test_a_password_is_in_no_command_line_and_not_in_javas_environment(guarded: SeleniumGrid) -> None:
     assert guarded.status()["ready"] is True
     assert not any("s3cret" in word for process in guarded.processes() for word in process.cmdline())
