@@ -143,6 +143,7 @@ class _ChromeDriver:
                 "kill",
                 env={**build_environment(workspace.folder), **variables},
                 stdout=writer,
+                ignores_sigpipe=True,  # it writes to a Chrome whose last window was closed, and would end by that
             )
             allow_more_files(self._process.pid)
         except BaseException:

@@ -93,6 +93,7 @@ class Lifeline:
         pass_fds: Collection[int] = (),
         stdout: int | None = None,
         pipe: tuple[int, int] | None = None,
+        ignores_sigpipe: bool = False,
     ) -> Process:
         """Start *command* in a process group of its own, and end it in the cleanup.
 
@@ -107,6 +108,7 @@ class Lifeline:
             pass_fds: the file descriptors that it inherits.
             stdout: a file descriptor for its standard output alone; None for *output*.
             pipe: what becomes its file descriptors 3, to read from, and 4, to write to; None for none.
+            ignores_sigpipe: let it go on, with an error, when it writes to what nobody reads any more.
 
         Raises:
             OSError: if no process can be started. If *command* can't be run, the shell writes that to *output* and
@@ -118,7 +120,8 @@ class Lifeline:
         stdin, stderr = pipe or (subprocess.DEVNULL if stdout is None else stdout, subprocess.DEVNULL)
         if pipe is not None:
             streams = f"3<&0 4>&2 </dev/null {streams}"
-        script = f'echo "{entry}"; exec "$@" {streams}'
+        signals = "trap '' PIPE; " if ignores_sigpipe else ""
+        script = f'{signals}echo "{entry}"; exec "$@" {streams}'
         return Process(
             ["/bin/sh", "-c", script, str(output), *command],
             stdin=stdin,

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import resource
 import shutil
 import signal
@@ -36,17 +37,12 @@ from aura_browser.webdriver.process.watchdog import end_group, has_only_zombies
 from aura_browser.webdriver.process.workspace import open_workspace
 from tests.parts.own_browsers import list_browsers
 from tests.parts.shared_chrome import SharedChrome
-from tests.parts.shared_pages import SharedPages
 from tests.parts.waiting import until
 
 _DEAF = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 
 
-@pytest.fixture(autouse=True)
-def no_shared_browser(chrome_of_this_process: SharedChrome, pages_of_this_process: SharedPages) -> None:
-    """End those that tests share: what is tested here is about all browsers of a process."""
-    chrome_of_this_process.close()
-    pages_of_this_process.close()
+pytestmark = pytest.mark.usefixtures("no_shared_browsers")
 
 
 def list_children() -> set[int]:
@@ -114,6 +110,31 @@ def test_a_cleanup_that_takes_long_goes_on_by_itself(tmp_path: Path, monkeypatch
     assert deaf.wait(10) == -9
     until(lambda: not folder.exists(), "its folder is removed")
     until(lambda: list_children() <= before, "nothing is left, no zombie either")
+
+
+@pytest.mark.parametrize("ignores", [True, False])
+def test_a_broken_pipe_ends_a_program_that_does_not_ignore_it(tmp_path: Path, *, ignores: bool) -> None:
+    with Lifeline() as lifeline:
+        script = ["/bin/sh", "-c", "kill -PIPE $$; echo alive"]
+        program = lifeline.start(script, tmp_path / "said", "end", env=dict(os.environ), ignores_sigpipe=ignores)
+        assert program.wait(20) == (0 if ignores else -signal.SIGPIPE)
+    assert (tmp_path / "said").read_text() == ("alive\n" if ignores else "")
+
+
+@pytest.mark.chrome
+def test_a_driver_outlives_a_broken_pipe(chrome_of_this_process: SharedChrome) -> None:
+    """One that does not is gone when it writes to a Chrome whose last window a person has closed."""
+    before = list_children()
+    chrome_of_this_process.start()
+    [driver] = [psutil.Process(pid) for pid in list_children() - before if psutil.Process(pid).name() == "chromedriver"]
+    assert ignores_sigpipe(driver)
+
+
+def ignores_sigpipe(process: psutil.Process) -> bool:
+    status = Path(f"/proc/{process.pid}/status").read_text("ascii")
+    mask = re.search(r"^SigIgn:\s*(\w+)$", status, re.MULTILINE)
+    assert mask is not None
+    return bool(int(mask[1], 16) >> (signal.SIGPIPE - 1) & 1)
 
 
 def test_a_child_that_gives_its_copy_up_does_not_keep_the_cleanup_from_running(tmp_path: Path) -> None:
