@@ -4,12 +4,14 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
+from aura_browser.cli.printing import open_output
 from aura_browser.cli.running import hide_progress, is_ending
 from aura_browser.cli.screen import Screen
 from aura_browser.errors import AuraError, InvalidInput, SiteFailed
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _QUESTION: Final = "you:  "
 _ANSWER: Final = "site: "
 _MAX_MODELS_SHOWN: Final = 8
+_LAST_LINE_S: Final = 1.0
 
 
 def hold_conversation(
@@ -75,17 +78,25 @@ async def print_answer(client: "AuraClient", messages: list[dict[str, str]], mod
     parts: list[str] = []
     # A program gets the answer as it is.
     inert = TerminalFilter() if sys.stdout.isatty() else None
-    try:
-        async for text in _stream(client, messages, model):
-            if not parts and label and inert:
-                click.echo(_style(label, "cyan", sys.stdout), nl=False)
-            parts.append(text)
-            click.echo(inert.feed(text) if inert else text, nl=False)
-            sys.stdout.flush()
-    finally:
-        if parts:
-            click.echo(inert.flush() if inert else "")
+    async with open_output() as write:
+        try:
+            async for text in _stream(client, messages, model):
+                if not parts and label and inert:
+                    await write(_style(label, "cyan", sys.stdout))
+                parts.append(text)
+                await write(inert.feed(text) if inert else text)
+        except BaseException:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_LINE_S):  # nobody may read it
+                    await _end_line(write, parts, inert)
+            raise
+        await _end_line(write, parts, inert)
     return "".join(parts)
+
+
+async def _end_line(write: Callable[[str], Awaitable[None]], parts: list[str], inert: TerminalFilter | None) -> None:
+    if parts:
+        await write(f"{inert.flush() if inert else ''}\n")
 
 
 async def _stream(client: "AuraClient", messages: list[dict[str, str]], model: str) -> AsyncIterator[str]:

@@ -49,6 +49,17 @@ def discard_output() -> None:
     os.close(null)
 
 
+def find_output() -> int | None:
+    """Return the descriptor of standard output, or None if something else has taken the stream's place."""
+    return _NUMBERS["stdout"] if isinstance(sys.stdout, _Output) else None
+
+
+def fail_output(error: OSError) -> OutputFailed:
+    """Send what is still to be printed nowhere, and return what to raise for *error*."""
+    discard_output()  # Python would try again at its exit
+    return OutputFailed(f"standard output can't be written: {error.strerror}. Nothing more was printed.")
+
+
 def escape_json(text: str) -> str:
     """Return JSON that means the same and holds what standard output can encode."""
     try:
@@ -70,7 +81,7 @@ class _Output(io.TextIOWrapper):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _fail(error) from error
+            raise fail_output(error) from error
 
     def flush(self) -> None:
         try:
@@ -78,7 +89,7 @@ class _Output(io.TextIOWrapper):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _fail(error) from error
+            raise fail_output(error) from error
 
 
 class _Errors(io.TextIOWrapper):
@@ -93,11 +104,6 @@ class _Errors(io.TextIOWrapper):
             super().flush()
         except OSError:
             return
-
-
-def _fail(error: OSError) -> OutputFailed:
-    discard_output()  # Python would try again at its exit
-    return OutputFailed(f"standard output can't be written: {error.strerror}. Nothing more was printed.")
 
 
 def _occupy(number: int, flags: int) -> None:

@@ -1,13 +1,26 @@
 """The standard streams of a command: full, closed, or on a descriptor that nobody reads."""
 
+import array
+import fcntl
 import os
+import signal
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
 
+from aura_browser.playground import serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.command import PROGRAM
+from tests.parts.programs import Started
+from tests.parts.waiting import until
+
+
+def count_unread(pipe: int) -> int:
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
 
 
 def run_in_shell(redirection: str, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -71,3 +84,17 @@ def test_messages_to_closed_errors_are_no_failure_and_go_into_no_file(tmp_path: 
     assert written == '[wiki]\nurl = "https://wiki.example.com"\n'
     refused = run_in_shell("2>&-", "sites", "rm", "nothing")
     assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_an_answer_that_nobody_reads_ends_with_ctrl_c(state_home: Path) -> None:
+    with serve_in_thread() as site:
+        cache_session(state_home, site.origin)
+        words = [*PROGRAM, "chat", "--url", site.origin, "/long 4000000"]
+        with Started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            reader = process.stdout.fileno()
+            until(lambda: count_unread(reader) >= 2**16, "as much waits as a pipe has room for")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+            assert process.stderr.read() == "Interrupted.\n"
