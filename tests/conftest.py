@@ -18,7 +18,11 @@ from tests.parts.lasting_connections import lasting_connections  # noqa: F401 - 
 from tests.parts.missing import missing
 from tests.parts.selenium_grid import selenium_grid  # noqa: F401 - a fixture that tests share
 from tests.parts.shared_chrome import chrome_of_this_process, shared_chrome  # noqa: F401 - as above
-from tests.parts.shared_pages import pages_of_this_process, shared_pages  # noqa: F401 - as above
+from tests.parts.shared_pages import (  # noqa: F401 - as above
+    no_shared_browsers,
+    pages_of_this_process,
+    shared_pages,
+)
 from tests.parts.shuffle import shuffle
 
 pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]

@@ -14,8 +14,8 @@ from typing import Final
 
 from tests.parts import fork_client
 
-_READ_AT_START: Final = re.compile("PYTHON|LC_|LANG|TZ$|LD_|COVERAGE")
-"""Names of environment variables that Python reads as it starts, with what it is linked to."""
+_READ_AT_START: Final = re.compile("PYTHON|LC_|LANG|TZ$|LD_|SSL_|COVERAGE")
+"""Names of environment variables that are read as Python starts and as aiohttp is imported."""
 
 
 def choose_python(environment: Mapping[str, str] = os.environ) -> list[str]:

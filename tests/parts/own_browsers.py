@@ -2,20 +2,29 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 from unittest.mock import patch
 
 import psutil
+
+from aura_browser.webdriver.process import chrome, chromedriver
 
 _SHARED: Final[set[int]] = set()
 
 
 @contextmanager
 def sharing(place: str) -> Iterator[None]:
-    """Leave those that are started meanwhile, with their files in *place*, out of each list: tests share them."""
+    """Leave those that are started meanwhile, with their files in *place*, out of each list: tests share them.
+
+    This process adopts no orphans for them: it would for as long as it runs, and other tests leave some.
+    """
     others = list_browsers()
-    with patch.object(tempfile, "tempdir", place):
+    with (
+        patch.object(tempfile, "tempdir", place),
+        patch.object(chrome, "adopt_orphans", nullcontext),
+        patch.object(chromedriver, "adopt_orphans", nullcontext),
+    ):
         yield
     _SHARED.update(each.pid for each in list_browsers() if each not in others)
 

@@ -17,6 +17,7 @@ from aura_browser.webdriver.cdp.messages import Message, parse_values
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions
 from tests.parts import own_browsers
+from tests.parts.shared_chrome import SharedChrome
 
 _LASTS_S = 7200.0
 _CLOSED_S = 10.0
@@ -121,6 +122,13 @@ def pages_of_this_process() -> Iterator[SharedPages]:
     pages = SharedPages()
     yield pages
     pages.close()
+
+
+@pytest.fixture
+def no_shared_browsers(chrome_of_this_process: SharedChrome, pages_of_this_process: SharedPages) -> None:
+    """End those that tests share, for a test that looks at all browsers, threads or children of this process."""
+    chrome_of_this_process.close()
+    pages_of_this_process.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from tests.parts.waiting import until
 
 _PATHS = '{"result": {"code": 0, "message": "", "driver_path": "/managed/driver", "browser_path": "/managed/chrome"}}'
 
+pytestmark = pytest.mark.usefixtures("no_shared_browsers")
+
 
 @pytest.fixture
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

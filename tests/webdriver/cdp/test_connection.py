@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SOON_S = 30.0
 
+pytestmark = pytest.mark.usefixtures("no_shared_browsers")
+
 
 class OtherSide:
     """What stands where Chrome does: the other ends of both pipes."""

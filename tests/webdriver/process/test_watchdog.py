@@ -11,6 +11,8 @@ from aura_browser.webdriver.process.watchdog import Watchdog, end_group
 _LONG_S = 60.0
 _MOMENT_S = 0.3  # many looks
 
+pytestmark = pytest.mark.usefixtures("no_shared_browsers")
+
 
 def test_a_call_is_ended_at_the_deadline_only() -> None:
     ended = threading.Event()
