@@ -18,6 +18,7 @@ from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.options import BrowserOptions
 from tests.parts import own_browsers
 from tests.parts.shared_chrome import SharedChrome
+from tests.parts.waiting import until
 
 _LASTS_S = 7200.0
 _CLOSED_S = 10.0
@@ -129,6 +130,7 @@ def no_shared_browsers(chrome_of_this_process: SharedChrome, pages_of_this_proce
     """End those that tests share, for a test that looks at all browsers, threads or children of this process."""
     chrome_of_this_process.close()
     pages_of_this_process.close()
+    until(lambda: not any(each.name.startswith("aura-browser") for each in threading.enumerate()), "all of it is gone")
 
 
 @pytest.fixture
