@@ -28,7 +28,7 @@ from tests.parts.waiting import holds_within, until
 
 
 @pytest.mark.chrome
-@pytest.mark.parametrize("role", ["is-harvest", "reaps-nothing"])
+@pytest.mark.parametrize("role", [pytest.param("is-harvest", marks=pytest.mark.soak), "reaps-nothing"])
 def test_a_first_process_that_reaps_nothing_is_left_no_zombies(role: str) -> None:
     command = [sys.executable, "-m", "tests.edges.init", role]
     with serve_in_thread() as site:
@@ -227,7 +227,10 @@ def test_few_open_files(limit: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("limit", "text", "command"),
     [
-        ("-n 200", "At most 200 files may be open here, and Chrome needs some hundreds.", "ulimit -n 4096"),
+        pytest.param(
+            *("-n 200", "At most 200 files may be open here, and Chrome needs some hundreds.", "ulimit -n 4096"),
+            marks=pytest.mark.soak,
+        ),
         ("-v 4194304", "At most 4.0 GiB of memory may be addressed here, and Chrome reserves", "ulimit -v unlimited"),
     ],
 )

@@ -144,6 +144,7 @@ def test_the_tests_that_run_a_line_are_chosen(tree: Path, data: Path, before: st
     assert chosen_for(tree, data, before, after) == tests
 
 
+@pytest.mark.soak
 def test_a_mutant_that_the_first_tests_miss_is_tried_with_more(
     tree: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +207,7 @@ def test_mutants_are_killed_or_survive_and_the_tree_is_left_alone(tree: Path, da
     assert (tree / "aura_browser/numbers.py").read_bytes() == before
 
 
+@pytest.mark.soak
 def test_tests_that_are_no_more_kill_nothing(tree: Path) -> None:
     with copied_tree(tree) as copy:
         wrong = mutant(tree, "return a + by", "return None")

@@ -61,13 +61,16 @@ def write_post(path: str, body: object) -> bytes:
 
 def strict_openai(gateway: Gateway, **options: Any) -> "openai.AsyncOpenAI":  # noqa: ANN401 - its own options
     """Return OpenAI's client, which checks every reply against its types."""
-    chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any"} | options
+    # It speaks no TLS here, and would read all certificates of the machine for each client.
+    plain = openai.DefaultAsyncHttpxClient(verify=False)
+    chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any", "http_client": plain} | options
     return openai.AsyncOpenAI(base_url=gateway.base_url, _strict_response_validation=True, **chosen)
 
 
 def strict_anthropic(gateway: Gateway, **options: Any) -> "anthropic.AsyncAnthropic":  # noqa: ANN401 - as above
     """Return Anthropic's client, which checks every reply against its types."""
-    chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any"} | options
+    plain = anthropic.DefaultAsyncHttpxClient(verify=False)
+    chosen: dict[str, Any] = {"max_retries": 0, "api_key": "any", "http_client": plain} | options
     return anthropic.AsyncAnthropic(base_url=gateway.origin, _strict_response_validation=True, **chosen)
 
 

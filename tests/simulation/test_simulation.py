@@ -55,12 +55,15 @@ def test_machines_that_share_a_session_harvest_it_once() -> None:
     assert outcome.tally.adopted > 125
 
 
-@pytest.mark.parametrize(("name", "sessions"), [("dead-silent", 300), ("dead-closed", 300), ("dead-refusing", 100)])
+@pytest.mark.parametrize(
+    ("name", "sessions"),
+    [("dead-silent", 300), pytest.param("dead-closed", 300, marks=pytest.mark.soak), ("dead-refusing", 100)],
+)
 def test_a_dead_site_costs_its_budget_only(name: str, sessions: int) -> None:
     assert broken(simulate(name, sessions)) == []
 
 
-@pytest.mark.parametrize("name", ["outage-silent", "outage-closed"])
+@pytest.mark.parametrize("name", ["outage-silent", pytest.param("outage-closed", marks=pytest.mark.soak)])
 def test_no_herd_comes_after_an_outage_of_an_hour(name: str) -> None:
     assert broken(simulate(name, 1000)) == []
 

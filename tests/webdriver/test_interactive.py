@@ -194,7 +194,7 @@ async def _serve_app(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @pytest.mark.usefixtures("at_a_screen")
-@pytest.mark.parametrize("condition", ["cookie:PHPSESSID", "selector:#app"])
+@pytest.mark.parametrize("condition", ["cookie:PHPSESSID", pytest.param("selector:#app", marks=pytest.mark.soak)])
 async def test_what_was_there_from_the_beginning_has_to_change(person: Person, condition: str) -> None:
     async with serving(_serve_app) as (_server, origin):
         site, waits = page_site(f"{origin}/app", (Condition.parse(condition),)), Waits()

@@ -22,7 +22,7 @@ from tests.parts.sessions import make_session
 pytestmark = pytest.mark.chrome
 
 
-@pytest.fixture(params=[Tinyproxy, Microsocks])
+@pytest.fixture(params=[Tinyproxy, pytest.param(Microsocks, marks=pytest.mark.soak)])
 def proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProxyServer]:
     """Run a proxy that asks for user and password."""
     with request.param(tmp_path, user="me", password="s3cret") as running:
@@ -58,6 +58,7 @@ async def watched_command_lines(but: int) -> AsyncIterator[set[str]]:
         await asyncio.wait([watching])
 
 
+@pytest.mark.parametrize("proxy", [Tinyproxy, Microsocks], indirect=True)
 async def test_browser_and_client_go_through_a_proxy_with_a_password(
     proxy: ProxyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
