@@ -1,6 +1,7 @@
 """A run in a fork is what a run that Python starts is."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,13 @@ def test_all_is_the_same(folder: Path, how: str) -> None:
 def test_what_python_reads_as_it_starts_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "POSIX")
     assert choose_python() == STARTED
+
+
+def test_who_asks_for_nothing_does_no_harm(folder: Path) -> None:
+    _, _, _, path = forked = choose_python()
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(path)
+    assert run(forked, "code")[0] == 7
 
 
 def test_a_run_that_is_given_up_ends(folder: Path) -> None:

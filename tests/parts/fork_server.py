@@ -74,9 +74,12 @@ def _open_streams() -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def read_asked(connection: socket.socket) -> Asked:
+def read_asked(connection: socket.socket) -> Asked | None:
+    """Return what the other side asks for; None if it has ended before."""
     length, streams, _, _ = socket.recv_fds(connection, LENGTH_SIZE, 3)
     asked = connection.recv(int.from_bytes(length), socket.MSG_WAITALL)
+    if not length or len(asked) < int.from_bytes(length):
+        return None
     args, folder, environment = marshal.loads(asked)  # noqa: S302 - from our own tests
     return Asked(args, folder, environment, streams)
 
@@ -106,11 +109,13 @@ class _Server:
     def _start(self) -> Asked | None:
         connection, _ = self._listener.accept()
         asked = read_asked(connection)
-        if process := os.fork():
+        if asked is None:
+            connection.close()
+        elif process := os.fork():
             for stream in asked.streams:
                 os.close(stream)
             self._running[os.pidfd_open(process)] = process, connection
-            return None
+            asked = None
         return asked
 
     def _end(self, ended: int) -> None:
