@@ -3,10 +3,11 @@
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import click
 
-from aura_browser.cli.blocking import open_writer
+from aura_browser.cli.blocking import call_apart, open_writer
 from aura_browser.cli.streams import fail_output, find_output
 
 
@@ -14,13 +15,13 @@ from aura_browser.cli.streams import fail_output, find_output
 async def open_output() -> AsyncIterator[Callable[[str], Awaitable[None]]]:
     """Yield an async function that prints text as it is, and waits while its reader is behind; leave when all is read.
 
-    A stream that something else has put in the place of standard output is written to at once.
+    A stream that something else has put in the place of standard output is written to in a thread.
 
     Raises:
         OutputFailed: by that function too, if standard output can't be written.
         BrokenPipeError: likewise, if its reader is gone.
     """
-    sys.stdout.flush()
+    await call_apart(sys.stdout.flush)
     handle, encoding = find_output(), sys.stdout.encoding
     if handle is None:
         yield _echo
@@ -38,8 +39,7 @@ async def open_output() -> AsyncIterator[Callable[[str], Awaitable[None]]]:
 
 
 async def _echo(text: str) -> None:
-    click.echo(text, nl=False)
-    sys.stdout.flush()
+    await call_apart(partial(click.echo, text, nl=False))
 
 
 async def _say_failure(writing: Awaitable[None]) -> None:

@@ -187,7 +187,14 @@ def test_ctrl_c_is_130_with_one_line(playground: Start, state_home: Path) -> Non
 
 
 @pytest.mark.chrome
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        signal.SIGKILL,
+        *(pytest.param(each, marks=pytest.mark.soak) for each in (signal.SIGTERM, signal.SIGHUP)),
+    ],
+)
 def test_a_signal_during_a_harvest_leaves_nothing_behind(playground: Start, number: int) -> None:
     site = playground()
     folder = Path(tempfile.mkdtemp())  # its path is short, as Chrome needs it
@@ -254,7 +261,7 @@ def test_harvest_and_chat_through_each_gate_that_needs_no_person(playground: Sta
         assert (shown.returncode, shown.stdout) == (0, f"{question}\n"), shown.stderr
     assert browsers(site) == 1
     site.revoke_all()
-    assert run("chat", "--url", site.origin, "three").stdout == "three\n"
+    assert run_here("chat", "--url", site.origin, "three").stdout == "three\n"
     assert browsers(site) == (1 if gate == "none" else 2)
 
 

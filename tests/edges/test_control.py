@@ -21,12 +21,10 @@ from tests.parts.servers import page, serving
 
 pytestmark = [pytest.mark.chrome, pytest.mark.alone]
 
-USUAL = ("selenium", "chrome")
+USUAL = "selenium"
 
 
-@pytest.mark.parametrize(
-    "engine", [pytest.param(name, marks=[pytest.mark.soak] * (name not in USUAL)) for name in ENGINES]
-)
+@pytest.mark.parametrize("engine", [pytest.param(name, marks=[pytest.mark.soak] * (name != USUAL)) for name in ENGINES])
 def test_adversaries_control_nothing(engine: str) -> None:
     need_other_user()
     command = in_namespaces([sys.executable, "-m", "tests.edges.arena", engine], "--net", "--mount")

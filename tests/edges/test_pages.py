@@ -38,7 +38,10 @@ async def handle(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @pytest.mark.chrome
-@pytest.mark.parametrize("options", [(), ("--virtual-display",)], ids=["headless", "window"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), id="headless"), pytest.param(("--virtual-display",), marks=pytest.mark.soak, id="window")],
+)
 async def test_a_page_writes_no_file_and_starts_no_program(options: tuple[str, ...], tmp_path: Path) -> None:
     started = tmp_path / "started"
     for name in ("xdg-open", "xdg-email", "gio", "kde-open"):

@@ -47,7 +47,7 @@ def run_in_shell(arguments: str, redirection: str, **environment: str) -> "subpr
         ("| true", 1, ""),
     ],
 )
-@pytest.mark.parametrize("command", ["sessions list", "--help", "harvest"])
+@pytest.mark.parametrize("command", [pytest.param("sessions list", marks=pytest.mark.soak), "--help", "harvest"])
 def test_streams(command: str, redirection: str, code: int, error: str, state_home: Path) -> None:
     if not stat.S_ISCHR(Path("/dev/full").stat().st_mode):
         missing("/dev/full is no device here")
@@ -85,7 +85,7 @@ def test_an_answer_is_shown_in_any_encoding(state_home: Path) -> None:
 
 @pytest.mark.alone
 @pytest.mark.chrome
-@pytest.mark.parametrize("gap_s", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize("gap_s", [0.0, pytest.param(0.1, marks=pytest.mark.soak), 0.4])
 def test_ctrl_c_three_times(gap_s: float) -> None:
     with HeldSite("navigation") as site:
         command = [*PROGRAM, "harvest", site.url, "--store", "memory"]

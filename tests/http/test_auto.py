@@ -14,7 +14,7 @@ from aura_browser.errors import SessionRefused
 from aura_browser.http.choice import Choice
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.store import SessionKey
-from tests.parts.command import run, run_here
+from tests.parts.command import run_here
 from tests.parts.servers import serving
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.shared_pages import SharedPages
@@ -144,14 +144,14 @@ def test_the_commands_send_by_a_page_where_the_site_wants_it(tmp_path: Path) -> 
     config.mkdir(parents=True)
     with serve_in_thread("connection") as server:
         options = ("--url", server.origin)
-        refused = run("chat", *options, "--session", "plain", "hello")
+        refused = run_here("chat", *options, "--session", "plain", "hello")
         assert refused.returncode == exit_codes.LOGIN_NEEDED
         assert "--transport auto" in refused.stderr
-        asked = run("chat", *options, "--transport", "page", "hello")
+        asked = run_here("chat", *options, "--transport", "page", "hello")
         assert (asked.stdout, asked.returncode) == ("hello\n", 0), asked.stderr
         named = f'[strict]\nurl = "{server.origin}"\ndialect = "openchat-ui"\ntransport = "page"\n'
         probe = """[strict.probe]\npost = "/api/models"\nbody = '{"key":""}'\n"""
         (config / "sites.toml").write_text(named + probe, "utf-8")
-        assert run("chat", "--url", "strict", "again").stdout == "again\n"
+        assert run_here("chat", "--url", "strict", "again").stdout == "again\n"
         checked = run_here("sessions", "check")
         assert "valid" in checked.stdout, checked

@@ -168,7 +168,7 @@ async def test_what_a_page_cannot_send_is_refused_by_name() -> None:
 
 @pytest.mark.chrome
 @pytest.mark.parametrize(
-    "way", ["crash", "leave", *(pytest.param(w, marks=pytest.mark.soak) for w in ("kill", "close"))]
+    "way", ["crash", *(pytest.param(way, marks=pytest.mark.soak) for way in ("leave", "kill", "close"))]
 )
 async def test_a_lost_page_ends_its_requests_and_the_next_gets_a_new_one(way: str) -> None:
     async with serving_varied() as (_site, _server, origin), using_page(origin) as client:

@@ -154,6 +154,7 @@ async def test_no_grid_there_is_said_at_once() -> None:
             assert time.monotonic() - began < 20
 
 
+@pytest.mark.soak
 async def test_a_full_grid_is_waited_for_until_the_time_is_over(selenium_grid: SeleniumGrid) -> None:
     never = (Condition.parse("cookie:never"),)
     async with serving(page()) as (_server, origin):
