@@ -13,7 +13,7 @@ from aura_browser.cli.streams import fail_output, find_output
 
 @asynccontextmanager
 async def open_output() -> AsyncIterator[Callable[[str], Awaitable[None]]]:
-    """Yield an async function that prints text as it is, and waits while its reader is behind; leave when all is read.
+    """Yield an async function that prints text as it is, and waits while its reader is behind; leave once all is out.
 
     A stream that something else has put in the place of standard output is written to in a thread.
 

@@ -18,6 +18,7 @@ from tests.parts.waiting import until
 
 
 def count_unread(pipe: int) -> int:
+    """Return how many bytes wait in a pipe."""
     count = array.array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
     return count[0]
