@@ -44,10 +44,11 @@ def _list_chrome(kinds: list[str]) -> list[psutil.Process]:
     for each in psutil.Process().children(recursive=True):
         try:
             words, line = each.cmdline(), [each, *each.parents()]
+            is_fork = words == line[1].cmdline()  # one that has not become another program yet
         except (psutil.ZombieProcess, psutil.NoSuchProcess):
             continue
         types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
         is_shared = any(process.pid in _SHARED for process in line)
-        if "--remote-debugging-pipe" in words and types == kinds and not is_shared:
+        if "--remote-debugging-pipe" in words and types == kinds and not (is_shared or is_fork):
             found.append(each)
     return found
