@@ -25,7 +25,7 @@ from tests.parts.shared_pages import (  # noqa: F401 - as above
 )
 from tests.parts.shuffle import shuffle
 
-pytest_plugins = ["tests.parts.own_place", "tests.parts.summary"]
+pytest_plugins = ["tests.parts.own_place", "tests.parts.reports", "tests.parts.summary"]
 
 # How long an example takes says nothing on a machine that others use too.
 settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
