@@ -16,7 +16,7 @@ from aiohttp import web
 from aura_browser import FileStore, SessionKey
 from aura_browser.agents.server import check_extra
 from aura_browser.errors import InvalidInput
-from tests.parts.command import run
+from tests.parts.command import choose_program, run
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
 
@@ -63,9 +63,8 @@ async def connected(log: Path, *words: str) -> AsyncIterator[Any]:
     """Start the server as agents do, and yield the official client's session with it."""
     from mcp import ClientSession, StdioServerParameters, stdio_client
 
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", "aura_browser", "mcp", *words], env=dict(os.environ)
-    )
+    program = choose_program()
+    command = StdioServerParameters(command=program[0], args=[*program[1:], "mcp", *words], env=dict(os.environ))
     async with AsyncExitStack() as exits:
         errors = exits.enter_context(log.open("w"))
         streams = await exits.enter_async_context(stdio_client(command, errlog=errors))

@@ -14,7 +14,7 @@ from aiohttp import web
 from aura_browser import SiteClient, page_site
 from aura_browser.errors import InteractionRequired
 from aura_browser.harvests import basic_harvest
-from tests.parts.command import PROGRAM, Terminal, run_here
+from tests.parts.command import Terminal, choose_program, run_here
 from tests.parts.missing import need_program
 from tests.parts.servers import serving, serving_in_thread
 
@@ -121,7 +121,7 @@ def test_no_command_opens_a_browser_there(site: str, words: tuple[str, ...]) -> 
 
 
 def test_a_gateway_opens_no_browser_there(site: str) -> None:
-    command = [*PROGRAM, "serve", "tracking", "--port", "0"]
+    command = [*choose_program(), "serve", "tracking", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as gateway:
         try:
             assert gateway.stdout is not None

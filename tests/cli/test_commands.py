@@ -16,7 +16,7 @@ import pytest
 
 from aura_browser import Session
 from aura_browser.playground import Playground
-from tests.parts.command import PROGRAM, Terminal, run, run_here
+from tests.parts.command import PROGRAM, Terminal, choose_program, run, run_here
 from tests.parts.command_lines import parse_command
 from tests.parts.programs import Started
 from tests.parts.sessions import make_session
@@ -176,7 +176,10 @@ def test_ctrl_c_is_130_with_one_line(playground: Start, state_home: Path) -> Non
     site = playground()
     with_session(site, state_home)
     with Started(
-        [*PROGRAM, "chat", "--url", site.origin, "/silent x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*choose_program(), "chat", "--url", site.origin, "/silent x"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.read(1) == "x"
@@ -352,7 +355,7 @@ def test_what_nohup_starts_outlives_its_terminal() -> None:
 
 def test_the_playground_serves_until_ctrl_c() -> None:
     with Started(
-        [*PROGRAM, "playground", "--port", "0", "--gate", "login-401", "--life", "60", "--sliding"],
+        [*choose_program(), "playground", "--port", "0", "--gate", "login-401", "--life", "60", "--sliding"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

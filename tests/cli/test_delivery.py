@@ -29,7 +29,7 @@ from aura_browser.errors import AuraError, ConnectionFailed, SiteFailed
 from aura_browser.request import Request, Response
 from aura_browser.site import site_at
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM, make_terminal, run_here
+from tests.parts.command import choose_program, make_terminal, run_here
 from tests.parts.echo_site import CONTENT, EchoSite, serving_echo
 from tests.parts.servers import serving_in_thread
 
@@ -153,7 +153,7 @@ def test_a_full_disk_is_one_clear_line(site: EchoSite) -> None:
     assert "/dev/full': No space left on device. The answer was not written whole." in done.stderr
     assert "Traceback" not in done.stderr
     with Path("/dev/full").open("wb") as full:
-        command = [*PROGRAM, "request", "--refresh", "never", f"{site.origin}/file"]
+        command = [*choose_program(), "request", "--refresh", "never", f"{site.origin}/file"]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert "standard output': No space left on device. The answer was not written whole." in ended.stderr

@@ -15,7 +15,7 @@ from aura_browser import FileStore, SessionKey
 from aura_browser.cli.hints import suggest_command
 from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM, Terminal, run, run_here
+from tests.parts.command import PROGRAM, Terminal, choose_program, run, run_here
 from tests.parts.command_lines import parse_command, split_commands
 from tests.parts.hurry import Hurry
 from tests.parts.sessions import make_session
@@ -115,7 +115,7 @@ def test_a_model_that_the_site_does_not_know_is_said_with_those_that_it_knows(pl
 
 def test_a_conversation_on_a_terminal(playground: Start) -> None:
     site = playground()
-    with Terminal("chat", "--url", site.origin) as terminal:
+    with Terminal("chat", "--url", site.origin, program=PROGRAM) as terminal:
         begin = terminal.read_until("you:  ")
         assert f"A conversation with {site.origin}" in begin
         assert "model openchat_3.6" in begin
@@ -145,7 +145,7 @@ def test_a_conversation_has_no_colours_under_no_color(playground: Start, monkeyp
 
 
 def test_sigterm_ends_a_conversation_that_waits_for_a_question(playground: Start) -> None:
-    with Terminal("chat", "--url", playground().origin) as terminal:
+    with Terminal("chat", "--url", playground().origin, program=PROGRAM) as terminal:
         terminal.read_until("you:  ")
         terminal.wait_for_input()
         terminal.process.send_signal(signal.SIGTERM)
@@ -232,7 +232,7 @@ def test_the_most_predictable_temperature_is_taken() -> None:
 
 
 def test_a_question_that_is_no_text_is_refused() -> None:
-    words = [*PROGRAM, "chat", "--url", "http://127.0.0.1:9"]
+    words = [*choose_program(), "chat", "--url", "http://127.0.0.1:9"]
     shown = subprocess.run(words, input=b"caf\xe9", capture_output=True, timeout=60, check=False)
     assert (shown.returncode, shown.stdout) == (2, b"")
     assert shown.stderr == b"Error: standard input: is not UTF-8 text\n"

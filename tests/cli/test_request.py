@@ -21,7 +21,7 @@ from aura_browser.cli.request.body import Upload
 from aura_browser.cli.request.copied import keep_headers
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM, Terminal, run, run_here
+from tests.parts.command import PROGRAM, Terminal, choose_program, run, run_here
 from tests.parts.devtools_copies import FORMS
 from tests.parts.echo_site import CONTENT, GOOD, EchoSite, read_told, serving_echo
 from tests.parts.missing import missing
@@ -99,7 +99,16 @@ def test_a_long_file_is_streamed_with_its_length(site: EchoSite, tmp_path: Path)
     assert site.server.bodies[-1] == CONTENT * 20
     assert site.server.seen[-1].headers["Content-Length"] == str(20 * len(CONTENT))
     with file.open("rb") as data:
-        words = [*PROGRAM, "request", "--refresh", "never", "PUT", f"{site.origin}/status/201", "--data-file", "-"]
+        words = [
+            *choose_program(),
+            "request",
+            "--refresh",
+            "never",
+            "PUT",
+            f"{site.origin}/status/201",
+            "--data-file",
+            "-",
+        ]
         assert subprocess.run(words, stdin=data, capture_output=True, timeout=60, check=True).stdout == b"so it is"
     assert site.server.bodies[-1] == CONTENT * 20
 
@@ -285,7 +294,7 @@ def test_a_slow_reader_makes_the_site_wait_and_memory_stays(site: EchoSite) -> N
 
 
 def test_an_answer_goes_to_a_socket_and_to_the_end_of_a_file(site: EchoSite, tmp_path: Path) -> None:
-    words = [*PROGRAM, "request", "--refresh", "never", f"{site.origin}/file"]
+    words = [*choose_program(), "request", "--refresh", "never", f"{site.origin}/file"]
     ours, theirs = socket.socketpair()
     with ours, Started(words, stdout=theirs.fileno()) as process:
         theirs.close()

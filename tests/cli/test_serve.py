@@ -22,7 +22,7 @@ from aura_browser.gateway.server import Settings
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.site import OPENCHAT, Site
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM, run, run_here
+from tests.parts.command import choose_program, run, run_here
 from tests.parts.gateways import gateway_to
 from tests.parts.missing import missing
 from tests.parts.waiting import until
@@ -35,7 +35,7 @@ TOKEN = "s3cret-token-of-24-chars"
 def serving(*args: str, **environment: str) -> "Iterator[tuple[subprocess.Popen[str], str]]":
     """Run it until its introduction is printed; yield the process and the introduction."""
     process = subprocess.Popen(
-        [*PROGRAM, "serve", *args],
+        [*choose_program(os.environ | environment), "serve", *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ import pytest
 
 from aura_browser.playground import serve_in_thread
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM
+from tests.parts.command import PROGRAM, choose_program
 from tests.parts.programs import Started
 from tests.parts.waiting import until
 
@@ -45,7 +45,7 @@ def test_an_output_whose_reader_has_gone_ends_it_without_a_word(length: int, sta
     cache_session(state_home, "http://127.0.0.1:9", local_storage={"long": "x" * length})
     reader, writer = os.pipe()
     os.close(reader)
-    words = [*PROGRAM, "sessions", "export", "127", "--format", "storage-state"]
+    words = [*choose_program(), "sessions", "export", "127", "--format", "storage-state"]
     with os.fdopen(writer, "wb") as output:
         done = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
@@ -90,7 +90,7 @@ def test_messages_to_closed_errors_are_no_failure_and_go_into_no_file(tmp_path: 
 def test_an_answer_that_nobody_reads_ends_with_ctrl_c(state_home: Path) -> None:
     with serve_in_thread() as site:
         cache_session(state_home, site.origin)
-        words = [*PROGRAM, "chat", "--url", site.origin, "/long 4000000"]
+        words = [*choose_program(), "chat", "--url", site.origin, "/long 4000000"]
         with Started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stderr is not None

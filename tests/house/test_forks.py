@@ -25,6 +25,16 @@ if sys.argv[1:] == ["signal"]:
 sys.exit({"message": "a message", "code": 7}.get(sys.argv[1]))
 """
 
+TOLD = """
+import os, signal
+for each in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(each, lambda number, _: print(number, flush=True))
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+print(os.getsid(0) == os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -61,6 +71,21 @@ def test_who_asks_for_nothing_does_no_harm(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(path)
     assert run(forked, "code")[0] == 7
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_signal_reaches_it_and_it_leads_a_session_if_asked(folder: Path, leads: bool) -> None:  # noqa: FBT001
+    (folder / "told.py").write_text(TOLD)
+    with subprocess.Popen(
+        [*choose_python(), "told"], stdout=subprocess.PIPE, text=True, start_new_session=leads
+    ) as asked:
+        assert asked.stdout is not None
+        assert asked.stdout.readline() == f"{leads}\n"
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            asked.send_signal(number)
+            assert asked.stdout.readline() == f"{number:d}\n"
+        asked.send_signal(signal.SIGINT)
+        assert asked.wait(20) == -signal.SIGINT
 
 
 def test_a_run_that_is_given_up_ends(folder: Path) -> None:

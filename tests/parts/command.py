@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import IO, Self, TextIO
@@ -22,12 +23,18 @@ from tests.parts.forks import choose_python
 from tests.parts.waiting import until
 
 PROGRAM = [sys.executable, "-m", "aura_browser"]
+"""The command as people start it: for what is about its start, or looks at its process."""
+
+
+def choose_program(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the quickest start of the command in *environment*; signals reach it, but its process is another."""
+    return [*choose_python(environment), "aura_browser"]
 
 
 def run(*args: str, text: str | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command in a process that has imported it already; `PROGRAM` is how people start it."""
+    """Run the command until it ends."""
     return subprocess.run(
-        [*choose_python(os.environ | environment), "aura_browser", *args],
+        [*choose_program(os.environ | environment), *args],
         input=text,
         stdin=subprocess.DEVNULL if text is None else None,
         capture_output=True,
@@ -94,12 +101,19 @@ def make_terminal(monkeypatch: pytest.MonkeyPatch, *names: str) -> StringIO:
 
 
 class Terminal:
-    """A program on a terminal, typed at and read from as a person does; its output may go to a file."""
+    """The command on a terminal, typed at and read from as a person does; its output may go to a file.
 
-    def __init__(self, *args: str, output: IO[bytes] | None = None) -> None:
+    *program* is how it is started.
+    """
+
+    def __init__(self, *args: str, output: IO[bytes] | None = None, program: list[str] | None = None) -> None:
         self._reader, writer = pty.openpty()
         self.process = subprocess.Popen(
-            [*PROGRAM, *args], stdin=writer, stdout=output or writer, stderr=writer, start_new_session=True
+            [*(program or choose_program()), *args],
+            stdin=writer,
+            stdout=output or writer,
+            stderr=writer,
+            start_new_session=True,
         )
         os.close(writer)
         self.shown = ""
@@ -125,7 +139,7 @@ class Terminal:
         return seen
 
     def wait_for_input(self) -> None:
-        """Wait until the program sleeps: a signal just before it does is noticed at the next key only."""
+        """Wait until `PROGRAM` sleeps: a signal just before it does is noticed at the next key only."""
         until(self._sleeps, "the program waits for input")
 
     def _sleeps(self) -> bool:

@@ -6,25 +6,39 @@ other side is `tests.parts.fork_server`.
 
 import marshal
 import os
+import signal
 import socket
 import sys
+from types import FrameType
 
 LENGTH_SIZE = 4
-CODE_SIZE = 8
+NUMBER_SIZE = 8
 
 
 def ask(connection: socket.socket, words: list[str]) -> int:
     """Have it run here, with this process's streams and environment; return its exit code, below 0 for a signal.
 
-    It is killed if *connection* is closed before.
+    It gets the signals that this process gets, and is killed if *connection* is closed before it ends.
     """
-    asked = marshal.dumps((words, os.getcwd(), dict(os.environ)))  # noqa: PTH109 - imports less
+    leads_session = os.getsid(0) == os.getpid()
+    asked = marshal.dumps((words, os.getcwd(), dict(os.environ), leads_session))  # noqa: PTH109 - imports less
     socket.send_fds(connection, [len(asked).to_bytes(LENGTH_SIZE)], (0, 1, 2))
     connection.sendall(asked)
-    code = connection.recv(CODE_SIZE, socket.MSG_WAITALL)
-    if len(code) < CODE_SIZE:
+    process = _read_number(connection)
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        os.kill(process, number)
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, pass_on)
+    return _read_number(connection)
+
+
+def _read_number(connection: socket.socket) -> int:
+    number = connection.recv(NUMBER_SIZE, socket.MSG_WAITALL)
+    if len(number) < NUMBER_SIZE:
         sys.exit("The server of forks has ended.")
-    return int.from_bytes(code, signed=True)
+    return int.from_bytes(number, signed=True)
 
 
 def main() -> None:
@@ -33,6 +47,8 @@ def main() -> None:
         connection.connect(sys.argv[1])
         code = ask(connection, sys.argv[2:])
     if code < 0:
+        if code != -signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)
 

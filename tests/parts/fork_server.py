@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from tests.parts.fork_client import CODE_SIZE, LENGTH_SIZE
+from tests.parts.fork_client import LENGTH_SIZE, NUMBER_SIZE
 
 _IMPORTED: Final = (
     "aiohttp",
@@ -34,15 +34,18 @@ _IMPORTED: Final = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A run: a module with its arguments, its folder, its environment, and its standard streams."""
+    """A run: a module with its arguments, its folder, its environment, its session, and its standard streams."""
 
     args: list[str]
     folder: str
     environment: dict[str, str]
+    leads_session: bool
     streams: list[int]
 
     def become(self) -> None:
         """Be that run, in this process."""
+        if self.leads_session:
+            os.setsid()
         for number, stream in enumerate(self.streams):
             os.dup2(stream, number)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -80,8 +83,8 @@ def read_asked(connection: socket.socket) -> Asked | None:
     asked = connection.recv(int.from_bytes(length), socket.MSG_WAITALL)
     if not length or len(asked) < int.from_bytes(length):
         return None
-    args, folder, environment = marshal.loads(asked)  # noqa: S302 - from our own tests
-    return Asked(args, folder, environment, streams)
+    args, folder, environment, leads_session = marshal.loads(asked)  # noqa: S302 - from our own tests
+    return Asked(args, folder, environment, leads_session, streams)
 
 
 class _Server:
@@ -115,6 +118,7 @@ class _Server:
             for stream in asked.streams:
                 os.close(stream)
             self._running[os.pidfd_open(process)] = process, connection
+            _send_number(connection, process)
             asked = None
         return asked
 
@@ -122,8 +126,13 @@ class _Server:
         process, connection = self._running.pop(ended)
         os.close(ended)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        with connection, suppress(BrokenPipeError):
-            connection.sendall(code.to_bytes(CODE_SIZE, signed=True))
+        with connection:
+            _send_number(connection, code)
+
+
+def _send_number(connection: socket.socket, number: int) -> None:
+    with suppress(BrokenPipeError):  # the other side has ended
+        connection.sendall(number.to_bytes(NUMBER_SIZE, signed=True))
 
 
 def main() -> Asked | None:

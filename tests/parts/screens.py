@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.parts.forks import choose_python
 from tests.parts.pages import ROOT
 
 PAGE: Final = ROOT / "docs" / "screens.md"
@@ -132,14 +133,14 @@ def take_chat(columns: int) -> list[str]:
 
     with serve_in_thread() as site, tempfile.TemporaryDirectory() as state:
         cache_session(Path(state), site.origin)
-        command = [sys.executable, "-m", "aura_browser", "chat", "--url", site.origin]
+        command = [*choose_python(), "aura_browser", "chat", "--url", site.origin]
         typed = {"you:  ": "Why is the sky blue?\n", "you:": "\x04"}
         return take(columns, command, typed, XDG_STATE_HOME=state)
 
 
 def take_shown(name: str) -> Callable[[int], list[str]]:
     """Return a function that returns the screen *name*, which a process of its own prints."""
-    return lambda columns: take(columns, [sys.executable, "-m", "tests.parts.screens", "show", name])
+    return lambda columns: take(columns, [*choose_python(), "tests.parts.screens", "show", name])
 
 
 def take_demo(columns: int) -> list[str]:

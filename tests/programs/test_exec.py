@@ -17,7 +17,7 @@ from aura_browser import FileStore, Session, SessionKey
 from aura_browser.cli.formats import FORMATS
 from aura_browser.formats import DUMPS
 from aura_browser.programs.files import KINDS
-from tests.parts.command import PROGRAM
+from tests.parts.command import PROGRAM, choose_program
 from tests.parts.command import run as run_command
 from tests.parts.missing import need_program
 from tests.parts.programs import Started
@@ -265,7 +265,7 @@ def test_a_renewal_meanwhile_is_not_lost(site: RotatingSite, store: FileStore, t
     fifo = tmp_path / "go"
     os.mkfifo(fifo)
     script = f'curl -s -b "$1" -c "$1" {site.origin}/rotate; read line < {fifo}'
-    command = [*PROGRAM, "exec", site.origin, "--", "sh", "-c", script, "sh", "{cookies}"]
+    command = [*choose_program(), "exec", site.origin, "--", "sh", "-c", script, "sh", "{cookies}"]
     with Started(command, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: site.value != FIRST, "the program rotates its cookie")
         asyncio.run(store.save(SessionKey(site.origin), make_login(site.origin, "s3cret-renewed")))
@@ -280,7 +280,7 @@ def test_what_another_process_rotated_meanwhile_stays(site: RotatingSite, store:
     fifo = tmp_path / "go"
     os.mkfifo(fifo)
     script = f'read line < {fifo}; sed -i s/dark/light/ "$1"'
-    command = [*PROGRAM, "exec", site.origin, "--", "sh", "-c", script, "sh", "{cookies}"]
+    command = [*choose_program(), "exec", site.origin, "--", "sh", "-c", script, "sh", "{cookies}"]
 
     def rotate(session: Session | None) -> Session | None:
         assert session is not None
@@ -301,7 +301,7 @@ def test_what_another_process_rotated_meanwhile_stays(site: RotatingSite, store:
 
 def start_sleeper(site: RotatingSite) -> "tuple[subprocess.Popen[str], int]":
     """Start a program that says its id and sleeps."""
-    command = [*PROGRAM, "exec", site.origin, "--", "sh", "-c", "echo $$; exec sleep 60", "{cookies}"]
+    command = [*choose_program(), "exec", site.origin, "--", "sh", "-c", "echo $$; exec sleep 60", "{cookies}"]
     process = Started(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     return process, int(process.stdout.readline())

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from aura_browser import Cookie, Session
-from tests.parts.command import PROGRAM, run
+from tests.parts.command import choose_program, run
 from tests.parts.person import Person, screen
 from tests.parts.programs import Started
 from tests.parts.servers import serving_in_thread
@@ -128,8 +128,8 @@ async def test_the_commands_lose_nothing_on_the_way_through_a_window(
     check_what_was_set(first, site.origin)
     command("sessions", "export", "127.0", "--format", "storage-state", "-o", str(file), store=here)
     command("sessions", "import", str(file), store=there)
-    words = [*PROGRAM, "open", "127.0", "--keep", "--debug", "--store", str(there)]
     environment = os.environ | {"AURA_BROWSER_CHROME": str(person.chrome())}
+    words = [*choose_program(), "open", "127.0", "--keep", "--debug", "--store", str(there)]
     said = tmp_path / "said"
     with said.open("w") as log, Started(words, env=environment, stderr=log) as window:
         until(lambda: "The session in the window was read: 10 cookies" in said.read_text("utf-8"), "it was read", 60)

@@ -18,7 +18,7 @@ from selenium.webdriver.chrome.service import Service
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.apache import log_in, serving_git
 from tests.parts.cached import cache_session
-from tests.parts.command import PROGRAM, run
+from tests.parts.command import PROGRAM, choose_program, run
 from tests.parts.echo_site import EchoSite, read_told, serving_echo
 from tests.parts.missing import missing
 from tests.parts.open_chrome import FLAGS
@@ -30,9 +30,18 @@ pytestmark = pytest.mark.slow  # it starts servers and programs
 
 
 @contextmanager
-def proxying(site: str, *args: str, **environment: str) -> Iterator[tuple[str, int]]:
-    """Run the command until the context ends; yield the address that it prints, and its process id."""
-    words = [*PROGRAM, "proxy", site, "--port", "0", "--refresh", "never", *args]
+def proxying(site: str, *args: str, program: list[str] | None = None, **environment: str) -> Iterator[tuple[str, int]]:
+    """Run the command until the context ends; yield the address that it prints, and the id of *program*'s process."""
+    words = [
+        *(program or choose_program(os.environ | environment)),
+        "proxy",
+        site,
+        "--port",
+        "0",
+        "--refresh",
+        "never",
+        *args,
+    ]
     with Started(words, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
@@ -127,7 +136,7 @@ def test_git_clones_and_pushes_behind_a_login(state_home: Path, tmp_path: Path) 
 
 
 def test_a_long_download_takes_no_more_memory_than_a_short_one(site: EchoSite) -> None:
-    with proxying(site.origin, "--no-token") as (address, process):
+    with proxying(site.origin, "--no-token", program=PROGRAM) as (address, process):
         status = Path(f"/proc/{process}/status")
 
         def peak_kib() -> int:

@@ -21,7 +21,7 @@ from aura_browser.harvests import policy_harvest
 from aura_browser.playground import Playground, serve_in_thread
 from aura_browser.webdriver.deadline import Deadline
 from aura_browser.webdriver.harvest import call_in_loop, harvest
-from tests.parts.command import Terminal
+from tests.parts.command import PROGRAM, Terminal
 from tests.parts.command_lines import parse_command
 from tests.parts.hurry import Hurry
 from tests.parts.person import Person, screen
@@ -359,7 +359,7 @@ def test_the_command_counts_down_and_ctrl_c_leaves_nothing(tmp_path: Path, monke
     monkeypatch.setenv("TMPDIR", str(temporary))
     with (
         serve_in_thread("login-redirect") as server,
-        Terminal("harvest", server.origin, "--interactive", "--until", "cookie:never") as terminal,
+        Terminal("harvest", server.origin, "--interactive", "--until", "cookie:never", program=PROGRAM) as terminal,
     ):
         shown = terminal.read_until(r"4:\d\d left; still missing:\s+cookie:never")
         assert f"Chrome waits for you at {server.origin}" in shown

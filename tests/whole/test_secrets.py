@@ -33,7 +33,7 @@ from aura_browser.playground import serve_in_thread
 from aura_browser.request import Request
 from aura_browser.site.mark import Answer
 from aura_browser.site.refresh_request import RefreshRequest
-from tests.parts.command import PROGRAM
+from tests.parts.command import choose_program
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stream_server import stream_server
 
@@ -290,7 +290,7 @@ def list_kinds(kind: type[T]) -> list[type[T]]:
 def test_a_password_on_a_command_line_is_refused_and_the_variable_is_read(
     option: str, value: str, variable: str
 ) -> None:
-    command = [*PROGRAM, "harvest", "http://127.0.0.1:9", "--debug", "--timeout", "30"]
+    command = [*choose_program(), "harvest", "http://127.0.0.1:9", "--debug", "--timeout", "30"]
     refused = subprocess.run([*command, option, value], capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
     assert variable in refused.stderr
