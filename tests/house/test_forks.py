@@ -1,5 +1,6 @@
 """A run in a fork is what a run that Python starts is."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import fork_client
+from tests.parts.fork_server import read_asked
 from tests.parts.forks import choose_python
 from tests.parts.waiting import holds_within, until
 
@@ -86,6 +89,24 @@ def test_a_signal_reaches_it_and_it_leads_a_session_if_asked(folder: Path, leads
             assert asked.stdout.readline() == f"{number:d}\n"
         asked.send_signal(signal.SIGINT)
         assert asked.wait(20) == -signal.SIGINT
+
+
+def test_a_signal_before_the_run_has_a_number_reaches_it_too(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "slow"))
+        listener.listen()
+        words = [sys.executable, "-IS", fork_client.__file__, str(tmp_path / "slow"), "any"]
+        with subprocess.Popen(words) as asking, subprocess.Popen(["/bin/sleep", "60"]) as run_:
+            connection, _ = listener.accept()
+            with connection:
+                asked = read_asked(connection)
+                assert asked
+                for stream in asked.streams:
+                    os.close(stream)
+                asking.send_signal(signal.SIGTERM)
+                for number in (run_.pid, -signal.SIGTERM):
+                    connection.sendall(number.to_bytes(fork_client.NUMBER_SIZE, signed=True))
+                assert asking.wait(20) == run_.wait(20) == -signal.SIGTERM
 
 
 def test_a_run_that_is_given_up_ends(folder: Path) -> None:

@@ -9,10 +9,13 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from types import FrameType
 
 LENGTH_SIZE = 4
 NUMBER_SIZE = 8
+
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def ask(connection: socket.socket, words: list[str]) -> int:
@@ -20,6 +23,7 @@ def ask(connection: socket.socket, words: list[str]) -> int:
 
     It gets the signals that this process gets, and is killed if *connection* is closed before it ends.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)  # it may run before its number is known here
     leads_session = os.getsid(0) == os.getpid()
     asked = marshal.dumps((words, os.getcwd(), dict(os.environ), leads_session))  # noqa: PTH109 - imports less
     socket.send_fds(connection, [len(asked).to_bytes(LENGTH_SIZE)], (0, 1, 2))
@@ -27,10 +31,12 @@ def ask(connection: socket.socket, words: list[str]) -> int:
     process = _read_number(connection)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        os.kill(process, number)
+        with suppress(ProcessLookupError):  # it has ended
+            os.kill(process, number)
 
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in _PASSED_ON:
         signal.signal(each, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     return _read_number(connection)
 
 
