@@ -48,6 +48,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def name_socket(folder: Path | str) -> str:
+    """Return a short path, which is good until the test's process ends."""
+    return fork_client.name_socket(os.open(folder, os.O_PATH))
+
+
 def run(python: list[str], how: str) -> tuple[int, str, str]:
     program = [*python, "program_of_a_test", how]
     ended = subprocess.run(program, input="given", capture_output=True, text=True, timeout=60, check=False)
@@ -70,9 +75,9 @@ def test_what_python_reads_as_it_starts_is_read(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_who_asks_for_nothing_does_no_harm(folder: Path) -> None:
-    _, _, _, path = forked = choose_python()
+    *_, place = forked = choose_python()
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.connect(path)
+        silent.connect(name_socket(place))
     assert run(forked, "code")[0] == 7
 
 
@@ -93,9 +98,9 @@ def test_a_signal_reaches_it_and_it_leads_a_session_if_asked(folder: Path, leads
 
 def test_a_signal_before_the_run_has_a_number_reaches_it_too(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "slow"))
+        listener.bind(name_socket(tmp_path))
         listener.listen()
-        words = [sys.executable, "-IS", fork_client.__file__, str(tmp_path / "slow"), "any"]
+        words = [sys.executable, "-IS", fork_client.__file__, str(tmp_path), "any"]
         with subprocess.Popen(words) as asking, subprocess.Popen(["/bin/sleep", "60"]) as run_:
             connection, _ = listener.accept()
             with connection:

@@ -1,7 +1,7 @@
 """Runs ``python -m MODULE ARGUMENT...`` in a fork of a Python that has imported the package already.
 
-``python -IS fork_client.py SOCKET MODULE ARGUMENT...`` stands for such a run, and imports next to nothing itself. The
-other side is `tests.parts.fork_server`.
+``python -IS fork_client.py FOLDER MODULE ARGUMENT...`` stands for such a run, and imports next to nothing itself; the
+socket is in FOLDER. The other side is `tests.parts.fork_server`.
 """
 
 import marshal
@@ -16,6 +16,11 @@ LENGTH_SIZE = 4
 NUMBER_SIZE = 8
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def name_socket(folder: int) -> str:
+    """Return the socket's path in that open *folder*, whose own path may be too long for a socket."""
+    return f"/proc/self/fd/{folder}/socket"
 
 
 def ask(connection: socket.socket, words: list[str]) -> int:
@@ -50,7 +55,9 @@ def _read_number(connection: socket.socket) -> int:
 def main() -> None:
     """Be that run, and end as it ends."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(sys.argv[1])
+        folder = os.open(sys.argv[1], os.O_PATH)
+        connection.connect(name_socket(folder))
+        os.close(folder)
         code = ask(connection, sys.argv[2:])
     if code < 0:
         if code != -signal.SIGKILL:

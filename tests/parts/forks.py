@@ -23,10 +23,10 @@ def choose_python(environment: Mapping[str, str] = os.environ) -> list[str]:
 
     It is a fork of a Python that has imported the package, unless one that starts in *environment* would be another.
     """
-    socket_path, started_with = _start_server()
+    folder, started_with = _start_server()
     if _read_at_start(environment) != started_with:
         return [sys.executable, "-m"]
-    return [sys.executable, "-IS", fork_client.__file__, socket_path]
+    return [sys.executable, "-IS", fork_client.__file__, folder]
 
 
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
@@ -35,10 +35,12 @@ def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
 
 @cache
 def _start_server() -> tuple[str, dict[str, str]]:
-    """Start it, once for this process, with which it ends; return where it listens, and what it read."""
-    path = Path(tempfile.mkdtemp(), "forks")
+    """Start it, once for this process, with which it ends; return the folder of its socket, and what it read."""
+    folder = tempfile.mkdtemp()
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
+        handle = os.open(folder, os.O_PATH)
+        listener.bind(fork_client.name_socket(handle))
+        os.close(handle)
         listener.listen()
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.parts.fork_server", str(listener.fileno())],
@@ -48,4 +50,4 @@ def _start_server() -> tuple[str, dict[str, str]]:
             pass_fds=[listener.fileno()],
         )
     atexit.register(server.communicate, timeout=10)
-    return str(path), _read_at_start(os.environ)
+    return folder, _read_at_start(os.environ)
