@@ -1,4 +1,4 @@
-"""What a process that runs a part of the tests tells the first: for a test that passed, one report in place of six.
+"""What a process that runs a part of the tests tells the first: for a test that passed, one message in place of six.
 
 Thousands of tests take a hundredth of a second or less, and what is told of each then costs both processes as much.
 """
