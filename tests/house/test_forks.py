@@ -48,11 +48,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def name_socket(folder: Path | str) -> str:
-    """Return a short path, which is good until the test's process ends."""
-    return fork_client.name_socket(os.open(folder, os.O_PATH))
-
-
 def run(python: list[str], how: str) -> tuple[int, str, str]:
     program = [*python, "program_of_a_test", how]
     ended = subprocess.run(program, input="given", capture_output=True, text=True, timeout=60, check=False)
@@ -77,7 +72,7 @@ def test_what_python_reads_as_it_starts_is_read(monkeypatch: pytest.MonkeyPatch)
 def test_who_asks_for_nothing_does_no_harm(folder: Path) -> None:
     *_, place = forked = choose_python()
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.connect(name_socket(place))
+        fork_client.at_socket(place, silent.connect)
     assert run(forked, "code")[0] == 7
 
 
@@ -98,7 +93,7 @@ def test_a_signal_reaches_it_and_it_leads_a_session_if_asked(folder: Path, leads
 
 def test_a_signal_before_the_run_has_a_number_reaches_it_too(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(name_socket(tmp_path))
+        fork_client.at_socket(str(tmp_path), listener.bind)
         listener.listen()
         words = [sys.executable, "-IS", fork_client.__file__, str(tmp_path), "any"]
         with subprocess.Popen(words) as asking, subprocess.Popen(["/bin/sleep", "60"]) as run_:
@@ -115,7 +110,7 @@ def test_a_signal_before_the_run_has_a_number_reaches_it_too(tmp_path: Path) -> 
 
 
 def test_a_run_that_is_given_up_ends(folder: Path) -> None:
-    (folder / "waits.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    (folder / "waits.py").write_text("import os, signal\nopen('pid', 'w').write(str(os.getpid()))\nsignal.pause()\n")
     with subprocess.Popen([*choose_python(), "waits"]) as given_up:
         until(lambda: (folder / "pid").exists() and (folder / "pid").read_text("utf-8"), "it runs")
         process = int((folder / "pid").read_text("utf-8"))

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
@@ -18,9 +19,13 @@ NUMBER_SIZE = 8
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def name_socket(folder: int) -> str:
-    """Return the socket's path in that open *folder*, whose own path may be too long for a socket."""
-    return f"/proc/self/fd/{folder}/socket"
+def at_socket(folder: str, use: Callable[[str], None]) -> None:
+    """Call *use*, as a socket's ``connect``, with a short path of the socket in *folder*: a socket takes no long one."""
+    handle = os.open(folder, os.O_PATH)
+    try:
+        use(f"/proc/self/fd/{handle}/socket")
+    finally:
+        os.close(handle)
 
 
 def ask(connection: socket.socket, words: list[str]) -> int:
@@ -55,9 +60,7 @@ def _read_number(connection: socket.socket) -> int:
 def main() -> None:
     """Be that run, and end as it ends."""
     with socket.socket(socket.AF_UNIX) as connection:
-        folder = os.open(sys.argv[1], os.O_PATH)
-        connection.connect(name_socket(folder))
-        os.close(folder)
+        at_socket(sys.argv[1], connection.connect)
         code = ask(connection, sys.argv[2:])
     if code < 0:
         if code != -signal.SIGKILL:

@@ -38,9 +38,7 @@ def _start_server() -> tuple[str, dict[str, str]]:
     """Start it, once for this process, with which it ends; return the folder of its socket, and what it read."""
     folder = tempfile.mkdtemp()
     with socket.socket(socket.AF_UNIX) as listener:
-        handle = os.open(folder, os.O_PATH)
-        listener.bind(fork_client.name_socket(handle))
-        os.close(handle)
+        fork_client.at_socket(folder, listener.bind)
         listener.listen()
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.parts.fork_server", str(listener.fileno())],

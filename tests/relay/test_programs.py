@@ -32,16 +32,8 @@ pytestmark = pytest.mark.slow  # it starts servers and programs
 @contextmanager
 def proxying(site: str, *args: str, program: list[str] | None = None, **environment: str) -> Iterator[tuple[str, int]]:
     """Run the command until the context ends; yield the address that it prints, and the id of *program*'s process."""
-    words = [
-        *(program or choose_program(os.environ | environment)),
-        "proxy",
-        site,
-        "--port",
-        "0",
-        "--refresh",
-        "never",
-        *args,
-    ]
+    start = program or choose_program(os.environ | environment)
+    words = [*start, "proxy", site, "--port", "0", "--refresh", "never", *args]
     with Started(words, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
