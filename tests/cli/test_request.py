@@ -99,16 +99,8 @@ def test_a_long_file_is_streamed_with_its_length(site: EchoSite, tmp_path: Path)
     assert site.server.bodies[-1] == CONTENT * 20
     assert site.server.seen[-1].headers["Content-Length"] == str(20 * len(CONTENT))
     with file.open("rb") as data:
-        words = [
-            *choose_program(),
-            "request",
-            "--refresh",
-            "never",
-            "PUT",
-            f"{site.origin}/status/201",
-            "--data-file",
-            "-",
-        ]
+        url = f"{site.origin}/status/201"
+        words = [*choose_program(), "request", "--refresh", "never", "PUT", url, "--data-file", "-"]
         assert subprocess.run(words, stdin=data, capture_output=True, timeout=60, check=True).stdout == b"so it is"
     assert site.server.bodies[-1] == CONTENT * 20
 

@@ -20,7 +20,7 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def at_socket(folder: str, use: Callable[[str], None]) -> None:
-    """Call *use*, as a socket's ``connect``, with a short path of the socket in *folder*: a socket takes no long one."""
+    """Call *use*, as a socket's ``connect``, with a short path of the socket in *folder*: long ones are refused."""
     handle = os.open(folder, os.O_PATH)
     try:
         use(f"/proc/self/fd/{handle}/socket")
