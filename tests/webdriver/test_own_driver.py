@@ -27,6 +27,7 @@ from tests.parts.drivers import own_driver
 from tests.parts.own_browsers import list_browsers
 from tests.parts.ports import free_port
 from tests.parts.servers import page, serving
+from tests.parts.waiting import until
 
 _SOON_S = 30.0
 _BUSY_MS = 900
@@ -46,6 +47,8 @@ def driver(opened: WebDriver) -> WebDriver:
     opened.switch_to.new_window("tab")
     for handle in before:
         opened.execute_cdp_cmd("Target.closeTarget", {"targetId": handle})
+    # Chrome answers before a tab is gone, and the next test would close it again.
+    until(lambda: opened.window_handles == [opened.current_window_handle], "the new tab is the only one")
     opened.execute_cdp_cmd("Network.clearBrowserCookies", {})
     return opened
 
