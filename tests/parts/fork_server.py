@@ -23,13 +23,29 @@ from tests.parts.fork_client import LENGTH_SIZE, NUMBER_SIZE
 
 _IMPORTED: Final = (
     "aiohttp",
+    "aura_browser.chat.dialects.openchat_ui",
+    "aura_browser.cli.basic",
+    "aura_browser.cli.conversation",
+    "aura_browser.cli.exec",
     "aura_browser.cli.harvesting",
     "aura_browser.cli.request.commands",
     "aura_browser.cli.sessions.commands",
+    "aura_browser.formats.age",
+    "aura_browser.formats.netrc",
+    "aura_browser.formats.recognition",
+    "aura_browser.http.prover",
+    "aura_browser.http.settling",
+    "aura_browser.http.transport",
+    "aura_browser.programs.running",
+    "aura_browser.webdriver.browsers.chrome",
+    "aura_browser.webdriver.browsers.default",
     "aura_browser.webdriver.harvest",
-    "selenium.webdriver",
+    "filelock",
+    "platformdirs",
+    "rich.console",
+    "selenium.webdriver.chromium.remote_connection",
 )
-"""What most runs import."""
+"""What most runs import, but what makes a default of openchat.team's address: `tests.parts.moved` has to be first."""
 
 
 @dataclass(frozen=True)
