@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,9 @@ from aura_browser.errors import BrowserDied, BrowserNotFound
 from aura_browser.text import clean_text
 from aura_browser.webdriver.browsers.capabilities import CHROME, build_base_capabilities
 from aura_browser.webdriver.browsers.grid_session import read_answer
+from aura_browser.webdriver.contexts import NO_CONTEXT, build_other_profile, find_context, list_contexts
 from aura_browser.webdriver.deadline import Deadline
+from aura_browser.webdriver.devtools import call_devtools, list_driver_errors
 from aura_browser.webdriver.locate import BrowserPaths, find_driver, locate
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.chromedriver import run_driver
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _CALL_TIMEOUT_S: Final = 5.0
+_EMPTY: Final = "about:blank"
 _START_HINT: Final = (
     "Start Chrome with --remote-debugging-port=9222 --user-data-dir=DIR, and log in there. Use a new folder: with your "
     "Chrome's own folder, Chrome 136 and later ignores that option."
@@ -44,27 +47,50 @@ def open_chrome(engine: Attach, options: BrowserOptions) -> Iterator["RunningSes
         BrowserNotFound: if no Chrome answers there, or ChromeDriver is missing.
         DriverMismatch: if their versions don't match.
         LaunchFailed: if ChromeDriver can't connect to Chrome.
-        BrowserDied: if Chrome or the new tab is closed before it is used.
+        BrowserDied: if Chrome or the new tab is closed before it is used, or Chrome opens none in the profile that has
+            the site.
     """
     debugger = URL(f"http://{engine.address}")
     paths = BrowserPaths(Path(engine.address), _find_driver(engine.driver_path, options.deadline))
     capabilities = build_base_capabilities(has_window=True) | {CHROME: {"debuggerAddress": engine.address}}
-    with (
-        open_workspace() as workspace,
-        _open_tab(debugger, workspace.lifeline) as tab,
-        run_driver(paths, capabilities, options.deadline, workspace, variables={}) as driver,
-    ):
-        _switch_to_tab(driver, tab, engine)
+    with ExitStack() as exits:
+        workspace = exits.enter_context(open_workspace())
+        tab = exits.enter_context(_open_tab(debugger, workspace.lifeline))
+        driver = exits.enter_context(run_driver(paths, capabilities, options.deadline, workspace, variables={}))
+        with _naming_what_ended(engine):
+            driver.switch_to.window(tab)
+            if better := _open_at_site(driver, tab, options.url):
+                exits.enter_context(_closing(debugger, better, workspace.lifeline))
+                driver.switch_to.window(better)
         yield driver
 
 
-def _switch_to_tab(driver: "RunningSession", tab: str, engine: Attach) -> None:
-    from aura_browser.webdriver.devtools import list_driver_errors
-
+@contextmanager
+def _naming_what_ended(engine: Attach) -> Iterator[None]:
     try:
-        driver.switch_to.window(tab)
+        yield
     except list_driver_errors() as error:
         raise BrowserDied(engine.address, "its new tab was closed, or Chrome exited") from error
+
+
+def _open_at_site(driver: "RunningSession", tab: str, url: str) -> str | None:
+    """Return a new tab in the profile that has a tab at the site; None if *tab* is in it, or there is none.
+
+    Raises:
+        BrowserDied: if Chrome opens no tab in that profile.
+    """
+    targets = call_devtools(driver, "Target.getTargets")
+    contexts = list_contexts(targets, url)
+    if not contexts or find_context(targets, tab) in contexts:
+        return None
+    for context in contexts:
+        wanted = {"url": _EMPTY, "browserContextId": context}
+        try:
+            return str(driver.execute_cdp_cmd("Target.createTarget", wanted)["targetId"])
+        except list_driver_errors() as error:
+            if NO_CONTEXT not in str(error):
+                raise
+    raise build_other_profile(url)
 
 
 def _find_driver(given: str | PathLike[str] | None, deadline: Deadline) -> Path:
@@ -75,16 +101,25 @@ def _find_driver(given: str | PathLike[str] | None, deadline: Deadline) -> Path:
 def _open_tab(debugger: URL, lifeline: Lifeline) -> Iterator[str]:
     """Open an empty tab, yield its id and close it, even if this process is killed."""
     try:
-        tab = str(json.loads(_call(debugger / "json/new" % {"about:blank": ""}, "PUT"))["id"])
+        tab = str(json.loads(_call((debugger / "json/new").with_query(_EMPTY), "PUT"))["id"])
     except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
         reason = getattr(error, "reason", error) if isinstance(error, OSError) else "what answers is no Chrome"
         place = f"{debugger.raw_authority} ({clean_text(str(reason))})"
         raise BrowserNotFound("A Chrome with a debugging port", (place,), _START_HINT) from error
-    close = debugger / "json/close" / tab
-    arguments = f"{str(close)!r}, timeout={_CALL_TIMEOUT_S}"
-    lifeline.add_code(f"import urllib.request as r; r.build_opener(r.ProxyHandler({{}})).open({arguments})")
-    try:
+    with _closing(debugger, tab, lifeline):
         yield tab
+
+
+@contextmanager
+def _closing(debugger: URL, tab: str, lifeline: Lifeline) -> Iterator[None]:
+    """Close *tab* at the end, even if this process is killed."""
+    close = debugger / "json/close" / tab
+    lifeline.add_code(
+        "with __import__('contextlib').suppress(OSError): r = __import__('urllib.request').request; "
+        f"r.build_opener(r.ProxyHandler({{}})).open({str(close)!r}, timeout={_CALL_TIMEOUT_S})"
+    )
+    try:
+        yield
     finally:
         try:
             _call(close)

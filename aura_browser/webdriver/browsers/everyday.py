@@ -13,12 +13,10 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from yarl import URL
-
 from aura_browser.engine import AttachChrome
 from aura_browser.errors import AttachRefused, BrowserDied, BrowserNotFound
-from aura_browser.hosts import is_same_site
 from aura_browser.text import redact_url
+from aura_browser.webdriver.contexts import build_other_profile, list_contexts
 from aura_browser.webdriver.everyday import find_everyday
 from aura_browser.webdriver.options import BrowserOptions
 from aura_browser.webdriver.process.environment import copy_environment
@@ -35,8 +33,6 @@ _TICK_S: Final = 0.25
 _END_TIMEOUT_S: Final = 10.0
 CONNECTED: Final = "Holder.connected"
 FAILED: Final = "Holder.failed"
-_ELSEWHERE: Final = "your Chrome has the site open in another profile than the one that was used last"
-_USE_IT: Final = "Click into a window of that profile, and try again."
 _ALLOW: Final = 'your click on "Allow" in the question that Chrome shows'
 
 
@@ -132,7 +128,6 @@ def _run_holder(url: str) -> Iterator[_Holder]:
 
 
 def _attach(holder: _Holder, options: BrowserOptions) -> "CdpDriver":
-    from aura_browser.webdriver.cdp.browser_commands import OtherProfile
     from aura_browser.webdriver.cdp.connection import CdpError
     from aura_browser.webdriver.cdp.driver import CdpDriver
 
@@ -143,10 +138,7 @@ def _attach(holder: _Holder, options: BrowserOptions) -> "CdpDriver":
     _wait_for_person(holder, options)
     loading.join()
     try:
-        context = _find_context(driver.connection, options)
-        driver.open_tab(context, is_background=not options.interactive)
-    except OtherProfile as error:
-        raise BrowserDied(redact_url(options.url), _ELSEWHERE, _USE_IT) from error
+        _open_tab(driver, options)
     except CdpError as error:
         raise BrowserDied(redact_url(options.url), f"your Chrome ended the connection ({error})") from error
     return driver
@@ -176,30 +168,21 @@ def _wait_for_person(holder: _Holder, options: BrowserOptions) -> None:
         raise AttachRefused('"Cancel" was clicked there' if is_refused else "Chrome ended the connection")
 
 
-def _find_context(connection: "Connection", options: BrowserOptions) -> str | None:
-    """Return the person's profile that has a tab at the site; None for the one that Chrome takes by itself."""
-    from aura_browser.webdriver.cdp.browser_commands import call
+def _open_tab(driver: "CdpDriver", options: BrowserOptions) -> None:
+    """Open it in the person's profile that has a tab at the site; without one, in that which Chrome takes by itself.
 
-    answer = call(connection, "Target.getTargets", {}, options.deadline)
-    infos = answer.get("targetInfos")
-    pages = [info for info in infos if isinstance(info, dict)] if isinstance(infos, list) else []
-    for is_near in (_is_same_origin, is_same_site):
-        for info in pages:
-            address, context = info.get("url"), info.get("browserContextId")
-            if isinstance(address, str) and isinstance(context, str) and _matches(address, options.url, is_near):
-                return context
-    return None
+    Raises:
+        BrowserDied: if Chrome opens no tab in such a profile.
+        CdpError: if it opens none at all.
+    """
+    from aura_browser.webdriver.cdp.browser_commands import OtherProfile, call
 
-
-def _matches(address: str, url: str, is_near: Callable[[URL, URL], bool]) -> bool:
-    try:
-        return address.startswith("http") and is_near(URL(address), URL(url))
-    except ValueError:
-        return False
-
-
-def _is_same_origin(one: URL, other: URL) -> bool:
-    return one.origin() == other.origin()
+    targets = call(driver.connection, "Target.getTargets", {}, options.deadline)
+    contexts: list[str | None] = [*list_contexts(targets, options.url)]
+    for context in contexts or [None]:
+        with suppress(OtherProfile):
+            return driver.open_tab(context, is_background=not options.interactive)
+    raise build_other_profile(options.url)
 
 
 @contextmanager

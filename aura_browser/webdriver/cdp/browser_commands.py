@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from aura_browser.webdriver.cdp.connection import CdpError, CommandRefused, CommandTimedOut, Connection
 from aura_browser.webdriver.cdp.tabs import read_text
+from aura_browser.webdriver.contexts import NO_CONTEXT
 from aura_browser.webdriver.deadline import Deadline
 
-_NO_CONTEXT: Final = "Failed to find browser context"
 _LOOK_EVERY_S: Final = 0.25
 
 
@@ -37,7 +37,7 @@ def create_tab(connection: Connection, context: str | None, deadline: Deadline, 
     try:
         return read_text(call(connection, "Target.createTarget", wanted, deadline), "targetId")
     except CommandRefused as error:
-        if _NO_CONTEXT in error.reason:
+        if NO_CONTEXT in error.reason:
             raise OtherProfile from error
         raise
 

@@ -6,8 +6,10 @@ import json
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from aiohttp import web
 from selenium.common.exceptions import NoSuchWindowException
@@ -16,7 +18,7 @@ from yarl import URL
 from aura_browser import Attach, Condition, Grid, OwnDriver, Undetected, openchat_site, page_site
 from aura_browser.errors import BrowserDied, BrowserNotFound, InvalidInput, NotReady
 from aura_browser.playground import Playground
-from aura_browser.webdriver.browsers.attach import _open_tab, _switch_to_tab
+from aura_browser.webdriver.browsers.attach import _naming_what_ended, _open_tab
 from aura_browser.webdriver.harvest import harvest
 from aura_browser.webdriver.process.lifeline import Lifeline
 from tests.parts.harvests import works
@@ -50,6 +52,31 @@ async def test_a_chrome_that_runs_already_lends_a_tab_and_stays(tmp_path: Path, 
                 await harvest(never, engine=engine, on_wait=hurry("cookie:never"))
             # Chrome says "Target is closing" and closes it a moment later.
             await asyncio.to_thread(until, lambda: tabs(address) == before, "the tabs are as before", 5.0)
+
+
+async def test_the_tab_is_opened_where_another_program_has_the_site_open(tmp_path: Path) -> None:
+    """Such programs keep their pages in browser contexts of their own, as Playwright does."""
+    async with serving(page("<p>plain")) as (_server, origin):
+        with open_chrome(tmp_path) as address:
+            async with aiohttp.ClientSession() as http, http.get(f"http://{address}/json/version") as answer:
+                browser = (await answer.json())["webSocketDebuggerUrl"]
+                async with http.ws_connect(browser) as ws:
+                    context = (await ask(ws, "Target.createBrowserContext"))["browserContextId"]
+                    cookie = {"name": "sid", "value": "theirs", "url": origin}
+                    await ask(ws, "Storage.setCookies", cookies=[cookie], browserContextId=context)
+                    await ask(ws, "Target.createTarget", url=origin, browserContextId=context)
+                    await asyncio.to_thread(until, lambda: f"{origin}/" in tabs(address), "it is open")
+                    before = sorted(tabs(address))
+                    session = await harvest(page_site(origin), engine=Attach(address))
+            assert [cookie.value for cookie in session.cookies] == ["theirs"]
+            await asyncio.to_thread(until, lambda: sorted(tabs(address)) == before, "the tabs are as before", 5.0)
+
+
+async def ask(ws: aiohttp.ClientWebSocketResponse, method: str, **params: object) -> dict[str, Any]:
+    """Send a command of the DevTools protocol, and return its result."""
+    await ws.send_json({"id": 1, "method": method, "params": params})
+    result: dict[str, Any] = (await ws.receive_json(timeout=20))["result"]
+    return result
 
 
 async def test_no_chrome_to_attach_to_is_said_with_how_to_start_one() -> None:
@@ -93,16 +120,9 @@ async def test_a_tab_that_is_gone_when_it_is_to_be_closed_is_no_error(caplog: py
 
 
 def test_a_tab_that_the_person_closes_before_it_is_used_is_said() -> None:
-    class _Closed:
-        @property
-        def switch_to(self) -> "_Closed":
-            return self
-
-        def window(self, _handle: str) -> None:
-            raise NoSuchWindowException("no such window")
-
-    with pytest.raises(BrowserDied, match="its new tab was closed, or Chrome exited"):
-        _switch_to_tab(_Closed(), "T1", Attach("127.0.0.1:9222"))  # type: ignore[arg-type]
+    said = "its new tab was closed, or Chrome exited"
+    with pytest.raises(BrowserDied, match=said), _naming_what_ended(Attach("127.0.0.1:9222")):
+        raise NoSuchWindowException("no such window")
 
 
 @pytest.mark.parametrize("address", ["", "9222", "http://127.0.0.1:9222", "127.0.0.1", "host:9222/x", "a:b@host:1"])

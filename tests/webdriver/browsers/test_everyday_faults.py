@@ -150,6 +150,27 @@ async def test_the_tab_is_opened_in_the_profile_that_is_at_the_site(
     assert [params.get("browserContextId") for params in asked] == [context]
 
 
+async def test_of_two_profiles_at_the_site_the_one_is_taken_that_chrome_opens_a_tab_in(config: Path) -> None:
+    asked: list[str] = []
+    targets = [{"url": "http://127.0.0.1:1/", "browserContextId": context} for context in ("one", "other", "one")]
+
+    async def talk(ws: web.WebSocketResponse) -> None:
+        async for message in ws:
+            command = json.loads(message.data)
+            answer: dict[str, Any] = {"result": {"targetInfos": targets}}
+            if command["method"] == "Target.createTarget":
+                asked.append(command["params"]["browserContextId"])
+                if asked[-1] == "other":
+                    return
+                answer = {"error": {"code": -32000, "message": "Failed to find browser context with id one"}}
+            await ws.send_json({"id": command["id"], **answer})
+
+    async with stand_in(config, talk):
+        with pytest.raises(BrowserDied, match="your Chrome ended the connection"):
+            await harvest(_SITE, engine=AttachChrome(), timeout_s=20)
+    assert asked == ["one", "other"]
+
+
 async def test_a_tab_that_opens_as_the_harvest_ends_is_closed_before_the_connection_is(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

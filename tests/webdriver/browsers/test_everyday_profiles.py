@@ -95,5 +95,10 @@ async def test_a_click_into_another_profile_changes_nothing(
             await show(chrome, other, f"{elsewhere}/second", "Profile 1")
             site.is_late = True
             names = {cookie.name for cookie in (await harvesting).cookies}
+            if not asks:
+                before = count(server, origin)
+                with pytest.raises(BrowserDied, match="in another profile than the one"):
+                    await harvest(page_site(origin), engine=engine, timeout_s=30)
+                assert count(server, origin) == before
     assert names >= {"first", "harvested", "late"}
     assert "second" not in names
