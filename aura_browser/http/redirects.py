@@ -14,24 +14,43 @@ from aura_browser.site import Site
 
 MAX_REDIRECTS: Final = 20  # as in Chrome
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_BLANK: Final = "".join(map(chr, range(0x21)))
+_SLASHES: Final = re.compile("(https?:)?//+", re.IGNORECASE)
 _RAW_BYTE: Final = re.compile("[\udc80-\udcff]")  # aiohttp decodes headers with surrogateescape
 _METHOD_KEEPING_STATUSES: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
 
 
 def redirect_target(url: URL, status: int, headers: Mapping[str, str]) -> URL | None:
-    """Return the target of a redirect from *url*; None if the response is not a redirect.
+    """Return the target of a redirect from *url*; None if the response is not a redirect, or names no target.
 
     Raises:
         ValueError: if the target is not a valid URL.
     """
-    if status not in REDIRECTS:
+    location = headers.get("Location")
+    if status not in REDIRECTS or not location:
         return None
     # Bytes that are not UTF-8 are sent back as they are, as browsers do.
-    location = _RAW_BYTE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", headers.get("Location", ""))
-    target = url.join(read_url(location))
+    location = _RAW_BYTE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location)
+    target = url.join(_read_location(location))
     origin_of(target)  # ValueError without a scheme or a host that can exist
     return target
+
+
+def _read_location(location: str) -> URL:
+    r"""Read it as browsers do where yarl reads another host: ``\\host`` and ``///host`` (https://url.spec.whatwg.org/).
+
+    Raises:
+        ValueError: if there is no host after such slashes, or yarl can't read it.
+    """
+    place = re.split("[?#]", location.strip(_BLANK), maxsplit=1)[0]
+    rest = location.strip(_BLANK).removeprefix(place)
+    place = place.replace("\\", "/")
+    if slashes := _SLASHES.match(place):
+        if slashes.end() == len(place):
+            raise ValueError("no host")
+        place = f"{slashes[1] or ''}//{place[slashes.end() :]}"
+    return read_url(place + rest)
 
 
 def follow_redirect(site: Site, request: Request, url: URL, status: int, headers: Mapping[str, str]) -> Request | None:
