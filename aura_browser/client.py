@@ -20,6 +20,8 @@ from aura_browser.site import Site, site_at
 from aura_browser.text import redact_url
 
 if TYPE_CHECKING:
+    import asyncio
+
     from aiohttp import ClientWebSocketResponse
 
 Data = str | Mapping[str, str] | Body
@@ -130,6 +132,10 @@ class SiteClient:
     def is_harvesting(self) -> bool:
         """Whether a session is being renewed that requests wait for."""
         return self._manager.is_renewing
+
+    def is_awaited_by(self, task: "asyncio.Task[Any]") -> bool:
+        """Return whether *task* waits here for a session that is being renewed; not if its request is at the site."""
+        return self._manager.is_awaited_by(task)
 
     async def load_session(self) -> Session | None:
         """Return the session in use, else the cached one; None if there is neither. No browser is opened.

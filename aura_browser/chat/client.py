@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 import msgspec
 
@@ -19,6 +19,9 @@ from aura_browser.request import Request, Response
 from aura_browser.session import Session
 from aura_browser.site import OPENCHAT, Site, site_at
 from aura_browser.text import clean_text
+
+if TYPE_CHECKING:
+    import asyncio
 
 _MAX_KEPT_CHARS: Final = 1_000_000  # of an answer; openchat.team's answers are far shorter
 _MAX_ANSWER_CHARS: Final = 4_000_000
@@ -82,6 +85,10 @@ class AuraClient:
     def is_harvesting(self) -> bool:
         """Whether a session is being renewed that requests wait for."""
         return self._client.is_harvesting
+
+    def is_awaited_by(self, task: "asyncio.Task[Any]") -> bool:
+        """Return whether *task* waits here for a session that is being renewed; not if its question is at the site."""
+        return self._client.is_awaited_by(task)
 
     async def load_session(self) -> Session | None:
         """Return the session in use, else the cached one; None if there is neither. No browser is opened.

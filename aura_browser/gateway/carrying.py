@@ -4,14 +4,17 @@ Only what concerns the session is the gateway's own: a login that is needed, a h
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NoReturn
+from urllib.parse import quote
 
 from aiohttp import web
 
 from aura_browser.chat.dialects import openai
 from aura_browser.errors import AuraError, RateLimited
+from aura_browser.gateway import routes
 from aura_browser.gateway.core import Core
 from aura_browser.gateway.limits import Turns
 from aura_browser.gateway.sending import EventStream
@@ -21,6 +24,7 @@ from aura_browser.gateway.watching import Watch
 from aura_browser.gateway.wires.chat import write_failure
 from aura_browser.gateway.wires.problem import Problem
 from aura_browser.request import Request, Response, fetch_headers
+from aura_browser.text import redact_url
 
 _CARRIED: Final[Mapping[str, str]] = {
     "/chat/completions": "POST",
@@ -38,14 +42,22 @@ _BASE: Final = openai.BASE
 _ASKED: Final = ("Accept", "Content-Type", "anthropic-version", "anthropic-beta")
 _ANSWERED: Final = ("Content-Type", "Cache-Control", "Retry-After", "retry-after-ms", "x-should-retry")
 _LIMITED: Final = 429
+_FAILED: Final = 400
+_NOT_THERE: Final = frozenset({404, 405})
+_ONE_MODEL: Final = "/models/"
+_FOLDERS: Final = frozenset({"", ".", ".."})
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 _LAST_WORD_S: Final = 5.0
 
 
 def is_carried(path: str, method: str) -> bool:
-    """Return whether a request is carried; *path* is below the base."""
-    return _CARRIED.get("/models" if path.startswith("/models/") else path) == method
+    """Return whether a request is carried; *path* is below the base, and decoded."""
+    if path.startswith(_ONE_MODEL):
+        # Servers, and what builds an address, take such parts of a name for folders: ".." leads out of the API.
+        is_name = _FOLDERS.isdisjoint(re.split(r"[/\\]", path.removeprefix(_ONE_MODEL)))
+        return is_name and method == _CARRIED["/models"]
+    return _CARRIED.get(path) == method
 
 
 class Carrying:
@@ -75,9 +87,7 @@ class Carrying:
             ConnectionError: if the client has gone.
         """
         self._hold.check()
-        query = request.rel_url.raw_query_string
-        path = f"{visit.path}?{query}" if query else visit.path
-        carried = Request(request.method, f"{_BASE}{path}", self._pick_headers(request), body)
+        carried = Request(request.method, _find_target(request, visit), self._pick_headers(request), body)
         stream: EventStream | None = None
         try:
             async with self._places.take(), self._watch.follow() as running, self._turns.take():
@@ -107,9 +117,7 @@ class Carrying:
         raise ConnectionResetError("the answer was ended")
 
     async def _pump(self, visit: Visit, response: Response, stream: EventStream) -> None:
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            message = f"{response.url} answered with a page, not with JSON: is the base of its API right?"
-            raise Problem(502, "site_failed", message, retry=False)
+        _check_kind(response)
         is_events = stream.beats
         try:
             async for data in response:
@@ -134,6 +142,32 @@ class Carrying:
 
     def _pick_headers(self, request: web.BaseRequest) -> dict[str, str]:
         return {**fetch_headers(self._client.site.origin), **_pick(request.headers, _ASKED)}
+
+
+def _find_target(request: web.BaseRequest, visit: Visit) -> str:
+    """Return the path and query to ask for: those of *request*, encoded as they came."""
+    path = visit.path
+    if path.startswith(_ONE_MODEL):
+        encoded = routes.normalize_path(request.rel_url.raw_path)
+        path = encoded if encoded.startswith(_ONE_MODEL) else quote(path)
+    query = request.rel_url.raw_query_string
+    return f"{_BASE}{path}?{query}" if query else f"{_BASE}{path}"
+
+
+def _check_kind(response: Response) -> None:
+    """Check that an answer comes from the API: no redirect, and no page, as of a server before it that fails.
+
+    Raises:
+        RateLimited, SiteFailed: what the status of such a page says.
+        Problem: if it says nothing.
+    """
+    if response.status in range(300, 400):
+        response.raise_for_status()
+    if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+        if response.status >= _FAILED and response.status not in _NOT_THERE:
+            response.raise_for_status()
+        message = f"{redact_url(response.url)} answered with a page, not with JSON: is the base of its API right?"
+        raise Problem(502, "site_failed", message, retry=False)
 
 
 def _is_events(headers: Mapping[str, str]) -> bool:

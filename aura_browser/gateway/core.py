@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.chat.client import AuraClient
 from aura_browser.chat.dialects import find_dialect
@@ -20,6 +20,8 @@ from aura_browser.gateway.wires.problem import Problem, refuse_field
 from aura_browser.gateway.wires.question import Finish, Heading, Question
 
 if TYPE_CHECKING:
+    import asyncio
+
     from aura_browser.chat.dialects.dialect import PromptLimits
 
 _log = logging.getLogger(__name__)
@@ -44,6 +46,10 @@ class Core:
         self.turns = turns
         self.limits: PromptLimits | None = find_dialect(client.site.dialect).LIMITS
         self.hold = hold
+
+    def waits_for_session(self, task: "asyncio.Task[Any]") -> bool:
+        """Return whether *task* waits for a session that is being renewed, and has nothing under way at the site."""
+        return self.client.is_awaited_by(task) or self.models.is_awaited_by(task)
 
     async def begin(self, question: Question) -> "Answer":
         """Return the answer to a question, which is asked once its pieces are read.

@@ -18,11 +18,10 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _FOREIGN: Final = frozenset({"cross-site", "same-site"})
 _OPEN_PATHS: Final = frozenset({"/", "/healthz"})
 _HOST_END: Final = re.compile(r"[/?#]")
-_PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "authorization, content-type, x-api-key",
-    "Access-Control-Max-Age": "600",
-}
+_PREFLIGHT: Final = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Max-Age": "600"}
+_HEADERS: Final = "authorization, content-type, x-api-key"
+_NAME: Final = r"[\w!#$%&'*+.^`|~-]+"  # RFC 9110, section 5.6.2
+_HEADER_NAMES: Final = re.compile(rf"{_NAME}(?:[ \t]*,[ \t]*{_NAME})*", re.ASCII)
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,12 +89,19 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     def cross_origin_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers that let a page of an allowed origin read the response."""
         origin = headers.get("Origin", "")
-        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin in self.origins else {}
+        if origin not in self.origins:
+            return {}
+        return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "*", "Vary": "Origin"}
 
     def preflight_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers that answer a preflight of an allowed origin; empty for any other."""
+        """Return the headers that answer a preflight of an allowed origin; empty for any other.
+
+        Any header may be sent: the official libraries send a dozen of their own, and none means more than another here.
+        """
         allowed = self.cross_origin_headers(headers)
-        return {**allowed, **_PREFLIGHT} if allowed else {}
+        wanted = headers.get("Access-Control-Request-Headers", "")
+        taken = wanted if _HEADER_NAMES.fullmatch(wanted) else _HEADERS
+        return {**allowed, **_PREFLIGHT, "Access-Control-Allow-Headers": taken} if allowed else {}
 
     def _is_own_host(self, host: str) -> bool:
         name, port = _split_port(host.lower())

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from aura_browser.chat.client import AuraClient
 from aura_browser.errors import AuraError, RateLimited, SiteFailed
@@ -40,6 +40,7 @@ class Models:
         self._known: dict[str, str] = {default: default}
         self._fresh_until: float | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._waiting: set[asyncio.Task[Any] | None] = set()
         self._error: AuraError | None = None
 
     async def list(self) -> list[tuple[str, str]]:
@@ -58,7 +59,7 @@ class Models:
         wanted = self._aliases.get(name, name)
         if wanted not in self._known and not self._is_fresh():
             self._hold.check()
-            await asyncio.wait([self._ask()])
+            await self._wait_for_list()
         if wanted in self._known:
             return wanted
         wanted = self._aliases.get(_ANY, wanted)
@@ -67,6 +68,11 @@ class Models:
         if self._error is not None and not _is_final(self._error):
             raise describe_trouble(self._error)
         raise self._refuse(name)
+
+    def is_awaited_by(self, task: "asyncio.Task[Any]") -> bool:
+        """Return whether *task* waits here for a list that can't be asked for before a session is renewed."""
+        asking = self._asking
+        return task in self._waiting and asking is not None and self._client.is_awaited_by(asking)
 
     def check(self, name: str) -> None:
         """Raise Problem, 404, unless *name* stands for a model that is known now; the site is not asked."""
@@ -78,6 +84,14 @@ class Models:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
+
+    async def _wait_for_list(self) -> None:
+        task = asyncio.current_task()
+        self._waiting.add(task)
+        try:
+            await asyncio.wait([self._ask()])
+        finally:
+            self._waiting.discard(task)
 
     async def _has_session(self) -> bool:
         """Return whether there is a session, so that no browser has to be opened for a menu."""

@@ -87,7 +87,7 @@ class Gateway:
         hold = Hold(clock)
         self._models = Models(client, DEFAULT_MODEL, settings.aliases, clock, hold)
         core = Core(client, self._models, make_turns(settings.upstream_concurrency), hold)
-        self._watch = Watch(settings.patience, lambda: client.is_harvesting, clock)
+        self._watch = Watch(settings.patience, core.waits_for_session, clock)
         places = make_places(settings.max_streams)
         self._answering = Answering(core, places, self._watch, metrics, patience=settings.patience, clock=clock)
         self._carrying = None

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import msgspec
 
 from aura_browser.gateway.sending import EventStream
 from aura_browser.gateway.wires.problem import Problem
+
+Task = asyncio.Task[Any]
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,17 +40,20 @@ class Running:
 
     Args:
         began_at: when it came.
+        task: what answers it.
 
     Attributes:
         began_at: as given.
+        task: as given.
         stream: the response, if it is sent in pieces.
         has_text: whether the answer has begun to come.
         problem: why it was ended here, or None.
         deadline: what ends its task.
     """
 
-    def __init__(self, began_at: float) -> None:
+    def __init__(self, began_at: float, task: Task | None) -> None:
         self.began_at = began_at
+        self.task = task
         self.stream: EventStream | None = None
         self.has_text = False
         self.problem: Problem | None = None
@@ -65,13 +71,15 @@ class Watch:
 
     Args:
         patience: how long to wait for what.
-        is_harvesting: returns whether a session is being harvested that requests wait for.
+        waits_for_session: returns whether a task waits for a session that is being harvested.
         clock: returns seconds that only grow.
     """
 
-    def __init__(self, patience: Patience, is_harvesting: Callable[[], bool], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, patience: Patience, waits_for_session: Callable[[Task], bool], clock: Callable[[], float]
+    ) -> None:
         self._patience = patience
-        self._is_harvesting = is_harvesting
+        self._waits_for_session = waits_for_session
         self._clock = clock
         self._running: set[Running] = set()
         self._idle = asyncio.Event()
@@ -89,7 +97,7 @@ class Watch:
         Raises:
             Problem: if it was ended here and its task did not catch that.
         """
-        running = Running(self._clock())
+        running = Running(self._clock(), asyncio.current_task())
         self._running.add(running)
         self._idle.clear()
         try:
@@ -134,7 +142,7 @@ class Watch:
     async def _look_at_waiting(self, running: Running, now: float) -> None:
         if running.has_text or now - running.began_at < self._patience.hold:
             return
-        if self._is_harvesting():
+        if running.task is not None and self._waits_for_session(running.task):
             message = "A new session is being harvested; this takes a while. Try again shortly."
             running.end(Problem(503, "harvest_running", message, retry_after_s=5))
         elif running.stream is not None and running.stream.beats:

@@ -157,11 +157,11 @@ class Prover:
         )
 
     def _fold(self, session: Session, answer: ProbeAnswer, now: float) -> Session:
-        """Apply the answer's cookies, unless they may be those of a stranger in place of a login's."""
-        may_end_login = self._session.is_protected and session.proof != "distinguished"
-        if may_end_login or find_resets(session, answer.set_cookies, answer.url, now):
+        """Apply the answer's cookies, unless they may be those of a stranger in place of a login's; end none."""
+        if self._session.is_protected and session.proof != "distinguished":
             return session
-        return session.fold(answer.set_cookies, answer.url, now, answer.headers.get(hdrs.DATE, ""))
+        kept = [each for each in answer.set_cookies if not find_resets(session, [each], answer.url, now)]
+        return session.fold(kept, answer.url, now, answer.headers.get(hdrs.DATE, ""))
 
     async def _ask_without(self, probe: Probe) -> ProbeAnswer | None:
         """Return the answer without the session; None if it says nothing of a login."""

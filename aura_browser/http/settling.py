@@ -11,7 +11,6 @@ from yarl import URL
 from aura_browser.http.verdict import Ruling, Verdict
 from aura_browser.keeping.answers import Answers
 from aura_browser.session import Session
-from aura_browser.text import redact_url
 
 # For want of a login, or of a right or a fresh CSRF token: where a probe tells, it is asked before a browser opens.
 _MAY_BE_THE_CALLERS: Final = frozenset({401, 419})
@@ -60,7 +59,7 @@ async def settle(
         is_left: whether another transport takes over, for which the probe speaks then.
     """
     if ruling.verdict is Verdict.SUSPECT:
-        place = f"{exchange.method} {redact_url(exchange.url)}"
+        place = f"{exchange.method} {exchange.url} {exchange.headers.get(hdrs.LOCATION, '')}"
         is_callers = await answers.belongs_to_caller(session, ruling.mark, place) and not is_left()
         ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK if is_callers else Verdict.STALE)
     elif (
@@ -70,7 +69,10 @@ async def settle(
         and not is_left()
     ):
         ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK)
-    if ruling.verdict is Verdict.OK:
-        set_cookies = exchange.headers.getall(hdrs.SET_COOKIE, ())
-        await answers.accept_doubtful(session, set_cookies, exchange.url, exchange.headers.get(hdrs.DATE, ""))
+    set_cookies = exchange.headers.getall(hdrs.SET_COOKIE, ())
+    date = exchange.headers.get(hdrs.DATE, "")
+    if ruling.verdict is Verdict.LIMITED:  # a probe is a request too
+        answers.accept(session, set_cookies, exchange.url, date)
+    elif ruling.verdict is not Verdict.STALE:  # of errors too, as in browsers (RFC 6265, section 3)
+        await answers.accept_doubtful(session, set_cookies, exchange.url, date)
     return ruling

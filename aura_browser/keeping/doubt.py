@@ -74,7 +74,7 @@ class Doubt:
         Args:
             session: as it was sent.
             mark: what in the response is suspect.
-            place: the method and address that were asked.
+            place: the request and where it leads, with the queries: a front controller has one path for all pages.
         """
         redirect = (session.lineage, f"{place} {mark}")
         if redirect in self._harmless:
@@ -85,7 +85,7 @@ class Doubt:
             return False
         if opinion != "good":
             self._warn(session, mark)
-        if " to " in mark:
+        if " to " in mark and opinion != "unknown":
             # A good session is redirected there too; whatever ends it leads elsewhere.
             self._remember(redirect)
         return True

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.lifetime import Due, Term, compare_due, find_first_due
@@ -57,6 +58,7 @@ class Flights:
         self._term = Term()
         self._seen: Session | None = None
         self._first_due = 0.0
+        self._waiting: set[asyncio.Task[Any] | None] = set()
 
     @property
     def task(self) -> "asyncio.Task[Session] | None":
@@ -67,6 +69,10 @@ class Flights:
     def is_optional(self) -> bool:
         """Whether the renewal under way is an early one, which nobody waits for."""
         return self._flight.task is not None and self._flight.task is self._early
+
+    def is_awaited_by(self, task: "asyncio.Task[Any]") -> bool:
+        """Return whether *task* waits for a renewal."""
+        return task in self._waiting
 
     def find_due(self, session: Session) -> Due:
         """Return whether *session* is to be renewed now."""
@@ -81,7 +87,17 @@ class Flights:
     async def _join(self, work: Harvest) -> Session:
         """Await the renewal under way, or *work*. Errors as :meth:`SingleFlight.join`."""
         self._counters.waits += 1
-        return await self._flight.join(work)
+        with self._noting_who_waits():
+            return await self._flight.join(work)
+
+    @contextmanager
+    def _noting_who_waits(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        self._waiting.add(task)
+        try:
+            yield
+        finally:
+            self._waiting.discard(task)
 
     async def load_or_renew(self) -> Session:
         """Return the cached session, or a new one. Errors as :meth:`SingleFlight.join`."""
@@ -137,7 +153,8 @@ class Flights:
     async def _wait_for_early(self) -> None:
         """Let an optional harvest end first; whatever becomes of it says nothing to a caller who needs one."""
         if self._early is not None and self.is_optional:
-            await asyncio.wait([self._early])
+            with self._noting_who_waits():
+                await asyncio.wait([self._early])
 
     def _note_failure(self, error: BaseException) -> None:
         # Logged here too, because an early renewal has no caller, and other callers may have been cancelled.

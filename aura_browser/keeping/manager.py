@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from aura_browser.errors import SessionRefused
 from aura_browser.keeping.answers import Answers
@@ -22,6 +23,9 @@ from aura_browser.site.commands import LoginCommand
 from aura_browser.site.expiry import set_expiry
 from aura_browser.store import SessionKey, Store
 
+if TYPE_CHECKING:
+    import asyncio
+
 
 async def _close_nothing() -> None:
     """Close what is kept open where nothing is."""
@@ -30,9 +34,7 @@ async def _close_nothing() -> None:
 class SessionManager:
     """Keeps one session for any number of concurrent callers in one event loop, and shares it through its store.
 
-    Concurrent callers, in this process or in others with the same store, share one harvest; a cancelled caller does
-    not affect the others. A session with a known expiry is renewed in the background before it. A budget limits
-    failed harvests.
+    Callers, in this process or in others with the same store, share one harvest; a cancelled one affects no other.
 
     Args:
         site: the site that the session is for.
@@ -128,6 +130,10 @@ class SessionManager:
         """Whether a session is being renewed that callers wait for."""
         return self._flights.task is not None and not self._flights.is_optional
 
+    def is_awaited_by(self, task: "asyncio.Task[Any]") -> bool:
+        """Return whether *task* waits here for a session that is being renewed."""
+        return self._flights.is_awaited_by(task)
+
     def find_ready(self) -> Session | None:
         """Return the session in use if :meth:`get` would return it at once; None if it may have to do something."""
         session = self._live.current
@@ -150,8 +156,7 @@ class SessionManager:
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 
-        Before its probable end a new one is got in the background. Once that has come the site is asked whether it
-        takes the session still; if not, this returns a new one.
+        Before its probable end a new one is got in the background; once that has come the site is asked first.
 
         Raises:
             AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.
@@ -207,8 +212,7 @@ class SessionManager:
             despite_cool_down: ignore earlier failures and other processes' harvests, because a person waits for it.
             replace: replace a person's login even by a session that is not proven to be one.
 
-        Raises:
-            AuraError: as :meth:`get`.
+        Raises AuraError as :meth:`get`.
         """
         work = partial(self._renewal.run, None, "asked", is_personal=despite_cool_down, replace=replace)
         return await self._flights.renew_as_asked(work)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Final, NoReturn
 
 import msgspec
@@ -66,7 +66,7 @@ class Renewal:
         clock: returns epoch seconds.
         login: the command that errors name.
         lock: is held meanwhile.
-        refresher: renews a session without a browser; None if the site has no such request.
+        refresher: renews a session without a browser; None if the site can't.
         harvests_early: whether a browser may be opened for a renewal that nobody waits for.
 
     Attributes:
@@ -173,7 +173,8 @@ class Renewal:
         self._counters.harvests += 1
         began = self._clock()
         try:
-            session = self._live.correct(await self._doubt.prove(await self._harvest()))
+            session = await _follow(await self._harvest(), old, self._live)
+            session = self._live.correct(await self._doubt.prove(session))
         except _BEFORE_THE_SITE:
             self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
             raise
@@ -211,12 +212,8 @@ class Renewal:
         if not replace and current is not None and (problem := refuse_replacement(current, session)):
             await self._refuse(problem, cause)
         try:
-            if (
-                lease is None
-                and cause != "asked"
-                and (stored := await self._live.load()) is not None
-                and self._may_follow(stored, session)
-            ):
+            stored = await self._live.load() if lease is None and cause != "asked" else None
+            if stored is not None and self._may_follow(stored, session):
                 session = stored  # another process renewed without the lock too, and was faster
             else:
                 session = await self._store.save(self._key, session, lease, replace=replace)
@@ -252,6 +249,18 @@ class Renewal:
         )
         await self._note_failure(cause, error, self._live.current)
         raise error
+
+
+async def _follow(session: Session, old: Session | None, live: LiveSession) -> Session:
+    """Return *session* with the probe that proved the one before it, if it has none itself.
+
+    That is *old*, or the one in use or cached, if its page is the same.
+    """
+    with suppress(StoreError):  # what can't be read is replaced
+        known = old or live.current or await live.load()
+        if known is not None and known.probe and not session.probe and (old is not None or known.url == session.url):
+            return msgspec.structs.replace(session, probe=known.probe)
+    return session
 
 
 def _is_better(session: Session, old: Session) -> bool:

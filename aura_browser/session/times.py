@@ -7,7 +7,8 @@ import msgspec
 from aura_browser.session.cookie import Cookie
 from aura_browser.session.session import Session
 
-_MILLISECONDS: Final = 1e11  # as seconds that is the year 5138
+MAX_SECONDS: Final = 253_402_300_799
+"""The end of the year 9999, which some servers say for "never", in epoch seconds: what is later is in milliseconds."""
 
 
 def correct_times(session: Session, now: float) -> Session:
@@ -23,7 +24,7 @@ def correct_times(session: Session, now: float) -> Session:
 
 
 def _correct_cookie(cookie: Cookie) -> Cookie:
-    if cookie.expires is None or cookie.expires <= _MILLISECONDS:
+    if cookie.expires is None or cookie.expires <= MAX_SECONDS:
         return cookie
     return msgspec.structs.replace(cookie, expires=to_seconds(cookie.expires))
 
@@ -34,4 +35,4 @@ def _correct_past(then: float | None, now: float) -> float | None:
 
 def to_seconds(time: float) -> float:
     """Return *time* in seconds, if it is in milliseconds."""
-    return time / 1000 if time > _MILLISECONDS else time
+    return time / 1000 if time > MAX_SECONDS else time

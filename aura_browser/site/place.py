@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from aura_browser.errors import InvalidInput
+from aura_browser.session.times import MAX_SECONDS
 from aura_browser.site.json_path import follow_path
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ _PLACE: Final = re.compile(r"(?:local_storage|cookie)\.[^{}]+|captured")
 _IN_TEXT: Final = re.compile(rf"\{{({_PLACE.pattern})\}}")
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]{2,}\.([A-Za-z0-9_-]{2,})\.[A-Za-z0-9_-]*")
 _MAX_JWT_LENGTH: Final = 64 * 1024
-MAX_TIME_S: Final = 1e11
-"""The year 5138, in epoch seconds: what is larger is in milliseconds."""
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -109,8 +108,8 @@ def read_time(value: object) -> float | None:
         number = float(value) if isinstance(value, str | int | float) else math.nan
     except (ValueError, OverflowError):
         return None
-    seconds = number / 1000 if number > MAX_TIME_S else number
-    return seconds if 0 < seconds < MAX_TIME_S else None
+    seconds = number / 1000 if number > MAX_SECONDS else number
+    return seconds if 0 < seconds <= MAX_SECONDS else None
 
 
 def read_jwt_end(text: str) -> float | None:

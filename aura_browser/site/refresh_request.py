@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from aura_browser.site.place import MAX_TIME_S, Template, read_time
+from aura_browser.session.times import MAX_SECONDS
+from aura_browser.site.place import Template, read_time
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -94,4 +95,4 @@ def _move_end(merged: dict[str, Any], brought: Mapping[str, Any], now: float) ->
     for name in _ENDS:
         if name not in brought and isinstance(merged.get(name), int | float) and read_time(merged[name]) is not None:
             end = now + lasts_s
-            merged[name] = round(end * _MS) if merged[name] > MAX_TIME_S else round(end)
+            merged[name] = round(end * _MS) if merged[name] > MAX_SECONDS else round(end)

@@ -201,6 +201,35 @@ async def test_a_session_that_ended_is_renewed_and_the_request_sent_again() -> N
         assert server.bodies[0] == server.bodies[-1]
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (502, {}, (503, "site_failed", None, "5")),
+        (503, {"Retry-After": "7"}, (503, "site_failed", None, "7")),
+        (500, {}, (502, "site_failed", None, None)),
+        (413, {}, (502, "site_failed", "false", None)),
+        (429, {"Retry-After": "7"}, (429, "rate_limit_exceeded", None, "7")),
+        (404, {}, (502, "site_failed", "false", None)),
+        (307, {}, (502, "site_failed", None, None)),
+    ],
+)
+async def test_a_page_of_a_server_before_the_api_says_what_its_status_says(
+    status: int, headers: dict[str, str], expected: tuple[int, str, str | None, str | None]
+) -> None:
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers, text="<h1>nginx</h1>", content_type="text/html")
+
+    async with (
+        carrying(answer=answer) as (_, _, gateway),
+        aiohttp.ClientSession() as http,
+        http.post(f"{gateway.base_url}/chat/completions", json=asked("hi")) as response,
+    ):
+        error, told = (await response.json())["error"], response.headers
+        found = (response.status, error["code"], told.get("x-should-retry"), told.get("Retry-After"))
+    assert found == expected
+    assert ("is the base of its API right?" in error["message"]) is (status == 404)
+
+
 async def test_a_page_in_place_of_an_answer_is_refused() -> None:
     async with carrying() as (_, _, gateway), strict_openai(gateway) as client:
         with pytest.raises(openai.APIStatusError, match="answered with a page, not with JSON") as caught:
@@ -241,6 +270,29 @@ async def test_other_paths_of_the_site_are_out_of_reach() -> None:
             async with http.post(f"{gateway.origin}{path}", json=asked("hi")) as response:
                 assert response.status == 404, path
         assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..%2F..%2Fapi%2Flogout?x=1", "%2e%2e/%2E%2E/users", "../../users", "..%5Cusers", "a/../../../users", ".", "a//b"],
+)
+async def test_a_models_name_leads_to_no_other_path_of_the_site(name: str) -> None:
+    async with carrying() as (_, server, gateway), aiohttp.ClientSession() as http:
+        address = URL(f"{gateway.base_url}/models/{name}", encoded=True)
+        async with http.get(address) as response:
+            assert response.status == 404
+    assert {request.path for request in server.seen} <= {"/api/models"}
+
+
+@pytest.mark.parametrize("name", ["org%2Fm", "org/m", "a%3Fx=1", "a%23b", "a%0d%0ab", "%252e%252e", "a%20b", "a..b"])
+async def test_a_models_name_reaches_the_site_as_it_came(name: str) -> None:
+    async with (
+        carrying() as (_, server, gateway),
+        aiohttp.ClientSession() as http,
+        http.get(URL(f"{gateway.base_url}/models/{name}?y=2", encoded=True)) as response,
+    ):
+        assert response.status == 404
+    assert server.seen[-1].raw_path.lower() == f"/api/models/{name}?y=2".lower()
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,11 @@ async def test_an_origin_that_is_named_is_taken_and_may_read(gateway: Gateway) -
     status, _, got = await send(gateway, preflight, method="OPTIONS")
     assert status == 204
     assert got["Access-Control-Allow-Headers"] == "authorization, content-type, x-api-key"
+    assert got["Access-Control-Expose-Headers"] == "*"
+    for wanted, taken in (("x-stainless-lang,anthropic-version", True), ("a: b", False), ("a\tb", False), ("", False)):
+        asking = preflight | {"Access-Control-Request-Headers": wanted}
+        _, _, got = await send(gateway, asking, method="OPTIONS")
+        assert (got["Access-Control-Allow-Headers"] == wanted) is taken
     assert (got["Access-Control-Allow-Methods"], got["Access-Control-Max-Age"]) == ("GET, POST", "600")
     status, _, got = await send(gateway, {"Access-Control-Request-Method": "POST"}, method="OPTIONS")
     assert status == 405

@@ -174,8 +174,8 @@ async def test_a_harvest_that_failed_cools_down() -> None:
         assert 1 <= int(headers["Retry-After"]) <= 30
 
 
-@pytest.mark.parametrize("stream", [False, True])
-async def test_a_harvest_that_takes_long_is_503_and_goes_on(stream: bool) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize("fields", [{"stream": False}, {"stream": True}, {"model": "not-known-yet"}])
+async def test_a_harvest_that_takes_long_is_503_and_goes_on(fields: dict[str, Any]) -> None:
     goes_on = asyncio.Event()
     async with Playground("login-401") as site:
         log_in = Harvests(site)
@@ -186,14 +186,15 @@ async def test_a_harvest_that_takes_long_is_503_and_goes_on(stream: bool) -> Non
 
         options = {"session": "default", "harvest": harvest}
         async with gateway_to(site, options, patience=QUICK) as gateway:
-            status, error, headers = await ask(gateway, question("hi", stream=stream))
+            status, error, headers = await ask(gateway, question("hi", **fields))
             assert (status, error["code"], headers["Retry-After"]) == (503, "harvest_running", "5")
             goes_on.set()
             assert (await ask(gateway, question("hi")))[0] == 200
         assert log_in.count == 1
 
 
-async def test_an_answer_that_has_begun_is_not_ended_by_another_ones_harvest() -> None:
+@pytest.mark.parametrize("words", ["0.2 a b c d e f g h i j", "2 late"], ids=["begun", "awaited"])
+async def test_an_answer_of_the_site_is_not_ended_by_another_ones_harvest(words: str) -> None:
     goes_on = asyncio.Event()
     async with Playground("login-401") as site:
         log_in = Harvests(site)
@@ -206,7 +207,7 @@ async def test_an_answer_that_has_begun_is_not_ended_by_another_ones_harvest() -
         options = {"session": "default", "harvest": harvest}
         async with gateway_to(site, options, patience=QUICK) as gateway:
             assert (await ask(gateway, question("hi")))[0] == 200
-            slow = asyncio.create_task(ask(gateway, question("/slow 0.2 a b c d e f g h i j")))
+            slow = asyncio.create_task(ask(gateway, question(f"/slow {words}")))
             await eventually(lambda: site.answering == 1)
             site.revoke_all()
             status, error, _ = await ask(gateway, question("hi"))

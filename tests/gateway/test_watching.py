@@ -31,7 +31,7 @@ class Silent:
 
 
 async def test_a_request_that_ended_meanwhile_is_left_alone() -> None:
-    watch = Watch(Patience(beat=1.0, tick=0.01), lambda: False, lambda: 100.0)
+    watch = Watch(Patience(beat=1.0, tick=0.01), lambda _task: False, lambda: 100.0)
     streams = [Silent(), Silent()]
     async with asyncio.TaskGroup() as group:
         ends = asyncio.Event()
@@ -55,7 +55,7 @@ async def test_a_request_that_ended_meanwhile_is_left_alone() -> None:
 
 
 async def test_silence_is_broken_by_pings_while_it_lasts() -> None:
-    watch = Watch(Patience(beat=1.0, tick=0.01), lambda: False, lambda: 100.0)
+    watch = Watch(Patience(beat=1.0, tick=0.01), lambda _task: False, lambda: 100.0)
     stream = Silent()
     stream.goes_on.set()
     async with watch.follow() as running:
@@ -84,7 +84,7 @@ async def test_who_takes_neither_a_piece_nor_the_end_is_cut_after_a_while(*, is_
     now, cut = [100.0], Mock()
     stream = EventStream(make_mocked_request("GET", "/", transport=cut), {}, lambda: now[0])
     stream.response = Untaken()
-    watch = Watch(Patience(stuck=5.0, tick=0.01), lambda: False, lambda: now[0])
+    watch = Watch(Patience(stuck=5.0, tick=0.01), lambda _task: False, lambda: now[0])
     async with watch.follow() as running:
         running.stream = stream
         sending = asyncio.create_task(stream.close(b"end") if is_end else stream.send(b"piece"))
@@ -126,7 +126,7 @@ class Looked:
 )
 async def test_by_default_something_is_done_after_so_many_seconds(stream: Looked, after_s: float, does: str) -> None:
     now = [100.0]
-    watch = Watch(Patience(tick=0.001), lambda: False, lambda: now[0])
+    watch = Watch(Patience(tick=0.001), lambda _task: False, lambda: now[0])
     async with watch.follow() as running:
         running.stream = cast("EventStream", cast("Any", stream))
         watching = asyncio.create_task(watch.run())
@@ -148,7 +148,7 @@ class Gone(Silent):
 
 @pytest.mark.parametrize("kind", [Gone, Silent])
 async def test_a_client_that_has_gone_or_takes_nothing_holds_up_no_other(kind: type[Silent]) -> None:
-    watch = Watch(Patience(beat=1.0, tick=0.01), lambda: False, lambda: 100.0)
+    watch = Watch(Patience(beat=1.0, tick=0.01), lambda _task: False, lambda: 100.0)
     streams = [kind(), kind()]
     async with watch.follow() as one, watch.follow() as other:
         one.stream, other.stream = (cast("EventStream", cast("Any", stream)) for stream in streams)
@@ -158,7 +158,7 @@ async def test_a_client_that_has_gone_or_takes_nothing_holds_up_no_other(kind: t
 
 
 async def test_the_first_reason_for_an_end_is_the_one_that_is_told() -> None:
-    watch = Watch(Patience(), lambda: False, lambda: 100.0)
+    watch = Watch(Patience(), lambda _task: False, lambda: 100.0)
 
     async def wait_in_vain() -> None:
         async with watch.follow() as running:
@@ -171,7 +171,7 @@ async def test_the_first_reason_for_an_end_is_the_one_that_is_told() -> None:
 
 
 async def test_a_time_out_of_the_requests_own_stays_one() -> None:
-    watch = Watch(Patience(), lambda: False, lambda: 100.0)
+    watch = Watch(Patience(), lambda _task: False, lambda: 100.0)
     with pytest.raises(TimeoutError):
         async with watch.follow():
             raise TimeoutError
@@ -191,7 +191,7 @@ async def test_a_stream_knows_when_something_was_sent_last() -> None:
 
 async def test_a_request_that_waits_for_a_harvest_is_ended_though_nothing_is_sent_yet() -> None:
     now = [100.0]
-    watch = Watch(Patience(tick=0.001), lambda: True, lambda: now[0])
+    watch = Watch(Patience(tick=0.001), lambda _task: True, lambda: now[0])
 
     async def wait_in_vain() -> None:
         async with watch.follow():
@@ -205,7 +205,7 @@ async def test_a_request_that_waits_for_a_harvest_is_ended_though_nothing_is_sen
 
 
 async def test_where_nothing_is_under_way_nothing_is_waited_for() -> None:
-    waiting = asyncio.create_task(Watch(Patience(), lambda: False, lambda: 100.0).wait_until_idle())
+    waiting = asyncio.create_task(Watch(Patience(), lambda _task: False, lambda: 100.0).wait_until_idle())
     await asyncio.sleep(0)
     assert waiting.done()
 
@@ -214,7 +214,7 @@ async def test_where_nothing_is_under_way_nothing_is_waited_for() -> None:
 async def test_a_request_that_only_waits_for_its_site_is_left_alone(*, has_stream: bool) -> None:
     stream = Looked(is_open=False)
     stream.beats = False
-    watch = Watch(Patience(hold=0.0, tick=0.001), lambda: False, lambda: 100.0)
+    watch = Watch(Patience(hold=0.0, tick=0.001), lambda _task: False, lambda: 100.0)
     async with watch.follow() as running:
         running.stream = cast("EventStream", cast("Any", stream)) if has_stream else None
         watching = asyncio.create_task(watch.run())

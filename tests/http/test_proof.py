@@ -429,6 +429,20 @@ async def test_no_cookie_of_a_refused_or_a_reset_answer_is_kept() -> None:
         assert (await prove(site_with(origin, Probe("/x")), session)).cookies == session.cookies
 
 
+async def test_what_an_answer_sets_anew_is_kept_though_it_deletes_another_cookie() -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(status=200 if "Cookie" in request.headers else 401)
+        response.headers.add("Set-Cookie", "flash=; Path=/; Max-Age=0")
+        response.headers.add("Set-Cookie", "sid=rotated; Path=/")
+        return response
+
+    async with serving(handle) as (_server, origin):
+        cookies = (make_cookie("sid", "old"), make_cookie("flash", "hello"))
+        proven = await prove(site_with(origin, Probe("/x")), make_session(origin, cookies=cookies))
+    assert proven.proof == "distinguished"
+    assert {cookie.name: cookie.value for cookie in proven.cookies} == {"sid": "rotated", "flash": "hello"}
+
+
 async def test_an_answer_to_a_probe_shows_no_secret() -> None:
     answer = ProbeAnswer(
         URL("http://127.0.0.1/me?token=s3cret"), 200, {"X": "s3cret"}, b"s3cret", ("sid=s3cret",), "OK", judged_ok()

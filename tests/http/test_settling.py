@@ -36,10 +36,13 @@ class AskedProbe:
     async def accept_doubtful(self, _session: Session, set_cookies: list[str], _url: URL, date: str) -> None:
         self.accepted.append((*set_cookies, date))
 
+    def accept(self, _session: Session, set_cookies: list[str], _url: URL, date: str) -> None:
+        self.accepted.append(("unasked", *set_cookies, date))
+
 
 SUSPECT, STALE = Ruling(Verdict.SUSPECT, "status 403"), Ruling(Verdict.STALE, "status 401")
 MARKED = Ruling(Verdict.STALE, "status 200", is_marked=True)
-PLACE = "status 403: PUT https://a.example/x"
+PLACE = "status 403: PUT https://a.example/x?key=s3cret "
 
 
 @pytest.mark.parametrize("takes", [True, False])
@@ -64,7 +67,8 @@ async def test_the_probe_is_asked_where_it_tells_more(
     settled = await settle(cast("Any", probe), exchange, make_session(), ruling)
     wanted = then or (Verdict.OK if takes else Verdict.STALE)
     assert (settled.verdict, settled.mark, probe.asked) == (wanted, ruling.mark, asked)
-    assert probe.accepted == ([("a=1", "b=2", "now")] if wanted is Verdict.OK else [])
+    unasked = ["unasked"] if wanted is Verdict.LIMITED else []
+    assert probe.accepted == ([] if wanted is Verdict.STALE else [(*unasked, "a=1", "b=2", "now")])
 
 
 @pytest.mark.parametrize(("ruling", "status"), [(SUSPECT, 403), (STALE, 401), (MARKED, 200)])

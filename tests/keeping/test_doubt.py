@@ -10,7 +10,14 @@ import pytest
 from yarl import URL
 
 from aura_browser.assembly import assemble
-from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused, SiteFailed
+from aura_browser.errors import (
+    AuraError,
+    ConnectionFailed,
+    HarvestCoolingDown,
+    InteractionRequired,
+    SessionRefused,
+    SiteFailed,
+)
 from aura_browser.keeping import doubt
 from aura_browser.keeping.doubt import Prove
 from aura_browser.keeping.manager import SessionManager
@@ -37,6 +44,7 @@ class Probe:
         self.go.set()
         self.set_cookies: list[str] = []
         self.is_refused = False
+        self.error: AuraError | None = None
 
     async def __call__(self, session: Session) -> Session:
         self.count += 1
@@ -46,6 +54,8 @@ class Probe:
             await self.go.wait()
         finally:
             self.under_way -= 1
+        if self.error is not None:
+            raise self.error
         if self.is_refused:
             raise SessionRefused(session.origin, 401, "status 401", "")
         cookies = fold_set_cookies(session.cookies, self.set_cookies, URL_, 0.0)
@@ -265,6 +275,17 @@ async def test_what_is_remembered_of_redirects_is_bounded() -> None:
             assert await manager.answers.belongs_to_caller(session, "302 to /x", f"GET /{number}")
             suspects.append(manager.counters.suspects)
         assert suspects[-4:] == [257, 257, 257, 258]
+
+
+async def test_a_redirect_is_put_to_the_probe_again_until_it_has_answered() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        probe.error = ConnectionFailed("http://a/", "it is away")
+        assert await manager.answers.belongs_to_caller(session, "302 to /login", "GET /")
+        probe.error = None
+        probe.is_refused = True
+        assert not await manager.answers.belongs_to_caller(session, "302 to /login", "GET /")
 
 
 @pytest.mark.parametrize(

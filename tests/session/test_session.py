@@ -371,13 +371,16 @@ def test_why_a_login_is_not_replaced(old: dict[str, Any], new: dict[str, Any], s
     assert refuse_replacement(make_session(**old), make_session(**new)) == said
 
 
+NEVER = 253402300799.0  # "Fri, 31 Dec 9999 23:59:59 GMT", as .NET says it
+
+
 def test_milliseconds_and_the_future_are_put_right() -> None:
-    assert [to_seconds(time) for time in (5.0, 1e11, 1.1e11)] == [5.0, 1e11, 1.1e8]
-    cookies = (make_cookie("a", expires=2e12), make_cookie("b", expires=1e11), make_cookie("c"))
+    assert [to_seconds(time) for time in (5.0, NEVER, NEVER + 1)] == [5.0, NEVER, (NEVER + 1) / 1000]
+    cookies = (make_cookie("a", expires=2e12), make_cookie("b", expires=NEVER), make_cookie("c"))
     late = make_session(cookies=cookies, harvested_at=3e12, verified_at=1.5e12, rotated_at=2e9, expires_at=2.5e12)
     right = correct_times(late, 1.8e9)
     assert (right.harvested_at, right.verified_at, right.rotated_at) == (1.8e9, 1.5e9, 1.8e9)
-    assert (right.expires_at, [cookie.expires for cookie in right.cookies]) == (2.5e9, [2e9, 1e11, None])
+    assert (right.expires_at, [cookie.expires for cookie in right.cookies]) == (2.5e9, [2e9, NEVER, None])
     assert correct_times(make_session(), 1.8e9) == make_session()
 
 
