@@ -22,6 +22,7 @@ from aura_browser.site.commands import DEFAULT_SESSION, LoginCommand, describe_h
 from aura_browser.site.config_folder import find_sites_file
 from aura_browser.store import FileStore, MemoryStore, SessionKey, Store
 from aura_browser.store.encrypted import Encryption, encrypt_at_rest
+from aura_browser.store.place import is_redis
 from aura_browser.text import copy_text
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def open_store(store: Store | str | None, encryption: Encryption = "auto") -> St
         return store
     if store == "memory":
         return MemoryStore()
-    if store is not None and store.startswith(("redis://", "rediss://", "unix://")):
+    if store is not None and is_redis(store):
         from aura_browser.store.redis import RedisStore
 
         return encrypt_at_rest(RedisStore(store), encryption)

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from aura_browser.errors import InvalidInput
 from aura_browser.site.commands import BASIC_VARIABLE
 
 
@@ -17,12 +18,13 @@ def read_basic() -> str:
     """Return ``user:password``: from AURA_BROWSER_BASIC, or asked for on a terminal.
 
     Raises:
-        UsageError: if the variable is malformed, or is not set and there is no terminal to ask on.
+        InvalidInput: if the variable is malformed.
+        UsageError: if it is not set and there is no terminal to ask on.
     """
     given = os.environ.get(BASIC_VARIABLE)
     if given is not None:
         if ":" not in given:
-            raise click.UsageError(f"{BASIC_VARIABLE} must be user:password.")
+            raise InvalidInput(BASIC_VARIABLE, "must be user:password")
         return given
     if not sys.stdin.isatty():
         raise click.UsageError(f"User and password need a terminal to ask on, or {BASIC_VARIABLE}=user:password.")

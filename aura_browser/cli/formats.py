@@ -1,5 +1,6 @@
 """The options of commands that write a session in the format of another program, and what they say of it."""
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -68,6 +69,8 @@ def build_dump_options(name: str, url: str | None, session_days: float | None) -
         raise click.UsageError("--url is for --format curl or header.")
     if session_days is not None and name != "netscape":
         raise click.UsageError("--session-days is for --format netscape.")
+    if session_days is not None and math.isnan(session_days):  # click takes it to be in any range
+        raise click.UsageError("--session-days has to be a number of days.")
     return DumpOptions(url=url, now=time.time(), session_days=session_days)
 
 

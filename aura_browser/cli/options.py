@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ _VISIBLE_TO_EVERYBODY: Final = (
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+_BARE_HOST: Final = re.compile(r"(?!https?[:/])[^/\s]+(?:/(?!/)\S*)?", re.IGNORECASE)
+
 session_option: Decorator = click.option(
     "--session",
     "session_name",
@@ -37,7 +40,15 @@ session_option: Decorator = click.option(
 
 
 def _check_store_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and has_secret(value) and _is_from(ParameterSource.COMMANDLINE, ctx, param):
+    if value is None:
+        return None
+    from aura_browser.store.place import check_place
+
+    try:
+        check_place(value)
+    except InvalidInput as error:
+        raise _build_error(error, ctx, param) from None
+    if has_secret(value) and _is_from(ParameterSource.COMMANDLINE, ctx, param):
         raise click.BadParameter(_VISIBLE_TO_EVERYBODY.format("AURA_BROWSER_STORE"), ctx, param)
     return value
 
@@ -144,7 +155,7 @@ def _build_engine(
 def _check_grid_option(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
-    value = value if "://" in value else f"http://{value}"
+    value = f"http://{value}" if _BARE_HOST.fullmatch(value) else value
     try:
         Grid(value)
     except InvalidInput as error:

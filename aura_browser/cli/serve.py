@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 
 from aura_browser.chat.messages import DEFAULT_MODEL
 from aura_browser.cli.options import session_options
@@ -175,6 +176,8 @@ def _read_token(path: Path | None, host: str) -> str:
     """
     name = _TOKEN_VARIABLE if path is None else "--token-file"
     token = os.environ.get(_TOKEN_VARIABLE, "") if path is None else _read_private(path)
+    if not token and host in _LOOPBACK and _TOKEN_VARIABLE in os.environ:  # as of a command that failed
+        raise InvalidInput(name, "is empty, and any program here could ask; unset it for no token")
     if token and not (token.isascii() and token.isprintable() and " " not in token):
         raise InvalidInput(name, "the token has to be one line of printable ASCII, without spaces")
     if host in _LOOPBACK or len(token) >= _MIN_TOKEN_LENGTH:
@@ -268,6 +271,14 @@ def _describe_failure(error: OSError, site: "Site", settings: "Settings") -> cli
         return click.ClickException(f"Can't listen at {settings.host or 'this machine'}: {error.strerror}.")
     free = find_free_port(settings.port)
     named = "" if site.url == OPENCHAT.url else f"{shlex.quote(site.url)} "
-    return click.ClickException(
-        f"Port {settings.port} is taken by another program. {free} is free: aura-browser serve {named}--port {free}"
-    )
+    again = f"aura-browser serve {named}--port {free}" if _is_plain() else f"run the same command with --port {free}"
+    return click.ClickException(f"Port {settings.port} is taken by another program. {free} is free: {again}")
+
+
+def _is_plain() -> bool:
+    """Return whether the command has no option but the port; without another it would be another gateway."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return True
+    others = {parameter.name or "" for parameter in context.command.params} - {"site", "port"}
+    return all(context.get_parameter_source(name) is not ParameterSource.COMMANDLINE for name in others)

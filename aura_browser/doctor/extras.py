@@ -10,6 +10,7 @@ from aura_browser.doctor.finding import Finding, build_blocker
 from aura_browser.engine import Engine, LocalEngine, Undetected
 from aura_browser.extras import EXTRAS, install_command
 from aura_browser.store.encrypted import KEY_VARIABLE
+from aura_browser.store.place import is_redis
 
 
 def inspect_extras(needed: set[str]) -> list[Finding]:
@@ -21,7 +22,7 @@ def find_needed_extras(engine: Engine, proxy: str | None, store: str | None) -> 
     """Return the extras that these settings and the environment need."""
     facts = {
         "keyring": KEY_VARIABLE in os.environ,
-        "redis": store is not None and store.startswith(("redis://", "rediss://", "unix://")),
+        "redis": store is not None and is_redis(store),
         "socks": proxy is not None and URL(proxy).scheme.startswith("socks"),
         "undetected": isinstance(engine, Undetected),
         "virtual-display": isinstance(engine, LocalEngine) and engine.virtual_display,

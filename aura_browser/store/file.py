@@ -237,7 +237,7 @@ def describe_foreign_folder(itself: os.stat_result, folder: os.stat_result) -> t
         folder: the ``stat`` of the folder.
     """
     if not stat.S_ISDIR(folder.st_mode):
-        return "it is not a folder", "rm {}"
+        return "it is not a folder", "mv {0} {0}.old"  # it may be a session's file
     if not hasattr(os, "geteuid"):
         return None
     own = {os.geteuid()}

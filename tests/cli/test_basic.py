@@ -73,8 +73,8 @@ def test_a_wrong_password_keeps_nothing(site: str) -> None:
 
 def test_a_variable_without_a_colon_is_named_and_not_shown(site: str) -> None:
     done = run_here("harvest", "tracking", "--basic", AURA_BROWSER_BASIC=PASSWORD)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "AURA_BROWSER_BASIC must be user:password." in done.stderr
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "AURA_BROWSER_BASIC: must be user:password" in done.stderr
     assert PASSWORD not in done.stderr
 
 

@@ -120,7 +120,7 @@ def test_what_is_missing_or_wrong_is_said_before_anything_is_done(stub: StubSite
     shown = run_here("sessions", "export", "127", "--to", str(tmp_path / "keys.txt"))
     assert (shown.returncode, "keys.txt: there is no public key in it" in shown.stderr) == (2, True)
     shown = run_here("sessions", "export", "127", "--passphrase", AURA_BROWSER_PASSPHRASE="")
-    assert (shown.returncode, "The passphrase is empty" in shown.stderr) == (2, True)
+    assert (shown.returncode, "AURA_BROWSER_PASSPHRASE: is empty" in shown.stderr) == (78, True)
 
 
 def test_an_encrypted_file_in_a_program_is_named(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_what_a_site_refuses_is_not_kept(store: FileStore, stub: StubSite) -> No
         (("export", "127", "--format", "nonsense"), "is not one of"),
         (("export", "127", "--url", "https://example.com/"), "--url is for --format curl or header"),
         (("export", "127", "--session-days", "3"), "--session-days is for --format netscape"),
+        (("export", "127", "--format", "netscape", "--session-days", "nan"), "has to be a number of days"),
         (("import", "-", "--user-agent", "a\nb"), "Invalid value for '--user-agent': it is not a header's value."),
         (("import", "-", "--user-agent", " "), "Invalid value for '--user-agent': it is not a header's value."),
     ],

@@ -117,6 +117,13 @@ def test_a_grid_needs_no_scheme() -> None:
     assert read_engine("--engine", "undetected", "--virtual-display") == Undetected(virtual_display=True)
 
 
+@pytest.mark.parametrize("address", ["http//u:s3cret@h:1", "http:/u:s3cret@h", "//u:s3cret@h", "https:u:s3cret@h"])
+def test_a_misspelt_grid_is_refused_and_not_shown(address: str) -> None:
+    shown = run_here("harvest", "http://127.0.0.1:9", AURA_BROWSER_GRID=address)
+    assert (shown.returncode, shown.stdout) == (78, "")
+    assert "s3cret" not in shown.stderr
+
+
 VISIBLE = "everybody on this machine can read a password on a command line; put the whole URL in {} instead"
 
 

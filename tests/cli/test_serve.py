@@ -306,6 +306,28 @@ def test_others_need_a_token_that_is_not_easy_to_guess(token: str, said: str, st
     assert shown.stderr.startswith(said)
 
 
+def test_an_empty_token_is_none_and_refused(started: list[Settings]) -> None:
+    shown = run_here("serve", "http://127.0.0.1:9", AURA_BROWSER_GATEWAY_TOKEN="")
+    assert (shown.returncode, started) == (78, [])
+    assert f"{VARIABLE}: is empty" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [((), "aura-browser serve http"), (("--token-file", "t"), "run the same command with --port")]
+)
+def test_with_other_options_a_free_port_is_named_for_the_same_command(
+    options: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t").touch(mode=0o600)
+    Path("t").write_text("a-token-of-24-characters")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        shown = run_here("serve", "http://127.0.0.1:9", "--port", port, *options)
+    assert shown.returncode == 1
+    assert f"is free: {said}" in shown.stderr
+
+
 @pytest.mark.parametrize(("length", "is_one"), [(4095, True), (4096, False)])
 def test_a_token_in_a_file_has_at_most_4096_bytes_with_its_line_end(
     length: int, *, is_one: bool, tmp_path: Path, started: list[Settings]

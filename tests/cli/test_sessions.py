@@ -416,6 +416,8 @@ def test_what_a_name_stands_for() -> None:
         assert caught.value.message == problem
     with pytest.raises(click.ClickException, match=r"^'a' matches no session; there are: no sessions$"):
         choose([], "a")
+    with pytest.raises(click.UsageError, match="name is empty"):  # of a variable that is not set
+        choose(entries[:1], "")
 
 
 def test_a_session_is_described_by_all_but_its_values() -> None:

@@ -254,7 +254,7 @@ def make_unsafe(folder: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "command"),
-    [("writable", "chmod 700"), ("foreign", "mv"), ("fifo", "rm"), ("foreign link", "rm"), ("dangling", "")],
+    [("writable", "chmod 700"), ("foreign", "mv"), ("fifo", "mv"), ("foreign link", "rm"), ("dangling", "")],
 )
 async def test_a_folder_that_others_can_change_is_refused_with_the_command(
     tmp_path: Path, kind: str, command: str

@@ -91,6 +91,17 @@ def test_a_folder_that_others_can_read_is_refused_with_what_mends_it(tmp_path: P
         make_profile_folder(tmp_path / "open")
 
 
+def test_a_folder_of_other_things_is_not_to_be_closed_for_others(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o755)
+    (tmp_path / "shared" / "file").touch()
+    with pytest.raises(InvalidInput, match=r"has other files in it.*name a new folder") as refused:
+        make_profile_folder(tmp_path / "shared")
+    assert "chmod" not in str(refused.value)
+    (tmp_path / "shared" / "Local State").touch()  # as in a profile of Chrome's
+    with pytest.raises(InvalidInput, match="chmod 700"):
+        make_profile_folder(tmp_path / "shared")
+
+
 def test_a_file_is_no_profile(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInput, match="can't be used"):

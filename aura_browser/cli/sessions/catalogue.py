@@ -54,6 +54,7 @@ def choose(entries: Sequence[Entry], name: str) -> Entry:
 
     Raises:
         click.ClickException: if no entry or several match; it lists the candidates.
+        click.UsageError: if *name* is empty.
     """
     matches = find_matches(entries, name)
     if len(matches) == 1:
@@ -66,7 +67,13 @@ def choose(entries: Sequence[Entry], name: str) -> Entry:
 
 
 def find_matches(entries: Sequence[Entry], name: str) -> list[Entry]:
-    """Return the entries that *name* may stand for: the one of that slug, else all with such a prefix."""
+    """Return the entries that *name* may stand for: the one of that slug, else all with such a prefix.
+
+    Raises:
+        click.UsageError: if *name* is empty, as of a variable that is not set.
+    """
+    if not name:
+        raise click.UsageError("The session's name is empty.")
     matches = [entry for entry in entries if entry.slug == name]
     return matches or [entry for entry in entries if any(text.startswith(name) for text in _list_names(entry))]
 

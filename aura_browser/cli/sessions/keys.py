@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from aura_browser.errors import InvalidInput
 from aura_browser.text import clean_text
 
 PASSPHRASE_VARIABLE: Final = "AURA_BROWSER_PASSPHRASE"  # noqa: S105 - its name
@@ -60,15 +61,18 @@ def read_passphrase(*, confirm: bool) -> str:
     """Return the passphrase: from AURA_BROWSER_PASSPHRASE, or typed on a terminal, twice if *confirm*.
 
     Raises:
-        click.UsageError: if it is empty, or the variable is not set and there is no terminal to ask on.
+        InvalidInput: if the variable is empty.
+        click.UsageError: if what is typed is empty, or there is no terminal to ask on.
     """
     given = os.environ.get(PASSPHRASE_VARIABLE)
     if given is None:
         if not (sys.stdin and sys.stdin.isatty()):
             raise click.UsageError(f"A passphrase needs a terminal to ask on, or {PASSPHRASE_VARIABLE}.")
         given = str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
-    if not given:
-        raise click.UsageError("The passphrase is empty.")
+        if not given:
+            raise click.UsageError("The passphrase is empty.")
+    elif not given:
+        raise InvalidInput(PASSPHRASE_VARIABLE, "is empty")
     return given
 
 
