@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from aura_browser.errors import AuraError, RateLimited, SessionRefused
+from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, RateLimited, SessionRefused, SiteFailed
 from aura_browser.keeping.budget import HarvestBudget
 from aura_browser.keeping.counters import Counters
 from aura_browser.keeping.events import log_event
@@ -11,6 +11,7 @@ from aura_browser.keeping.ledger import limit_hold
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.session import Session
 
+_AWAY: Final = frozenset({502, 503, 504})
 _PAUSE_S: Final = 30.0  # where a site does not say for how long it is to be left alone
 
 RefreshBySite = Callable[[Session], Awaitable[Session]]
@@ -56,6 +57,7 @@ class Refresher:
 
         Raises:
             RateLimited: 429.
+            ConnectionFailed, AnswerTimeout, SiteFailed: if the site is away: with 502, 503 or 504.
             HarvestCoolingDown: if the site said so before, and is not to be asked again yet.
         """
         if session == self._refused:
@@ -74,6 +76,8 @@ class Refresher:
             raise
         except AuraError as error:
             log_event("refresh_failed", origin=session.origin, cause=cause, error=type(error).__name__)
+            if _is_away(error):  # a browser would find the site no better, and the login is not over
+                raise
             return None
         self._counters.refreshes += 1
         self._counters.renewals[cause] = self._counters.renewals.get(cause, 0) + 1
@@ -92,3 +96,9 @@ class Refresher:
         if self._budget is not None:
             await self._budget.hold(str(error), held_s)
         self._limited_url, self._held_until = error.url, self._clock() + limit_hold(held_s)
+
+
+def _is_away(error: AuraError) -> bool:
+    return isinstance(error, ConnectionFailed | AnswerTimeout) or (
+        isinstance(error, SiteFailed) and error.status in _AWAY
+    )

@@ -357,6 +357,19 @@ def test_clean_removes_what_is_of_no_use(store: FileStore) -> None:
     assert asyncio.run(store.slugs()) == (B.slug, f"{B.slug}.previous", "damaged")
 
 
+def test_clean_keeps_a_login_that_its_site_renews_by_a_request(store: FileStore) -> None:
+    with serve_in_thread("login-401") as site:  # which refuses the session itself
+        key = SessionKey(site.origin)
+        keep(store, key, expires_at=time.time() - 1, is_login=True, proof="distinguished")
+        config = Path(os.environ["XDG_CONFIG_HOME"], "aura-browser")
+        config.mkdir(parents=True)
+        definition = f'[home]\nurl = "{site.origin}/"\nprobe = "/me"\n'
+        (config / "sites.toml").write_text(f'{definition}\n[home.refresh_request]\npost = "/refresh"\n', "utf-8")
+        assert sessions("clean").stdout == ""
+        (config / "sites.toml").write_text(definition, "utf-8")
+        assert sessions("clean").stdout == f"{key.slug}\n"
+
+
 def test_what_is_set_aside_is_kept_for_a_while(store: FileStore) -> None:
     asyncio.run(store.swap("damaged", None, b"{}"))
     os.utime(store.folder / "damaged.json", (0, 0))

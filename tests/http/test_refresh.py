@@ -19,6 +19,9 @@ from aiohttp import web
 
 from aura_browser import FileStore, MemoryStore, Probe, Session, SessionKey, Site, SiteClient
 from aura_browser.errors import (
+    AnswerTimeout,
+    AuraError,
+    ConnectionFailed,
     HarvestCoolingDown,
     InteractionRequired,
     InvalidInput,
@@ -412,6 +415,31 @@ async def test_no_site_is_left_alone_for_days(app: OAuthSite) -> None:
         with pytest.raises(RateLimited):
             await refresher.try_refresh(make_session(), "refused")
     assert asked == [5000, 8601]
+
+
+@pytest.mark.parametrize(
+    ("error", "opens_browser"),
+    [
+        (ConnectionFailed("http://127.0.0.1:9/r", "refused"), False),
+        (AnswerTimeout("http://127.0.0.1:9/r", 60.0), False),
+        (SiteFailed("http://127.0.0.1:9/r", 503, "Maintenance"), False),
+        (SiteFailed("http://127.0.0.1:9/r", 500, "Broken"), True),  # as some answer a token that is over
+        (SiteFailed("http://127.0.0.1:9/r", 404, "Not Found"), True),
+    ],
+)
+async def test_while_the_site_is_away_no_browser_is_opened_and_no_person_asked_for(
+    error: AuraError, *, opens_browser: bool
+) -> None:
+    async def refresh(_session: Session) -> Session:
+        raise error
+
+    live = cast("Any", SimpleNamespace(correct=None))
+    refresher = Refresher(refresh, live=live, counters=Counters(), clock=Clock(), budget=None)
+    if opens_browser:
+        assert await refresher.try_refresh(make_session(), "refused") is None
+    else:
+        with pytest.raises(type(error)):
+            await refresher.try_refresh(make_session(), "refused")
 
 
 async def test_a_page_that_is_kept_does_not_renew_what_the_site_limits() -> None:

@@ -139,7 +139,7 @@ async def test_a_harvest_is_told_with_its_time_and_one_that_was_useless_without_
     [
         (SessionRefused("http://127.0.0.1:8080/r", 401, "status 401", ""), "refresh_refused", {"mark": "status 401"}),
         (RateLimited("http://127.0.0.1:8080/r", 60.0), "refresh_failed", {"error": "RateLimited"}),
-        (SiteFailed("http://127.0.0.1:8080/r", 502, "Down"), "refresh_failed", {"error": "SiteFailed"}),
+        (SiteFailed("http://127.0.0.1:8080/r", 500, "Broken"), "refresh_failed", {"error": "SiteFailed"}),
         (None, "refreshed", {"seconds": 0.5}),
     ],
 )

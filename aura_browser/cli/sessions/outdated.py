@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from aura_browser.cli.sessions.catalogue import Entry, read_entries, read_entry
 from aura_browser.cli.sessions.checking import check_entries
+from aura_browser.cli.sessions.placing import find_key, find_site_of
 
 if TYPE_CHECKING:
     from aura_browser.store import Store
@@ -29,4 +30,11 @@ async def _choose_useless(entries: Sequence[Entry]) -> list[str]:
     """Return the slugs of *entries* without the logins that their sites did not refuse."""
     logins = [entry for entry in entries if entry.session and entry.session.is_protected]
     kept = {checked.entry.slug async for checked in check_entries(logins) if not checked.is_gone}
+    kept |= {entry.slug for entry in logins if _may_be_refreshed(entry)}
     return [entry.slug for entry in entries if entry.slug not in kept]
+
+
+def _may_be_refreshed(entry: Entry) -> bool:
+    """Return whether the site renews such a session by a request, so that its end ends no login."""
+    session = entry.session
+    return session is not None and find_site_of(session, find_key(session, entry.slug)).refresh_request is not None
