@@ -24,7 +24,7 @@ from tests.parts.waiting import until
 
 chrome_test = pytest.mark.chrome
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
-TOKEN = "s3cret-token-of-24-chars"
+TOKEN = 's3cret+token%41"of/24<ch='
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +165,20 @@ def test_a_failure_is_said_and_can_be_tried_again(page: Chrome, site: Playground
 
 
 @chrome_test
+def test_what_is_tried_again_is_sent_without_what_came_after_it(page: Chrome, site: Playground) -> None:
+    send(page, "/silent")
+    until(lambda: site.answering == 1, "it is asked", 10)
+    press(page, Keys.ESCAPE)
+    until(lambda: status(page) == "No answer.", "it is stopped", 10)
+    send(page, "hello")
+    until(lambda: status(page).startswith("Done"), "the next is answered", 10)
+    page.find_element(By.XPATH, "//button[text()='Retry']").click()
+    until(lambda: site.answering == 1, "the first is asked again", 10)
+    press(page, Keys.ESCAPE)
+    assert [each["content"] for each in json.loads(site.requests[-1].body)["messages"]] == ["/silent"]
+
+
+@chrome_test
 def test_a_refusal_is_shown_in_the_gateways_words(page: Chrome) -> None:
     send(page, "/limit 7")
     until(lambda: status(page) == "No answer.", "it is said", 10)
@@ -201,6 +215,36 @@ def test_code_is_set_apart(page: Chrome) -> None:
         "return [...document.querySelectorAll('#list > li:not(.mine) code')].map(e => e.textContent)"
     )
     assert codes == ["x = 1", "print('`hi`')\n\nprint(2)\n", "now"]
+
+
+@chrome_test
+@pytest.mark.parametrize(
+    ("text", "shown", "blocks"),
+    [
+        ("```print('hi')```\nNext line", "print('hi')\nNext line", []),
+        ("Use:\n```a = 1```\nand\n```b = 2```\nend", "Use:\na = 1\nand\nb = 2\nend", []),
+        ("```\ncode\n```tail text\nmore", "code\n```tail text\nmore", ["code\n```tail text\nmore"]),
+        ("```\ncode\n``` \nafter", "code\nafter", ["code\n"]),
+        ("````\n```\ncode\n```\n````\nafter", "```\ncode\n```\nafter", ["```\ncode\n```\n"]),
+        ("```\ncode\n``", "code\n``", ["code\n``"]),
+        ("```\ncode\n```", "code\n", ["code\n"]),
+        ("``", "``", []),
+        ("```py", "```py", []),
+    ],
+)
+def test_no_text_of_an_answer_is_lost_beside_code(
+    browser: Chrome, gateway: Gateway, text: str, shown: str, blocks: list[str]
+) -> None:
+    browser.get(f"{gateway.origin}/")
+    for pieces in ([text], list(text)):
+        found = browser.execute_script(
+            "const place = document.createElement('div'), writer = new Writer(place);"
+            "for (const piece of arguments[0]) writer.write(piece);"
+            "writer.end();"
+            "return [place.textContent, [...place.querySelectorAll('pre > code')].map(each => each.textContent)]",
+            pieces,
+        )
+        assert found == [shown, blocks]
 
 
 @chrome_test
