@@ -47,8 +47,8 @@ class Models:
         """Return id and name of all models and aliases; if the site can't be asked now, of those that are known."""
         if not self._is_fresh() and not self._hold.is_on and await self._has_session():
             await asyncio.wait([self._ask()], timeout=_MENU_PATIENCE_S)
-        aliases = [(name, f"{name} ({model})") for name, model in self._aliases.items() if name != _ANY]
-        return [*self._known.items(), *(alias for alias in aliases if alias[0] not in self._known)]
+        aliases = [(name, f"{name} ({self._aliases[name]})") for name in self._list_aliases()]
+        return [*self._known.items(), *aliases]
 
     async def resolve(self, name: str) -> str:
         """Return the site's model for the name that a client uses.
@@ -62,9 +62,8 @@ class Models:
             await self._wait_for_list()
         if wanted in self._known:
             return wanted
-        wanted = self._aliases.get(_ANY, wanted)
-        if wanted in self._known:
-            return wanted
+        if (other := self._find_other(name)) in self._known:
+            return other
         if self._error is not None and not _is_final(self._error):
             raise describe_trouble(self._error)
         raise self._refuse(name)
@@ -76,7 +75,7 @@ class Models:
 
     def check(self, name: str) -> None:
         """Raise Problem, 404, unless *name* stands for a model that is known now; the site is not asked."""
-        if self._aliases.get(name, self._aliases.get(_ANY, name)) not in self._known:
+        if self._aliases.get(name, self._find_other(name)) not in self._known:
             raise self._refuse(name)
 
     async def aclose(self) -> None:
@@ -127,12 +126,24 @@ class Models:
         self._known = {model.id: model.name for model in listed} or self._known
         self._fresh_until = self._clock() + _FRESH_S
 
+    def _find_other(self, name: str) -> str:
+        """Return the model that all other names than the aliases stand for; *name* itself if there is none."""
+        return name if name in self._aliases else self._aliases.get(_ANY, name)
+
+    def _list_aliases(self) -> tuple[str, ...]:
+        """Return the aliases that stand for a model of the site, as far as that is known, and are none themselves."""
+        known, is_listed = self._known, self._fresh_until is not None
+        names = [name for name, model in self._aliases.items() if model in known or not is_listed]
+        return tuple(name for name in names if name not in {_ANY, *known})
+
     def _refuse(self, name: str) -> Problem:
-        names = ", ".join([*self._known, *(alias for alias in self._aliases if alias != _ANY)])
+        names = ", ".join([*self._known, *self._list_aliases()])
         advice = (
             f"There are: {clean_text(names)}. For a program with a fixed name, start serve with --alias NAME=MODEL."
         )
-        message = f"There is no model {clean_text(name, 80)!r}. {advice}"
+        wanted = self._aliases.get(name, self._find_other(name))
+        alias = "" if wanted == name else f", which {clean_text(name, 80)!r} stands for"
+        message = f"There is no model {clean_text(wanted, 80)!r}{alias}. {advice}"
         return Problem(404, "model_not_found", message, param="model", retry=False)
 
 

@@ -200,9 +200,20 @@ async def test_a_name_is_unknown_where_the_site_has_no_list_and_not_where_its_li
         assert (response.status, (await response.json())["error"]["code"]) == (status, code)
 
 
+async def test_an_alias_of_no_model_is_named_and_not_exchanged(site: Playground) -> None:
+    aliases = {"gpt-4": "typo", "mine": MODEL, "*": MODEL}
+    async with gateway_to(site, aliases=aliases) as gateway, aiohttp.ClientSession() as http:
+        asked = question("hi") | {"model": "gpt-4"}
+        async with http.post(f"{gateway.base_url}/chat/completions", json=asked) as response:
+            error = (await response.json())["error"]
+        assert (response.status, error["code"]) == (404, "model_not_found")
+        assert "There is no model 'typo', which 'gpt-4' stands for. There are: " in error["message"]
+        assert await listed(gateway.origin) == [MODEL, OTHER, "mine"]
+
+
 async def test_a_name_that_is_refused_comes_with_those_that_there_are(site: Playground) -> None:
     said = (
-        "There is no model 'gpt-9'. There are: openchat_3.6, openchat_v3.2_mistral, gpt-4. "
+        "There is no model 'gone', which 'gpt-9' stands for. There are: openchat_3.6, openchat_v3.2_mistral, gpt-4. "
         "For a program with a fixed name, start serve with --alias NAME=MODEL."
     )
     async with (
