@@ -56,14 +56,15 @@ def build_cookies(facts: Iterable[CookieFacts]) -> tuple[tuple[Cookie, ...], tup
         try:
             cookie = _build(each)
         except (msgspec.ValidationError, UnicodeError):
-            spoilt[_show_name(each.get("name"))] += 1
+            spoilt[show_name(each.get("name"))] += 1
             continue
         kept[cookie.identity] = cookie
     left_out = f"{spoilt.total()} that no browser would keep as cookies: {list_names(spoilt)}" if spoilt else ""
     return tuple(kept.values()), (left_out,) if left_out else ()
 
 
-def _show_name(name: object) -> str:
+def show_name(name: object) -> str:
+    """Return the name of a cookie, to show."""
     # In a damaged file a value may stand where the name should.
     return name if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else "(no usual name)"
 

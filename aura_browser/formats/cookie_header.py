@@ -1,12 +1,13 @@
 """A ``Cookie`` header, alone or among the headers of a request, as ``curl -H @FILE`` takes them."""
 
 import re
+from collections import Counter
 from typing import Final
 
 from yarl import URL
 
 from aura_browser.errors import ImportFailed
-from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent
+from aura_browser.formats.content import Content, CookieFacts, build_cookies, find_user_agent, show_name
 from aura_browser.formats.dumped import Dumped, DumpOptions, choose_url, describe_rest
 from aura_browser.hosts import host_of
 from aura_browser.session import Session
@@ -78,9 +79,8 @@ def read_headers(headers: list[tuple[str, str]], url: str, kind: str) -> Content
     Raises:
         ImportFailed: if there is no cookie.
     """
-    cookies, left_out = build_cookies(
-        fact for name, value in headers if name.lower() == "cookie" for fact in split_cookies(value, url)
-    )
+    values = [value for name, value in headers if name.lower() == "cookie"]
+    cookies, left_out = build_cookies(fact for value in values for fact in split_cookies(value, url))
     if not cookies:
         raise ImportFailed(kind, "", "there is no cookie in it", "Copy a request that the browser sends logged in.")
     kept = {name: value for name, value in headers if is_lasting(name) and value}
@@ -91,14 +91,36 @@ def read_headers(headers: list[tuple[str, str]], url: str, kind: str) -> Content
         user_agent=agent,
         headers=kept,
         unknown=("cookie_attributes", "local_storage", "user_agent"),
-        left_out=left_out,
+        left_out=left_out + _describe_repeated(values),
     )
 
 
 def split_cookies(value: str, url: str) -> list[CookieFacts]:
-    """Return the cookies of a ``Cookie`` header for *url*, as cookies of that host alone that end with the browser."""
+    """Return the cookies of a ``Cookie`` header for *url*, as cookies of that host alone that end with the browser.
+
+    Of several with one name the first is returned: browsers send the one of the longest path first, and servers take
+    that (RFC 6265, section 5.4).
+    """
     address = URL(url)
     facts: CookieFacts = {"domain": host_of(address), "host_only": True, "secure": address.scheme == "https"}
+    first: dict[str, str] = {}
+    for name, text in _split_pairs(value):
+        first.setdefault(name, text)
+    return [facts | {"name": name, "value": text} for name, text in first.items()]
+
+
+def _split_pairs(value: str) -> list[tuple[str, str]]:
     pairs = (pair.strip(" \t").partition("=") for pair in value.split(";") if pair.strip(" \t"))
     # Without "=" it is the value of a cookie without a name.
-    return [facts | {"name": name if sign else "", "value": text if sign else name} for name, sign, text in pairs]
+    return [(name, text) if sign else ("", name) for name, sign, text in pairs]
+
+
+def _describe_repeated(values: list[str]) -> tuple[str, ...]:
+    """Return a sentence on the cookies that share their name with one before them; none if there are none."""
+    repeated = Counter[str]()
+    for value in values:
+        counts = Counter(name for name, _ in _split_pairs(value))
+        repeated.update({show_name(name): count - 1 for name, count in counts.items() if count > 1})
+    if not repeated:
+        return ()
+    return (f"{repeated.total()} after another one of the same name, as of a wider path: {list_names(repeated)}",)

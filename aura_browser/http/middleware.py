@@ -228,6 +228,8 @@ class SessionMiddleware:
         headers.update(made.headers)
         if own:
             headers.update(own)
+        if hdrs.RANGE in headers and headers.get(hdrs.ACCEPT_ENCODING) in _DEFAULTS:
+            headers[hdrs.ACCEPT_ENCODING] = "identity"  # the range is one of the body as it is (Fetch, section 4.6)
         if self._sends_origin and request.method not in SAFE_METHODS:
             origin = find_origin(self._site.origin, session.origin)
             for name, value in (("Origin", origin), ("Referer", f"{origin}/")):  # as forms do; some sites compare them

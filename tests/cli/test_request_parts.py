@@ -148,6 +148,25 @@ def test_a_form_is_as_long_as_it_says_and_its_names_are_written_as_browsers_do(t
     assert build(form=("c=",)).content_type != build(form=("c=",)).content_type
 
 
+@pytest.mark.parametrize(
+    ("value", "content", "more"),
+    [
+        ('{"a":1};type=application/json', '{"a":1}', "\r\nContent-Type: application/json"),
+        ("text;filename=a.txt;type=text/x", "text", '; filename="a.txt"\r\nContent-Type: text/x'),
+        ('"b;type=c"', "b;type=c", ""),
+        ('"say \\"hi\\" \\\\";type=text/x', 'say "hi" \\', "\r\nContent-Type: text/x"),
+        ('"open', '"open', ""),
+        ('"a" and "b"', '"a" and "b"', ""),
+        ("a;b", "a;b", ""),
+    ],
+)
+def test_a_text_in_a_form_may_have_options_and_quotes_as_in_curl(value: str, content: str, more: str) -> None:
+    form = build(form=(f"meta={value}",))
+    boundary = form.content_type.partition("; boundary=")[2]
+    head = f'Content-Disposition: form-data; name="meta"{more}'
+    assert form.join().decode() == f"--{boundary}\r\n{head}\r\n\r\n{content}\r\n--{boundary}--\r\n"
+
+
 @pytest.mark.parametrize("words", [["-I", "GET"], ["-I", "POST"], ["-I", "-d", "a=1"], ["-I", "-d", "a=1", "HEAD"]])
 def test_head_has_no_body_and_no_other_method(words: list[str]) -> None:
     shown = run_here("request", *words, "http://127.0.0.1:9/")

@@ -954,9 +954,16 @@ def test_what_a_cookie_header_says_and_does_not_say() -> None:
     text = "User-Agent:\r\nAccept-Language: de\r\nCookie: a=1; b; ; =c; d=\r\n"
     session = read(text, "http://app.example.com/").session
     cookies = [(cookie.name, cookie.value, cookie.secure) for cookie in session.cookies]
-    assert cookies == [("a", "1", False), ("", "c", False), ("d", "", False)], "of two without a name the later counts"
+    assert cookies == [("a", "1", False), ("", "b", False), ("d", "", False)], "of two without a name the first counts"
     assert session.headers == {"Accept-Language": "de"}
     assert session.unknown == ("cookie_attributes", "local_storage", "user_agent")
+
+
+def test_of_cookies_with_one_name_the_first_counts_as_for_servers_and_the_others_are_named() -> None:
+    loaded = read("a=specific; a=general; b=1; b=s3cret; b=3", "http://app.example.com/")
+    assert [(c.name, c.value) for c in loaded.session.cookies] == [("a", "specific"), ("b", "1")]
+    [said] = [each for each in loaded.left_out if "same name" in each]
+    assert said == "3 after another one of the same name, as of a wider path: a, b"
 
 
 @pytest.mark.parametrize("text", ["a=1", "a=1;", "\n\n a=1 ;\t\n", "COOKIE: a=1", "x: y\n\ncookie: a=1"])

@@ -12,11 +12,11 @@ from aiohttp.base_protocol import BaseProtocol
 from multidict import CIMultiDict
 from yarl import URL
 
-from aura_browser import Site, SiteClient, openchat_site
+from aura_browser import Site, SiteClient, openchat_site, page_site
 from aura_browser.errors import AnswerTimeout, ConnectionFailed, SiteFailed
 from aura_browser.http.transport import HttpResponse
 from aura_browser.site.place import Template
-from tests.parts.servers import serving
+from tests.parts.servers import page, serving
 from tests.parts.sessions import make_session
 
 
@@ -202,3 +202,19 @@ async def test_a_body_of_any_size_arrives_with_its_length(size: int) -> None:
         async with client, client.request("POST", "/x", data=bytes(size)) as answer:
             assert await answer.text() == str(size)
     assert server.bodies == [bytes(size)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "encoding"),
+    [
+        ({}, "gzip"),
+        ({"Range": "bytes=0-9"}, "identity"),
+        ({"range": "bytes=0-9", "Accept-Encoding": "br"}, "br"),
+    ],
+)
+async def test_a_part_of_a_body_is_asked_for_as_it_is(headers: dict[str, str], encoding: str) -> None:
+    async with serving(page()) as (server, origin):
+        client = SiteClient(page_site(origin), session=make_session(origin), refresh="never", store="memory")
+        async with client, client.get("/x", headers=headers):
+            pass
+    assert server.seen[-1].headers["Accept-Encoding"].split(",")[0] == encoding

@@ -1,6 +1,7 @@
 """The body of a request, as options describe it: text, JSON, a file, standard input, or a form of several parts."""
 
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from aura_browser.text import clean_text
 _MAX_KEPT_BYTES: Final = 16 * 2**20  # a longer one is not kept in memory, and can be sent only once
 _MAX_WHOLE_BYTES: Final = 2**20  # as aiohttp advises
 _CHUNK_BYTES: Final = 2**20
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _FORM: Final = "application/x-www-form-urlencoded"
 
 Source = bytes | BinaryIO
@@ -167,13 +169,19 @@ def _build_form(fields: Sequence[str]) -> Upload:
 
 
 def _read_field(text: str) -> tuple[str, Source, int]:
-    """Return headers, content and length of one ``-F``: ``name=text``, ``name=@file`` or ``name=<file``."""
+    """Return headers, content and length of one ``-F``: ``name=text``, ``name=@file`` or ``name=<file``.
+
+    Options may follow each, and a text may stand in quotes, as in curl: ``name="a;b";type=text/x``.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name:
         _refuse("-F", "must be name=text, name=@file or name=<file")
     head = f'Content-Disposition: form-data; name="{_escape(name)}"'
     if not value.startswith(("@", "<")):
-        content = value.encode("utf-8", "surrogateescape")
+        said, options = _split_text(value)
+        content = said.encode("utf-8", "surrogateescape")
+        head += f'; filename="{_escape(options["filename"])}"' if "filename" in options else ""
+        head += f"\r\nContent-Type: {options['type']}" if "type" in options else ""
         return head, content, len(content)
     path, options = _split_options(value[1:])
     source, size = _open(path, "-F")
@@ -192,6 +200,15 @@ def _guess_type(name: str) -> str:
     import mimetypes
 
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _split_text(value: str) -> tuple[str, dict[str, str]]:
+    """Return the text of a field and the options behind it."""
+    if quoted := _QUOTED.match(value):
+        rest, options = _split_options(value[quoted.end() :])
+        if not rest:
+            return re.sub(r'\\(["\\])', r"\1", quoted[1]), options
+    return _split_options(value)
 
 
 def _split_options(text: str) -> tuple[str, dict[str, str]]:
