@@ -131,7 +131,7 @@ class Models:
         return name if name in self._aliases else self._aliases.get(_ANY, name)
 
     def _list_aliases(self) -> tuple[str, ...]:
-        """Return the aliases that stand for a model of the site, as far as that is known, and are none themselves."""
+        """Return the aliases of models that the site has, as far as that is known; no names of its own."""
         known, is_listed = self._known, self._fresh_until is not None
         names = [name for name, model in self._aliases.items() if model in known or not is_listed]
         return tuple(name for name in names if name not in {_ANY, *known})

@@ -39,7 +39,9 @@ def check_request(request: Request) -> Request:
 def _copy_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(headers, Mapping):
         raise InvalidInput("headers", "must be a mapping of names to values")
-    return {_check_name(name): _check_value(name, value) for name, value in headers.items()}
+    checked = {_check_name(name): _check_value(name, value) for name, value in headers.items()}
+    # aiohttp would wait for 100 (Continue) without end; a body may be sent at once (RFC 9110, section 10.1.1).
+    return {name: value for name, value in checked.items() if name.lower() != "expect"}
 
 
 @lru_cache

@@ -173,8 +173,8 @@ class Renewal:
         self._counters.harvests += 1
         began = self._clock()
         try:
-            session = await _follow(await self._harvest(), old, self._live)
-            session = self._live.correct(await self._doubt.prove(session))
+            session = await _prove(await self._harvest(), old, self._live, self._doubt)
+            session = self._live.correct(session)
         except _BEFORE_THE_SITE:
             self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
             raise
@@ -251,16 +251,27 @@ class Renewal:
         raise error
 
 
-async def _follow(session: Session, old: Session | None, live: LiveSession) -> Session:
-    """Return *session* with the probe that proved the one before it, if it has none itself.
+async def _prove(session: Session, old: Session | None, live: LiveSession, doubt: Doubt) -> Session:
+    """Return a new *session* as proven: with the probe that proved the one before it, if it has none itself.
 
-    That is *old*, or the one in use or cached, if its page is the same.
+    That is *old*, or the one in use or cached. If that is of another page, this page's own answer is asked for first.
+    Errors as :meth:`Doubt.prove`.
     """
+    known = old or await _find_known(live)
+    if known is None or known.probe is None or session.probe is not None:
+        return await doubt.prove(session)
+    if old is None and known.url != session.url:
+        session = await doubt.prove(session)
+        if session.proof == "distinguished":
+            return session
+    return await doubt.prove(msgspec.structs.replace(session, probe=known.probe))
+
+
+async def _find_known(live: LiveSession) -> Session | None:
+    """Return the session in use, else the cached one; None if there is none, or it can't be read."""
     with suppress(StoreError):  # what can't be read is replaced
-        known = old or live.current or await live.load()
-        if known is not None and known.probe and not session.probe and (old is not None or known.url == session.url):
-            return msgspec.structs.replace(session, probe=known.probe)
-    return session
+        return live.current or await live.load()
+    return None
 
 
 def _is_better(session: Session, old: Session) -> bool:

@@ -287,6 +287,7 @@ CANNOT = "the site can't continue a download. The file is unchanged; run it with
     [
         (206, "bytes 3-5/6", ""),
         (206, "bytes 3-5/*", ""),
+        (206, "Bytes 3-5/6", ""),
         (206, "bytes 2-5/6", CANNOT),
         (206, "bytes 3-5/6 or so", CANNOT),
         (206, "", CANNOT),
@@ -312,6 +313,16 @@ async def test_only_what_begins_where_a_file_ends_continues_it(
     else:
         await deliver(answer, delivery)
     assert file.read_bytes() == (b"abc" if said else b"abcdef")
+
+
+async def test_a_part_that_ends_before_the_file_does_is_kept_and_no_success(tmp_path: Path) -> None:
+    """As a site may answer (RFC 9110, section 15.3.7)."""
+    file = tmp_path / "out"
+    file.write_bytes(b"abc")
+    answer = Played(206, {"Content-Range": "bytes 3-5/9"}, (b"d", b"ef"))
+    with pytest.raises(click.ClickException, match=r"6 of 9 bytes are here\. Run it again"):
+        await deliver(answer, Delivery(Output("out", path=file), head=False, offset=3, fail=False))
+    assert file.read_bytes() == b"abcdef"
 
 
 async def test_a_file_that_is_complete_stays(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_others_need_a_token_that_is_not_easy_to_guess(token: str, said: str, st
     assert shown.stderr.startswith(said)
 
 
-def test_an_empty_token_is_none_and_refused(started: list[Settings]) -> None:
+def test_an_empty_token_is_refused(started: list[Settings]) -> None:
     shown = run_here("serve", "http://127.0.0.1:9", AURA_BROWSER_GATEWAY_TOKEN="")
     assert (shown.returncode, started) == (78, [])
     assert f"{VARIABLE}: is empty" in shown.stderr

@@ -218,3 +218,11 @@ async def test_a_part_of_a_body_is_asked_for_as_it_is(headers: dict[str, str], e
         async with client, client.get("/x", headers=headers):
             pass
     assert server.seen[-1].headers["Accept-Encoding"].split(",")[0] == encoding
+
+
+async def test_no_answer_is_waited_for_before_a_body_is_sent() -> None:
+    async with serving(page()) as (server, origin):
+        client = SiteClient(page_site(origin), session=make_session(origin), refresh="never", store="memory")
+        async with client, client.post("/x", data=b"body", headers={"expect": "100-continue"}) as response:
+            assert response.status == 200
+    assert "Expect" not in server.seen[-1].headers

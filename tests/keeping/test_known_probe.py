@@ -16,17 +16,18 @@ LOGIN = make_session(proof="distinguished", is_login=True, probe="/account")
 
 
 @pytest.mark.parametrize(
-    ("cause", "facts", "probe"),
+    ("cause", "facts", "probes"),
     [
-        ("refused", {}, "/account"),
-        ("refused", {"url": f"{KEY.origin}/after-login"}, "/account"),
-        ("refused", {"probe": "/other"}, "/other"),
-        ("asked", {}, "/account"),
-        ("asked", {"url": f"{KEY.origin}/another-app"}, None),
+        ("refused", {}, ["/account"]),
+        ("refused", {"url": f"{KEY.origin}/after-login"}, ["/account"]),
+        ("refused", {"probe": "/other"}, ["/other"]),
+        ("asked", {}, ["/account"]),
+        ("asked", {"url": f"{KEY.origin}/public"}, [None, "/account"]),
+        ("asked", {"url": f"{KEY.origin}/another-app"}, [None]),
     ],
 )
 async def test_the_probe_that_is_known_proves_the_next_session(
-    cause: str, facts: dict[str, Any], probe: str | None
+    cause: str, facts: dict[str, Any], probes: list[str | None]
 ) -> None:
     proven: list[Session] = []
 
@@ -36,7 +37,10 @@ async def test_the_probe_that_is_known_proves_the_next_session(
     async def prove(session: Session) -> Session:
         proven.append(session)
         return make_session(
-            cookies=session.cookies, harvested_at=session.harvested_at, probe=session.probe, proof="distinguished"
+            cookies=session.cookies,
+            harvested_at=session.harvested_at,
+            probe=session.probe,
+            proof="open" if session.url.endswith("/public") and session.probe is None else "distinguished",
         )
 
     store = MemoryStore()
@@ -46,4 +50,4 @@ async def test_the_probe_that_is_known_proves_the_next_session(
         await (manager.renew(await manager.get()) if cause == "refused" else manager.harvest())
     finally:
         await manager.aclose()
-    assert [session.probe for session in proven] == [probe]
+    assert [session.probe for session in proven] == probes

@@ -22,8 +22,8 @@ from aura_browser.text import TerminalFilter, clean_text, redact_url
 
 _STDOUT: Final = 1
 _TEXT: Final = re.compile(r"text/|application/(?:[\w.+-]*\+)?(?:json|xml|javascript|x-ndjson|x-www-form-urlencoded)|$")
-_RANGE: Final = re.compile(r"bytes (\d{1,18})-\d{1,18}/(?:\d{1,18}|\*)")
-_WHOLE: Final = re.compile(r"bytes \*/(\d{1,18})")
+_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:(\d{1,18})|\*)", re.IGNORECASE)
+_WHOLE: Final = re.compile(r"bytes \*/(\d{1,18})", re.IGNORECASE)
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -67,6 +67,8 @@ async def deliver(response: Response, delivery: Delivery) -> None:
             interruption = await _write_chunks(response, write, count)
         if interruption is not None:
             raise interruption
+    if delivery.offset is not None:
+        _check_end(response)
 
 
 async def _write_chunks(
@@ -100,6 +102,19 @@ def _continues(response: Response, offset: int) -> bool:
     if response.status >= HTTPStatus.BAD_REQUEST:
         response.raise_for_status()
     raise click.ClickException("the site can't continue a download. The file is unchanged; run it without -C.")
+
+
+def _check_end(response: Response) -> None:
+    """Check that an answer that continued a file went to its end: a site may give less than was asked for.
+
+    Raises:
+        click.ClickException: if it did not.
+    """
+    part = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if part and part[3] and int(part[2]) + 1 < int(part[3]):
+        raise click.ClickException(
+            f"the site gave a part only: {int(part[2]) + 1} of {int(part[3])} bytes are here. Run it again."
+        )
 
 
 def _format_head(response: Response) -> bytes:
