@@ -41,10 +41,12 @@ terminal.
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from aura_browser.text import copy_text, drop_unprintable, redact_url
 from aura_browser.tls import TlsFault, advise, read_code
+
+_AWAY: Final = frozenset({502, 503, 504})
 
 _CHECK_THE_WAY = "Check the address, the network and the proxy."
 
@@ -536,6 +538,11 @@ class SiteFailed(ChatError):
         message = _as_sentence(self.message or "no message")
         status = self.status or "without a status"
         return f"{self.url} answered {status}: {message} {self._advice}".rstrip()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the status says that the site is away for a while: 502, 503 or 504."""
+        return self.status in _AWAY
 
     @property
     def _advice(self) -> str:

@@ -24,7 +24,6 @@ _CODES: Final[Mapping[str, int]] = {
     "InvalidConfiguration": BAD_CONFIGURATION,
     "SessionLocked": BAD_CONFIGURATION,
 }
-_AWAY: Final = frozenset({502, 503, 504})
 _SETTINGS: Final = "AURA_BROWSER_"
 
 
@@ -32,7 +31,7 @@ def find_exit_code(error: BaseException) -> int:
     """Return the exit code of a command that ended with *error*."""
     if isinstance(error, InvalidInput) and error.name.startswith(_SETTINGS):
         return BAD_CONFIGURATION
-    if isinstance(error, SiteFailed) and error.status in _AWAY:
+    if isinstance(error, SiteFailed) and error.is_away:
         return TRY_LATER
     if isinstance(error, NotReady) and not error.is_answered:
         return TRY_LATER

@@ -116,7 +116,7 @@ def _split_pairs(value: str) -> list[tuple[str, str]]:
 
 
 def _describe_repeated(values: list[str]) -> tuple[str, ...]:
-    """Return a sentence on the cookies that share their name with one before them; none if there are none."""
+    """Return a sentence on the cookies that share their name with one before them; empty if each name is there once."""
     repeated = Counter[str]()
     for value in values:
         counts = Counter(name for name, _ in _split_pairs(value))

@@ -44,7 +44,7 @@ _ANSWERED: Final = ("Content-Type", "Cache-Control", "Retry-After", "retry-after
 _LIMITED: Final = 429
 _FAILED: Final = 400
 _NOT_THERE: Final = frozenset({404, 405})
-_ONE_MODEL: Final = "/models/"
+_ONE_MODEL: Final = f"{routes.MODELS}/"
 _FOLDERS: Final = frozenset({"", ".", ".."})
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 

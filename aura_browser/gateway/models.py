@@ -127,7 +127,7 @@ class Models:
         self._fresh_until = self._clock() + _FRESH_S
 
     def _find_other(self, name: str) -> str:
-        """Return the model that all other names than the aliases stand for; *name* itself if there is none."""
+        """Return the model that all other names than the aliases stand for; *name* itself without ``*``."""
         return name if name in self._aliases else self._aliases.get(_ANY, name)
 
     def _list_aliases(self) -> tuple[str, ...]:

@@ -35,7 +35,6 @@ from aura_browser.gateway.wires.problem import Problem
 _UNNAMED_LIMIT_S: Final = 10.0  # if the site does not say how long its limit lasts
 _AWAY_RETRY_S: Final = 5
 _HARVEST_RETRY_S: Final = 30  # as long as a harvest is not repeated after one that failed
-_AWAY: Final = frozenset({502, 503, 504})
 _SITE_FAILED: Final = "site_failed"
 
 
@@ -78,7 +77,7 @@ def _describe_sites(error: AuraError) -> Problem:
 
 
 def _describe_failure(error: SiteFailed) -> Problem:
-    if error.status in _AWAY:
+    if error.is_away:
         wait = _AWAY_RETRY_S if error.retry_after_s is None else error.retry_after_s
         return Problem(503, _SITE_FAILED, str(error), retry_after_s=round_up(wait))
     is_final = HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -156,7 +156,7 @@ class SessionManager:
     async def get(self) -> Session:
         """Return the session: the one in use, else the cached one, else a new one.
 
-        Before its probable end a new one is got in the background; once that has come the site is asked first.
+        Before its probable end a new one is got in the background, and after it if the site takes this one no longer.
 
         Raises:
             AuraError: if a session has to be harvested and can't be, or HarvestCoolingDown soon after such a failure.

@@ -11,7 +11,6 @@ from aura_browser.keeping.ledger import limit_hold
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.session import Session
 
-_AWAY: Final = frozenset({502, 503, 504})
 _PAUSE_S: Final = 30.0  # where a site does not say for how long it is to be left alone
 
 RefreshBySite = Callable[[Session], Awaitable[Session]]
@@ -99,6 +98,4 @@ class Refresher:
 
 
 def _is_away(error: AuraError) -> bool:
-    return isinstance(error, ConnectionFailed | AnswerTimeout) or (
-        isinstance(error, SiteFailed) and error.status in _AWAY
-    )
+    return isinstance(error, ConnectionFailed | AnswerTimeout) or (isinstance(error, SiteFailed) and error.is_away)

@@ -258,7 +258,7 @@ async def _prove(session: Session, old: Session | None, live: LiveSession, doubt
     Errors as :meth:`Doubt.prove`.
     """
     known = old or await _find_known(live)
-    if known is None or known.probe is None or session.probe is not None:
+    if known is None or not known.probe or session.probe:
         return await doubt.prove(session)
     if old is None and known.url != session.url:
         session = await doubt.prove(session)
@@ -268,7 +268,7 @@ async def _prove(session: Session, old: Session | None, live: LiveSession, doubt
 
 
 async def _find_known(live: LiveSession) -> Session | None:
-    """Return the session in use, else the cached one; None if there is none, or it can't be read."""
+    """Return the session in use, else the cached one; None if no session is cached, or it can't be read."""
     with suppress(StoreError):  # what can't be read is replaced
         return live.current or await live.load()
     return None

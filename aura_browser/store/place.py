@@ -4,7 +4,6 @@ import re
 from typing import Final
 
 from aura_browser.errors import InvalidInput
-from aura_browser.store.redis_connection import check_address
 
 _REDIS: Final = ("redis://", "rediss://", "unix://")
 _ADDRESS: Final = re.compile(r"""[\s"']*(?:[a-z][a-z0-9+.-]+://|rediss?(?::|//))""", re.IGNORECASE)
@@ -13,6 +12,8 @@ _ADDRESS: Final = re.compile(r"""[\s"']*(?:[a-z][a-z0-9+.-]+://|rediss?(?::|//))
 def check_place(place: str) -> None:
     """Check what names a store. Raises InvalidInput as :func:`is_redis`, and if a Redis's address is malformed."""
     if is_redis(place):
+        from aura_browser.store.redis_connection import check_address
+
         check_address(place)
 
 

@@ -1,4 +1,7 @@
-"""Which profile of a Chrome that runs has the site open: a tab in another one would bring another person's session."""
+"""Which profile of a Chrome that runs has the site open: a tab in another one would bring another person's session.
+
+To the DevTools protocol a profile is a browser context, and so is what a program such as Playwright keeps apart.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,12 +24,9 @@ def list_contexts(targets: dict[str, Any], url: str) -> list[str]:
         url: the site's address.
     """
     for is_near in (_is_same_origin, is_same_site):
-        found = {
-            context: True
-            for info in _list_targets(targets)
-            if _matches(info.get("url"), url, is_near) and isinstance(context := info.get("browserContextId"), str)
-        }
-        if found:
+        near = [info for info in _list_targets(targets) if _matches(info.get("url"), url, is_near)]
+        contexts = (info.get("browserContextId") for info in near)
+        if found := dict.fromkeys(context for context in contexts if isinstance(context, str)):
             return list(found)
     return []
 

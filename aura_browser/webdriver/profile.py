@@ -86,15 +86,21 @@ def _make_private(folder: Path) -> None:
         for place in (folder.parent, folder):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = stat.S_IMODE(folder.stat().st_mode)
-        is_other = any(folder.iterdir()) and not any((folder / name).exists() for name in (_LOCK_NAME, "Local State"))
+        is_open = os.name == "posix" and bool(mode & 0o077)
+        is_shared = is_open and _holds_other_things(folder)
     except OSError as error:
         raise InvalidInput(
             "profile", f"the folder {folder} can't be used: {error.strerror}; name a folder that you may write to"
         ) from None
-    if os.name == "posix" and mode & 0o077 and is_other:
+    if is_shared:
         raise InvalidInput("profile", f"{folder} has other files in it, and other users can read it; name a new folder")
-    if os.name == "posix" and mode & 0o077:
+    if is_open:
         raise InvalidInput("profile", f"other users can read {folder} (mode {mode:04o}); run: chmod 700 {folder}")
+
+
+def _holds_other_things(folder: Path) -> bool:
+    """Return whether there is something in *folder*, and it is no profile: others may need to read that."""
+    return any(folder.iterdir()) and not any((folder / name).exists() for name in (_LOCK_NAME, "Local State"))
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def _naming_what_ended(engine: Attach) -> Iterator[None]:
 
 
 def _open_at_site(driver: "RunningSession", tab: str, url: str) -> str | None:
-    """Return a new tab in the profile that has a tab at the site; None if *tab* is in it, or there is none.
+    """Return a new tab in the profile that has the site open; None if that is *tab*'s, or no tab is at the site.
 
     Raises:
         BrowserDied: if Chrome opens no tab in that profile.
