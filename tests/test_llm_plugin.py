@@ -15,6 +15,8 @@ from aura_browser.playground import Playground, serve_in_thread
 from tests.parts.cached import cache_session
 from tests.parts.pages import ROOT
 
+pytestmark = pytest.mark.slow  # it starts programs
+
 PROGRAM = str(Path(sys.executable).with_name("llm"))
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -46,7 +48,6 @@ def run(tmp_path: Path) -> Run:
     return start
 
 
-@pytest.mark.slow
 def test_a_conversation_keeps_its_history_and_its_system_text(site: Playground, run: Run) -> None:
     first = run("-m", "aura", "-o", "site", site.origin, "-s", "Be kind.", "one")
     assert (first.stdout, first.returncode) == ("one\n", 0), first.stderr
@@ -61,7 +62,6 @@ def test_a_conversation_keeps_its_history_and_its_system_text(site: Playground, 
     ]
 
 
-@pytest.mark.slow
 def test_an_error_is_one_line(site: Playground, run: Run) -> None:
     failed = run("-m", "aura", "-o", "site", site.origin, "/limit 7")
     assert failed.returncode == 1

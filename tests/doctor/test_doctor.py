@@ -190,6 +190,7 @@ async def test_no_driver_is_none_needed_unless_it_was_asked_for(bare: Path) -> N
         assert "without one" in findings["driver"].found if engine is None else "driver" not in findings
 
 
+@pytest.mark.slow
 async def test_what_selenium_manager_has_already_is_found(bare: Path, tmp_path: Path) -> None:
     chrome = telling(tmp_path / "managed", "chrome", "Google Chrome 140.0.1.2")
     driver = telling(tmp_path / "managed", "chromedriver", "ChromeDriver 140.0.1.2")
@@ -230,6 +231,7 @@ async def test_a_named_path_that_is_no_program(bare: Path, monkeypatch: pytest.M
     assert "/nowhere/chrome" in chrome.found
 
 
+@pytest.mark.slow
 async def test_a_driver_of_another_version(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chrome = telling(bare, "google-chrome", "Google Chrome 140.0.1.2")
     driver = telling(bare, "chromedriver", "ChromeDriver 156.0.3.4 (0123abc)")
@@ -364,6 +366,7 @@ def test_for_a_chrome_that_runs_already_no_other_one_is_suggested(bare: Path) ->
     assert (versions.stops, versions.command) == (True, f"rm {driver}")
 
 
+@pytest.mark.slow
 async def test_a_browser_that_does_not_run(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aura_browser.doctor.browser._VERSION_TIMEOUT_S", 0.2)
     program(bare, "chromium", "#!/bin/sh\necho 'libnss3.so: cannot \x1b[31mopen' >&2\nexit 127\n")

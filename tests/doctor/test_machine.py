@@ -197,6 +197,7 @@ print(json.dumps([found.verdict, found.found, found.command]))
 """
 
 
+@pytest.mark.slow
 def test_where_no_user_namespace_can_be_made_the_limit_is_named_with_its_command() -> None:
     done = subprocess.run(
         without_user_namespaces([sys.executable, "-c", _ASK_SANDBOX]),

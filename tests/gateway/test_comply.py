@@ -21,6 +21,7 @@ FORMATS = {
 """Formats with the beginning of their tests' names, further arguments, and how many tests have to pass."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 async def test_only_tools_and_images_are_missing(name: str, gateway: Gateway) -> None:
     if PROGRAM is None:

@@ -193,6 +193,7 @@ async def test_a_harvest_that_takes_long_is_503_and_goes_on(fields: dict[str, An
         assert log_in.count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["0.2 a b c d e f g h i j", "2 late"], ids=["begun", "awaited"])
 async def test_an_answer_of_the_site_is_not_ended_by_another_ones_harvest(words: str) -> None:
     goes_on = asyncio.Event()

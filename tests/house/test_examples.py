@@ -17,6 +17,8 @@ from tests.parts.missing import missing
 from tests.parts.pages import ROOT
 from tests.parts.sessions import make_cookie, make_session
 
+pytestmark = pytest.mark.slow  # it starts programs
+
 EXAMPLES = ROOT / "docs" / "examples"
 
 

@@ -125,6 +125,7 @@ def test_the_body_is_looked_at_only_where_it_decides() -> None:
     assert not needs_first_bytes(CHAT, 404, CIMultiDict(HTML))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [b"<body", b"<input ", b"<title>", b"<", b" ", b"<body no-js", b"<input type=pass"])
 def test_a_mebibyte_of_anything_is_judged_in_no_time(piece: bytes) -> None:
     began = time.process_time()

@@ -488,6 +488,7 @@ async def test_a_window_opens_for_a_login_that_no_browser_without_one_can_replac
         assert (house.browser.count, window.browser.count) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_a_window_does_not_wait_for_a_harvest_without_one(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     async with open_house(store) as doomed, open_house(store, opens_window=True) as house:
@@ -502,6 +503,7 @@ async def test_a_window_does_not_wait_for_a_harvest_without_one(caplog: pytest.L
             await waiting
 
 
+@pytest.mark.slow
 async def test_windows_open_one_after_the_other(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     async with open_house(store, opens_window=True) as first, open_house(store, opens_window=True) as second:

@@ -327,9 +327,10 @@ async def _ask_raw(site: Playground, names: tuple[str, ...], cookie: str = "", p
     lines = [f"{name}: {values.get(name, 'x')}" for name in (*names[:2], *(["Cookie"] if cookie else []), *names[2:])]
     reader, writer = await asyncio.open_connection("127.0.0.1", int(site.origin.rpartition(":")[2]))
     writer.write("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
-    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().removesuffix("\r\n\r\n")
+    body = await reader.readexactly(int(head.partition("Content-Length: ")[2].split()[0]))
     writer.close()
-    return head, body
+    return head, body.decode()
 
 
 @pytest.mark.parametrize("sliding", [False, True])

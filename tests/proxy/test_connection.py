@@ -150,6 +150,7 @@ async def test_a_socks_proxy_that_is_away() -> None:
     assert await failure("http://chat.invalid/", f"socks5://me:s3cret@{place}") == "the proxy can't be reached"
 
 
+@pytest.mark.slow
 async def test_a_socks_proxy_that_stays_silent() -> None:
     async with answering(b"", b"") as (place, _came):
         assert (

@@ -18,6 +18,8 @@ from tests.simulation.scenarios import find_scenario
 from tests.simulation.simulated_site import LIFE_S, Plan, SimulatedSite
 from tests.simulation.tally import Tally, find_peak
 
+pytestmark = pytest.mark.slow  # it computes for seconds
+
 SEED = 7
 
 

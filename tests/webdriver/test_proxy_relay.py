@@ -384,6 +384,7 @@ async def test_a_reader_that_is_slow_slows_the_proxy_down() -> None:
     assert sent < 50_000_000
 
 
+@pytest.mark.slow
 async def test_many_connections_at_once() -> None:
     async with upstream(answering(OK, [])) as proxy, open_browser_proxy(proxy, PAGE) as address:
         answers = await asyncio.gather(*(said(address, b"GET http://a/ HTTP/1.1\r\n\r\n") for _ in range(100)))

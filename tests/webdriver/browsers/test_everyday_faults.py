@@ -113,6 +113,7 @@ async def test_what_is_no_chrome_at_that_port_is_refused_with_what_happened(conf
     await eventually(lambda: not holders(), 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("targets", "context"),
     [
