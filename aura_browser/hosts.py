@@ -1,4 +1,4 @@
-"""Hosts: how an address is read, which hosts belong to one site, and which ones Chrome trusts without TLS."""
+"""Hosts: which hosts can exist, which ones belong to one site, and which ones Chrome trusts without TLS."""
 
 import re
 from collections.abc import Collection
@@ -8,29 +8,13 @@ from typing import Final
 
 from yarl import URL
 
+from aura_browser.urls import read_url
+
 _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_URL_LENGTH: Final = 8192
 _MAX_HOST_LENGTH: Final = 253
-_MAX_AUTHORITY_LENGTH: Final = 1024
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-
-
-def read_url(text: str) -> URL:
-    """Return *text* as a URL, or as a part of one, as yarl reads it.
-
-    Raises:
-        ValueError: if yarl can't read it.
-    """
-    try:
-        if not str.isascii(text):
-            text.encode()  # yarl drops half a surrogate pair
-            authority = re.split("[/?#]", text.partition("//")[2], maxsplit=1)[0]
-            if len(authority) > _MAX_AUTHORITY_LENGTH and not authority.isascii():
-                raise ValueError("not a URL")  # the time to make it an IDN grows with the square of its length
-        return URL(str.__str__(text))
-    except (IndexError, TypeError, AttributeError):  # yarl 1.25.1 fails so for "//@["
-        raise ValueError("not a URL") from None
 
 
 def parse_url(text: str, schemes: Collection[str]) -> URL:
@@ -44,7 +28,6 @@ def parse_url(text: str, schemes: Collection[str]) -> URL:
     if not isinstance(text, str) or len(text) > _MAX_URL_LENGTH:
         raise ValueError("not a URL")
     url = read_url(text)
-    # yarl drops the brackets of what is no IPv6 address.
     is_bracketed = "[" in re.split("[/?#]", text.partition("://")[2], maxsplit=1)[0]
     if url.scheme not in schemes or url.explicit_port == 0 or not _is_host(url, is_bracketed=is_bracketed):
         raise ValueError("not a URL with a scheme and a host")

@@ -8,6 +8,7 @@ from yarl import URL
 from aura_browser.site import Site, site_at
 from aura_browser.site.catalogue import find_named, site_named
 from aura_browser.site.commands import DEFAULT_SESSION
+from aura_browser.urls import read_url
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
@@ -27,7 +28,7 @@ class Target:
 
     def resolve(self) -> URL:
         """Return the address as a URL."""
-        return URL(self.url)
+        return read_url(self.url)
 
     async def find_page(self, options: "SessionOptions") -> Site:
         """Return the site with the page that a harvest opens: its own, else that of the stored session."""
@@ -55,4 +56,4 @@ def find_target(text: str) -> Target:
     site, url = site_named(text)
     if site.name:
         return Target(find_named(site.name) or site, url)
-    return Target(site_at(str(URL(url).origin())), url)
+    return Target(site_at(str(read_url(url).origin())), url)

@@ -13,6 +13,7 @@ from aura_browser.hosts import host_of
 from aura_browser.session import Session
 from aura_browser.session.headers import is_lasting
 from aura_browser.text import count, list_names
+from aura_browser.urls import read_url
 
 TITLE: Final = "a Cookie header"
 _ADVICE: Final = "Give the page's address with --url."
@@ -101,7 +102,7 @@ def split_cookies(value: str, url: str) -> list[CookieFacts]:
     Of several with one name the first is returned: browsers send the one of the longest path first, and servers take
     that (RFC 6265, section 5.4).
     """
-    address = URL(url)
+    address = read_url(url)
     facts: CookieFacts = {"domain": host_of(address), "host_only": True, "secure": address.scheme == "https"}
     first: dict[str, str] = {}
     for name, text in _split_pairs(value):

@@ -14,6 +14,7 @@ from aura_browser.formats.copied_request import ADVICE, CopiedRequest
 from aura_browser.hosts import host_of, is_same_site, origin_of
 from aura_browser.session.headers import is_lasting
 from aura_browser.text import clean_text, count
+from aura_browser.urls import read_url
 
 if TYPE_CHECKING:
     from aura_browser.session.session import Unknown
@@ -50,7 +51,7 @@ def load(text: str, kind: str, url: str | None) -> Content:
     if not requests:
         raise ImportFailed(title, "", "there is no request in it", _AGAIN)
     page = url or _choose_page(requests, title)
-    own = [(address, request) for address, request in requests if is_same_site(address, URL(page))]
+    own = [(address, request) for address, request in requests if is_same_site(address, read_url(page))]
     cookies, left_out = build_cookies(fact for address, request in own for fact in _read_cookies(request, address))
     if not cookies:
         raise ImportFailed(title, "", "it has no cookies", _COPY_WITH_COOKIES)
@@ -59,7 +60,7 @@ def load(text: str, kind: str, url: str | None) -> Content:
     left_out = (*left_out, *dict.fromkeys(map(_name_option, (option for _, r in own for option in r.left_out))))
     if any(name.lower() == "authorization" for _, request in own for name, _ in request.headers):
         left_out = (*left_out, "the header Authorization; where the site wants one, see: aura-browser sites learn")
-    headers = _read_headers([r for address, r in own if origin_of(address) == origin_of(URL(page))])
+    headers = _read_headers([r for address, r in own if origin_of(address) == origin_of(read_url(page))])
     agent = find_user_agent(headers)
     unknown: tuple[Unknown, ...] = ("cookie_attributes", "local_storage", "user_agent")
     return Content(cookies=cookies, url=page, user_agent=agent, headers=headers, unknown=unknown, left_out=left_out)

@@ -11,6 +11,7 @@ from aura_browser.errors import InvalidInput
 from aura_browser.hosts import host_in_url, is_same_site
 from aura_browser.session import Cookie, Session
 from aura_browser.text import count, list_names
+from aura_browser.urls import read_url
 
 
 class Dumped(msgspec.Struct, frozen=True):
@@ -144,7 +145,7 @@ def choose_url(session: Session, options: DumpOptions) -> URL:
     Raises:
         InvalidInput: if it is not of the session's site, where neither its headers nor its cookies may go.
     """
-    url = URL(options.url or session.url)
+    url = read_url(options.url or session.url)
     if not is_same_site(url, URL(session.origin)):
         raise InvalidInput("url", f"it is not of the session's site, {session.origin}")
     return url

@@ -16,6 +16,7 @@ from aura_browser.session import Cookie
 from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.headers import is_lasting
 from aura_browser.text import clean_text
+from aura_browser.urls import read_url
 
 TITLE: Final = "a HAR file"
 
@@ -87,7 +88,7 @@ def load(data: bytes, url: str | None, now: float) -> Content:
         advice = _SANITIZED if is_sanitized else "Export it again, with cookies."
         raise ImportFailed(TITLE, "", "it was exported without cookies", advice)
     page = url or _choose_page(entries)
-    own = [(address, entry) for address, entry in entries if is_same_site(address, URL(page))]
+    own = [(address, entry) for address, entry in entries if is_same_site(address, read_url(page))]
     return _read(own, page, now)
 
 
@@ -109,7 +110,7 @@ def _choose_page(entries: list[tuple[URL, _Entry]]) -> str:
     documents = [address for address, entry in entries if _is_document(entry)]
     origins = Counter(str(origin_of(address)) for address in documents or [address for address, _ in entries])
     (first, most), *others = origins.most_common()
-    if others and others[0][1] == most and not is_same_site(URL(first), URL(others[0][0])):
+    if others and others[0][1] == most and not is_same_site(read_url(first), read_url(others[0][0])):
         shown = ", ".join(clean_text(origin) for origin in list(origins)[:_MAX_SITES])
         raise ImportFailed(TITLE, "", f"it is of several sites: {shown}", f"Name one with --url {first}/")
     pages = [address for address in documents if str(origin_of(address)) == first]
@@ -131,7 +132,7 @@ def _read(entries: list[tuple[URL, _Entry]], page: str, now: float) -> Content:
         kept, spoilt = _take_sent(kept, entry, address, guessed)
         told |= dict.fromkeys(spoilt)
         kept = _take_received(kept, entry, address, then, guessed)
-        if origin_of(address) == origin_of(URL(page)) and any(
+        if origin_of(address) == origin_of(read_url(page)) and any(
             p.name.lower() == "cookie" for p in entry.request.headers
         ):
             headers = {p.name: p.value for p in entry.request.headers if is_lasting(p.name) and p.value}

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.errors import ImportFailed
 from aura_browser.formats.content import Content, CookieFacts, build_cookies
 from aura_browser.formats.dumped import (
@@ -22,6 +20,7 @@ from aura_browser.formats.dumped import (
     sort_out,
 )
 from aura_browser.session import Cookie, Session
+from aura_browser.urls import read_url
 
 TITLE: Final = "a cookies.txt"
 _HEADERS: Final = ("# Netscape HTTP Cookie File", "# HTTP Cookie File")
@@ -49,7 +48,7 @@ def dump(session: Session, options: DumpOptions) -> Dumped:
     if ends is None:
         advice = "can't be sent by Python's MozillaCookieJar, which needs an end (--session-days)"
         notes += describe_fitting(cookies, ENDLESS, advice)
-    if len(session.cookie_header(URL(session.url), options.now)) > _MAX_CURL_HEADER:
+    if len(session.cookie_header(read_url(session.url), options.now)) > _MAX_CURL_HEADER:
         advice = "use --format header, or aura-browser request"
         notes.append(f"cookies of over {_MAX_CURL_HEADER:,} bytes for one address are sent in part by curl; {advice}")
     return Dumped("\n".join([_HEADERS[0], *lines, ""]), (*left_out, *describe_rest(session)), tuple(notes))

@@ -11,7 +11,6 @@ from aiohttp import hdrs
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
-from aura_browser.hosts import read_url
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
 from aura_browser.http.verdict import judge
@@ -23,6 +22,7 @@ from aura_browser.site import Probe, Site
 from aura_browser.site.derivation import build_lasting_headers, derive_headers
 from aura_browser.site.moves import follow_move
 from aura_browser.text import redact_url
+from aura_browser.urls import join_url
 
 WHOLE_ANSWER_FACTOR: Final = 4
 """How long a whole answer may take: so many times the seconds without a byte that end it."""
@@ -135,7 +135,7 @@ def resolve_probe(site: Site, probe: Probe, session: Session) -> URL:
         InvalidInput: if it is not one of the site's.
     """
     try:
-        url = URL(site.origin).join(read_url(probe.path))
+        url = join_url(URL(site.origin), probe.path)
     except ValueError:
         raise_alone(InvalidInput("probe", "its path is not a path or a URL"))
     if not site.owns(url):

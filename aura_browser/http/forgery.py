@@ -10,7 +10,6 @@ from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from aura_browser.errors import InvalidInput
-from aura_browser.hosts import read_url
 from aura_browser.http.body import read_start
 from aura_browser.session import Session
 from aura_browser.site import Site
@@ -18,6 +17,7 @@ from aura_browser.site.derivation import can_be_sent, gets_tokens
 from aura_browser.site.moves import follow_move
 from aura_browser.site.tokens import SAFE_METHODS, Csrf, write_form_field
 from aura_browser.text import redact_url
+from aura_browser.urls import join_url
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def needs_token(site: Site, session: Session, method: str, url: URL) -> bool:
 
 def resolve_token_page(site: Site, csrf: Csrf, session: Session) -> URL:
     """Return the address that gives out the token, where the site of *session* has moved to."""
-    return follow_move(URL(site.origin).join(read_url(csrf.get)), site.origin, session.origin)
+    return follow_move(join_url(URL(site.origin), csrf.get), site.origin, session.origin)
 
 
 async def fetch_token(site: Site, csrf: Csrf, session: Session, request: ClientRequest) -> str | None:

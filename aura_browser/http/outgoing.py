@@ -9,12 +9,12 @@ import msgspec
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
-from aura_browser.hosts import read_url
 from aura_browser.request import Body, Request
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.moves import find_origin, follow_move
 from aura_browser.text import copy_text, redact_url
+from aura_browser.urls import join_url
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _PLACES: Final = frozenset({"origin", "referer"})
@@ -83,7 +83,7 @@ def resolve_own(site: Site, url: str) -> URL:
         InvalidInput: if it is not an address of the site.
     """
     try:
-        address = URL(site.origin).join(read_url(url))
+        address = join_url(URL(site.origin), url)
         is_own = site.owns(address)
     except ValueError:
         raise_alone(InvalidInput("url", "not a path or a valid URL"))

@@ -3,13 +3,12 @@
 import asyncio
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.engine import Chrome, Engine, LocalEngine
 from aura_browser.errors import PageFailed, raise_alone
 from aura_browser.http.page_errors import convert_page_failure
 from aura_browser.session import Session
 from aura_browser.site import Site
+from aura_browser.urls import read_url
 from aura_browser.webdriver.cdp.driver import CdpDriver
 from aura_browser.webdriver.collect import collect_session
 from aura_browser.webdriver.fetching.held_page import HeldPage
@@ -49,7 +48,7 @@ class PageOpener:
             ConnectionFailed: if the site's page can't be opened, for the reason that any request to it fails.
             AuraError: if no browser or page can be opened.
         """
-        loop, url = asyncio.get_running_loop(), URL(session.url)
+        loop, url = asyncio.get_running_loop(), read_url(session.url)
 
         def prepare(driver: CdpDriver, options: BrowserOptions) -> FetchTab:
             put_session(driver, session, options.deadline, is_new=not self.keeps_profile)
@@ -74,7 +73,7 @@ class PageOpener:
                 pass_policies(driver, is_static=False)
                 session = collect_session(driver, self._site, options, proxy=self._proxy, on_wait=None).session
                 if self._is_static:
-                    return open_tab(driver, URL(session.url), options.deadline, loop, is_static=True), session
+                    return open_tab(driver, read_url(session.url), options.deadline, loop, is_static=True), session
                 return prepare_tab(driver, loop), session
 
         browser = HeldBrowser(self._engine, self._proxy, self._site.url, collect)

@@ -5,12 +5,11 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.errors import raise_alone
 from aura_browser.http.page_errors import convert_error
 from aura_browser.http.pages import Pages
 from aura_browser.session import Session
+from aura_browser.urls import read_url
 from aura_browser.webdriver.fetching.stream import Answered, FetchFailed, PageLost, PageStream
 from aura_browser.webdriver.fetching.tab import PageRequest
 
@@ -66,7 +65,7 @@ async def send_by_page(
         StreamInterrupted: if the page is gone.
         AuraError: if no page can be opened.
     """
-    url = URL(request.url)
+    url = read_url(request.url)
     lane = pages.lane(url)
     use = pages.try_out if is_trial else partial(pages.use, renewed=renewed)
     exits = AsyncExitStack()

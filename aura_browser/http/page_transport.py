@@ -35,6 +35,7 @@ from aura_browser.site.derivation import can_be_sent
 from aura_browser.site.given_token import find_token
 from aura_browser.site.tokens import Csrf
 from aura_browser.text import redact_url
+from aura_browser.urls import read_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
@@ -109,12 +110,12 @@ class PageTransport:
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(request, url, chain)
             next_request = request.follows_redirects and follow_redirect(
-                self._site, request, URL(response.url), response.status, response.headers
+                self._site, request, read_url(response.url), response.status, response.headers
             )
             if not next_request:
                 return response
             await response.aclose()
-            request, url = next_request, URL(next_request.url)
+            request, url = next_request, read_url(next_request.url)
         raise SiteFailed(redact_url(url), response.status, f"more than {MAX_REDIRECTS} redirects")
 
     async def _exchange(self, request: Request, url: URL, chain: Chain) -> PageResponse:
@@ -154,7 +155,7 @@ class PageTransport:
         return response, ruling
 
     async def _judge(self, request: Request, response: PageResponse, session: Session) -> Ruling:
-        url, status, headers, now = URL(response.url), response.status, response.raw_headers, self._manager.clock()
+        url, status, headers, now = read_url(response.url), response.status, response.raw_headers, self._manager.clock()
         first_bytes = await self._read_first_bytes(response)
         ruling = judge(self._site, url, status, headers, first_bytes=first_bytes, now=now)
         if ruling.verdict is not Verdict.OK:

@@ -13,7 +13,6 @@ from yarl import URL
 
 from aura_browser.engine import Engine
 from aura_browser.errors import BrowserDied, NotReady, raise_alone
-from aura_browser.hosts import read_url
 from aura_browser.http.idle_timer import IdleTimer
 from aura_browser.http.lanes import Lane
 from aura_browser.http.page_opening import PageOpener
@@ -21,6 +20,7 @@ from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.moves import follow_move
 from aura_browser.text import redact_url
+from aura_browser.urls import join_url
 from aura_browser.webdriver.fetching.held_page import CHANGE_TIMEOUT_S, HeldPage
 from aura_browser.webdriver.fetching.stream import PageLost
 from aura_browser.webdriver.fetching.tab import FetchTab
@@ -238,4 +238,4 @@ class Pages:
 def find_touched(site: Site, session: Session) -> URL:
     """Return what a page asks for so that its browser renews *session*: the probe's address."""
     path = site.probe.path if site.probe is not None else session.probe or session.url
-    return follow_move(URL(session.origin).join(read_url(path)), site.origin, session.origin)
+    return follow_move(join_url(URL(session.origin), path), site.origin, session.origin)

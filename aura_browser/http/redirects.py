@@ -8,14 +8,13 @@ from typing import Final
 import msgspec
 from yarl import URL
 
-from aura_browser.hosts import origin_of, read_url
+from aura_browser.hosts import origin_of
 from aura_browser.request import Request
 from aura_browser.site import Site
+from aura_browser.urls import join_url
 
 MAX_REDIRECTS: Final = 20  # as in Chrome
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_BLANK: Final = "".join(map(chr, range(0x21)))
-_SLASHES: Final = re.compile("(https?:)?//+", re.IGNORECASE)
 _RAW_BYTE: Final = re.compile("[\udc80-\udcff]")  # aiohttp decodes headers with surrogateescape
 _METHOD_KEEPING_STATUSES: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-encoding", "content-language"})
@@ -32,25 +31,9 @@ def redirect_target(url: URL, status: int, headers: Mapping[str, str]) -> URL | 
         return None
     # Bytes that are not UTF-8 are sent back as they are, as browsers do.
     location = _RAW_BYTE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location)
-    target = url.join(_read_location(location))
+    target = join_url(url, location)
     origin_of(target)  # ValueError without a scheme or a host that can exist
     return target
-
-
-def _read_location(location: str) -> URL:
-    r"""Read it as browsers do where yarl reads another host: ``\\host`` and ``///host`` (https://url.spec.whatwg.org/).
-
-    Raises:
-        ValueError: if there is no host after such slashes, or yarl can't read it.
-    """
-    place = re.split("[?#]", location.strip(_BLANK), maxsplit=1)[0]
-    rest = location.strip(_BLANK).removeprefix(place)
-    place = place.replace("\\", "/")
-    if slashes := _SLASHES.match(place):
-        if slashes.end() == len(place):
-            raise ValueError("no host")
-        place = f"{slashes[1] or ''}//{place[slashes.end() :]}"
-    return read_url(place + rest)
 
 
 def follow_redirect(site: Site, request: Request, url: URL, status: int, headers: Mapping[str, str]) -> Request | None:

@@ -11,7 +11,6 @@ from aiohttp import hdrs
 from yarl import URL
 
 from aura_browser.errors import InvalidInput, SessionRefused
-from aura_browser.hosts import read_url
 from aura_browser.http.asking import READ_TIMEOUT_S, OpenAsker, open_http_asker
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.verdict import Ruling, Verdict, raise_for, retry_after_s
@@ -23,6 +22,7 @@ from aura_browser.site.expiry import set_expiry
 from aura_browser.site.moves import find_origin, follow_move
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.text import redact_url
+from aura_browser.urls import join_url
 
 _ADVICE: Final = "A person has to log in again: {}"
 
@@ -55,7 +55,7 @@ async def refresh_session(
     asked, advice = site.refresh_request, _ADVICE.format(site.login_command())
     if asked is None:
         raise InvalidInput("refresh_request", "the site has none")
-    url = follow_move(URL(site.origin).join(read_url(asked.path)), site.origin, session.origin)
+    url = follow_move(join_url(URL(site.origin), asked.path), site.origin, session.origin)
     if not gets_tokens(site, session, url):
         raise InvalidInput("refresh_request", f"{redact_url(url)} is not at an origin that the site lists")
     body = asked.build_body(session)

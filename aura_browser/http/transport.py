@@ -26,6 +26,7 @@ from aura_browser.session import Session
 from aura_browser.site.derivation import gets_tokens
 from aura_browser.site.moves import find_origin
 from aura_browser.text import redact_url
+from aura_browser.urls import read_url
 
 _MAX_AT_ONCE_BYTES: Final = 2**20
 _KEEP_ALIVE_S: Final = 3.0
@@ -248,7 +249,7 @@ class HttpTransport:
             if not next_request:
                 return response
             response.release()
-            request, url = next_request, URL(next_request.url)
+            request, url = next_request, read_url(next_request.url)
         raise SiteFailed(redact_url(url), response.status, f"more than {MAX_REDIRECTS} redirects")
 
     async def _get_session(self, url: URL) -> tuple[Session, float | None]:

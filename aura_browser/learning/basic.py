@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import hdrs
-from yarl import URL
 
 from aura_browser.errors import AuraError
 from aura_browser.harvests import basic_harvest
@@ -13,6 +12,7 @@ from aura_browser.learning.findings import Finding
 from aura_browser.learning.probes import Asker, describe_probe, find_pair
 from aura_browser.learning.proposal import Proposal
 from aura_browser.site import Probe, Site
+from aura_browser.urls import read_url
 
 
 async def asks_basic(url: str) -> bool:
@@ -38,7 +38,7 @@ async def propose_basic(url: str, given: str) -> Proposal:
     site = Site(url)
     session = await basic_harvest(site, ask=lambda: given)()
     asker = Asker(site, session)
-    found = await find_pair(asker, [URL(url).raw_path_qs])
+    found = await find_pair(asker, [read_url(url).raw_path_qs])
     facts: dict[str, Any] = {"url": url, "login": "basic"}
     findings = [Finding("login", "basic: the site asks for a user and a password itself", "seen")]
     if found is None:

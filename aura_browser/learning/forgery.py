@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.learning.findings import Finding
 from aura_browser.learning.probes import Asker
 from aura_browser.learning.tokens import Carried
 from aura_browser.site import Site
 from aura_browser.site.given_token import find_token
 from aura_browser.site.tokens import Csrf
+from aura_browser.urls import read_url
 from aura_browser.webdriver.network_log import SeenRequest
 from aura_browser.webdriver.repeatable import is_harmless
 
@@ -73,7 +72,7 @@ async def find_forgery(asker: Asker, requests: Iterable[SeenRequest], carried: I
 
 def _is_own(site: Site, url: str) -> bool:
     try:
-        return site.owns(URL(url))
+        return site.owns(read_url(url))
     except ValueError:
         return False
 
@@ -92,9 +91,9 @@ def _list_fields(requests: Iterable[SeenRequest]) -> list[str]:
 
 def _list_pages(asker: Asker, requests: Iterable[SeenRequest]) -> list[str]:
     """Return the pages that the browser showed: that of the session, then the last one first."""
-    found = {URL(asker.session.url).raw_path_qs: None}
+    found = {read_url(asker.session.url).raw_path_qs: None}
     for request in list(requests)[::-1]:
-        url = URL(request.url)
+        url = read_url(request.url)
         is_page = (request.method, request.kind, request.status) == ("GET", "Document", _OK)
         if is_page and str(url.origin()) == asker.site.origin and is_harmless(url):
             found[url.raw_path_qs] = None

@@ -6,12 +6,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.session import Session
 from aura_browser.site import Site
 from aura_browser.site.place import read_place
 from aura_browser.site.sites_file import parse_sites
+from aura_browser.urls import read_url
 from aura_browser.webdriver.network_log import SeenRequest
 
 _FILE: Final = "templates.toml"
@@ -28,7 +27,7 @@ def find_known(session: Session, requests: Iterable[SeenRequest]) -> str:
         requests: what the browser asked for.
     """
     own = [each.url for each in requests if each.url.startswith(f"{session.origin}/")]
-    asked = {URL(url).raw_path_qs for url in own}
+    asked = {read_url(url).raw_path_qs for url in own}
     sites = parse_sites(files("aura_browser.site").joinpath(_FILE).read_bytes(), Path(_FILE))
     return next((name for name, site in sites.items() if _fits(site, session, asked)), "")
 
@@ -43,7 +42,7 @@ def _fits(site: Site, session: Session, asked: set[str]) -> bool:
             return False
         if "." in site.auth.value.text.partition("local_storage.")[2]:
             return True  # a key of the local storage, and one in the JSON that is there
-    page, paths = URL(site.url).raw_path_qs, {path.partition("?")[0] for path in asked}
+    page, paths = read_url(site.url).raw_path_qs, {path.partition("?")[0] for path in asked}
     # Addresses of a login that no other application has: the query tells.
     logins = [mark.location for mark in site.dropped_marks if "=" in mark.location]
     is_shown = page != "/" and (page in asked or any(fnmatchcase(path, each) for path in asked for each in logins))

@@ -17,6 +17,7 @@ from aura_browser.learning.findings import Finding
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.site.mark import Mark
+from aura_browser.urls import join_url, read_url
 from aura_browser.webdriver.network_log import SeenRequest
 from aura_browser.webdriver.repeatable import is_harmless
 
@@ -74,7 +75,7 @@ class Asker:
             BudgetSpent: if no more requests may be sent.
             RateLimited: if the site limits requests.
         """
-        url = URL(self.site.origin).join(URL(path))
+        url = join_url(URL(self.site.origin), path)
         if not self.site.owns(url) or not is_harmless(url):
             return None
         if self.sent >= self._budget:
@@ -114,7 +115,7 @@ def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
         if request.kind not in _KINDS or not request.url.startswith("http"):
             continue
         try:
-            url = URL(request.url)
+            url = read_url(request.url)
             if not site.owns(url) or not is_harmless(url):
                 continue
         except ValueError:

@@ -12,6 +12,7 @@ from yarl import URL
 from aura_browser.hosts import is_same_site, origin_of
 from aura_browser.session import Session
 from aura_browser.site.place import read_place
+from aura_browser.urls import read_url
 from aura_browser.webdriver.network_log import SeenRequest, was_sent_to
 
 _MIN_TOKEN_LENGTH: Final = 12
@@ -165,7 +166,7 @@ def _walk(value: Any, depth: int) -> Iterator[tuple[str, str]]:  # noqa: ANN401 
 
 def _parse(text: str) -> URL | None:
     try:
-        url = URL(text)
+        url = read_url(text)
     except ValueError:
         return None
     return url if url.scheme in {"http", "https"} and url.host else None

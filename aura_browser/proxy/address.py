@@ -8,8 +8,9 @@ from yarl import URL
 
 from aura_browser.errors import InvalidInput, raise_alone
 from aura_browser.extras import install_command
-from aura_browser.hosts import parse_url, read_url
+from aura_browser.hosts import parse_url
 from aura_browser.text import clean_text
+from aura_browser.urls import read_url
 
 PROXY_UNREACHABLE: Final = "the proxy can't be reached"
 PROXY_REFUSED: Final = "the proxy refused the user and password in its URL, or requires them"

@@ -7,11 +7,12 @@ from typing import Final
 from multidict import CIMultiDict
 from yarl import URL
 
-from aura_browser.hosts import origin_of, read_url
+from aura_browser.hosts import origin_of
 from aura_browser.relay.guard import TOKEN_HEADER
 from aura_browser.request import Response
 from aura_browser.session.headers import CONNECTION_HEADERS, is_lasting
 from aura_browser.site import Site
+from aura_browser.urls import join_url, read_url
 
 # Of one connection (RFC 9110 section 7.6.1), or written anew for the other one.
 _CONNECTIONS: Final = frozenset(
@@ -104,8 +105,8 @@ def _choose_encoding(headers: Mapping[str, str]) -> str:
 def _rewrite(site: Site, value: str, url: str, own_origin: str) -> str:
     """Return an address at the site as one at the proxy; any other stays."""
     try:
-        asked = URL(url)
-        target = asked.join(read_url(value))
+        asked = read_url(url)
+        target = join_url(asked, value)
         is_own = origin_of(target) in {URL(site.origin), origin_of(asked)}  # the site may have moved
     except ValueError:
         return value

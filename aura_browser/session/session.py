@@ -16,6 +16,7 @@ from aura_browser.session.cookie import Cookie, cookie_header
 from aura_browser.session.cookie_store import fold_set_cookies
 from aura_browser.session.headers import check_headers
 from aura_browser.session.json_format import VERSION, decode_session
+from aura_browser.urls import read_url
 
 if TYPE_CHECKING:
     from aura_browser.session.for_clients import ClientArgs
@@ -292,6 +293,6 @@ def _check_urls(session: Session) -> Session:
             parse_url(session.proxy, {"http", "socks5"})
         except ValueError:
             raise_alone(SessionFormatError("proxy", "not the URL of a proxy"))
-    if URL(session.url).origin() != URL(session.origin):
+    if read_url(session.url).origin() != URL(session.origin):
         raise SessionFormatError("url", "not a page of the origin")
     return session

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.errors import InvalidConfiguration, InvalidInput
 from aura_browser.site.addresses import page_url
 from aura_browser.site.config_folder import find_sites_file
 from aura_browser.site.openchat import CHAT_BOX, DIALECT, OPENCHAT, openchat_site
 from aura_browser.site.site import Site, page_site
 from aura_browser.text import clean_text
+from aura_browser.urls import read_url
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ def _find_at(address: str, dialect: str) -> Site:
     """Return the site at a URL. What is wrong in ``sites.toml`` is no concern of a built-in site."""
     origin = str(page_site(address).origin)
     try:
-        sites = [site for site in read_sites().values() if site.owns(URL(address))]
+        sites = [site for site in read_sites().values() if site.owns(read_url(address))]
     except InvalidConfiguration as error:
         if origin not in _BUILT_IN:
             raise
@@ -127,12 +126,12 @@ def _find_at(address: str, dialect: str) -> Site:
 
 def _count_shared(site: Site, address: str) -> int:
     """Return how much of the path of *address* lies below the folder of the site's page."""
-    folder = URL(site.url).path.rpartition("/")[0] + "/"
-    return len(folder) if URL(address).path.startswith(folder) else 0
+    folder = read_url(site.url).path.rpartition("/")[0] + "/"
+    return len(folder) if read_url(address).path.startswith(folder) else 0
 
 
 def _adapt(site: Site, address: str, dialect: str) -> Site:
     """Return *site* with the page at *address*, unless that names the host alone or another origin."""
-    url = URL(address)
+    url = read_url(address)
     is_page = str(url.origin()) == site.origin and url.path_qs != "/"
     return dataclasses.replace(site, url=address if is_page else site.url, dialect=site.dialect or dialect)

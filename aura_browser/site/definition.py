@@ -11,7 +11,6 @@ from yarl import URL
 
 from aura_browser.engine import LOCAL_ENGINES, DefaultEngine, Engine
 from aura_browser.errors import InvalidInput
-from aura_browser.hosts import read_url
 from aura_browser.session.headers import is_refused
 from aura_browser.site.condition import Condition
 from aura_browser.site.derivation import can_be_sent
@@ -21,6 +20,7 @@ from aura_browser.site.refresh_request import Field, RefreshRequest
 from aura_browser.site.site import Probe, Site
 from aura_browser.site.tables import AuthTable, CsrfTable, Definition, ProbeTable, RefreshTable, Texts
 from aura_browser.site.tokens import Auth, Csrf
+from aura_browser.urls import join_url
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ def _check_addresses(site: Site) -> None:
     }
     for key, path in asked.items():
         try:
-            is_own = site.owns(URL(site.origin).join(read_url(path)))
+            is_own = site.owns(join_url(URL(site.origin), path))
         except ValueError:
             is_own = False
         if not is_own:

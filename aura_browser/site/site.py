@@ -20,6 +20,7 @@ from aura_browser.site.place import Expiry, Template
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.site.tokens import Auth, Csrf
 from aura_browser.text import hide_tokens, redact_url
+from aura_browser.urls import read_url
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -181,13 +182,13 @@ class Site:
     @cached_property
     def origin(self) -> str:
         """Scheme, host and port, such as ``https://openchat.team``."""
-        return str(origin_of(URL(self.url)))
+        return str(origin_of(read_url(self.url)))
 
     @cached_property
     def own_origins(self) -> frozenset[URL]:
         """All origins that the session is sent to: that of *url*, where it may move to (``list_moves``), and others."""
         origin = URL(self.origin)
-        return frozenset({origin, *list_moves(origin), *(URL(other) for other in self.origins)})
+        return frozenset({origin, *list_moves(origin), *(read_url(other) for other in self.origins)})
 
     @cached_property
     def dropped_marks(self) -> tuple[Mark, ...]:
@@ -237,7 +238,7 @@ def _check_origin(origin: str, url: str) -> None:
         raise InvalidInput(
             "origins", "must be origins such as https://api.example.com, without a path or a default port"
         )
-    if not is_same_site(URL(origin), URL(url)):
+    if not is_same_site(URL(origin), read_url(url)):
         raise InvalidInput("origins", f"{redact_url(origin)} belongs to another site; a session is never sent there")
 
 

@@ -11,6 +11,7 @@ from yarl import URL
 from aura_browser.errors import BrowserDied
 from aura_browser.hosts import is_same_site
 from aura_browser.text import redact_url
+from aura_browser.urls import read_url
 
 NO_CONTEXT: Final = "Failed to find browser context"
 """What Chrome says of a profile in which it opens no tab: one that was not used last."""
@@ -53,7 +54,7 @@ def _list_targets(targets: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _matches(address: object, url: str, is_near: Callable[[URL, URL], bool]) -> bool:
     try:
-        return isinstance(address, str) and address.startswith("http") and is_near(URL(address), URL(url))
+        return isinstance(address, str) and address.startswith("http") and is_near(read_url(address), read_url(url))
     except ValueError:
         return False
 

@@ -20,6 +20,7 @@ from aura_browser.session.headers import is_client_hint, is_lasting
 from aura_browser.site import Site
 from aura_browser.site.derivation import is_token_origin
 from aura_browser.text import clean_text
+from aura_browser.urls import read_url
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.form_fields import list_field_names
@@ -174,7 +175,7 @@ class NetworkLog:
         for request in self._requests.values():
             if request.kind not in _PAGE_TYPES or not _is_own(site, request.url):
                 continue
-            url = URL(request.url)
+            url = read_url(request.url)
             for sent in request.sent:
                 if not was_sent_to(sent, url):
                     continue
@@ -196,7 +197,7 @@ class NetworkLog:
         for request in self._requests.values():
             if request.is_navigation or not _is_own(site, request.url):
                 continue
-            url = URL(request.url)
+            url = read_url(request.url)
             if not is_token_origin(site, origin, url):
                 continue
             for sent in request.sent:
@@ -221,10 +222,10 @@ class NetworkLog:
             if request.kind in _PAGE_TYPES
             and (request.method, request.status, request.was_redirected) == ("GET", _OK, False)
             and _is_own(site, request.url)
-            and is_harmless(URL(request.url))
+            and is_harmless(read_url(request.url))
         ]
         found.sort(key=lambda request: "json" not in request.mime_type)
-        paths = dict.fromkeys(_shorten(URL(request.url), origin) for request in found)
+        paths = dict.fromkeys(_shorten(read_url(request.url), origin) for request in found)
         return tuple(list(paths)[:_MAX_PAGE_REQUESTS])
 
     def _read(self, entry: dict[str, Any], text: str) -> None:
@@ -269,7 +270,7 @@ def _is_own(site: Site, url: str) -> bool:
     if not url.startswith("http"):
         return False
     try:
-        return site.owns(URL(url))
+        return site.owns(read_url(url))
     except ValueError:
         return False
 
@@ -285,12 +286,11 @@ def was_sent_to(sent: Mapping[str, str], url: URL) -> bool:
 
 
 def _is_password(name: str, value: str, url: URL, origin: str) -> bool:
-    is_basic = name.lower() == "authorization" and value.lower().startswith("basic ")
-    return is_basic and str(origin_of(url)) == origin
+    return name.lower() == "authorization" and value.lower().startswith("basic ") and str(origin_of(url)) == origin
 
 
 def _shorten(url: URL, origin: str) -> str:
-    return url.raw_path_qs if str(origin_of(url)) == origin else str(url)
+    return url.raw_path_qs if str(origin_of(url)) == origin and url.raw_path[:2] != "//" else str(url)
 
 
 def warn_of_dialogs(dialogs: Iterator[Dialog], url: str) -> None:

@@ -16,12 +16,12 @@ from selenium.common.exceptions import (
     UnexpectedAlertPresentException,
     WebDriverException,
 )
-from yarl import URL
 
 from aura_browser.errors import InvalidInput
 from aura_browser.session.cookie import Cookie
 from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text
+from aura_browser.urls import read_url
 from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.driver import Driver, StartedDriver
 from aura_browser.webdriver.network_log import NetworkLog
@@ -180,13 +180,13 @@ class Observer:
         )
 
     def _is_on_site(self, frame: Frame) -> bool:
-        return frame.url.startswith("http") and self._site.owns(URL(frame.url))
+        return frame.url.startswith("http") and self._site.owns(read_url(frame.url))
 
     def _read_cookies(self, frame: Frame, checks: list[bool | None]) -> tuple[Cookie, ...] | None:
         """Return the cookies if they decide whether the conditions hold."""
         is_asked = any(condition.kind == "cookie" for condition in self._site.ready)
         may_decide = is_asked and all(checks) and self._is_on_site(frame)
-        return read_cookies(self.driver, URL(frame.url)) if may_decide else None
+        return read_cookies(self.driver, read_url(frame.url)) if may_decide else None
 
     def _evaluate(self, frame: Frame, checks: list[bool | None], cookies: tuple[Cookie, ...]) -> tuple[str | None, ...]:
         if not self._is_on_site(frame):

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Final
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
-from yarl import URL
 
 from aura_browser.errors import NotReady, PageFailed
 from aura_browser.site import Site
 from aura_browser.text import redact_url
+from aura_browser.urls import read_url
 from aura_browser.webdriver.observing import Observer
 from aura_browser.webdriver.options import BrowserOptions
 
@@ -35,7 +35,7 @@ def open_page(observer: Observer, site: Site, options: BrowserOptions, build_not
         WebDriverException: if the browser or its window is gone.
     """
     observer.check_conditions()
-    url, ignored = URL(site.url), ""
+    url, ignored = read_url(site.url), ""
     if options.basic is not None:
         user, _, password = options.basic.partition(":")
         _get(observer, site, str(url.with_user(user).with_password(password)), build_not_ready)

@@ -17,9 +17,9 @@ from selenium.common.exceptions import (
     UnexpectedAlertPresentException,
     WebDriverException,
 )
-from yarl import URL
 
 from aura_browser.hosts import origin_of
+from aura_browser.urls import read_url
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
@@ -164,7 +164,7 @@ class Page:
         frame = self._call("Page.getFrameTree")["frameTree"]["frame"]
         url = f"{frame['url']}{frame.get('urlFragment', '')}"
         if url.startswith("http"):
-            origin_of(URL(url))  # raises ValueError for what is no address
+            origin_of(read_url(url))  # raises ValueError for what is no address
         return str(frame["id"]), Frame(str(frame["loaderId"]), url, bool(frame.get("unreachableUrl")))
 
     def _call(self, command: str, **arguments: object) -> dict[str, Any]:

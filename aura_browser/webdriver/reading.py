@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from yarl import URL
 
 from aura_browser.hosts import origin_of
 from aura_browser.session import Browser, Session
@@ -15,6 +14,7 @@ from aura_browser.session.browser import describe_bound
 from aura_browser.site import Site
 from aura_browser.site.catalogue import DIALECT_MARKS
 from aura_browser.site.place import CAPTURED
+from aura_browser.urls import read_url
 from aura_browser.webdriver.answers import reading_answers
 from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.device_bound import read_device_bound
@@ -86,7 +86,7 @@ def read_session(
     frame = observer.page.confirm()
     if page is None or frame is None or frame.loader != loader:
         raise AddressLeft
-    url = URL(frame.url)
+    url = read_url(frame.url)
     if url.scheme not in {"http", "https"} or not site.owns(url):
         raise AddressLeft
     observer.log.drain()

@@ -8,12 +8,12 @@ from selenium.common.exceptions import (
     NoSuchWindowException,
     UnexpectedAlertPresentException,
 )
-from yarl import URL
 
 from aura_browser.engine import OnWait
 from aura_browser.errors import NotReady, PageFailed
 from aura_browser.site import Condition, Site
 from aura_browser.text import clean_text, redact_url
+from aura_browser.urls import read_url
 from aura_browser.webdriver.changes import Changes
 from aura_browser.webdriver.network_log import Dialog
 from aura_browser.webdriver.observing import Observation, Observer
@@ -249,7 +249,7 @@ def _describe(condition: Condition, seen: Observation) -> str:
 def _name_place(seen: Observation) -> str:
     if not seen.frame.url.startswith("http"):
         return _ON_SITE
-    return f"{_ON_SITE}, not of {clean_text(str(URL(seen.frame.url).origin()))}"
+    return f"{_ON_SITE}, not of {clean_text(str(read_url(seen.frame.url).origin()))}"
 
 
 def _list_missing(seen: Observation, site: Site) -> list[str]:
@@ -265,7 +265,7 @@ def _list_missing(seen: Observation, site: Site) -> list[str]:
 
 
 def _is_on_site(seen: Observation, site: Site) -> bool:
-    return seen.frame.url.startswith("http") and site.owns(URL(seen.frame.url))
+    return seen.frame.url.startswith("http") and site.owns(read_url(seen.frame.url))
 
 
 def _describe_dialog(error: UnexpectedAlertPresentException, dialogs: Sequence[Dialog]) -> str:

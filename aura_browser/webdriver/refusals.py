@@ -11,6 +11,7 @@ from aura_browser.proxy.address import PROXY_REFUSED
 from aura_browser.request import parse_retry_after
 from aura_browser.site import Site
 from aura_browser.text import redact_url
+from aura_browser.urls import read_url
 from aura_browser.webdriver.observing import Observation, Observer
 from aura_browser.webdriver.options import BrowserOptions
 
@@ -81,7 +82,9 @@ def _find_login(
     observer: Observer, seen: Observation, site: Site, options: BrowserOptions, *, shown_for_s: float
 ) -> LoginNeeded | None:
     url = redact_url(seen.frame.url)
-    is_elsewhere = not seen.frame.url.startswith("http") or not _is_same_page(URL(seen.frame.url), URL(site.url))
+    is_elsewhere = not seen.frame.url.startswith("http") or not _is_same_page(
+        read_url(seen.frame.url), read_url(site.url)
+    )
     patience_s = _PLAIN_PAGE_S if is_elsewhere or seen.has_error_status else _LOGIN_AT_ASKED_PAGE_S
     if shown_for_s >= patience_s and observer.page.shows_password():
         return build_login_needed(url, "a password field", site, options)

@@ -4,9 +4,8 @@ import time
 from collections import Counter
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.site import Site
+from aura_browser.urls import read_url
 from aura_browser.webdriver.cookies import read_cookies
 from aura_browser.webdriver.observing import Observation, Observer
 from aura_browser.webdriver.options import BrowserOptions
@@ -48,7 +47,7 @@ class Rest:
         now = time.monotonic()
         state: tuple[object, ...] = (seen.frame.loader, seen.is_complete)
         if self._counts_cookies and seen.frame.url.startswith("http"):
-            cookies = read_cookies(self._observer.driver, URL(seen.frame.url))
+            cookies = read_cookies(self._observer.driver, read_url(seen.frame.url))
             state += (frozenset((c.name, c.domain, c.path, c.partition_key) for c in cookies),)
         if state != self._state:
             self._state, self._since, self._rests_at = state, now, 0.0

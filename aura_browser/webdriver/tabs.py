@@ -3,9 +3,8 @@
 import time
 from typing import Final
 
-from yarl import URL
-
 from aura_browser.site import Site
+from aura_browser.urls import read_url
 from aura_browser.webdriver.devtools import call_devtools
 from aura_browser.webdriver.driver import Driver
 from aura_browser.webdriver.page import Page
@@ -65,6 +64,6 @@ class Tabs:
 
 def _is_at(site: Site, address: str) -> bool:
     try:
-        return address.startswith("http") and site.owns(URL(address))
+        return address.startswith("http") and site.owns(read_url(address))
     except ValueError:
         return False

@@ -18,6 +18,11 @@ def redirected(location: str = "/b#part") -> Chain:
     return chain
 
 
+def test_a_target_that_aiohttp_spells_otherwise_is_the_same() -> None:
+    chain = redirected("/user/me%40example.com?at=%2F")
+    assert find_chain(HERE, URL("https://example.com/user/me@example.com?at=/")) is chain
+
+
 def test_a_request_of_the_same_sender_to_the_target_goes_on_once() -> None:
     chain = redirected()
     assert find_chain(HERE, THERE) is chain

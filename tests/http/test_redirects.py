@@ -98,7 +98,7 @@ async def test_a_redirect_to_nowhere_is_an_answer(headers: dict[str, str]) -> No
         ("?e", "https://app.example.com/a/b?e"),
         ("//other.example/", "https://other.example/"),
         ("///other.example/", "https://other.example/"),
-        ("\\\\other.example\\x?\\", "https://other.example/x?%5C"),
+        ("\\\\other.example\\x?\\", "https://other.example/x?\\"),
         ("/\\other.example/", "https://other.example/"),
         ("HTTP:////other.example/x", "http://other.example/x"),
         ("\x1f /x ", "https://app.example.com/x"),

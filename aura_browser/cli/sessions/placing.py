@@ -10,6 +10,7 @@ from aura_browser.site.commands import DEFAULT_SESSION, list_options
 from aura_browser.site.moves import at_origin, find_origin, list_sources
 from aura_browser.store import SessionKey
 from aura_browser.text import redact_url
+from aura_browser.urls import read_url
 
 _UNKNOWN: Final = "NAME"
 
@@ -40,7 +41,7 @@ def _read_key(origin: str, proxy: str | None, slug: str) -> SessionKey:
 
 def find_address(session: Session, key: SessionKey) -> str:
     """Return the address of the page that *session* is of, where its site was before it moved."""
-    return session.url if key.origin == session.origin else str(at_origin(URL(session.url), key.origin))
+    return session.url if key.origin == session.origin else str(at_origin(read_url(session.url), key.origin))
 
 
 def find_site_of(session: Session, key: SessionKey | None = None) -> Site:

@@ -5,7 +5,6 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import click
-from yarl import URL
 
 from aura_browser.cli.exit_codes import FAILED, LOGIN_NEEDED, TRY_LATER
 from aura_browser.cli.options import store_option
@@ -18,6 +17,7 @@ from aura_browser.site.catalogue import find_named, list_names, read_sites
 from aura_browser.site.commands import list_options
 from aura_browser.site.tables import APPLICATIONS
 from aura_browser.text import clean_text
+from aura_browser.urls import join_url, read_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -221,8 +221,8 @@ def _fill_template(like: str, facts: "Mapping[str, object]") -> "Table":
     if like not in APPLICATIONS:
         raise InvalidInput("like", f"there is no {clean_text(like, 40)!r}; choose one of: {', '.join(APPLICATIONS)}")
     table = read_template(like)
-    given, page = URL(str(facts["url"])), URL(str(table["url"]))
-    url = given.join(URL(page.raw_path_qs, encoded=True)) if given.path_qs == "/" else given
+    given, page = read_url(str(facts["url"])), read_url(str(table["url"]))
+    url = join_url(given, page.raw_path_qs) if given.path_qs == "/" else given
     for key, value in {**facts, "url": str(url)}.items():
         if value:
             table[key] = make_item(value)

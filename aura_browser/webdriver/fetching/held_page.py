@@ -8,6 +8,7 @@ from yarl import URL
 
 from aura_browser.session import Cookie, Session
 from aura_browser.session.cookie_store import diff_cookies
+from aura_browser.urls import read_url
 from aura_browser.webdriver.fetching.cookies import delete_cookies, read_cookies, replace_cookies, set_cookies
 from aura_browser.webdriver.fetching.holding import HeldBrowser
 from aura_browser.webdriver.fetching.stream import FetchFailed
@@ -57,7 +58,7 @@ class HeldPage:
             )
             await set_cookies(self.tab, [each for each in changes.values() if each is not None])
         else:
-            await replace_cookies(self.tab, session.cookies, URL(session.url))
+            await replace_cookies(self.tab, session.cookies, read_url(session.url))
         self.session = session
 
     async def touch(self, url: URL) -> None:
@@ -82,7 +83,7 @@ class HeldPage:
         loop, before = asyncio.get_running_loop(), _compare(self.session.cookies)
         end = loop.time() + CHANGE_TIMEOUT_S
         while loop.time() < end:
-            cookies = await read_cookies(self.tab, URL(self.session.url))
+            cookies = await read_cookies(self.tab, read_url(self.session.url))
             if _compare(cookies) - before:
                 return cookies
             await asyncio.sleep(_POLL_INTERVAL_S)  # nothing tells of a cookie that a script sets
