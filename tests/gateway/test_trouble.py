@@ -78,7 +78,7 @@ def asked(caplog: pytest.LogCaptureFixture) -> Callable[[], int]:
 
 @pytest.fixture
 async def gateway() -> AsyncIterator[Gateway]:
-    async with Playground() as site, gateway_to(site, {"read_timeout": 0.3}) as running:
+    async with Playground() as site, gateway_to(site) as running:
         yield running
 
 
@@ -88,7 +88,6 @@ async def gateway() -> AsyncIterator[Gateway]:
         ("/error Slow down please", 502, "site_failed", None),
         ("/gateway", 503, "site_failed", "5"),
         ("/empty", 502, "empty_answer", None),
-        ("/silent-start", 504, "answer_timeout", None),
         ("/dropped", 503, "site_failed", "5"),
         ("/dropped text", 502, "stream_interrupted", None),
         ("/limit 7", 429, "rate_limit_exceeded", "7"),
@@ -102,6 +101,12 @@ async def test_failures_of_the_site(
     assert (seen, error["code"], headers.get("Retry-After")) == (status, code, retry_after)
     assert set(error) == {"message", "type", "param", "code"}
     assert headers.get("x-should-retry") == ("false" if code == "empty_answer" else None)
+
+
+async def test_silence_of_the_site() -> None:
+    async with Playground() as site, gateway_to(site, {"read_timeout": 0.3}) as gateway:
+        status, error, _ = await ask(gateway, question("/silent-start"))
+        assert (status, error["code"]) == (504, "answer_timeout")
 
 
 @pytest.mark.parametrize(

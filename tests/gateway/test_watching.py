@@ -23,18 +23,20 @@ class Silent:
 
     def __init__(self) -> None:
         self.pings = 0
+        self.pinged = asyncio.Event()
         self.goes_on = asyncio.Event()
 
     async def ping(self) -> None:
         self.pings += 1
+        self.pinged.set()
         await self.goes_on.wait()
 
 
 async def test_a_request_that_ended_meanwhile_is_left_alone() -> None:
     watch = Watch(Patience(beat=1.0, tick=0.01), lambda _task: False, lambda: 100.0)
     streams = [Silent(), Silent()]
+    streams[0].pinged = streams[1].pinged = ends = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        ends = asyncio.Event()
 
         async def follow(stream: Silent) -> None:
             async with watch.follow() as running:
@@ -43,9 +45,6 @@ async def test_a_request_that_ended_meanwhile_is_left_alone() -> None:
 
         followers = [group.create_task(follow(stream)) for stream in streams]
         watching = group.create_task(watch.run())
-        while not any(stream.pings for stream in streams):
-            await asyncio.wait([watching], timeout=0.001)
-        ends.set()
         await asyncio.wait(followers)
         for stream in streams:
             stream.goes_on.set()
@@ -61,9 +60,8 @@ async def test_silence_is_broken_by_pings_while_it_lasts() -> None:
     async with watch.follow() as running:
         running.stream = cast("EventStream", cast("Any", stream))
         watching = asyncio.create_task(watch.run())
-        await asyncio.wait([watching], timeout=0.2)
+        assert await eventually(lambda: stream.pings > 1)
         watching.cancel()
-    assert stream.pings > 1
 
 
 class Untaken(web.StreamResponse):
