@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import Final, NoReturn
 
 import msgspec
@@ -30,6 +30,7 @@ from aura_browser.keeping.events import log_event
 from aura_browser.keeping.lifetime import ends_later
 from aura_browser.keeping.live_session import LiveSession
 from aura_browser.keeping.lock import RenewalLock
+from aura_browser.keeping.proving import prove_new
 from aura_browser.keeping.refresher import Refresher
 from aura_browser.session import Session
 from aura_browser.session.replacement import refuse_replacement
@@ -173,7 +174,7 @@ class Renewal:
         self._counters.harvests += 1
         began = self._clock()
         try:
-            session = await _prove(await self._harvest(), old, self._live, self._doubt)
+            session = await prove_new(await self._harvest(), old, self._live, self._doubt)
             session = self._live.correct(session)
         except _BEFORE_THE_SITE:
             self._counters.harvests -= 1  # the site was not contacted, so no cool-down is needed either
@@ -249,29 +250,6 @@ class Renewal:
         )
         await self._note_failure(cause, error, self._live.current)
         raise error
-
-
-async def _prove(session: Session, old: Session | None, live: LiveSession, doubt: Doubt) -> Session:
-    """Return a new *session* as proven: with the probe that proved the one before it, if it has none itself.
-
-    That is *old*, or the one in use or cached. If that is of another page, this page's own answer is asked for first.
-    Errors as :meth:`Doubt.prove`.
-    """
-    known = old or await _find_known(live)
-    if known is None or not known.probe or session.probe:
-        return await doubt.prove(session)
-    if old is None and known.url != session.url:
-        session = await doubt.prove(session)
-        if session.proof == "distinguished":
-            return session
-    return await doubt.prove(msgspec.structs.replace(session, probe=known.probe))
-
-
-async def _find_known(live: LiveSession) -> Session | None:
-    """Return the session in use, else the cached one; None if no session is cached, or it can't be read."""
-    with suppress(StoreError):  # what can't be read is replaced
-        return live.current or await live.load()
-    return None
 
 
 def _is_better(session: Session, old: Session) -> bool:

@@ -18,6 +18,7 @@ from aura_browser.programs import opening
 from aura_browser.session import Session
 from aura_browser.session.state import State
 from aura_browser.site import Site
+from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.store import FileStore, MemoryStore, SessionKey
 from tests.parts.command import run_here
 from tests.parts.sessions import make_cookie, make_session
@@ -256,6 +257,21 @@ async def test_what_a_command_can_not_show_is_named_where_a_login_is_refused(mon
     assert checked.reason == (
         "status 401. Put the proxy's URL in AURA_BROWSER_PROXY first. Put the store's URL in AURA_BROWSER_STORE first."
         " Log in again: aura-browser harvest https://a.example/ --interactive --session work"
+    )
+
+
+async def test_a_session_that_a_request_renews_needs_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def prove(_site: Site, _session: Session) -> Session:
+        raise SessionRefused("https://a.example/", 401, "status 401", "")
+
+    monkeypatch.setattr("aura_browser.carriers.prove_once", prove)
+    key = SessionKey("https://a.example")
+    entry = Entry(key.slug, session=make_session(key.origin))
+    site = Site("https://a.example/", refresh_request=RefreshRequest("/api/refresh"))
+    [checked] = [each async for each in check_entries([entry], site=site)]
+    assert (checked.state, checked.reason) == (
+        "refused",
+        f"status 401. Renew it: aura-browser sessions renew {key.slug}",
     )
 
 

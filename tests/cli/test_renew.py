@@ -12,7 +12,7 @@ import pytest
 from aura_browser.assembly import assemble
 from aura_browser.cli.sessions import renewing
 from aura_browser.engine import DefaultEngine
-from aura_browser.errors import HarvestCoolingDown, LoginNeeded, PageFailed
+from aura_browser.errors import HarvestCoolingDown, InteractionRequired, LoginNeeded, PageFailed
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.playground import serve_in_thread
 from aura_browser.session import Session
@@ -162,6 +162,15 @@ def test_a_person_is_asked_for_once_a_day_and_the_login_stays(
     assert renew("--all").stderr == ""
 
 
+def test_a_failure_before_a_new_login_holds_nothing_back(store: FileStore, stub: StubSite, browser: Browser) -> None:
+    key = keep(store, stub.origin, value="gone", life_s=86_400, age_s=60)
+    browser.error = InteractionRequired("Nobody is logged in.", "aura-browser harvest")
+    assert renew("--all").returncode == 77
+    browser.error = None
+    asyncio.run(store.save(key, build(stub.origin, "/members", "gone", 86_400), replace=True))
+    assert renew("--all").stdout == f"{key.slug}: renewed (refused), distinguished\n"
+
+
 def test_a_strangers_session_does_not_replace_a_login(store: FileStore, stub: StubSite, browser: Browser) -> None:
     key = keep(store, stub.origin, life_s=3600, age_s=3500)
     browser.value = "nobody"
@@ -239,7 +248,7 @@ def test_a_failure_counts_for_a_day(
 ) -> None:
     (later_s, counts), now = case, time.time()
     monkeypatch.setattr(renewing, "time", SimpleNamespace(time=lambda: now))
-    keep(store, stub.origin, value="gone", life_s=86_400)
+    keep(store, stub.origin, value="gone", life_s=86_400, age_s=200)
     browser.error = LoginNeeded(f"{stub.origin}/login", "a password field", "aura-browser harvest")
     assert renew("--all").returncode == 77
     notes = [slug for slug in asyncio.run(store.slugs()) if re.fullmatch("budget-renew-[0-9a-f]{12}", slug)]

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -113,6 +113,28 @@ async def test_one_harvest_serves_any_number_of_callers() -> None:
         house.browser.go.set()
         assert {house.value(session) for session in await asyncio.gather(*callers)} == {"v1"}
         assert (house.browser.count, house.manager.counters.waits) == (1, 100)
+
+
+@pytest.mark.parametrize("status", [404, 503])
+async def test_a_persons_login_is_kept_where_the_site_fails_as_it_is_asked(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def harvest() -> Session:
+        return make_session(is_login=is_login)
+
+    async def prove(_: Session) -> Session:
+        raise SiteFailed(KEY.origin, status, "no answer")
+
+    is_login, store = True, MemoryStore()
+    async with aclosing(SessionManager(page_site(KEY.origin), store, KEY, harvest=harvest, prove=prove)) as manager:
+        assert (await manager.get()).proof == "unproven"
+        assert "The login is kept, but nothing proves it yet" in caplog.text
+        assert await store.load(KEY) is not None
+    is_login = False
+    other = SessionManager(page_site(KEY.origin), MemoryStore(), KEY, harvest=harvest, prove=prove)
+    async with aclosing(other):
+        with pytest.raises(SiteFailed):
+            await other.get()
 
 
 async def test_a_cached_session_opens_no_browser() -> None:

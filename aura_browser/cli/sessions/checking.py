@@ -28,7 +28,7 @@ from aura_browser.errors import (
 from aura_browser.session import Session
 from aura_browser.session.state import State
 from aura_browser.site import Site
-from aura_browser.site.commands import describe_hidden
+from aura_browser.site.commands import describe_hidden, list_options
 from aura_browser.text import redact_url
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ async def _check_entry(entry: Entry, place: str | None, site: Site | None) -> Ch
     except InvalidConfiguration:
         raise
     except AuraError as error:
-        return _explain(entry, entry.session, error, place)
+        return _explain(entry, entry.session, error, place, site)
     match proven.proof:
         case "distinguished":
             return Checked(entry, "valid", proven=proven)
@@ -133,15 +133,20 @@ async def _check_entry(entry: Entry, place: str | None, site: Site | None) -> Ch
     return Checked(entry, "unproven", f"the answer proves nothing. {advice}", proven)
 
 
-def _explain(entry: Entry, session: Session, error: AuraError, place: str | None) -> Checked:
+def _explain(entry: Entry, session: Session, error: AuraError, place: str | None, site: Site | None) -> Checked:
     if isinstance(error, SessionRefused):
         state: State = "expired" if session.is_over(time.time()) else "refused"
-        command = build_login_command(session, find_key(session, entry.slug), place)
         hidden = describe_hidden(proxy=session.proxy, store=place)
-        return Checked(entry, state, f"{error.mark}.{hidden} Log in again: {command}")
+        return Checked(entry, state, f"{error.mark}.{hidden} {_advise(entry.slug, session, place, site)}")
     if isinstance(error, SiteFailed) and 0 < error.status < _SERVER_ERRORS:
         return Checked(entry, "unproven", str(error))
     return Checked(entry, "unreachable", str(error), is_limited=isinstance(error, RateLimited))
+
+
+def _advise(slug: str, session: Session, place: str | None, site: Site | None) -> str:
+    if site is not None and site.refresh_request is not None:
+        return f"Renew it: {join(['aura-browser', 'sessions', 'renew', slug, *list_options(store=place)])}"
+    return f"Log in again: {build_login_command(session, find_key(session, slug), place)}"
 
 
 def find_exit_code(results: Iterable[Checked]) -> int:

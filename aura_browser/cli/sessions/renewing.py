@@ -96,7 +96,7 @@ async def _treat(store: "Store", checked: Checked, plan: Plan) -> Renewed:
         return Renewed(slug, TRY_LATER, text=checked.reason)
     if not checked.is_gone and not _is_due(checked.proven or entry.session, plan.within_s):
         return Renewed(slug)
-    before = await _read_failure(store, slug)
+    before = await _read_failure(store, slug, since=entry.session.harvested_at)
     if before is not None and not plan.force:
         return Renewed(slug, before.code, text=f"not tried again before a day has passed (--force): {before.reason}")
     return await _renew(store, checked, entry.session, plan)
@@ -152,14 +152,15 @@ async def _record(store: "Store", slug: str, error: AuraError, login: str) -> Re
     return Renewed(slug, code, text=text)
 
 
-async def _read_failure(store: "Store", slug: str) -> _Failure | None:
-    """Return the failure of the last 24 hours, if there is one."""
+async def _read_failure(store: "Store", slug: str, *, since: float) -> _Failure | None:
+    """Return the failure of the last 24 hours, if there is one *since* the session was harvested (epoch seconds)."""
     data = await store.read(_place_of(slug))
     try:
         failure = None if data is None else msgspec.json.decode(data, type=_Failure)
     except (ValueError, RecursionError):
         return None  # it only saves a browser
-    return failure if failure is not None and 0 <= time.time() - failure.at < _PAUSE_S else None
+    is_recent = failure is not None and failure.at > since and 0 <= time.time() - failure.at < _PAUSE_S
+    return failure if is_recent else None
 
 
 async def _forget_failure(store: "Store", slug: str) -> None:
