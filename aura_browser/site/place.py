@@ -11,6 +11,7 @@ import msgspec
 from aura_browser.errors import InvalidInput
 from aura_browser.session.times import MAX_SECONDS
 from aura_browser.site.json_path import follow_path
+from aura_browser.urls import read_url
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -86,7 +87,7 @@ def read_place(session: "Session", place: str) -> Any:  # noqa: ANN401 - JSON
     """
     kind, _, rest = place.partition(".")
     if kind == "cookie":
-        return next((cookie.value for cookie in session.cookies if cookie.name == rest), None)
+        return read_cookie(session, rest)
     if kind == CAPTURED:
         return session.tokens.get(CAPTURED)
     key = find_key(session, rest)
@@ -94,6 +95,17 @@ def read_place(session: "Session", place: str) -> Any:  # noqa: ANN401 - JSON
         return None
     stored = session.local_storage[key]
     return stored if key == rest else follow_path(stored, rest[len(key) + 1 :])
+
+
+def read_cookie(session: "Session", name: str) -> str | None:
+    """Return the value of the cookie *name* that the session's page has, of several the one of the longest path.
+
+    A cookie that the page does not have is taken if no other has the name; None if there is none.
+    """
+    named = [cookie for cookie in session.cookies if cookie.name == name]
+    url = read_url(session.url)
+    own = [cookie for cookie in named if cookie.goes_to(url, 0.0)] if len(named) > 1 else named
+    return max(own or named, key=lambda cookie: len(cookie.path)).value if named else None
 
 
 def find_key(session: "Session", path: str) -> str | None:

@@ -6,7 +6,7 @@ from urllib.parse import unquote, unquote_plus, urlencode
 import msgspec
 
 from aura_browser.errors import InvalidInput
-from aura_browser.site.place import Template
+from aura_browser.site.place import Template, read_cookie
 
 if TYPE_CHECKING:
     from aura_browser.session import Session
@@ -62,8 +62,7 @@ class Csrf(msgspec.Struct, frozen=True):
 
     def read_cookie(self, session: "Session") -> str | None:
         """Return the token that a cookie holds, as a page's script reads it; None if there is none."""
-        values = (cookie.value for cookie in session.cookies if self.cookie and cookie.name == self.cookie)
-        value = next(values, None)
+        value = read_cookie(session, self.cookie) if self.cookie else None
         return unquote(value.strip('"')) or None if value is not None else None
 
 

@@ -389,3 +389,22 @@ def test_what_a_definition_says_of_tokens_and_requests_is_taken() -> None:
         refresh_request=RefreshRequest("https://x.y/r", form={"a": "x"}, into="my.tokens"),
         engine=Chrome(),
     )
+
+
+@pytest.mark.parametrize(
+    ("paths", "value"),
+    [
+        (("/", "/app"), "/app"),
+        (("/app", "/"), "/app"),
+        (("/", "/other/longer"), "/"),
+        (("/other/longer", "/app/page/deeper", "/"), "/"),
+        (("/other",), "/other"),
+        (("/app", "/app/"), "/app/"),
+        ((), None),
+    ],
+)
+def test_of_several_cookies_of_a_name_that_of_the_page_is_read(paths: tuple[str, ...], value: str | None) -> None:
+    cookies = tuple(make_cookie("csrf", path, path=path) for path in paths)
+    session = make_session("http://127.0.0.1", url="http://127.0.0.1/app/page", cookies=cookies)
+    assert read_place(session, "cookie.csrf") == value
+    assert Csrf(header="X-Csrf", cookie="csrf").read_cookie(session) == value
