@@ -83,6 +83,7 @@ def test_help_and_version() -> None:
         ("harvest", "http://127.0.0.1:1", "--grid", "ftp://here"),
         ("chat", "--grid", "127.0.0.1:1", "--engine", "undetected", "x"),
         ("chat", "--grid", "http://me:s3cret@127.0.0.1:1", "x"),
+        ("request", "http://127.0.0.1:1", "-o", ""),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_no_traceback(args: tuple[str, ...]) -> None:

@@ -59,7 +59,14 @@ def test_form_data_is_no_file(data: list[str], name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("{a: 1}", " (at character 2)"), ("", " (at character 1)"), ("[" * 200_000, ""), ("1" * 5_000, "")],
+    [
+        ("{a: 1}", " (at character 2)"),
+        ("", " (at character 1)"),
+        ("[" * 200_000, ""),
+        ("1" * 5_000, ""),
+        ('{"a": NaN}', ""),
+        ("[-Infinity]", ""),
+    ],
 )
 def test_what_is_no_json_is_told_of_with_its_place(text: str, place: str) -> None:
     assert refused([], text, None, []) == f"--json is not valid JSON{place}; {HINT}"

@@ -27,6 +27,10 @@ REWRITTEN = "write the host as browsers show it: a name, or an IP address in ful
         ("localhost:3000/x", "http://localhost:3000/x"),
         ("http://127.0.0.1:80/a?b#c", "http://127.0.0.1/a?b#c"),
         ("https://EXAMPLE.com:443", "https://example.com"),
+        ("https:/example.com/x", "https://example.com/x"),
+        ("HTTPS:\\\\example.com", "https://example.com"),
+        ("localhost:3000/?next=https://example.com", "http://localhost:3000/?next=https://example.com"),
+        ("example.com/login?to=a://b", "https://example.com/login?to=a://b"),
     ],
 )
 def test_an_address_is_made_whole(text: str, url: str) -> None:

@@ -106,9 +106,13 @@ def _build_data(data: Sequence[str]) -> Upload:
     return _keep("&".join(data).encode("utf-8", "surrogateescape"), _FORM)
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's (RFC 8259 section 6)
+
+
 def _build_json(text: str) -> Upload:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         place = f" (at character {error.pos + 1})" if isinstance(error, json.JSONDecodeError) else ""
         hint = """write it in single quotes, such as --json '{"name": "Ann"}'"""

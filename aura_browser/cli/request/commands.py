@@ -179,7 +179,7 @@ def _add_headers(ask: _Ask, added: Mapping[str, str]) -> _Ask:
 
 
 def _read_delivery(given: Mapping[str, Any]) -> Delivery:
-    output = open_output(given["output"]) if given["output"] and given["output"] != "-" else None
+    output = open_output(given["output"]) if given["output"] not in {None, "-"} else None
     offset = None
     if given["continue_at"] is not None:
         if output is None or output.path is None or given["include"] or given["head"] or given["as_curl"]:
