@@ -161,7 +161,7 @@ class Handling:
     def _report(self, request: web.BaseRequest, visit: Visit) -> None:
         took = self._clock() - visit.began_at
         if visit.path in routes.WIRES:
-            self._metrics.record_request(visit.model, took, error=visit.error)
+            self._metrics.record_request(visit.model, took, error=visit.error, is_clients=visit.is_clients)
         _log.info(
             "%s %s %d %.0f ms, about %d tokens, %s %s",
             clean_text(request.method, 20),

@@ -74,11 +74,11 @@ class Metrics:
         self._errors: Counter[str] = Counter()
         self._disconnects: Counter[str] = Counter()
 
-    def record_request(self, model: str, seconds: float, *, error: str = "") -> None:
-        """Count a request; *error* is the code of its problem."""
+    def record_request(self, model: str, seconds: float, *, error: str = "", is_clients: bool = False) -> None:
+        """Count a request; *error* is the code of its problem, *is_clients* whether it was the client's mistake."""
         labels = self._labels(model) + ((("error_type", error),) if error else ())
         self._durations.record(seconds, labels)
-        if error:
+        if error and not is_clients:
             self._errors[error] += 1
 
     def record_text(self, model: str, first_s: float, rest_s: float, tokens: int) -> None:
@@ -103,7 +103,9 @@ class Metrics:
         for name, (words, value) in gauges.items():
             if value is not None:
                 lines += [*_head(name, words, "gauge"), _line(name, (), value)]
-        lines += _counter("aura_upstream_errors_total", "Requests that failed, by code.", "code", self._errors)
+        lines += _counter(
+            "aura_upstream_errors_total", "Requests that the site or its session failed, by code.", "code", self._errors
+        )
         lines += _counter("aura_client_disconnects_total", "Clients that left early.", "phase", self._disconnects)
         lines += _counter("aura_harvests_total", "Sessions replaced, by cause.", "cause", harvests)
         return "\n".join(lines) + "\n"

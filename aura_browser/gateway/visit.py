@@ -1,10 +1,14 @@
 """What is known of one request while it is handled, for its headers, the log and the metrics."""
 
 import secrets
+from typing import Final
 
 import msgspec
 
 from aura_browser.gateway.wires.problem import Problem
+
+_FIRST_SERVER_STATUS: Final = 500
+_SITES_CODES: Final = frozenset({"session_required", "rate_limit_exceeded"})  # what the site answered, below that
 
 
 class Visit(msgspec.Struct, kw_only=True):
@@ -21,6 +25,7 @@ class Visit(msgspec.Struct, kw_only=True):
         tokens: the estimated tokens of the answer.
         status: the response's status; 0 before that.
         error: the code of what went wrong; empty for nothing.
+        is_clients: whether that was the client's own mistake, of which the site heard nothing.
     """
 
     began_at: float
@@ -33,6 +38,7 @@ class Visit(msgspec.Struct, kw_only=True):
     tokens: int = 0
     status: int = 0
     error: str = ""
+    is_clients: bool = False
 
     def __post_init__(self) -> None:
         self.headers = {**self.headers, "x-request-id": self.id, "Server": "aura-browser"}
@@ -42,3 +48,4 @@ class Visit(msgspec.Struct, kw_only=True):
     def note_problem(self, problem: Problem) -> None:
         """Keep what went wrong."""
         self.error = problem.code
+        self.is_clients = problem.status < _FIRST_SERVER_STATUS and problem.code not in _SITES_CODES

@@ -40,10 +40,7 @@ async def test_counts_are_what_happened() -> None:
     }
     assert 0 < sums["gen_ai_server_time_to_first_token_seconds"] < sums["gen_ai_server_request_duration_seconds"] < 60
     assert families["aura_streams_open"].samples[0].value == 0
-    assert {s.labels["code"]: s.value for s in families["aura_upstream_errors"].samples} == {
-        "empty_answer": 1,
-        "unsupported_value": 1,
-    }
+    assert {s.labels["code"]: s.value for s in families["aura_upstream_errors"].samples} == {"empty_answer": 1}
 
 
 async def test_a_model_that_is_not_there_is_no_label() -> None:
@@ -116,7 +113,7 @@ def test_what_is_counted_elsewhere_is_written_too_where_it_is_known() -> None:
     text = metrics.write({"known": ("Words.", 1.5), "unknown": ("Words.", None)}, {"refused": 2})
     assert text.partition("# HELP known ")[2] == (
         "Words.\n# TYPE known gauge\nknown 1.5\n"
-        "# HELP aura_upstream_errors_total Requests that failed, by code.\n"
+        "# HELP aura_upstream_errors_total Requests that the site or its session failed, by code.\n"
         "# TYPE aura_upstream_errors_total counter\n"
         'aura_upstream_errors_total{code="empty_answer"} 1\n'
         "# HELP aura_client_disconnects_total Clients that left early.\n"
@@ -151,6 +148,16 @@ async def test_an_answer_that_broke_off_counts_as_an_error() -> None:
             await response.read()
         async with http.get(f"{gateway.origin}/metrics") as response:
             assert 'aura_upstream_errors_total{code="stream_interrupted"} 1\n' in await response.text()
+
+
+async def test_a_clients_mistake_is_no_error_of_the_site() -> None:
+    async with Playground(answer="limit 7") as site, gateway_to(site) as gateway, aiohttp.ClientSession() as http:
+        for body in (question("hi") | {"model": "gpt-9"}, question("hi") | {"n": "many"}, question("hi")):
+            async with http.post(f"{gateway.base_url}/chat/completions", json=body) as response:
+                assert response.status >= 400
+        async with http.get(f"{gateway.origin}/metrics") as response:
+            counted = [line for line in (await response.text()).splitlines() if line.startswith("aura_upstream_errors")]
+    assert counted == ['aura_upstream_errors_total{code="rate_limit_exceeded"} 1']
 
 
 @pytest.mark.parametrize(
