@@ -278,7 +278,6 @@ def test_what_is_secret_is_in_a_private_file_alone(state_home: Path) -> None:
     assert (words[:2], words[3:]) == (["curl", "-K"], ["-i", "https://a.example/x"])
     assert lines == [
         "globoff",
-        'request = "POST"',
         'header = "X-A: \\"\\\\"',
         'header = "X-B;"',
         f'data-binary = "@{body}"',
@@ -287,6 +286,18 @@ def test_what_is_secret_is_in_a_private_file_alone(state_home: Path) -> None:
     ]
     assert (body.read_bytes(), body.suffix, body.name.startswith("a.example-")) == (b"body", ".body", True)
     assert [stat.S_IMODE(each.stat().st_mode) for each in (file, body, file.parent)] == [0o600, 0o600, 0o700]
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "named"),
+    [("GET", None, ""), ("POST", b"a", ""), ("POST", None, "POST"), ("GET", b"a", "GET"), ("PUT", b"a", "PUT")],
+)
+def test_a_method_that_curl_takes_by_itself_is_not_named_and_changes_with_a_redirect(
+    method: str, body: bytes | None, named: str, state_home: Path
+) -> None:
+    request = Request(method, "https://a.example/", {}, body)
+    config = Path(write_curl_command(None, request, [], compressed=False).split()[2]).read_text()
+    assert re.findall('request = "(.*)"', config) == ([named] if named else [])
 
 
 def test_an_address_with_a_token_is_in_the_file_too(state_home: Path) -> None:

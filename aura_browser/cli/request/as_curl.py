@@ -93,7 +93,10 @@ def _list_lines(proxy: str | None, request: "Request", body: Path | None) -> "It
     The cookies are a header as the others are: curl keeps that one from other hosts when it follows a redirect.
     """
     yield "globoff"
-    yield "head" if request.method == "HEAD" else _quote("request", request.method)
+    if request.method == "HEAD":
+        yield "head"
+    elif request.method != ("GET" if body is None else "POST"):  # a method that is named stays so after a redirect
+        yield _quote("request", request.method)
     for name, value in request.headers.items():
         yield _quote("header", f"{name}: {value}" if value else f"{name};")
     if body is not None:
