@@ -14,6 +14,7 @@ _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_URL_LENGTH: Final = 8192
 _MAX_HOST_LENGTH: Final = 253
+_WHOLE: Final = re.compile(r"\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -25,7 +26,7 @@ def parse_url(text: str, schemes: Collection[str]) -> URL:
     Raises:
         ValueError: if it is not such a URL.
     """
-    if not isinstance(text, str) or len(text) > _MAX_URL_LENGTH:
+    if not isinstance(text, str) or len(text) > _MAX_URL_LENGTH or not _WHOLE.match(text):
         raise ValueError("not a URL")
     url = read_url(text)
     is_bracketed = "[" in re.split("[/?#]", text.partition("://")[2], maxsplit=1)[0]

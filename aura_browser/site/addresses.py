@@ -9,7 +9,8 @@ from aura_browser.hosts import host_of, is_address, is_trustworthy, parse_url
 
 _WEB: Final = frozenset({"http", "https"})
 _NO_ADDRESS: Final = "not an http or https address, such as https://openchat.team"
-_SCHEME: Final = re.compile("[a-z][a-z0-9+.-]*://|https?:[/\\\\]", re.IGNORECASE)
+_SCHEME: Final = re.compile("[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SLASHES: Final = re.compile(r"(https?):[/\\]+", re.IGNORECASE)
 _REWRITTEN: Final = "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
 # What a browser reads as an IPv4 address, in whichever form (https://url.spec.whatwg.org/#ends-in-a-number-checker).
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
@@ -51,6 +52,8 @@ def _ends_in_a_number(host: str) -> bool:
 
 
 def _add_scheme(text: str) -> str:
+    if slashes := _SLASHES.match(text):
+        return f"{slashes[1]}://{text[slashes.end() :]}"
     if _SCHEME.match(text):
         return text
     with suppress(ValueError):  # with https it is no address either
