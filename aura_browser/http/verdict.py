@@ -234,7 +234,7 @@ def _is_same_address(target: URL, url: URL) -> bool:
     upgraded = origin.with_scheme("https").with_port(None) if origin.scheme == "http" else origin
     places = {origin, upgraded} if origin.port == 80 else {origin}  # noqa: PLR2004 - a port
     same_path = target.path.rstrip("/") == url.path.rstrip("/")
-    return origin_of(target) in places and same_path and target.raw_query_string == url.raw_query_string
+    return origin_of(target) in places and same_path and target.query_string == url.query_string
 
 
 def is_html(headers: Mapping[str, str]) -> bool:

@@ -103,8 +103,8 @@ class Mark(msgspec.Struct, frozen=True):
             return True
         if location is None:
             return False
-        places = (location.path, location.raw_path_qs, str(location), str(location.with_query(None)))
-        return any(fnmatchcase(place, self.location) for place in places)
+        decoded = URL(str(location))  # what need not be encoded
+        return any(fnmatchcase(place, self.location) for url in (location, decoded) for place in _list_places(url))
 
     def __str__(self) -> str:
         """Return it as :meth:`parse` reads it."""
@@ -127,6 +127,10 @@ class Mark(msgspec.Struct, frozen=True):
             return True
         found = read_path(body, self.json)
         return found is not None and self.json_value in {None, found}
+
+
+def _list_places(url: URL) -> tuple[str, ...]:
+    return url.path, url.raw_path_qs, str(url), str(url.with_query(None))
 
 
 def _read(rest: str) -> dict[str, Any] | None:

@@ -171,6 +171,8 @@ def test_the_mark_says_what_decided(status: int, headers: dict[str, str], body: 
         ("https://a.example/x", "https://b.example/x", False),
         ("https://a.example/x?a=1", "/x?a=1", True),
         ("https://a.example/x?a=1", "/x?a=2", False),
+        ("https://a.example/x?a=1", "/x?a=1%26b=2", False),
+        ("https://a.example/me@b?to=/x", "/me%40b?to=%2Fx", True),
         ("https://a.example/x", "/y", False),
         ("https://a.example/x", "/x~", False),
         ("https://a.example/x~", "/x", False),

@@ -187,7 +187,8 @@ def test_a_mark_fits_an_answer_if_all_of_it_does(text: str, *, fits: bool) -> No
     ("text", "fits"),
     [
         *(("302", True), ("302 /login", True), ("302 /login*", True), ("302 /log", False)),
-        *(("302 /login?next=%2F", True), ("302 https://a.example/login", True), ("302 https://a.example/*x=y", False)),
+        *(("302 /login?next=%2F", True), ("302 /login?next=/", True), ("302 *next=/*", True), ("302 /login?", False)),
+        *(("302 https://a.example/login", True), ("302 https://a.example/*x=y", False)),
     ],
 )
 def test_a_mark_of_a_redirect_fits_where_it_leads(text: str, *, fits: bool) -> None:
