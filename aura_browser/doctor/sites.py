@@ -1,9 +1,12 @@
 """The person's own sites."""
 
 import os
+from collections import defaultdict
+from collections.abc import Mapping
 
 from aura_browser.doctor.finding import Finding
 from aura_browser.errors import InvalidConfiguration
+from aura_browser.site import Site
 from aura_browser.site.catalogue import read_sites
 from aura_browser.site.config_folder import find_sites_file
 
@@ -21,4 +24,16 @@ def inspect_sites() -> list[Finding]:
     if unset:
         names = ", ".join(sorted(unset))
         return [Finding("sites", "note", f"{path} names variables that are not set here: {names}")]
+    if shared := _find_shared(sites):
+        names = ", ".join(shared)
+        text = f"{path}: {names} are at one origin and share one stored session; give one its own with --session NAME"
+        return [Finding("sites", "note", text)]
     return [Finding("sites", "ok", f"{len(sites)} in {path}")]
+
+
+def _find_shared(sites: Mapping[str, Site]) -> list[str]:
+    """Return the names of sites whose sessions are stored under one key, those of the first such origin."""
+    names = defaultdict[str, list[str]](list)
+    for name, site in sites.items():
+        names[site.origin].append(name)
+    return next((found for found in names.values() if len(found) > 1), [])

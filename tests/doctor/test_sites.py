@@ -42,3 +42,12 @@ def test_a_variable_that_is_not_set_is_named(file: Path, monkeypatch: pytest.Mon
     file.write_text(text + '[b]\nurl = "https://b.example.com"\nproxy = "${HOME_PROXY}"\n')
     (found,) = inspect_sites()
     assert found.found.endswith(": HOME_PROXY, WORK_PROXY")
+
+
+def test_sites_that_share_one_stored_session_are_named(file: Path) -> None:
+    hosts = {"a": "a.example", "b": "b.example", "c": "a.example"}
+    tables = ((name, f"https://{host}/{name}") for name, host in hosts.items())
+    file.write_text("".join(f'[{name}]\nurl = "{url}"\n' for name, url in tables))
+    (found,) = inspect_sites()
+    said = f"{file}: a, c are at one origin and share one stored session; give one its own with --session NAME"
+    assert (found.verdict, found.found) == ("note", said)
