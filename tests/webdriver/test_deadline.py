@@ -34,13 +34,15 @@ def test_an_interrupt_that_ends_the_loop_ends_the_thread_too() -> None:
     deadline = Deadline(60)
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # asyncio would print that a task is left, which is the case here
-    task = loop.create_task(run_in_thread(work, deadline))
+    working = run_in_thread(work, deadline)
+    task = loop.create_task(working)
     loop.call_later(0.05, interrupt)
     with pytest.raises(KeyboardInterrupt):
         loop.run_until_complete(task)
     assert not deadline.is_cancelled
     loop.close()
     assert ended.wait(10)
+    working.close()  # or its executor keeps the thread
 
 
 @pytest.mark.parametrize("error", [None, OSError("it fails as it cleans up")])
