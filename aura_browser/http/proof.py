@@ -69,8 +69,7 @@ async def prove(
         for path in session.page_requests[:_MAX_LEARNED]:
             if proven.proof == "distinguished":
                 break
-            learned = await prover.try_learned(path)
-            proven = learned or proven
+            proven = await Prover(site, proven, asker, clock).try_learned(path)
         return msgspec.structs.replace(proven, page_requests=())
 
 

@@ -64,15 +64,17 @@ class Prover:
             await asyncio.wait([asking])
         return self._conclude(probe, answer, control)
 
-    async def try_learned(self, path: str) -> Session | None:
-        """Return the session as proven by a request that its page made; None if that proves nothing."""
+    async def try_learned(self, path: str) -> Session:
+        """Return the session as proven by a request that its page made; else as it was, with the cookies changed."""
+        before = self._session
         try:
             proven = await self.prove(Probe(path))
         except (ChatError, SessionRefused, InvalidInput):
-            return None
-        if proven.proof != "distinguished":
-            return None
-        return msgspec.structs.replace(proven, probe=path)
+            return before
+        if proven.proof == "distinguished":
+            return msgspec.structs.replace(proven, probe=path)
+        known = {name: getattr(before, name) for name in ("proof", "evidence", "identity", "is_login", "verified_at")}
+        return msgspec.structs.replace(proven, **known)
 
     def _check(self, probe: Probe, answer: ProbeAnswer) -> None:
         """Raise what an answer stands for that the site gave to the session."""

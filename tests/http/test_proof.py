@@ -179,6 +179,23 @@ async def test_a_proxy_that_is_away_is_told_apart() -> None:
             await prove(openchat_site("http://chat.invalid"), make_session("http://chat.invalid", proxy=proxy))
 
 
+async def test_each_learned_probe_is_asked_with_what_the_one_before_it_rotated() -> None:
+    value, count = "s3cret-0", 0
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal value, count
+        if request.headers.get("Cookie") != f"sid={value}":
+            return web.json_response({}, status=401 if request.path == "/me" else 200)
+        count += 1
+        value = f"s3cret-{count}"
+        return web.json_response({}, headers={"Set-Cookie": f"sid={value}; Path=/"})
+
+    async with serving(handle) as (_, origin):
+        session = make_session(origin, cookies=(make_cookie(value=value),), page_requests=("/news", "/me"))
+        proven = await prove(page_site(origin), session)
+    assert (proven.proof, proven.probe, proven.cookies[0].value) == ("distinguished", "/me", "s3cret-3")
+
+
 async def test_a_page_is_asked_for_just_as_the_browser_did() -> None:
     async with serving(answering(text="<p>hi", Content_Type="text/html")) as (server, origin):
         cookies = (

@@ -229,7 +229,7 @@ async def test_a_request_that_was_learned_proves_a_login_or_nothing(given: Any, 
     for other in (answer(401), answer(200, JSON)):
         prover = Prover(Site("https://a.example/"), session_with(), Asker(given, other), lambda: NOW)
         proven = await prover.try_learned("/learned")
-        assert (proven and proven.probe) == (probe if other.status == 401 else None)
+        assert proven.probe == (probe if other.status == 401 else None)
 
 
 async def run(session: Session, asker: Asker, probe: Probe | None = None) -> Session:
