@@ -94,8 +94,10 @@ def test_a_url_is_joined_as_the_page_would(text: str, url: str) -> None:
     assert str(join_url(read_url("https://a.example:1/user/a%40b/c?d=%27"), text)) == url
 
 
-@pytest.mark.parametrize("text", ["https:", "https:///", "https://[::g]/", "https://a.example:x/", "https:\ud800"])
-def test_what_has_no_host_is_none(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["https:", "https:///", "https://[::g]/", "https://a.example:x/", "https:\ud800", "/\ud800"]
+)
+def test_what_can_not_be_read_is_an_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - some are yarl's
         read_url(text)
 
