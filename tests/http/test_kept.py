@@ -37,6 +37,7 @@ async def check_gate(*, life: float, seconds: float, per_second: int) -> None:
     assert len(list_browsers()) == 0
 
 
+@pytest.mark.soak
 async def test_a_cookie_that_only_the_pages_script_renews_lasts() -> None:
     await check_gate(life=5.0, seconds=8.0, per_second=10)
 

@@ -58,6 +58,7 @@ async def test_a_harvest_passes_each_gate_that_needs_no_person(gate: str) -> Non
         )
 
 
+@pytest.mark.soak
 @about_the_page
 @pytest.mark.usefixtures("lasting_connections")
 async def test_a_thousand_streams_on_a_revoked_session_open_one_browser() -> None:

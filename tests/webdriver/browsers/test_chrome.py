@@ -73,6 +73,7 @@ async def test_dialogs_and_a_busy_page_do_not_hold_a_harvest() -> None:
         assert (await harvest(page_site(origin, done), engine=Chrome())).origin == origin
 
 
+@pytest.mark.soak
 async def test_a_page_that_is_busy_for_ever_ends_with_the_time() -> None:
     async with serving(page("<script>for (;;);</script>")) as (_server, origin):
         with pytest.raises(NotReady):
