@@ -60,7 +60,7 @@ def join_url(base: URL, text: str) -> URL:
     if is_whole or parts.place.startswith("//"):
         return read_url(text if parts.scheme else f"{base.scheme}:{text.strip(_BLANK)}")
     if not parts.place:
-        parts = parts._replace(query=parts.query or _after("?", base.raw_query_string))
+        parts = parts._replace(query=parts.query or f"?{base.raw_query_string}")
     folder = "" if parts.place.startswith("/") else base.raw_path.rpartition("/")[0] + "/"
     path = folder + parts.place if parts.place else base.raw_path
     return _build(f"{base.scheme}://{base.raw_authority}", path, parts)
@@ -74,10 +74,6 @@ def _split(text: str) -> _Parts:
     found = _PARTS.match(text)
     scheme, place, query, fragment = found.groups(default="") if found else ("", "", "", "")
     return _Parts(scheme.lower(), place.replace("\\", "/"), query, fragment)
-
-
-def _after(sign: str, part: str) -> str:
-    return part and sign + part
 
 
 def _build(origin: str, path: str, parts: _Parts) -> URL:

@@ -1,14 +1,10 @@
 """What is known of one request while it is handled, for its headers, the log and the metrics."""
 
 import secrets
-from typing import Final
 
 import msgspec
 
 from aura_browser.gateway.wires.problem import Problem
-
-_FIRST_SERVER_STATUS: Final = 500
-_SITES_CODES: Final = frozenset({"session_required", "rate_limit_exceeded"})  # what the site answered, below that
 
 
 class Visit(msgspec.Struct, kw_only=True):
@@ -48,4 +44,4 @@ class Visit(msgspec.Struct, kw_only=True):
     def note_problem(self, problem: Problem) -> None:
         """Keep what went wrong."""
         self.error = problem.code
-        self.is_clients = problem.status < _FIRST_SERVER_STATUS and problem.code not in _SITES_CODES
+        self.is_clients = problem.is_clients

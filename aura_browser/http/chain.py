@@ -36,7 +36,7 @@ _CURRENT: Final[ContextVar[Chain | None]] = ContextVar("aura_browser_chain", def
 def find_chain(sender: object, url: URL) -> Chain | None:
     """Return the chain that a request of *sender* to *url* continues in this task, which is no longer kept; or None."""
     chain = _CURRENT.get()
-    if chain is None or chain.sender is not sender or chain.target is None or not _is_same(chain.target, url):
+    if chain is None or chain.sender is not sender or not _is_same(chain.target, url):
         return None
     _CURRENT.set(None)  # the request may fail, and a later one to the same address is another matter
     return chain
@@ -66,9 +66,9 @@ def record_redirect(chain: Chain, url: URL, status: int, headers: Mapping[str, s
     _CURRENT.set(chain)
 
 
-def _is_same(one: URL, other: URL) -> bool:
-    """Return whether two addresses are the same where aiohttp, which decodes some characters, read one of them."""
-    return one == other or URL(str(one)) == URL(str(other))
+def _is_same(target: URL | None, url: URL) -> bool:
+    """Return whether *url* is *target*, also where aiohttp has decoded some of its characters."""
+    return target is not None and (target == url or URL(str(target)) == URL(str(url)))
 
 
 def end_chain() -> None:

@@ -35,9 +35,9 @@ async def _prove(session: Session, old: Session | None, live: LiveSession, doubt
     Errors as :meth:`Doubt.prove`.
     """
     known = old or await _find_known(live)
-    if known is None or not known.probe or session.probe:
+    if session.probe or not (known and known.probe):
         return await doubt.prove(session)
-    if old is None and known.url != session.url:
+    if not old and known.url != session.url:
         session = await doubt.prove(session)
         if session.proof == "distinguished":
             return session

@@ -100,7 +100,7 @@ def read_place(session: "Session", place: str) -> Any:  # noqa: ANN401 - JSON
 def read_cookie(session: "Session", name: str) -> str | None:
     """Return the value of the cookie *name* that the session's page has, of several the one of the longest path.
 
-    A cookie that the page does not have is taken if no other has the name; None if there is none.
+    If the page has no cookie of that name, one of another page is taken; None if no cookie has it.
     """
     named = [cookie for cookie in session.cookies if cookie.name == name]
     url = read_url(session.url)

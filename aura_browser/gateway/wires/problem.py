@@ -20,6 +20,7 @@ _ANTHROPIC_TYPES: Final[Mapping[int, str]] = {
     503: "overloaded_error",
 }
 _FIRST_SERVER_STATUS: Final = 500
+_SITES_CODES: Final = frozenset({"session_required", "rate_limit_exceeded"})  # what the site answered, below that
 
 
 class Problem(Exception):
@@ -57,6 +58,11 @@ class Problem(Exception):
         self.retry = retry
         self.brief = brief
         self._headers = headers or {}
+
+    @property
+    def is_clients(self) -> bool:
+        """Whether it is the client's own mistake, of which the site heard nothing."""
+        return self.status < _FIRST_SERVER_STATUS and self.code not in _SITES_CODES
 
     @property
     def headers(self) -> dict[str, str]:
