@@ -13,7 +13,7 @@ from yarl import URL
 from aura_browser.errors import InvalidInput, raise_alone
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.exchange import CONNECT_TIMEOUT_S, check_proxy_answer, reason_phrase, typed_errors
-from aura_browser.http.verdict import judge
+from aura_browser.http.verdict import MAX_FIRST_BYTES, judge
 from aura_browser.proxy.connection import connection_args
 from aura_browser.request import HEADER_LIMITS
 from aura_browser.session import Session
@@ -26,8 +26,6 @@ from aura_browser.urls import join_url
 
 WHOLE_ANSWER_FACTOR: Final = 4
 """How long a whole answer may take: so many times the seconds without a byte that end it."""
-MAX_PAGE_BYTES: Final = 64 * 1024
-"""As far as marks of a login page are looked for."""
 MAX_BODY_BYTES: Final = 4 * 2**20
 """As far as a probe's own marks are looked for."""
 READ_TIMEOUT_S: Final = 30.0
@@ -116,7 +114,7 @@ class HttpAsker:
 
     async def _read_body(self, response: aiohttp.ClientResponse, patience_s: float, *, reads_all: bool) -> bytes:
         """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
-        limit = MAX_BODY_BYTES if reads_all else MAX_PAGE_BYTES
+        limit = MAX_BODY_BYTES if reads_all else MAX_FIRST_BYTES
         body = bytearray()
         try:
             async with asyncio.timeout(patience_s):

@@ -21,6 +21,7 @@ from aura_browser.http.forgery import fetch_token, needs_token, set_token
 from aura_browser.http.redirects import REDIRECTS
 from aura_browser.http.settling import ADVICE, Exchange, IsLeft, settle, stays
 from aura_browser.http.verdict import (
+    MAX_FIRST_BYTES,
     Ruling,
     Verdict,
     judge,
@@ -40,7 +41,6 @@ from aura_browser.text import redact_url
 
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0  # a page this slow is not a check page
 _PAGE_PEEK_TIMEOUT_S: Final = 0.25
-_MAX_PEEK_BYTES: Final = 64 * 1024
 # Every request uses these, and looking them up in their enumerations is slow up to Python 3.11.
 _OK: Final = Verdict.OK
 _STALE: Final = Verdict.STALE
@@ -187,7 +187,7 @@ class SessionMiddleware:
         status = response.status
         is_patient = status >= HTTPStatus.BAD_REQUEST or needs_marked_bytes(self._site, status, response.headers)
         patience_s = _ERROR_PEEK_TIMEOUT_S if is_patient else _PAGE_PEEK_TIMEOUT_S
-        return await peek(response.content, _MAX_PEEK_BYTES, patience_s)
+        return await peek(response.content, MAX_FIRST_BYTES, patience_s)
 
     async def _settle(
         self, request: ClientRequest, response: ClientResponse, session: Session, ruling: Ruling

@@ -12,7 +12,6 @@ from aura_browser.errors import raise_alone
 from aura_browser.http.asking import (
     BODY_TIMEOUT_S,
     MAX_BODY_BYTES,
-    MAX_PAGE_BYTES,
     READ_TIMEOUT_S,
     WHOLE_ANSWER_FACTOR,
     build_probe_headers,
@@ -23,7 +22,7 @@ from aura_browser.http.page_errors import convert_error
 from aura_browser.http.page_headers import can_set, check_method, select_headers
 from aura_browser.http.page_sending import Sent, send_by_page
 from aura_browser.http.pages import Pages
-from aura_browser.http.verdict import judge
+from aura_browser.http.verdict import MAX_FIRST_BYTES, judge
 from aura_browser.session import Session
 from aura_browser.site import Probe, Site
 from aura_browser.text import clean_text
@@ -77,7 +76,7 @@ class PageAsker:
 
     async def _read_body(self, sent: Sent, url: str, patience_s: float, *, reads_all: bool) -> bytes:
         """Return the body as far as it is needed; of one that goes on for long, what comes soon."""
-        limit, body = MAX_BODY_BYTES if reads_all else MAX_PAGE_BYTES, bytearray()
+        limit, body = MAX_BODY_BYTES if reads_all else MAX_FIRST_BYTES, bytearray()
         try:
             async with asyncio.timeout(patience_s):
                 while len(body) < limit and (data := await sent.stream.read()):

@@ -27,7 +27,15 @@ from aura_browser.http.page_sending import send_by_page
 from aura_browser.http.pages import Pages
 from aura_browser.http.redirects import MAX_REDIRECTS, follow_redirect
 from aura_browser.http.settling import ADVICE, Exchange, settle
-from aura_browser.http.verdict import Ruling, Verdict, judge, needs_first_bytes, needs_marked_bytes, raise_for
+from aura_browser.http.verdict import (
+    MAX_FIRST_BYTES,
+    Ruling,
+    Verdict,
+    judge,
+    needs_first_bytes,
+    needs_marked_bytes,
+    raise_for,
+)
 from aura_browser.keeping.manager import SessionManager
 from aura_browser.request import Request
 from aura_browser.session import Session
@@ -40,7 +48,6 @@ from aura_browser.urls import read_url
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse
 
-_MAX_PEEK_BYTES: Final = 64 * 1024
 _ERROR_PEEK_TIMEOUT_S: Final = 10.0
 _PAGE_PEEK_TIMEOUT_S: Final = 0.25
 # With a rotated session, with another process's, with one harvested for the request.
@@ -170,7 +177,7 @@ class PageTransport:
         if not needs_first_bytes(self._site, status, headers):
             return b""
         is_patient = status >= HTTPStatus.BAD_REQUEST or needs_marked_bytes(self._site, status, headers)
-        return await response.peek(_MAX_PEEK_BYTES, _ERROR_PEEK_TIMEOUT_S if is_patient else _PAGE_PEEK_TIMEOUT_S)
+        return await response.peek(MAX_FIRST_BYTES, _ERROR_PEEK_TIMEOUT_S if is_patient else _PAGE_PEEK_TIMEOUT_S)
 
     async def _add_token(self, csrf: Csrf, request: Request, session: Session) -> Request:
         """Return *request* with the token against forgery that the site gives out."""

@@ -17,14 +17,16 @@ from aura_browser.site import Site
 from aura_browser.site.mark import Answer
 from aura_browser.text import redact_url
 
+MAX_FIRST_BYTES: Final = 256 * 1024
+"""As far as a body is looked at: a login page may have its styles and pictures in it, before its form."""
 # 419 is not standard; Laravel and others send it when a session has expired.
 _STALE_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, 419})
-# Found in check and login pages (Cloudflare's and others), but not in a server's error page. No part is unbounded.
-_CHECK_MARK: Final = re.compile(
-    rb"<body[^>]{0,500}\bno-js\b|<title>\s{0,9}just a moment|challenge-platform", re.IGNORECASE
-)
+# Found in check and login pages (Cloudflare's and others), but not in a server's error page. They are looked for in
+# lower case, which is ten times as fast as without regard to case, and no part is unbounded.
+_CHECK_MARK: Final = re.compile(rb"<(?:body[^<>]{0,500}\bno-js\b|title>\s{0,9}just a moment)")
+_CHECK_SCRIPT: Final = b"challenge-platform"
 _TEXT_ENDINGS: Final = ("/json", "+json", "/xml", "+xml", "/javascript")
-_PASSWORD_FIELD: Final = re.compile(rb"<input[^>]{0,500}\btype=[\"']?password\b", re.IGNORECASE)
+_PASSWORD_FIELD: Final = re.compile(rb"<input[^<>]{0,500}\btype=[\"']?password\b")
 
 
 class Verdict(Enum):
@@ -168,14 +170,19 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
 def is_check(headers: Mapping[str, str], first_bytes: bytes) -> bool:
     """Return whether an answer is a check of the visitor, which says nothing of a login."""
     is_challenge = headers.get("cf-mitigated", "").lower() == "challenge"
-    return is_challenge or (is_html(headers) and bool(_CHECK_MARK.search(first_bytes)))
+    return is_challenge or (is_html(headers) and _has_check_mark(first_bytes.lower()))
 
 
 def find_login_mark(first_bytes: bytes) -> str:
     """Return what in the beginning of a page shows that it is a login or a check; empty for nothing."""
-    if _CHECK_MARK.search(first_bytes):
+    page = first_bytes.lower()
+    if _has_check_mark(page):
         return "a check page"
-    return "a page with a password field" if _PASSWORD_FIELD.search(first_bytes) else ""
+    return "a page with a password field" if _PASSWORD_FIELD.search(page) else ""
+
+
+def _has_check_mark(page: bytes) -> bool:
+    return _CHECK_SCRIPT in page or _CHECK_MARK.search(page) is not None
 
 
 def _judge_by_marks(site: Site, url: URL, status: int, headers: Mapping[str, str], first_bytes: bytes) -> Ruling | None:

@@ -3,16 +3,19 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from aura_browser.session import Session
 from aura_browser.session.times import correct_times
 from aura_browser.store import FileStore, SessionKey
 from tests.parts.command import run_here
 from tests.parts.moved_site import AFTER, serving_moved_in_thread
+from tests.parts.servers import serving_in_thread
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -211,3 +214,67 @@ def test_it_is_asked_about_and_kept_through_the_proxy_that_the_site_has(
         for name in ("default", "other"):
             assert asyncio.run(store.load(SessionKey(AFTER, name, moved.proxy))) is not None
         assert moved.asked
+
+
+class Renewing:
+    """Serves members while their access token is the last one that it gave for a refresh token."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.is_closed = False
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/refresh":
+            asked = (await request.post()).get("token")
+            if self.is_closed or asked != f"s3cret-r{self.count}":
+                return web.Response(status=400)
+            self.count += 1
+            return web.json_response({"access": f"s3cret-a{self.count}", "refresh": f"s3cret-r{self.count}"})
+        is_good = self.count > 0 and request.headers.get("Authorization") == f"Bearer s3cret-a{self.count}"
+        return web.json_response({"name": "Ann"} if is_good else {}, status=200 if is_good else 401)
+
+
+RENEWED = """
+[mine]
+url = "{0}/me"
+probe = "/me"
+auth = {{ value = "Bearer {{local_storage.tokens.access}}" }}
+
+[mine.refresh_request]
+post = "/refresh"
+form = {{ token = "{{local_storage.tokens.refresh}}" }}
+into = "local_storage.tokens"
+"""
+
+
+@pytest.fixture
+def renewing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Renewing, Session]]:
+    """Serve one; yield it and a session whose access token is over."""
+    site = Renewing()
+    with serving_in_thread(site.handle) as (_, origin):
+        folder = tmp_path / "config" / "aura-browser"
+        folder.mkdir(parents=True)
+        (folder / "sites.toml").write_text(RENEWED.format(origin), "utf-8")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        tokens = json.dumps({"access": "s3cret-a0", "refresh": "s3cret-r0"})
+        yield site, make(origin, "/me", cookies=(), local_storage={"tokens": tokens}, is_login=True)
+
+
+def test_a_token_that_is_over_is_renewed_by_the_sites_request(
+    store: FileStore, renewing: tuple[Renewing, Session], tmp_path: Path
+) -> None:
+    site, session = renewing
+    assert import_file(session, tmp_path) == (0, "")
+    kept = load(store, session.origin)
+    assert kept is not None
+    assert (kept.proof, json.loads(kept.local_storage["tokens"])["refresh"]) == ("distinguished", "s3cret-r1")
+    assert site.count == 1
+    # What is stored could stay, and then what the site brings would be lost.
+    assert import_file(session, tmp_path)[0] == 77
+    assert site.count == 1
+    site.count = 0
+    assert import_file(session, tmp_path, "--replace") == (0, "")
+    site.is_closed = True
+    shown, error = import_file(session, tmp_path, "--replace")
+    assert shown == 77
+    assert "it is not renewed" in error

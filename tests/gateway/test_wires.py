@@ -310,6 +310,8 @@ def test_it_is_said_what_a_body_is_not(body: bytes, message: str) -> None:
         ),
         (chat, {"presence_penalty": None, "stop": None, "metadata": None}, set()),
         (chat, {"a\r\nb": 1, "ü": 2}, {"and-2-more"}),
+        (chat, {"messages": [{"role": "user", "name": "ann", "content": "hi"}]}, {"messages.name"}),
+        (chat, {"messages": [{"role": "user", "name": None, "content": "hi"}]}, set()),
         (
             responses,
             {"store": True, "include": ["x"], "reasoning": {}, "truncation": "auto"},

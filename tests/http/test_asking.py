@@ -49,7 +49,7 @@ async def test_silence_ends_a_probe_after_half_a_minute(ask: Ask, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("probe", "reads_all", "size"), [(PLAIN, False, 64 * 1024), (PLAIN, True, 4 * 2**20), (NAMING, False, 4 * 2**20)]
+    ("probe", "reads_all", "size"), [(PLAIN, False, 256 * 1024), (PLAIN, True, 4 * 2**20), (NAMING, False, 4 * 2**20)]
 )
 async def test_an_answer_is_read_as_far_as_it_is_needed(probe: Probe, size: int, *, reads_all: bool) -> None:
     async def answer(_request: web.BaseRequest) -> web.StreamResponse:
@@ -59,6 +59,16 @@ async def test_an_answer_is_read_as_far_as_it_is_needed(probe: Probe, size: int,
         session = make_session(origin)
         async with open_http_asker(page_site(origin), session) as asker:
             assert len((await asker.ask(probe, session, reads_all=reads_all)).body) == size
+
+
+async def test_a_login_form_is_found_after_all_the_styles_of_its_page() -> None:
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        style = f"<style>{'p {}' * 50_000}</style>"
+        return web.Response(text=f"{style}<form><input type=password></form>", content_type="text/html")
+
+    async with serving(answer) as (_, origin):
+        answered = await ask_with(page_site(origin), PLAIN, make_session(origin))
+    assert answered.ruling.mark == "status 200 with a page with a password field"
 
 
 async def test_a_request_without_a_body_says_nothing_of_one() -> None:

@@ -649,7 +649,7 @@ async def test_how_long_an_answer_is_looked_at_before_it_is_handed_on(
         site = Site(f"{origin}/", dropped=dropped)
         async with SiteClient(site, store="memory", session=make_session(origin)) as client, client.get("/x") as answer:
             assert (answer.status, await answer.text()) == (status, "hi")
-    assert looked == ([] if patience_s is None else [(64 * 1024, patience_s)])
+    assert looked == ([] if patience_s is None else [(256 * 1024, patience_s)])
 
 
 async def test_a_cookie_is_sent_until_it_expires() -> None:

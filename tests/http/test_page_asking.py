@@ -10,9 +10,10 @@ from multidict import CIMultiDict
 
 from aura_browser.errors import AnswerTimeout, ConnectionFailed
 from aura_browser.http import page_asking
-from aura_browser.http.asking import MAX_BODY_BYTES, MAX_PAGE_BYTES
+from aura_browser.http.asking import MAX_BODY_BYTES
 from aura_browser.http.page_asking import PageAsker
 from aura_browser.http.page_sending import Sent
+from aura_browser.http.verdict import MAX_FIRST_BYTES
 from aura_browser.site import Probe, page_site
 from aura_browser.webdriver.fetching.stream import Answered, FetchFailed
 from tests.parts.sessions import make_session
@@ -54,7 +55,7 @@ async def read(probe: Probe, body: Body, patience_s: float = 10.0) -> bytes:
     )
 
 
-@pytest.mark.parametrize(("probe", "limit"), [(PLAIN, MAX_PAGE_BYTES), (NAMING, MAX_BODY_BYTES)])
+@pytest.mark.parametrize(("probe", "limit"), [(PLAIN, MAX_FIRST_BYTES), (NAMING, MAX_BODY_BYTES)])
 async def test_only_so_much_is_read(probe: Probe, limit: int) -> None:
     body = Body(1000)
     assert len(await read(probe, body)) == limit
@@ -77,7 +78,7 @@ async def test_an_answer_that_breaks_off_is_an_error(probe: Probe) -> None:
 
 @pytest.mark.parametrize(
     ("probe", "asked", "limit"),
-    [(PLAIN, {}, MAX_PAGE_BYTES), (PLAIN, {"reads_all": True}, MAX_BODY_BYTES), (NAMING, {}, MAX_BODY_BYTES)],
+    [(PLAIN, {}, MAX_FIRST_BYTES), (PLAIN, {"reads_all": True}, MAX_BODY_BYTES), (NAMING, {}, MAX_BODY_BYTES)],
 )
 async def test_all_of_an_answer_is_read_only_if_somebody_needs_it(
     probe: Probe, asked: dict[str, bool], limit: int, monkeypatch: pytest.MonkeyPatch

@@ -104,7 +104,7 @@ async def test_how_long_an_answer_is_looked_at_before_it_is_handed_on(
         transport.send(Request("GET", "/x")) as answer,
     ):
         assert (answer.status, b"".join([piece async for piece in answer])) == (status, b"hi")
-    assert looked == ([] if patience_s is None else [(64 * 1024, patience_s)])
+    assert looked == ([] if patience_s is None else [(256 * 1024, patience_s)])
     assert browser.open == 0
 
 

@@ -153,7 +153,8 @@ def import_session(
     what of it is taken, is said on stderr.
 
     The site is asked first, with the session and once without it, and the session is kept only if the site does not
-    refuse it. A stored login stays, unless the new session is proven to be one. A session that was harvested through a
+    refuse it. A refused one is renewed by the site's refresh request, if sites.toml has one and no session is stored
+    yet. A stored login stays, unless the new session is proven to be one. A session that was harvested through a
     proxy is kept for use through that proxy.
 
     \b

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from aura_browser.gateway.wires.content import read_messages
+from aura_browser.gateway.wires.content import has_names, read_messages
 from aura_browser.gateway.wires.fields import Refused, always, parse_body
 from aura_browser.gateway.wires.problem import Problem, openai_error
 from aura_browser.gateway.wires.question import Finish, Heading, Question
@@ -41,7 +41,8 @@ def read(body: bytes) -> Question:
     fields = parse_body(body)
     fields.refuse(REFUSED, ADVICE)
     model = fields.required_text("model")
-    messages = read_messages(fields.require("messages"), "messages")
+    said = fields.require("messages")
+    messages = read_messages(said, "messages")
     newer, older = fields.whole("max_completion_tokens"), fields.whole("max_tokens")
     return Question(
         model=model,
@@ -51,7 +52,7 @@ def read(body: bytes) -> Question:
         temperature=fields.number("temperature", 0, 2),
         stop=fields.stops("stop"),
         max_tokens=newer or older,
-        ignored=fields.ignored,
+        ignored=(*fields.ignored, *(["messages.name"] if has_names(said) else [])),
     )
 
 

@@ -40,6 +40,11 @@ def read_messages(value: object, place: str) -> tuple[Message, ...]:
     return tuple(_read_message(as_fields(each, f"{place}[{index}]")) for index, each in enumerate(value))
 
 
+def has_names(messages: object) -> bool:
+    """Return whether one of the messages says which of several people wrote it, which the site can't be told."""
+    return isinstance(messages, list) and any(isinstance(each, dict) and each.get("name") for each in messages)
+
+
 def _read_message(fields: Fields) -> Message:
     role = read_role(fields)
     if fields.take("tool_calls") or fields.take("function_call"):
