@@ -27,8 +27,9 @@ from tests.parts.servers import page, serving
 from tests.parts.waiting import holds_within, until
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
-@pytest.mark.parametrize("role", [pytest.param("is-harvest", marks=pytest.mark.soak), "reaps-nothing"])
+@pytest.mark.parametrize("role", ["is-harvest", "reaps-nothing"])
 def test_a_first_process_that_reaps_nothing_is_left_no_zombies(role: str) -> None:
     command = [sys.executable, "-m", "tests.edges.init", role]
     with serve_in_thread() as site:
@@ -64,6 +65,7 @@ asyncio.run(harvest(site, on_wait=fork))
 """
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 def test_a_forked_child_does_not_keep_the_browser_of_a_killed_parent(tmp_path: Path) -> None:
     folder = tmp_path / "tmp"
@@ -114,6 +116,7 @@ def test_the_lifeline_runs_the_systems_programs(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.soak
 @pytest.mark.chrome
 async def test_a_profile_of_a_killed_container_is_taken_over(tmp_path: Path) -> None:
     engine = Selenium(profile=tmp_path / "profile")
@@ -206,7 +209,10 @@ def test_a_user_without_user_namespaces_is_told_what_to_install() -> None:
 
 
 @pytest.mark.chrome
-@pytest.mark.parametrize(("limit", "expected"), [("-S -n 128", '"user_agent"'), ("-n 100", "ulimit -n 4096")])
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [pytest.param("-S -n 128", '"user_agent"', marks=pytest.mark.soak), ("-n 100", "ulimit -n 4096")],
+)
 def test_few_open_files(limit: str, expected: str) -> None:
     python = find_python()
     with serve_in_thread() as site:

@@ -184,6 +184,6 @@ class SeleniumGrid:
 
 @pytest.fixture(scope="session")
 def selenium_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeleniumGrid]:
-    """One Grid of two nodes, one slot each, that tests share; it must be left as it was found."""
-    with SeleniumGrid(tmp_path_factory.mktemp("grid")) as grid:
+    """One Grid of one node and one slot that tests share; it must be left as it was found."""
+    with SeleniumGrid(tmp_path_factory.mktemp("grid"), nodes=1) as grid:
         yield grid

@@ -227,6 +227,7 @@ def test_many_at_once_share_nothing_and_leave_nothing(processes: int, each: int)
         assert holds_within(GONE_S, lambda: not here.left()), here.left()
 
 
+@pytest.mark.soak
 def test_two_undetected_harvests_at_once_change_no_driver_and_nothing_at_home() -> None:
     need("undetected")
     driver = locate().driver

@@ -119,7 +119,7 @@ async def test_what_is_for_https_goes_through_a_tunnel(proxy: ProxyServer) -> No
     assert proxy.targets()
 
 
-@pytest.mark.parametrize("password", ["", "s3cret"])
+@pytest.mark.parametrize("password", [pytest.param("", marks=pytest.mark.soak), "s3cret"])
 async def test_a_socks_proxy_resolves_names_for_the_browser(password: str, tmp_path: Path) -> None:
     with Microsocks(tmp_path, user=password and "me", password=password) as proxy:
         async with Playground() as site:

@@ -207,9 +207,9 @@ async def test_without_an_answer_it_ends_in_time_and_the_next_is_asked_for_again
         await again
 
 
-@pytest.mark.alone
+@pytest.mark.soak
 @pytest.mark.chrome
-@pytest.mark.parametrize("how", ["SIGKILL", pytest.param("SIGTERM", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
 def test_killed_it_leaves_no_tab(chrome: EverydayChrome, how: str) -> None:
     never = ["--until", "cookie:never", "--fresh"]
     with serving_in_thread(page(ALIVE)) as (server, origin):

@@ -26,26 +26,33 @@ pytestmark = pytest.mark.chrome
 PASSWORD: Final = 's3cret/@:ü "\\'
 
 
-def test_two_nodes_serve_a_browser_each(selenium_grid: SeleniumGrid) -> None:
-    assert [node["availability"] for node in selenium_grid.status()["nodes"]] == ["UP", "UP"]
-    first, second = browse_on_grid(selenium_grid.url), browse_on_grid(selenium_grid.url)
+@pytest.fixture(scope="module")
+def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeleniumGrid]:
+    with SeleniumGrid(tmp_path_factory.mktemp("two")) as grid:
+        yield grid
+
+
+@pytest.mark.soak
+def test_two_nodes_serve_a_browser_each(two_nodes: SeleniumGrid) -> None:
+    assert [node["availability"] for node in two_nodes.status()["nodes"]] == ["UP", "UP"]
+    first, second = browse_on_grid(two_nodes.url), browse_on_grid(two_nodes.url)
     try:
-        assert {first.session_id, second.session_id} == set(selenium_grid.sessions())
-        assert {selenium_grid.node_of(str(driver.session_id)) for driver in (first, second)} == {0, 1}
+        assert {first.session_id, second.session_id} == set(two_nodes.sessions())
+        assert {two_nodes.node_of(str(driver.session_id)) for driver in (first, second)} == {0, 1}
         first.get("data:text/html,<title>over the Grid</title>")
         assert first.title == "over the Grid"
     finally:
         first.quit()
         second.quit()
-    until(lambda: not selenium_grid.sessions(), "the slots are free again")
+    until(lambda: not two_nodes.sessions(), "the slots are free again")
 
 
-async def test_a_grid_serves_harvests_at_once(selenium_grid: SeleniumGrid) -> None:
+async def test_a_grid_serves_a_harvest_as_soon_as_its_slot_is_free(selenium_grid: SeleniumGrid) -> None:
     async with Playground("check-503", check_delay=0.2) as server:
         site = openchat_site(server.origin)
-        # Three for two slots: one waits.
-        sessions = await asyncio.gather(*(harvest(site, engine=Grid(selenium_grid.url)) for _ in range(3)))
-        assert len({session.cookies for session in sessions}) == 3
+        # Two for one slot: one waits.
+        sessions = await asyncio.gather(*(harvest(site, engine=Grid(selenium_grid.url)) for _ in range(2)))
+        assert len({session.cookies for session in sessions}) == 2
         assert all([await works(session) for session in sessions])
     await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
 
@@ -155,18 +162,18 @@ async def test_no_grid_there_is_said_at_once() -> None:
 
 
 @pytest.mark.soak
-async def test_a_full_grid_is_waited_for_until_the_time_is_over(selenium_grid: SeleniumGrid) -> None:
+async def test_a_full_grid_is_waited_for_until_the_time_is_over(two_nodes: SeleniumGrid) -> None:
     never = (Condition.parse("cookie:never"),)
     async with serving(page()) as (_server, origin):
         site = page_site(origin, never)
-        holding = [asyncio.ensure_future(harvest(site, engine=Grid(selenium_grid.url))) for _ in range(2)]
-        await eventually(lambda: is_full(selenium_grid))
-        names = set(await asyncio.to_thread(selenium_grid.names))
+        holding = [asyncio.ensure_future(harvest(site, engine=Grid(two_nodes.url))) for _ in range(2)]
+        await eventually(lambda: is_full(two_nodes))
+        names = set(await asyncio.to_thread(two_nodes.names))
         assert len(names) == 2, "each is found again by its own name when its program was killed"
         assert all(name.startswith("aura-browser-") for name in names)
         with pytest.raises(GridFailed, match="no browser was free within 2 s"):
-            await harvest(site, engine=Grid(selenium_grid.url), timeout_s=2)
+            await harvest(site, engine=Grid(two_nodes.url), timeout_s=2)
         for harvesting in holding:
             harvesting.cancel()
         await asyncio.gather(*holding, return_exceptions=True)
-    await asyncio.to_thread(until, lambda: selenium_grid.sessions() == [], "the Grid is free", 10.0)
+    await asyncio.to_thread(until, lambda: two_nodes.sessions() == [], "the Grid is free", 10.0)

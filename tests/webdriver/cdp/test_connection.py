@@ -203,7 +203,7 @@ def test_a_session_that_ends_ends_its_own_waits_only(other: OtherSide) -> None:
 
 
 def test_a_wait_in_a_thread_ends_in_time(other: OtherSide) -> None:
-    with pytest.raises(CommandTimedOut, match=r"A\.never: no answer within 0\.0\d+ s"):
+    with pytest.raises(CommandTimedOut, match=r"A\.never: no answer within 0(\.0\d+)? s"):
         call(other.connection, "A.never", {}, Deadline(0.05))
 
 
