@@ -1,14 +1,20 @@
-"""Ports that this machine itself is served at: at both of its own addresses, or at none."""
+"""Ports that this machine itself is served at: at both of its own addresses, or at none; and their end."""
 
+import asyncio
 import errno
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRunner
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 BACKLOG: Final = 2048
 """How many connections wait to be accepted at most: a program may ask a thousand questions at once."""
 _TRIES: Final = 10
+_ACCEPT_STEPS: Final = 2
 
 
 def open_sockets(port: int) -> list[socket.socket]:
@@ -59,3 +65,32 @@ def _close_all(sockets: list[socket.socket]) -> int:
     for each in sockets:
         each.close()
     return port
+
+
+async def stop_accepting(listeners: Iterable[socket.socket]) -> None:
+    """Have the loop accept nothing more from *listeners*, and begin to serve what it has accepted: now they can close.
+
+    asyncio loses a connection whose listener is closed between its ``accept`` and the first step of the task that makes
+    its transport, and aiohttp does not close one that it learns of too late. Chrome opens some ahead of what it asks,
+    so this happens. (``_accept_connection`` in CPython's asyncio/selector_events.py)
+    """
+    loop = asyncio.get_running_loop()
+    for listener in listeners:
+        loop.remove_reader(listener.fileno())
+    for _step in range(_ACCEPT_STEPS):
+        await asyncio.sleep(0)
+
+
+async def stop_listening(runner: "BaseRunner") -> None:
+    """Take no more connections; those that were accepted a moment ago belong to *runner*, which closes them."""
+    for site in runner.sites:
+        await stop_accepting(getattr(site._server, "sockets", ()))  # noqa: SLF001 - aiohttp shows them nowhere
+        await site.stop()
+
+
+async def close_runner(runner: "BaseRunner") -> None:
+    """Take no more connections, and close all that there are."""
+    try:
+        await stop_listening(runner)
+    finally:
+        await runner.cleanup()

@@ -8,6 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
+from aura_browser.listening import close_runner
+
 _HOST: Final = "127.0.0.1"
 _SHUTDOWN_TIMEOUT_S: Final = 0.5
 _PAGE: Final = "<!doctype html><html lang=en><title>aura-browser doctor</title><p>You can close this.</p></html>"
@@ -44,4 +46,4 @@ async def serve_page() -> AsyncIterator[LocalPage]:
         await web.TCPSite(runner, _HOST, 0).start()
         yield LocalPage(f"http://{_HOST}:{runner.addresses[0][1]}/", mark)
     finally:
-        await runner.cleanup()
+        await close_runner(runner)

@@ -23,7 +23,7 @@ from aura_browser.gateway.trouble import describe_stop
 from aura_browser.gateway.watching import Patience, Watch
 from aura_browser.hosts import host_in_url
 from aura_browser.http.server_log import make_server_log
-from aura_browser.listening import BACKLOG, LOOPBACK, open_sockets
+from aura_browser.listening import BACKLOG, LOOPBACK, open_sockets, stop_listening
 from aura_browser.site import Site
 
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared only
@@ -159,8 +159,7 @@ class Gateway:
         if runner is None:
             return
         self.is_stopping = True
-        for site in list(runner.sites):
-            await site.stop()
+        await stop_listening(runner)
         patience = self._settings.patience
         if not at_once:
             await self._wait_for_answers(patience.stop, self._hurry.wait())

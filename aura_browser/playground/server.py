@@ -7,7 +7,7 @@ from typing import Self
 from aiohttp import web
 
 from aura_browser.errors import InvalidInput
-from aura_browser.listening import BACKLOG
+from aura_browser.listening import BACKLOG, close_runner
 from aura_browser.playground.answers import make_answerer
 from aura_browser.playground.app import make_app
 from aura_browser.playground.gates import make_gate
@@ -121,7 +121,7 @@ class Playground:
         """Stop listening and abort the answers in flight, within about a second. A second call does nothing."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            await runner.cleanup()
+            await close_runner(runner)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from aura_browser.errors import AnswerTimeout, AuraError, ConnectionFailed, InvalidInput, SiteFailed
 from aura_browser.http.server_log import make_server_log
-from aura_browser.listening import BACKLOG, open_sockets
+from aura_browser.listening import BACKLOG, close_runner, open_sockets
 from aura_browser.relay.bodies import read_request_body
 from aura_browser.relay.guard import Guard, Refused
 from aura_browser.relay.headers import build_request_headers, build_response_headers
@@ -87,7 +87,7 @@ class Relay:
         """Close the listener, end what is under way, and close the transport."""
         try:
             if self._runner is not None:
-                await self._runner.cleanup()
+                await close_runner(self._runner)
         finally:
             await self._transport.aclose()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from aura_browser.listening import BACKLOG
+from aura_browser.listening import BACKLOG, close_runner
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -43,7 +43,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
         await site.start()
         yield server, f"{'https' if tls else 'http'}://127.0.0.1:{site.port}"
     finally:
-        await runner.cleanup()
+        await close_runner(runner)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Final, Self
 from yarl import URL
 
 from aura_browser.errors import PageFailed
+from aura_browser.listening import stop_accepting
 from aura_browser.proxy.address import PROXY_REFUSED, PROXY_UNREACHABLE, read_credentials
 from aura_browser.webdriver.proxy_relay.peer import is_own_connection
 from aura_browser.webdriver.proxy_relay.streams import Streams, closing
@@ -66,11 +67,14 @@ class Relay(ABC):
         return f"{self._proxy.scheme}://{_HOST}:{self._port}"
 
     async def _close(self) -> None:
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections)
+        try:
+            await stop_accepting(self._server.sockets)
+        finally:
+            self._server.close()
+            for task in self._connections:
+                task.cancel()
+            if self._connections:
+                await asyncio.wait(self._connections)
 
     def _report_refusal(self) -> None:
         """Cancel the context's body: the proxy refused user and password."""
