@@ -116,7 +116,10 @@ class _Reader:
 def _decode_ansi(text: str) -> str:
     """Return what stands between ``$'`` and ``'``. Escapes of bytes and of UTF-16 units join to characters."""
     units = re.sub(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})+", _join_units, text)
-    return _ANSI.sub(_decode_escape, units.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+    try:
+        return _ANSI.sub(_decode_escape, units.encode("utf-8", "surrogatepass")).decode()
+    except UnicodeDecodeError:
+        refuse("it holds bytes that are no text in UTF-8")
 
 
 def _join_units(match: re.Match[str]) -> str:

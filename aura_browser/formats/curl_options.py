@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 from aura_browser.formats.copied_request import CopiedRequest, encode_body, read_cookies, refuse
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
 # Short options and their long names, https://curl.se/docs/manpage.html.
 _SHORT: Final = {
     "A": "user-agent",
@@ -44,6 +45,8 @@ _SHORT: Final = {
     "r": "range",
     "0": "http1.0",
     "4": "ipv4",
+    "6": "ipv6",
+    ":": "next",
 }
 # What does not change the request.
 _PLAIN: Final = frozenset(
@@ -51,11 +54,14 @@ _PLAIN: Final = frozenset(
 )
 _SWITCHES: Final = frozenset({"globoff", "get", "head"})
 _LEFT_OUT_SWITCHES: Final = frozenset(
-    {"insecure", "no-buffer", "junk-session-cookies", "http1.0", "http1.1", "http2", "ipv4"}
+    {"insecure", "no-buffer", "junk-session-cookies", "http1.0", "http1.1", "http2", "http2-prior-knowledge", "http3"}
+    | {"ipv4", "ipv6", "tlsv1.2", "tlsv1.3", "fail-with-body", "no-progress-meter", "path-as-is", "location-trusted"}
+    | {"remote-name", "remote-header-name", "basic", "netrc", "raw"}
 )
 _BODIES: Final = frozenset({"data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json"})
-_READ: Final = frozenset({"cookie", "header", "user-agent", "referer", "user", "request", "url"})
-_FILES: Final = frozenset({"form", "upload-file", "config"})
+_READ: Final = frozenset({"cookie", "header", "user-agent", "referer", "user", "oauth2-bearer", "request", "url"})
+_OTHER_LOGINS: Final = frozenset({"digest", "ntlm", "negotiate", "anyauth"})
+_REFUSED: Final = frozenset({"form", "form-string", "upload-file", "config"})
 
 
 @dataclass
@@ -65,8 +71,10 @@ class _Found:
     urls: list[str] = field(default_factory=list)
     method: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
+    removed: set[str] = field(default_factory=set)
     cookie: str = ""
-    body: list[str] = field(default_factory=list)
+    body: str | None = None
+    is_json: bool = False
     switches: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
 
@@ -97,9 +105,10 @@ def _read_long(found: _Found, text: str, rest: list[str]) -> None:
     name, equals, value = text.partition("=")
     if name in _PLAIN:
         return
+    _check(name)
     if name in _SWITCHES | _LEFT_OUT_SWITCHES:
         _switch(found, name)
-    elif name in _BODIES | _READ | _FILES:
+    elif name in _BODIES | _READ | _REFUSED:
         _apply(found, name, value if equals else _take(rest, name))
     else:
         found.left_out.append(f"--{name}")
@@ -113,15 +122,24 @@ def _read_short(found: _Found, text: str, rest: list[str]) -> None:
         name = _SHORT.get(letter)
         if name is None:
             found.left_out.append(f"-{letter}")
-        elif name in _SWITCHES | _LEFT_OUT_SWITCHES:
+            continue
+        _check(name)
+        if name in _SWITCHES | _LEFT_OUT_SWITCHES:
             _switch(found, name)
         elif name not in _PLAIN:
             value = text[at + 1 :] or _take(rest, name)
-            if name in _BODIES | _READ | _FILES:
+            if name in _BODIES | _READ | _REFUSED:
                 _apply(found, name, value)
             else:
                 found.left_out.append(f"--{name}")
             return
+
+
+def _check(name: str) -> None:
+    if name == "next":
+        refuse("it holds several requests in one command")
+    if name in _OTHER_LOGINS:
+        refuse(f"--{name} logs in otherwise than with HTTP basic authentication, which is not done here")
 
 
 def _take(rest: list[str], name: str) -> str:
@@ -138,8 +156,9 @@ def _switch(found: _Found, name: str) -> None:
 
 
 def _apply(found: _Found, name: str, value: str) -> None:
-    if name in _FILES or (value.startswith("@") and name in (_BODIES | {"header"}) - {"data-raw"}):
-        refuse(f"--{name} reads a file, which is not done here")
+    if name in _REFUSED or _names_a_file(name, value):
+        what = "makes a body of parts" if name.startswith("form") else "reads a file"
+        refuse(f"--{name} {what}, which is not done here")
     match name:
         case "url":
             found.urls.append(value)
@@ -149,16 +168,37 @@ def _apply(found: _Found, name: str, value: str) -> None:
             _add_header(found, value)
         case "cookie":
             _add_cookie(found, value)
-        case "user-agent" | "referer":
-            found.headers.append(("User-Agent" if name == "user-agent" else "Referer", value))
+        case "user-agent":
+            found.headers.append(("User-Agent", value))
+        case "referer":
+            found.headers.append(("Referer", value.removesuffix(";auto")))
         case "user":
-            found.headers.append(("Authorization", f"Basic {b64encode(encode_body(value)).decode()}"))
-        case "data-urlencode":
-            found.body.append(_encode_field(value))
+            found.headers.append(("Authorization", f"Basic {_encode_user(value)}"))
+        case "oauth2-bearer":
+            found.headers.append(("Authorization", f"Bearer {value}"))
         case _:
-            if name == "json":
-                found.headers += [("Content-Type", "application/json"), ("Accept", "application/json")]
-            found.body.append(value)
+            _add_data(found, name, value)
+
+
+def _names_a_file(name: str, value: str) -> bool:
+    """Return whether curl would read a file for this value."""
+    if name == "data-urlencode":
+        return "@" in value and "=" not in value
+    return value.startswith("@") and name in (_BODIES | {"header"}) - {"data-raw"}
+
+
+def _encode_user(value: str) -> str:
+    if ":" not in value:
+        refuse("curl asks for the password of --user; write user:password")
+    return b64encode(encode_body(value)).decode()
+
+
+def _add_data(found: _Found, name: str, value: str) -> None:
+    """Add a piece of the body, as curl joins them: ``--json`` goes on where the one before it ends."""
+    is_json = name == "json"
+    found.is_json |= is_json
+    before = None if found.body is None else found.body if is_json else f"{found.body}&"
+    found.body = (before or "") + (_encode_field(value) if name == "data-urlencode" else value)
 
 
 def _add_header(found: _Found, text: str) -> None:
@@ -169,6 +209,8 @@ def _add_header(found: _Found, text: str) -> None:
         _add_cookie(found, value.strip())
     elif value.strip():
         found.headers.append((name.strip(), value.strip()))
+    elif colon:
+        found.removed.add(name.strip().lower())
 
 
 def _add_cookie(found: _Found, value: str) -> None:
@@ -188,21 +230,31 @@ def _encode_field(text: str) -> str:
 def _build(found: _Found) -> CopiedRequest:
     if len(found.urls) != 1 or not found.urls[0]:
         refuse("it names several addresses in one command" if len(found.urls) > 1 else "it names no address")
-    url, body = found.urls[0], "&".join(found.body) if found.body else None
+    url, body = found.urls[0], found.body
     if "globoff" not in found.switches:
         for char in "[]{}":
             url = url.replace(f"\\{char}", char)
     if body is not None and "get" in found.switches:
-        url, body = f"{url}{'&' if '?' in url else '?'}{body}", None
+        url, body = _add_query(url, body), None
     inferred = "HEAD" if "head" in found.switches else "GET" if body is None else "POST"
-    headers = list(found.headers)
-    if body is not None and not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("Content-Type", _FORM))
     return CopiedRequest(
         found.method or inferred,
         url,
-        tuple(headers),
+        (*found.headers, *_list_own_headers(found, has_body=body is not None)),
         read_cookies(found.cookie),
         None if body is None else encode_body(body),
         tuple(dict.fromkeys(found.left_out)),
     )
+
+
+def _add_query(url: str, query: str) -> str:
+    address, hash_, fragment = url.partition("#")
+    mark = "" if address.endswith("?") else "&" if "?" in address else "?"
+    return f"{address}{mark}{query}{hash_}{fragment}"
+
+
+def _list_own_headers(found: _Found, *, has_body: bool) -> list[tuple[str, str]]:
+    """Return what curl adds for a body, unless the command gives or removes it."""
+    own = [("Content-Type", _JSON), ("Accept", _JSON)] if found.is_json else [("Content-Type", _FORM)] * has_body
+    taken = {name.lower() for name, _ in found.headers} | found.removed
+    return [each for each in own if each[0].lower() not in taken]
