@@ -1,6 +1,7 @@
 """Arguments for HTTP clients, and what of a session they can't carry."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http.cookies import Morsel
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ def build_aiohttp_args(
     """
     kept, left_out = _sort_out(cookies, _NAMELESS, _EMBEDDED)
     args: dict[str, Any] = {"headers": dict(headers), "cookie_jar": _build_aiohttp_jar(kept, origin), **HEADER_LIMITS}
-    return args | connection_args(proxy), left_out
+    return args | connection_args(proxy), (*left_out, *_describe_same_names(kept))
 
 
 def build_requests_args(
@@ -98,6 +99,13 @@ def _sort_out(cookies: Sequence[Cookie], *checks: _Check) -> tuple[list[Cookie],
     if gone := [cookie for cookie in kept if cookie not in unique.values()]:
         told.append(f"{count(gone, 'cookie')} with the name of another: {list_names(cookie.name for cookie in gone)}")
     return list(unique.values()), tuple(told)
+
+
+def _describe_same_names(cookies: Sequence[Cookie]) -> tuple[str, ...]:
+    """Return what aiohttp's jar does otherwise than a browser, which sends all that fit an address."""
+    counted = Counter(cookie.name for cookie in cookies)
+    names = [name for name, times in counted.items() if times > 1]
+    return (f"of cookies with one name, only one is sent to an address: {list_names(names)}",) if names else ()
 
 
 def _describe_jar(cookies: Sequence[Cookie], origin: str) -> tuple[str, ...]:

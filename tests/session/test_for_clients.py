@@ -205,6 +205,14 @@ async def test_a_jar_of_aiohttp_holds_all_that_a_cookie_has(monkeypatch: pytest.
     assert left_out == ()
 
 
+@pytest.mark.parametrize("name", CLIENTS)
+def test_cookies_of_one_name_all_go_where_they_fit_or_that_is_said(name: str, server: tuple[Server, str]) -> None:
+    twins = (make_cookie("t", "1"), make_cookie("t", "2", path="/x"))
+    left_out = CLIENTS[name](make_session(server[1], cookies=twins), f"{server[1]}/x/y")
+    is_said = "of cookies with one name, only one is sent to an address: t" in left_out
+    assert (sent_by(server[0])[0] == {b"t=2", b"t=1"}) is not is_said
+
+
 def test_what_several_cookies_lose_is_said_in_the_plural() -> None:
     embedded: dict[str, Any] = {"partition_key": "http://example.org", "has_cross_site_ancestor": True}
     cookies = [
