@@ -58,21 +58,27 @@ async def settle(
         ruling: what the response alone says.
         is_left: whether another transport takes over, for which the probe speaks then.
     """
-    if ruling.verdict is Verdict.SUSPECT:
-        place = f"{exchange.method} {exchange.url} {exchange.headers.get(hdrs.LOCATION, '')}"
-        is_callers = await answers.belongs_to_caller(session, ruling.mark, place) and not is_left()
-        ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK if is_callers else Verdict.STALE)
-    elif (
-        ruling.verdict is Verdict.STALE
-        and (ruling.is_marked or exchange.status in _MAY_BE_THE_CALLERS)
-        and await answers.is_good(session)
-        and not is_left()
-    ):
-        ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK)
     set_cookies = exchange.headers.getall(hdrs.SET_COOKIE, ())
     date = exchange.headers.get(hdrs.DATE, "")
+    passes = None
+    if _is_put_to_probe(exchange, ruling):
+        passes = await answers.passes_with(session, set_cookies, exchange.url, date)
+        is_callers = passes or await _belongs_to_caller(answers, exchange, session, ruling)
+        ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK if is_callers and not is_left() else Verdict.STALE)
     if ruling.verdict is Verdict.LIMITED:  # a probe is a request too
         answers.accept(session, set_cookies, exchange.url, date)
-    elif ruling.verdict is not Verdict.STALE:  # of errors too, as in browsers (RFC 6265, section 3)
+    elif ruling.verdict is not Verdict.STALE and passes is None:  # of errors too, as in browsers (RFC 6265, section 3)
         await answers.accept_doubtful(session, set_cookies, exchange.url, date)
     return ruling
+
+
+def _is_put_to_probe(exchange: Exchange, ruling: Ruling) -> bool:
+    is_stated = ruling.is_marked or exchange.status in _MAY_BE_THE_CALLERS
+    return ruling.verdict is Verdict.SUSPECT or (ruling.verdict is Verdict.STALE and is_stated)
+
+
+async def _belongs_to_caller(answers: Answers, exchange: Exchange, session: Session, ruling: Ruling) -> bool:
+    if ruling.verdict is Verdict.STALE:
+        return await answers.is_good(session)
+    place = f"{exchange.method} {exchange.url} {exchange.headers.get(hdrs.LOCATION, '')}"
+    return await answers.belongs_to_caller(session, ruling.mark, place)

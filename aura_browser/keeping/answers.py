@@ -51,6 +51,17 @@ class Answers:
         if self._live.accept(session, set_cookies, url, date):
             self._counters.rotations += 1
 
+    async def passes_with(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> bool | None:
+        """Return whether the probe passes with the cookies of a response that speaks against *session*; take them then.
+
+        A site that changes a cookie with each answer takes its old value no more, also after a 403 or a redirect. None
+        is returned, and nothing asked, where no cookie has another value or no login is proven.
+        """
+        rotated, current = self._live.preview(session, set_cookies, url, date), self._live.current
+        if rotated is None or current is None or current.proof != "distinguished" or _has_same_values(rotated, current):
+            return None
+        return await self._take_if_good(rotated, current)
+
     async def accept_doubtful(self, session: Session, set_cookies: Sequence[str], url: URL, date: str = "") -> None:
         """Apply the ``Set-Cookie`` headers of a suspect response of *url* that is the caller's; see :meth:`accept`.
 
@@ -59,9 +70,17 @@ class Answers:
         rotated, current = self._live.preview(session, set_cookies, url, date), self._live.current
         if rotated is None or current is None:
             return
-        is_same = {(c.identity, c.value) for c in rotated.cookies} == {(c.identity, c.value) for c in current.cookies}
         is_nobodys = current.proof == "open" and not current.is_protected
-        if is_same or is_nobodys:
+        if is_nobodys or _has_same_values(rotated, current):
             self.accept(session, set_cookies, url, date)
-        elif await self._doubt.ask(rotated, base=current) == "good":
-            self._counters.rotations += 1
+        else:
+            await self._take_if_good(rotated, current)
+
+    async def _take_if_good(self, rotated: Session, current: Session) -> bool:
+        is_good = await self._doubt.ask(rotated, base=current) == "good"
+        self._counters.rotations += is_good
+        return is_good
+
+
+def _has_same_values(session: Session, other: Session) -> bool:
+    return {(c.identity, c.value) for c in session.cookies} == {(c.identity, c.value) for c in other.cookies}

@@ -22,6 +22,7 @@ Keep = Callable[[Session, Session], None]
 
 _OPINIONS: Final[dict[str, Opinion]] = {"distinguished": "good", "open": "open", "unproven": "unknown"}
 _MAX_REMEMBERED: Final = 256
+_HARMLESS_S: Final = 60.0
 _PATIENCE_S: Final = 15.0  # a request waits for it
 
 
@@ -32,14 +33,16 @@ class Doubt:
         prove: asks the site.
         keep: is called with each result that says something.
         counters: counts the results.
+        clock: returns epoch seconds.
     """
 
-    def __init__(self, prove: Prove, keep: Keep, counters: Counters) -> None:
+    def __init__(self, prove: Prove, keep: Keep, counters: Counters, clock: Callable[[], float]) -> None:
         self._prove = prove
         self._keep = keep
         self._counters = counters
+        self._clock = clock
         self._asking: tuple[Session, asyncio.Task[Opinion]] | None = None
-        self._harmless: dict[tuple[tuple[int, float], str], None] = {}
+        self._harmless: dict[tuple[tuple[int, float], str], float] = {}  # until when
         self._has_warned = False
 
     async def prove(self, session: Session) -> Session:
@@ -77,7 +80,7 @@ class Doubt:
             place: the request and where it leads, with the queries: a front controller has one path for all pages.
         """
         redirect = (session.lineage, f"{place} {mark}")
-        if redirect in self._harmless:
+        if self._clock() < self._harmless.get(redirect, 0.0):
             return True
         self._counters.suspects += 1
         opinion = await self.ask(session)
@@ -86,7 +89,7 @@ class Doubt:
         if opinion != "good":
             self._warn(session, mark)
         if " to " in mark and opinion != "unknown":
-            # A good session is redirected there too; whatever ends it leads elsewhere.
+            # A good session is redirected there too; what ends it leads elsewhere, or there later.
             self._remember(redirect)
         return True
 
@@ -123,9 +126,10 @@ class Doubt:
         self._counters.proofs[result] = self._counters.proofs.get(result, 0) + 1
 
     def _remember(self, redirect: tuple[tuple[int, float], str]) -> None:
+        self._harmless.pop(redirect, None)
         if len(self._harmless) >= _MAX_REMEMBERED:
             self._harmless.pop(next(iter(self._harmless)))
-        self._harmless[redirect] = None
+        self._harmless[redirect] = self._clock() + _HARMLESS_S
 
     def _warn(self, session: Session, mark: str) -> None:
         if not self._has_warned:

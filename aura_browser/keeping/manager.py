@@ -91,7 +91,7 @@ class SessionManager:
         self._origin = key.origin
         budget = HarvestBudget(store, key, clock=clock, cool_down_s=cool_down_s)
         self._live = LiveSession(store, key, first, clock, partial(set_expiry, site))
-        self._doubt = Doubt(prove, self._live.keep_proven, self.counters)
+        self._doubt = Doubt(prove, self._live.keep_proven, self.counters, clock)
         self.answers = Answers(self._live, self._doubt, budget, self.counters)
         shown = budget if opens_browser else None
         refresher = refresh and Refresher(refresh, live=self._live, counters=self.counters, clock=clock, budget=shown)

@@ -175,7 +175,7 @@ async def test_a_large_refusal_does_not_hold_the_only_connection() -> None:
         _server, origin = await exits.enter_async_context(serving(of_value("v2", 403, refusal)))
         client = await exits.enter_async_context(client_at(origin, limit=1, prove=refusing("v0")))
         await client.manager.get()
-        client.manager._doubt._prove = refusing("v1")
+        client.manager._doubt._prove = refusing("v1", "empty")
         async with asyncio.timeout(10):
             assert await client.text(f"{origin}/x") == "welcome"
 
@@ -702,3 +702,45 @@ def test_a_middleware_takes_a_manager_alone() -> None:
     for arguments in ((page_site("https://a.example"),), (manager, "more")):
         with pytest.raises(TypeError, match=r"write SessionMiddleware\(manager\)"):
             SessionMiddleware(*arguments)
+
+
+class Rotating:
+    """Gives the login another value with each answer, whatever its status, and takes no older one.
+
+    Attributes:
+        number: of the value in force.
+        done: what was done, with the number that it was asked with.
+    """
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.done: list[str] = []
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Cookie") != f"sid=v{self.number}":
+            return web.Response(status=401, headers={"Set-Cookie": "sid=guest; Path=/"})
+        self.done.append(f"{request.method} {request.path} {self.number}")
+        self.number += 1
+        statuses = {"/save": 302, "/admin": 403, "/strict": 401}
+        headers = {"Set-Cookie": f"sid=v{self.number}; Path=/", "Location": "/list"}
+        return web.Response(text="welcome", status=statuses.get(request.path, 200), headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/save", "/admin", "/strict"])
+async def test_a_login_that_an_answer_changed_is_not_taken_for_ended(path: str) -> None:
+    site = Rotating()
+    async with serving(site.handle) as (_, origin):
+        login = make_session(
+            origin,
+            cookies=(make_cookie(value="v1"),),
+            is_login=True,
+            proof="distinguished",
+            evidence=("200", "401", "GET /me"),
+        )
+        asked = Site(f"{origin}/", probe=Probe("/me"))
+        async with SiteClient(asked, store="memory", session=login, refresh="never") as client:
+            async with client.request("POST", f"{origin}{path}", allow_redirects=False) as response:
+                assert response.status != 200
+            async with client.request("GET", f"{origin}/list") as response:
+                assert await response.text() == "welcome"
+    assert [each.rpartition(" ")[0] for each in site.done] == [f"POST {path}", "GET /me", "GET /list"]

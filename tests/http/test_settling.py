@@ -20,14 +20,18 @@ class AskedProbe:
         accepted: the cookies that were taken, and by which clock.
     """
 
-    def __init__(self, *, takes: bool) -> None:
+    def __init__(self, *, takes: bool, passes: bool | None = None) -> None:
         self._takes = takes
+        self._passes = passes
         self.asked: list[str] = []
         self.accepted: list[tuple[str, ...]] = []
 
     async def belongs_to_caller(self, _session: Session, mark: str, place: str) -> bool:
         self.asked.append(f"{mark}: {place}")
         return self._takes
+
+    async def passes_with(self, _session: Session, _cookies: list[str], _url: URL, _date: str) -> bool | None:
+        return self._passes
 
     async def is_good(self, _session: Session) -> bool:
         self.asked.append("is it good?")
@@ -69,6 +73,20 @@ async def test_the_probe_is_asked_where_it_tells_more(
     assert (settled.verdict, settled.mark, probe.asked) == (wanted, ruling.mark, asked)
     unasked = ["unasked"] if wanted is Verdict.LIMITED else []
     assert probe.accepted == ([] if wanted is Verdict.STALE else [(*unasked, "a=1", "b=2", "now")])
+
+
+@pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.parametrize(("ruling", "status"), [(SUSPECT, 403), (STALE, 401), (MARKED, 200)])
+async def test_a_session_that_the_answer_changed_is_asked_about_as_it_is_now(
+    ruling: Ruling, status: int, *, passes: bool
+) -> None:
+    """The session as it was sent is asked about only if the changed one is refused, and nothing is taken twice."""
+    probe, exchange = AskedProbe(takes=False, passes=passes), Exchange("GET", URL("https://a/"), status, CIMultiDict())
+    settled = await settle(cast("Any", probe), exchange, make_session(), ruling)
+    assert (settled.verdict is Verdict.OK, len(probe.asked)) == (passes, 0 if passes else 1)
+    assert probe.accepted == []
+    left = await settle(cast("Any", probe), exchange, make_session(), ruling, lambda: True)
+    assert left.verdict is Verdict.STALE
 
 
 @pytest.mark.parametrize(("ruling", "status"), [(SUSPECT, 403), (STALE, 401), (MARKED, 200)])

@@ -277,6 +277,19 @@ async def test_what_is_remembered_of_redirects_is_bounded() -> None:
         assert suspects[-4:] == [257, 257, 257, 258]
 
 
+async def test_a_redirect_that_was_harmless_once_is_put_to_the_probe_again_after_a_minute() -> None:
+    probe, clock = Probe(), Clock()
+    async with managing(probe, clock=clock) as manager:
+        session = await manager.get()
+        for later_s, count in ((0, 1), (59, 1), (2, 2), (59, 2)):
+            clock.now += later_s
+            assert await manager.answers.belongs_to_caller(session, "302 to /login", "GET /")
+            assert probe.count == count
+        probe.is_refused = True
+        clock.now += 2
+        assert not await manager.answers.belongs_to_caller(session, "302 to /login", "GET /")
+
+
 async def test_a_redirect_is_put_to_the_probe_again_until_it_has_answered() -> None:
     probe = Probe()
     async with managing(probe) as manager:
