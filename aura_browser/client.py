@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from aura_browser.assembly import ClientOptions, assemble_transport
+from aura_browser.charsets import decode_text, find_charset
 from aura_browser.errors import InvalidInput, SiteFailed, raise_alone
-from aura_browser.http.body import decode_text, read_body
+from aura_browser.http.body import read_body
 from aura_browser.http.outgoing import check_request
 from aura_browser.keeping.counters import Counters
 from aura_browser.request import Body, Request, Response
@@ -75,9 +76,7 @@ class SiteResponse:
 
     async def text(self) -> str:
         """Return the whole body as text, in the charset of its ``Content-Type``, or UTF-8. Raises as :meth:`read`."""
-        _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
-        body = await self.read()
-        return decode_text(body, charset.partition(";")[0].strip("\"' "))
+        return decode_text(await self.read(), find_charset(self.headers))
 
     async def json(self) -> Any:  # noqa: ANN401 - JSON
         """Return the body, parsed as JSON.

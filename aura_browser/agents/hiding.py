@@ -1,12 +1,12 @@
 """Takes a session's secrets out of text that an agent gets to see."""
 
-import html
 import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
+from aura_browser.agents.spellings import list_encodings, replace_spellings
 from aura_browser.session import Session
 from aura_browser.session.headers import SECRET_HEADERS
 
@@ -22,9 +22,9 @@ _TOKEN: Final = re.compile(r"(?!\w+://)[!-~]{20,}")  # no address, and no spaces
 
 def hide_secrets(text: str, *sessions: Session) -> str:
     """Return *text* with the values of cookies, tokens and storage of *sessions* replaced, in any spelling."""
-    secrets = {spelling for session in sessions for secret in _list_secrets(session) for spelling in _spell(secret)}
+    secrets = {form for session in sessions for secret in _list_secrets(session) for form in _list_forms(secret)}
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+        text = replace_spellings(text, secret, HIDDEN)
     return text
 
 
@@ -69,9 +69,8 @@ def _list_texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield from _list_texts(each, depth - 1)
 
 
-def _spell(secret: str) -> Iterator[str]:
-    """Yield *secret* as it stands in text, HTML, JSON and addresses."""
-    yield from (secret, html.escape(secret), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
-    if len(plain := unquote(secret)) >= _MIN_LENGTH:
-        yield plain
+def _list_forms(secret: str) -> Iterator[str]:
+    """Yield *secret*, what it stands for if it is percent-encoded, and both encoded."""
+    for form in {secret, unquote(secret)}:
+        if len(form) >= _MIN_LENGTH:
+            yield from (form, *list_encodings(form))

@@ -1,6 +1,8 @@
 """The tools as a server of the Model Context Protocol, over standard input and output."""
 
+import asyncio
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from aura_browser.agents.tools import REQUIRED, SCHEMAS, SiteTools
@@ -42,7 +44,8 @@ async def serve(tools: SiteTools) -> None:
         answer = await tools.call(params.name, params.arguments or {})
         return CallToolResult(content=[TextContent(type="text", text=answer.text)], is_error=answer.is_error)
 
-    server: Server[Any] = Server(NAME, on_list_tools=list_tools, on_call_tool=call_tool)
+    own = await asyncio.to_thread(version, "aura-browser-session")
+    server: Server[Any] = Server(NAME, version=own, on_list_tools=list_tools, on_call_tool=call_tool)
     try:
         async with stdio_server() as (reader, writer):
             await server.run(reader, writer, server.create_initialization_options())

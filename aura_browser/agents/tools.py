@@ -12,6 +12,7 @@ from typing import Any, Final
 from aura_browser.agents.hiding import hide_secrets
 from aura_browser.assembly import SessionOptions
 from aura_browser.carriers import prove_once
+from aura_browser.charsets import decode_text, find_charset
 from aura_browser.client import SiteClient, SiteResponse
 from aura_browser.errors import AuraError, InvalidInput, SessionRefused
 from aura_browser.session import Session
@@ -239,7 +240,7 @@ async def _read(response: SiteResponse) -> tuple[str, bool]:
         data += chunk
         if len(data) > _MAX_BYTES:
             break
-    return data.decode("utf-8", "replace"), len(data) <= _MAX_BYTES
+    return decode_text(bytes(data), find_charset(response.headers, bytes(data))), len(data) <= _MAX_BYTES
 
 
 def _describe_answer(response: SiteResponse, *, is_cut: bool) -> dict[str, object]:

@@ -1,10 +1,8 @@
 """Bodies of responses, read with a limit. What is compressed may become a thousand times as long."""
 
 import asyncio
-import re
 import warnings
 from collections.abc import AsyncIterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aura_browser.errors import SiteFailed
@@ -16,9 +14,6 @@ YIELD_BYTES: Final = 64 * 1024
 """After that many bytes at once, a reader lets others run: bytes that have arrived are read without waiting."""
 
 _MIB: Final = 2**20
-_CHARSET: Final = re.compile(r"[a-z0-9][a-z0-9_.:-]{1,39}")
-# Python's codecs that no site sends text in; for the first two the time grows with the square of the length.
-_NO_CHARSET: Final = re.compile(r"idna|punycode|undefined|(?:raw[_-])?unicode[_-]escape|oem|mbcs|.*codec")
 
 
 async def read_body(chunks: AsyncIterable[bytes], limit: int, url: str, status: int, *, advice: str = "") -> bytes:
@@ -80,12 +75,3 @@ async def peek(content: "StreamReader", limit: int, timeout_s: float) -> bytes:
                 warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp offers no other way to look ahead
                 content.unread_data(bytes(start))
     return bytes(start)
-
-
-def decode_text(body: bytes, charset: str) -> str:
-    """Return *body* as text in *charset*, or in UTF-8 if that is not the name of a charset. Nothing is raised."""
-    name = charset.lower()
-    if _CHARSET.fullmatch(name) and not _NO_CHARSET.fullmatch(name):
-        with suppress(LookupError, ValueError):
-            return body.decode(name, "replace")
-    return body.decode("utf-8", "replace")

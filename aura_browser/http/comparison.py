@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from yarl import URL
 
+from aura_browser.charsets import decode_text, find_charset
 from aura_browser.http.redirects import REDIRECTS, redirect_target
 from aura_browser.http.verdict import Ruling, Verdict, describe_redirect, find_login_mark, is_check, is_html
 from aura_browser.session import Session
@@ -121,7 +122,7 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
         if kind == "json":
             account = read_path(self.body, place)
         elif kind == "text":
-            account = _read_behind(self.body.decode("utf-8", "replace"), place)
+            account = _read_behind(decode_text(self.body, find_charset(self.headers, self.body)), place)
         else:
             account = None
         return None if not account else sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -154,5 +155,5 @@ def find_resets(session: Session, set_cookies: Iterable[str], url: URL, now: flo
 
 
 def _read_behind(text: str, before: str) -> str:
-    rest = text.partition(before)[2]
+    rest = text.partition(before)[2].lstrip()
     return rest[:_MAX_IDENTITY_LENGTH].partition("<")[0].partition("\n")[0].strip()

@@ -1,6 +1,7 @@
 """Asks the probes of one session, with it and without it, and concludes what that proves."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +17,8 @@ from aura_browser.session import Session
 from aura_browser.session.session import Proof
 from aura_browser.site import Probe, Site
 from aura_browser.text import redact_url
+
+_log = logging.getLogger(__name__)
 
 _CONTROL_TIMEOUT_S: Final = 5.0  # from the answer with the session on
 _BOUND: Final = (
@@ -115,6 +118,8 @@ class Prover:
             differs = fact != other or bool(control.find_refusal(probe))
         if not differs and self._is_over(fact, known, answer, now):
             raise self._refuse(answer, f"status {answer.status}, as without the session")
+        if differs and probe.identity and named is None:
+            _log.warning("%s: no account is named at %s, so another one would not be noticed.", asked, probe.identity)
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)
 

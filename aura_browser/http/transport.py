@@ -100,10 +100,12 @@ class HttpResponse:
         try:
             data = await self._content.readany()
         except Exception as error:
-            typed = typed_error(error, self._answer.url, self._timeout_s)
-            if typed is None:
+            data = self._content._read_nowait(-1)  # noqa: SLF001 - aiohttp raises before it gives what has come
+            typed = None if data else typed_error(error, self._answer.url, self._timeout_s)
+            if typed is not None:
+                raise_alone(typed)
+            if not data:
                 raise
-            raise_alone(typed)
         if len(data) >= YIELD_BYTES:
             await asyncio.sleep(0)
         self._waits_since = None

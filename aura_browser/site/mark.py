@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from yarl import URL
 
+from aura_browser.charsets import decode_text, find_charset
 from aura_browser.errors import InvalidInput
 from aura_browser.site.json_path import read_path
 
@@ -94,7 +95,7 @@ class Mark(msgspec.Struct, frozen=True):
             and answer.headers.get("Content-Type", "").lower().startswith(self.type.lower())
             and self._fits_location(answer.location)
             and self._fits_headers(answer.headers)
-            and self.text.encode() in answer.body
+            and self._fits_text(answer)
             and self._fits_json(answer.body)
         )
 
@@ -121,6 +122,12 @@ class Mark(msgspec.Struct, frozen=True):
         if self.without_header and self.without_header in headers:
             return False
         return not self.header or (self.header in headers and self.value in {"", headers[self.header]})
+
+    def _fits_text(self, answer: Answer) -> bool:
+        if self.text.encode() in answer.body:
+            return True
+        charset = find_charset(answer.headers, answer.body)
+        return charset not in {"", "utf-8"} and self.text in decode_text(answer.body, charset)
 
     def _fits_json(self, body: bytes) -> bool:
         if not self.json:

@@ -2,6 +2,8 @@
 
 import html
 import json
+import time
+from base64 import b64encode
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -51,6 +53,38 @@ def test_every_spelling_is_hidden(text: str) -> None:
     hidden = hide_secrets(text, SESSION)
     assert "s3cret" not in hidden
     assert HIDDEN in hidden
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        r"AbCd\/EfGh+IjKl=MnOp&Qr",
+        r"AbCd/EfGh\u002BIjKl=MnOp\u0026Qr",
+        r"AbCd/EfGh\u002bIjKl\u003dMnOp\u0026Qr",
+        "AbCd%2fEfGh%2bIjKl%3dMnOp%26Qr",
+        "AbCd%252FEfGh%252BIjKl=MnOp%2526Qr",
+        "AbCd&#x2F;EfGh&#43;IjKl&#x3d;MnOp&#38;Qr",
+        "AbCd&sol;EfGh&plus;IjKl&equals;MnOp&amp;Qr",
+        "AbCd&amp;#47;EfGh+IjKl=MnOp&amp;amp;Qr",
+        r"AbCd\x2fEfGh\x2BIjKl=MnOp\x26Qr",
+        r"{\"a\": \"AbCd\\\/EfGh+IjKl=MnOp&Qr\"}",
+        b64encode(b"AbCd/EfGh+IjKl=MnOp&Qr").decode(),
+        b"AbCd/EfGh+IjKl=MnOp&Qr".hex(),
+    ],
+)
+def test_a_token_is_hidden_as_each_stack_writes_it(spelled: str) -> None:
+    session = make_session(cookies=(make_cookie("sid", "AbCd/EfGh+IjKl=MnOp&Qr"),), local_storage={})
+    hidden = hide_secrets(f"a {spelled} b", session)
+    assert HIDDEN in hidden
+    assert "EfGh" not in hidden
+    assert len(hidden) < 30
+
+
+def test_a_long_page_with_many_secrets_takes_no_time() -> None:
+    cookies = tuple(make_cookie(f"c{number}", f"{number:03}+/=&<" * 40) for number in range(40))
+    began = time.process_time()
+    hide_secrets("a & b / c + d = e \\u0026 " * 4_000, make_session(cookies=cookies))
+    assert time.process_time() - began < 5
 
 
 def test_words_that_are_no_secret_stay() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+import aura_browser
 from aura_browser import FileStore, SessionKey
 from aura_browser.agents.server import check_extra
 from aura_browser.errors import InvalidInput
@@ -70,7 +71,9 @@ async def connected(log: Path, *words: str) -> AsyncIterator[Any]:
         streams = await exits.enter_async_context(stdio_client(command, errlog=errors))
         session = await exits.enter_async_context(ClientSession(*streams))
         async with asyncio.timeout(60):
-            assert (await session.initialize()).server_info.name == "aura-browser"
+            told = (await session.initialize()).server_info
+            own = await asyncio.to_thread(lambda: aura_browser.__version__)
+            assert (told.name, told.version) == ("aura-browser", own)
         yield session
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from aura_browser.cli.sessions import checking
 from aura_browser.cli.sessions.catalogue import Entry
@@ -21,6 +22,7 @@ from aura_browser.site import Site
 from aura_browser.site.refresh_request import RefreshRequest
 from aura_browser.store import FileStore, MemoryStore, SessionKey
 from tests.parts.command import run_here
+from tests.parts.servers import serving_in_thread
 from tests.parts.sessions import make_cookie, make_session
 from tests.parts.stub_site import COOKIE, GOOD, StubSite
 
@@ -304,3 +306,46 @@ async def test_a_proof_that_can_not_be_kept_is_a_warning(caplog: pytest.LogCaptu
     session = make_session("https://a.example")
     await keep_proven(Full(), Checked(Entry("a", session=session), "valid", proven=session))
     assert "it is full" in caplog.text
+
+
+class Rotating:
+    """Gives its cookie another value with each answer, and takes no older one.
+
+    Args:
+        status: that a stranger gets.
+    """
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+        self.number = 1
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Cookie") != f"{COOKIE}=s3cret-{self.number}":
+            return web.json_response({}, status=self._status)
+        self.number += 1
+        cookie = f"{COOKIE}=s3cret-{self.number}; Path=/; HttpOnly"
+        return web.json_response({"name": "Ann"}, headers={"Set-Cookie": cookie})
+
+
+@pytest.mark.parametrize("status", [200, 401])
+@pytest.mark.parametrize("command", [("sessions", "check"), ("sites", "test", "mine"), ("sessions", "clean")])
+def test_what_a_command_rotated_by_asking_is_kept(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], status: int
+) -> None:
+    site = Rotating(status)
+    with serving_in_thread(site.handle) as (_, origin):
+        folder = tmp_path / "config" / "aura-browser"
+        folder.mkdir(parents=True)
+        (folder / "sites.toml").write_text(f'[mine]\nurl = "{origin}/me"\nprobe = "/me"\n', "utf-8")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        is_login = status == 401
+        facts: dict[str, Any] = {"expires_at": 1.0} if "clean" in command else {}
+        key = keep(store, origin, "/me", value="s3cret-1", is_login=is_login, **facts)
+        run_here(*command)
+        if "clean" in command and not is_login:
+            assert site.number == 1, "nobody's session is not asked about"
+            return
+        assert site.number == 2
+        kept = asyncio.run(store.load(key))
+        assert kept is not None
+        assert [cookie.value for cookie in kept.cookies] == ["s3cret-2"]

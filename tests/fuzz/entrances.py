@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aura_browser import Attach, Grid, SessionKey
+from aura_browser.charsets import decode_text
 from aura_browser.chat.dialects import find_dialect
 from aura_browser.chat.messages import ChatRequest, read_messages
 from aura_browser.cli import cli
@@ -24,7 +25,6 @@ from aura_browser.errors import AuraError
 from aura_browser.formats import DUMPS, DumpOptions, dump, load
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
 from aura_browser.hosts import registrable_domain
-from aura_browser.http.body import decode_text
 from aura_browser.http.comparison import ProbeAnswer
 from aura_browser.http.outgoing import check_request
 from aura_browser.http.redirects import follow_redirect

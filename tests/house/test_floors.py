@@ -12,7 +12,7 @@ import aura_browser
 
 PACKAGE = Path(aura_browser.__file__).parent
 FLOORS: Mapping[str, int] = {
-    **dict.fromkeys(("listening", "slugs", "suffixes", "text", "tls", "urls"), 0),
+    **dict.fromkeys(("charsets", "listening", "slugs", "suffixes", "text", "tls", "urls"), 0),
     **dict.fromkeys(("errors", "extras", "hosts", "request"), 1),
     **dict.fromkeys(("engine", "proxy"), 2),
     "session": 3,

@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from aura_browser import AuraClient, SiteClient
+from aura_browser.charsets import decode_text
 from aura_browser.errors import ConnectionFailed, SiteFailed, StreamInterrupted
-from aura_browser.http.body import decode_text, peek, read_body, read_first, read_start
+from aura_browser.http.body import peek, read_body, read_first, read_start
 from tests.parts.servers import Handler, serving
 from tests.parts.sessions import make_session
 

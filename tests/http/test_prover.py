@@ -37,6 +37,16 @@ def answer(status: int = 200, headers: dict[str, str] | None = None, body: bytes
 ANNS, BOBS = (answer(200, JSON, b'{"user": "%s"}' % name) for name in (b"ann", b"bob"))
 
 
+async def test_a_place_that_names_no_account_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    for asked, said in ((Probe("/me", identity="json:usr"), 1), (NAMING, 0), (ME, 0)):
+        caplog.clear()
+        prover = Prover(
+            Site("https://a.example/"), make_session("https://a.example"), Asker(ANNS, answer(401)), lambda: NOW
+        )
+        assert (await prover.prove(asked)).proof == "distinguished"
+        assert len(caplog.messages) == said
+
+
 class Asker:
     """Gives one answer to the session and another to a stranger, after a while; what is an error is raised.
 

@@ -62,6 +62,19 @@ async def test_a_reader_that_takes_its_time_is_no_silence() -> None:
     await answer.aclose()
 
 
+async def test_what_came_before_a_connection_broke_is_given_first() -> None:
+    content = reader()
+    answer = response(content)
+    content.feed_data(b"a")
+    content.feed_data(b"b")
+    content.set_exception(aiohttp.ClientPayloadError("it ended early"))
+    assert await anext(answer) == b"ab"
+    for _ in range(2):
+        with pytest.raises(ConnectionFailed):
+            await anext(answer)
+    await answer.aclose()
+
+
 async def test_a_program_that_was_busy_for_longer_loses_nothing() -> None:
     content = reader()
     answer = response(content)

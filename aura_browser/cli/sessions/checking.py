@@ -100,9 +100,9 @@ async def check_entries(
 
 
 async def keep_proven(store: "Store", checked: Checked) -> None:
-    """Write what the proof of a login returned, with the cookies that it rotated, unless a newer one is stored."""
+    """Write what a proof returned of a login, or with other cookies, unless a newer session is stored."""
     asked, proven = checked.entry.session, checked.proven
-    if checked.state != "valid" or asked is None or proven is None:
+    if asked is None or proven is None or (checked.state != "valid" and proven.cookies == asked.cookies):
         return
     try:
         await store.update_at(checked.entry.slug, asked.origin, lambda stored: proven if stored == asked else None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aura_browser.cli.sessions.catalogue import Entry, read_entries, read_entry
-from aura_browser.cli.sessions.checking import check_entries
+from aura_browser.cli.sessions.checking import check_entries, keep_proven
 from aura_browser.cli.sessions.placing import find_key, find_site_of
 
 if TYPE_CHECKING:
@@ -14,22 +14,25 @@ if TYPE_CHECKING:
 async def find_outdated(store: "Store", now: float) -> list[str]:
     """Return the slugs of sessions expired at *now*, and of previous ones whose session is gone or expired.
 
-    What is, or may be, a person's login is among them only if its site refuses it; that is asked.
+    What is, or may be, a person's login is among them only if its site refuses it; that is asked, and what the answer
+    rotated is kept.
     """
-    expired = await _choose_useless(
-        [entry for entry in await read_entries(store) if entry.session and entry.session.is_over(now)]
-    )
+    over = [entry for entry in await read_entries(store) if entry.session and entry.session.is_over(now)]
+    expired = await _choose_useless(store, over)
     slugs = await store.slugs()
     kept = set(slugs) - set(expired)
     orphans = [slug for slug in slugs if ".previous" in slug and slug.rpartition(".previous")[0] not in kept]
     found = [await read_entry(store, slug) for slug in orphans]
-    return expired + await _choose_useless([entry for entry in found if entry and entry.session])
+    return expired + await _choose_useless(store, [entry for entry in found if entry and entry.session])
 
 
-async def _choose_useless(entries: Sequence[Entry]) -> list[str]:
+async def _choose_useless(store: "Store", entries: Sequence[Entry]) -> list[str]:
     """Return the slugs of *entries* without the logins that their sites did not refuse."""
     logins = [entry for entry in entries if entry.session and entry.session.is_protected]
-    kept = {checked.entry.slug async for checked in check_entries(logins) if not checked.is_gone}
+    kept = set()
+    async for checked in check_entries(logins):
+        await keep_proven(store, checked)
+        kept |= set() if checked.is_gone else {checked.entry.slug}
     kept |= {entry.slug for entry in logins if _may_be_refreshed(entry)}
     return [entry.slug for entry in entries if entry.slug not in kept]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from aura_browser.cli.sessions.catalogue import read_entries
-from aura_browser.cli.sessions.checking import Checked, check_entries
+from aura_browser.cli.sessions.checking import Checked, check_entries, keep_proven
 from aura_browser.errors import AuraError
 from aura_browser.http.proof import ask_as_stranger
 from aura_browser.site import Probe, Site
@@ -31,7 +31,7 @@ class Trial:
 
 
 async def try_site(site: Site, store: Store, place: str | None, proxy: str | None) -> Trial:
-    """Ask *site* as a stranger, and with each session in *store* that is for it. Nothing is written.
+    """Ask *site* as a stranger, and with each session in *store* that is for it; what that rotated is kept.
 
     Args:
         site: the site.
@@ -43,6 +43,8 @@ async def try_site(site: Site, store: Store, place: str | None, proxy: str | Non
     entries = [e for e in await read_entries(store) if e.session and site.owns(URL(e.session.origin))]
     async with aclosing(check_entries(entries, place, site=site)) as checking:
         checked = [each async for each in checking]
+    for each in checked:
+        await keep_proven(store, each)
     return Trial(stranger, fits_anybody, is_answered, tuple(checked))
 
 
