@@ -6,7 +6,6 @@ Only what concerns the session is the gateway's own: a login that is needed, a h
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Final, NoReturn
 from urllib.parse import quote
 
@@ -17,8 +16,8 @@ from aura_browser.errors import AuraError, RateLimited
 from aura_browser.gateway import routes
 from aura_browser.gateway.core import Core
 from aura_browser.gateway.limits import Turns
-from aura_browser.gateway.sending import EventStream
-from aura_browser.gateway.trouble import describe_trouble, read_limit
+from aura_browser.gateway.sending import AnswerCut, EventStream
+from aura_browser.gateway.trouble import read_limit
 from aura_browser.gateway.visit import Visit
 from aura_browser.gateway.watching import Watch
 from aura_browser.gateway.wires.chat import write_failure
@@ -99,7 +98,7 @@ class Carrying:
                     stream = EventStream(request, headers, self._clock, status=response.status, beats=beats)
                     running.stream = stream
                     await self._pump(visit, response, stream)
-        except Problem as problem:  # it was ended, as by a stop
+        except Problem as problem:  # it was ended, as by a stop or by the site
             if stream is None or not stream.is_open:
                 raise
             await self._say_what_failed(visit, stream, problem)
@@ -109,12 +108,15 @@ class Carrying:
     async def _say_what_failed(self, visit: Visit, stream: EventStream, problem: Problem) -> NoReturn:
         """End an answer that has begun: events with one that says why; the connection is closed in any case."""
         visit.note_problem(problem)
-        if _is_events(stream.response.headers) and not stream.is_closing:
-            with suppress(TimeoutError, ConnectionError):
+        try:
+            if _is_events(stream.response.headers) and not stream.is_closing:
                 async with asyncio.timeout(_LAST_WORD_S):
                     await stream.send(write_failure(problem))
-        stream.abort()
-        raise ConnectionResetError("the answer was ended")
+        except TimeoutError:
+            raise ConnectionResetError("the client takes nothing more") from None
+        finally:
+            stream.abort()
+        raise AnswerCut("the answer was ended")
 
     async def _pump(self, visit: Visit, response: Response, stream: EventStream) -> None:
         _check_kind(response)
@@ -127,10 +129,13 @@ class Carrying:
         except AuraError as error:
             if not stream.is_open:
                 raise
-            # An end would say that the answer is complete.
-            visit.note_problem(describe_trouble(error))
+            broken = Problem(502, "stream_interrupted", f"The site's answer broke off. {error}")
+            if stream.beats:
+                raise broken from None
+            # Inside an event nothing can be said, and an end would say that the answer is complete.
+            visit.note_problem(broken)
             stream.abort()
-            raise ConnectionResetError("the site's answer broke off") from None
+            raise AnswerCut("the site's answer broke off") from None
 
     def _note_limit(self, response: Response) -> None:
         if response.status != _LIMITED:

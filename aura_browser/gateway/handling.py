@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from aura_browser.gateway.guard import Guard, check_content
 from aura_browser.gateway.metrics import CONTENT_TYPE, Metrics
 from aura_browser.gateway.page import PAGE, PAGE_HEADERS
 from aura_browser.gateway.reading import MAX_BODY_BYTES, read_request
+from aura_browser.gateway.sending import AnswerCut
 from aura_browser.gateway.status import describe_health, list_gauges
 from aura_browser.gateway.trouble import describe_stop, describe_trouble
 from aura_browser.gateway.visit import Visit
@@ -75,6 +77,9 @@ class Handling:
         )
         try:
             response = await self._answer_or_refuse(request, visit)
+        except AnswerCut:
+            visit.status = HTTPStatus.OK  # as it began
+            raise
         except (asyncio.CancelledError, ConnectionError):
             visit.status = _CLIENT_GONE
             self._metrics.record_disconnect("waiting" if visit.first_at is None else "streaming")

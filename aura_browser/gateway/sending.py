@@ -14,6 +14,10 @@ EVENT_HEADERS: Final = {
 }
 
 
+class AnswerCut(ConnectionResetError):
+    """An answer that has begun was ended here, and its connection closed: the site's broke off, or a stop ended it."""
+
+
 class _Response(web.StreamResponse):
     """A response whose status goes out with its first piece, in one packet; drop when aiohttp has a setting for it."""
 
