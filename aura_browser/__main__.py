@@ -1,8 +1,17 @@
-"""Runs ``aura-browser`` for ``python -m aura_browser``."""
+"""Runs ``aura-browser``, for its script and for ``python -m aura_browser``."""
 
 import sys
 
-from aura_browser.cli import main
+
+def run() -> int:
+    """Run the command and return its exit code. Ctrl-C while it is still being loaded ends it without a traceback."""
+    try:
+        from aura_browser.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -2,9 +2,16 @@
 
 import asyncio
 import math
+import os
+import re
+import stat
 import sys
+from contextlib import suppress
+from fcntl import ioctl
 from functools import partial
-from typing import TYPE_CHECKING
+from shlex import join
+from termios import FIONREAD
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,9 +22,12 @@ from aura_browser.cli.running import report_errors
 from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InvalidInput
 from aura_browser.site import OPENCHAT, Site, site_at
+from aura_browser.text import clean_text
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
+
+_ADDRESS: Final = re.compile(r"https?://\S+")
 
 
 def _parse_temperature(text: str) -> float:
@@ -84,10 +94,11 @@ def command(
     from aura_browser.chat.client import AuraClient
     from aura_browser.cli.harvesting import show_harvest_unless_kept
 
+    text = " ".join(prompt)
+    _check_prompt(prompt, site)
     options = complete_options(site, options)
     options["harvest"] = show_harvest_unless_kept(site, options)
     client = AuraClient(site, model=model, temperature=temperature, max_tokens=max_tokens, **options)
-    text = " ".join(prompt)
     messages = [{"role": "system", "content": system}] if system else []
     with asyncio.Runner() as runner:
         runner.run(client.__aenter__())
@@ -99,6 +110,24 @@ def command(
                 runner.run(print_answer(client, [*messages, question], model))
         finally:
             runner.run(client.__aexit__(None, None, None))
+
+
+def _check_prompt(prompt: tuple[str, ...], site: Site) -> None:
+    """Refuse an address that was meant as the site's, and say that a pipe is not read beside a question."""
+    if len(prompt) > 1 and site.url == OPENCHAT.url and _ADDRESS.fullmatch(prompt[0]):
+        command = join(["aura-browser", "chat", "--url", prompt[0], " ".join(prompt[1:])])
+        raise click.UsageError(f"The address of a chat site goes to --url: {clean_text(command)}")
+    if prompt and _holds_text():
+        click.echo("Standard input is not read, as a question is given; --system takes the question instead.", err=True)
+
+
+def _holds_text() -> bool:
+    """Return whether standard input is a pipe that has something to read now. One that stays open may never have."""
+    with suppress(AttributeError, OSError, ValueError):  # it is closed, or no file
+        descriptor = sys.stdin.fileno()
+        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        return is_pipe and any(ioctl(descriptor, FIONREAD, bytes(4)))
+    return False
 
 
 def _read_stdin() -> str:

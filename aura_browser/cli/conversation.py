@@ -1,6 +1,8 @@
 """A conversation with a chat site on a terminal: a prompt with line editing, answers, and how they look."""
 
 import asyncio
+import codecs
+import locale
 import os
 import re
 import sys
@@ -124,7 +126,13 @@ async def _check_model(client: "AuraClient", model: str) -> None:
 
 
 def _load_readline() -> ModuleType | None:
-    """Return readline, which gives input() line editing and a history, or None if this Python has none."""
+    """Return readline, which gives input() line editing and a history.
+
+    None is returned if this Python has none, and in a locale without UTF-8, such as LC_ALL=C, where readline drops each
+    character outside ASCII.
+    """
+    if codecs.lookup(locale.nl_langinfo(locale.CODESET)).name != "utf-8":
+        return None
     try:
         import readline
     except ImportError:

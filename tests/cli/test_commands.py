@@ -113,6 +113,25 @@ def test_chat_asks_what_stdin_holds(playground: Start, state_home: Path) -> None
     assert body["model"]["tokenLimit"] == 4096
 
 
+def test_an_address_before_the_question_is_not_part_of_it(playground: Start) -> None:
+    site = playground()
+    shown = run("chat", site.origin, "how", "are you?")
+    assert shown.returncode == 2
+    command = f"aura-browser chat --url {site.origin} 'how are you?'"
+    assert f"The address of a chat site goes to --url: {command}" in " ".join(shown.stderr.split())
+    assert site.chats == 0
+    assert run(*shlex.split(command)[1:]).returncode == 0
+
+
+def test_a_pipe_beside_a_question_is_not_read_and_that_is_said(playground: Start) -> None:
+    site = playground()
+    said = "Standard input is not read, as a question is given; --system takes the question instead."
+    for text, is_said in (("the diff", True), ("", False)):
+        shown = run("chat", "--url", site.origin, "Review this", text=text)
+        assert shown.returncode == 0
+        assert (said in shown.stderr) is is_said
+
+
 @pytest.mark.parametrize(
     ("question", "line", "code"),
     [

@@ -126,6 +126,15 @@ def test_a_python_without_line_editing_gets_no_marks_for_it(monkeypatch: pytest.
     assert talk(Played(), monkeypatch) == ["\x1b[32m\x1b[1myou:  \x1b[0m"]
 
 
+@pytest.mark.parametrize(("charset", "edits"), [("UTF-8", True), ("utf8", True), ("ANSI_X3.4-1968", False)])
+def test_a_line_is_edited_only_where_no_character_is_lost_by_it(
+    monkeypatch: pytest.MonkeyPatch, charset: str, *, edits: bool
+) -> None:
+    """With LC_ALL=C, readline drops each character outside ASCII."""
+    monkeypatch.setattr("locale.nl_langinfo", lambda _what: charset)
+    assert (conversation._load_readline() is not None) is edits
+
+
 async def test_an_answer_to_one_question_has_no_label(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = make_terminal(monkeypatch, "stdout")
     assert await print_answer(Played(["a"]), [], "m") == "a"  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from aura_browser import errors
+from aura_browser import __main__, errors
 from aura_browser.cli import cli, exit_codes, main
 from aura_browser.cli.exit_codes import find_exit_code
 from tests.parts.command import run, run_here
@@ -96,3 +96,13 @@ def test_an_interruption_before_a_command_runs_is_130(
 
 def test_what_is_no_command_has_no_object() -> None:
     assert cli.get_command(click.Context(cli), "nope") is None
+
+
+def test_ctrl_c_while_the_command_is_loaded_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aura_browser.cli.main", interrupt)
+    assert __main__.run() == 130
+    monkeypatch.setattr("aura_browser.cli.main", lambda: 7)
+    assert __main__.run() == 7
