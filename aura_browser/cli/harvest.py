@@ -14,6 +14,7 @@ from aura_browser.cli.options import list_in_force, session_options
 from aura_browser.cli.output import open_output
 from aura_browser.cli.running import has_person, report_errors, run_in_loop, show_progress
 from aura_browser.cli.values import ParsedText, parse_probe, parse_seconds
+from aura_browser.engine import Attach, AttachChrome
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
 from aura_browser.text import clean_text, redact_url
@@ -39,7 +40,7 @@ _NOT_PROVEN: Final = {
     help="Write the JSON to this file, with mode 0600. A pipe or a device is written to as it is.",
 )
 @format_option
-@click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached.")
+@click.option("--fresh", is_flag=True, help="Open a browser even if a session is cached. --attach implies it.")
 @click.option(
     "--interactive",
     "--headed",
@@ -124,7 +125,9 @@ def command(
     """  # noqa: D301 - click's mark for text that it must not wrap
     target = open_output(output) if output is not None else None
     site = _adapt_site(site, conditions, probe)
-    new = fresh or replace or interactive or uses_basic or bool(conditions)
+    typed_engine, began = options.get("engine"), time.time()
+    is_attached = isinstance(typed_engine, Attach | AttachChrome)
+    new = fresh or replace or interactive or uses_basic or bool(conditions) or is_attached
     from aura_browser.assembly import assemble, complete_options
     from aura_browser.harvests import basic_harvest, browser_harvest
 
@@ -154,6 +157,8 @@ def command(
         session = run_in_loop(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
     except SessionRefused as error:
         raise _explain(error, manager.login) from None
+    if getattr(typed_engine, "profile", None) and session.harvested_at < began:
+        click.echo("The profile was not opened: the site takes the cached session. --fresh opens it.", err=True)
     write_session(session, format_name, build_dump_options(format_name, None, None), target)
     expects_login = interactive or probe is not None or session.is_login is True
     # A chat site needs no login, and where a check guards it, its answer to strangers tells nothing.

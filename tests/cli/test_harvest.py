@@ -198,6 +198,15 @@ def test_the_cached_session_is_proven_before_it_is_printed(
     assert load(store, key).proof == "distinguished"
 
 
+def test_a_profile_that_was_not_opened_is_named(run: Run, browser: PlayedBrowser, stub: StubSite) -> None:
+    said = "The profile was not opened: the site takes the cached session. --fresh opens it."
+    for options, is_said in ((("--profile", "me"), False), (("--profile", "me"), True), ((), False)):
+        shown = run(f"{stub.origin}/members", *options)
+        assert shown.code == 0
+        assert (said in shown.err) is is_said
+    assert browser.harvests == 1
+
+
 def test_a_cached_session_that_is_refused_is_renewed(
     stub: StubSite, run: Run, browser: PlayedBrowser, store: FileStore
 ) -> None:
@@ -285,7 +294,7 @@ def test_a_person_has_a_terminal_for_input_and_messages(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     "words",
-    [("--fresh",), ("--replace",), ("--interactive",), ("--until", "cookie:sid"), ("--basic",)],
+    [("--fresh",), ("--replace",), ("--interactive",), ("--until", "cookie:sid"), ("--basic",), ("--attach", "chrome")],
     ids=lambda words: words[0],
 )
 def test_a_cached_session_is_not_what_was_asked_for(
