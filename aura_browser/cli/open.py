@@ -16,7 +16,7 @@ from aura_browser.cli.running import progress, report_errors, run_in_loop
 from aura_browser.cli.values import ParsedText
 from aura_browser.errors import InteractionRequired, LoginNeeded, SessionRefused
 from aura_browser.site.catalogue import site_named
-from aura_browser.text import clean_text, make_inert, redact_url
+from aura_browser.text import clean_text, count, make_inert, redact_url
 
 if TYPE_CHECKING:
     from aura_browser.assembly import SessionOptions
@@ -127,7 +127,7 @@ def _show(site: "Site", session: "Session", options: "SessionOptions", *, keep: 
             run_in_loop(show_window(harvest))
             return
         kept = run_in_loop(_keep(site, {**options, "harvest": harvest, "proxy": session.proxy}))
-    _tell(f"Kept: {len(kept.cookies)} cookies; proof: {kept.proof}.")
+    _tell(f"Kept: {count(kept.cookies, 'cookie')}; proof: {kept.proof}.")
 
 
 async def _keep(site: "Site", options: "SessionOptions") -> "Session":

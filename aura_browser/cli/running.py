@@ -167,6 +167,15 @@ def hide_progress() -> None:
         live.stop()
 
 
+def print_amid_progress(line: str, *, err: bool = False) -> None:
+    """Print *line* while progress is shown: that is taken away for the moment, so that neither tears the other."""
+    for live in _shown:
+        live.stop()
+    click.echo(line, err=err)
+    for live in _shown:
+        live.start()
+
+
 def show_progress(harvest: "Callable[[OnWait], Harvest]", url: str, *, interactive: bool = False) -> "Harvest":
     """Return a harvest that shows its progress: the page, the time left, and the conditions that don't hold yet.
 

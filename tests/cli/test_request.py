@@ -355,7 +355,7 @@ def test_a_copied_request_is_sent_with_the_session_instead_of_its_cookies(
     assert (headers["cookie"], headers["user-agent"]) == (f"sid={GOOD}", "Chrome/1 test")
     assert (headers["x-csrf-token"], headers["sec-ch-ua"]) == ("it's !", '"Chromium";v="1"')
     assert headers["content-type"] == "a/json"
-    assert "Not used: its 1 cookies" in answer.stderr
+    assert "Not used: its 1 cookie" in answer.stderr
     assert "old!" not in answer.stderr
     assert read_told(request("--from-curl", "-", text=file.read_text("utf-8")).stdout)[0] == "PUT"
 

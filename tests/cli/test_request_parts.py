@@ -345,7 +345,7 @@ def test_a_private_file_is_old_after_a_day(state_home: Path) -> None:
         (0, (), ""),
         (2, (), "Not used: its 2 cookies; the session's own cookies are sent."),
         (0, ("x" * 40,), f"Not used: {'x' * 40}; the session's own cookies are sent."),
-        (1, ("-k", "x" * 41), f"Not used: its 1 cookies, -k, {'x' * 39}…; the session's own cookies are sent."),
+        (1, ("-k", "x" * 41), f"Not used: its 1 cookie, -k, {'x' * 39}…; the session's own cookies are sent."),
     ],
 )
 def test_what_of_a_copied_request_is_not_used_is_said(cookies: int, left_out: tuple[str, ...], said: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import click
 import pytest
 
+from aura_browser.cli import running
 from aura_browser.cli.running import hide_progress, progress, show_progress
 from aura_browser.session import Session
 from tests.parts.command import make_terminal
@@ -68,3 +69,20 @@ def test_a_harvest_shows_where_it_is_how_long_and_for_what(
     assert f"Chrome {doing} https://a.example/" in shown
     assert ": 1:05 left; still missing: cookie:sid, a mark" in shown
     assert "s3cret" not in shown
+
+
+def test_a_line_is_printed_while_progress_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    class Shown:
+        def stop(self) -> None:
+            done.append("stop")
+
+        def start(self) -> None:
+            done.append("start")
+
+    monkeypatch.setattr(running, "_shown", [Shown()])
+    monkeypatch.setattr(click, "echo", lambda line, err: done.append(f"{line} {err}"))
+    running.print_amid_progress("a")
+    running.print_amid_progress("b", err=True)
+    assert done == ["stop", "a False", "start", "stop", "b True", "start"]

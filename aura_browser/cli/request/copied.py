@@ -9,7 +9,7 @@ import click
 from aura_browser.errors import InvalidInput
 from aura_browser.formats.copied_request import CopiedRequest
 from aura_browser.session.headers import is_lasting
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, count
 
 # They belong to the connection that the browser had, or aiohttp writes them itself.
 _NOT_SENT: Final = frozenset({"host", "connection", "content-length", "accept-encoding", "transfer-encoding", "cookie"})
@@ -50,6 +50,6 @@ def keep_headers(request: CopiedRequest) -> dict[str, str]:
 
 def describe_copied(request: CopiedRequest) -> str:
     """Return what of the copied text is not used, to show; empty if all of it is."""
-    parts = [f"its {len(request.cookies)} cookies"] if request.cookies else []
+    parts = [f"its {count(request.cookies, 'cookie')}"] if request.cookies else []
     parts += [clean_text(option, 40) for option in request.left_out]
     return f"Not used: {', '.join(parts)}; the session's own cookies are sent." if parts else ""

@@ -14,14 +14,14 @@ import click
 from aura_browser.assembly import using_store
 from aura_browser.cli.blocking import call_apart
 from aura_browser.cli.options import store_option
-from aura_browser.cli.running import progress, report_errors, run_in_loop
+from aura_browser.cli.running import print_amid_progress, progress, report_errors, run_in_loop
 from aura_browser.cli.screen import Screen
 from aura_browser.cli.sessions import catalogue, view
 from aura_browser.cli.sessions.checking import Checked, check_entries, find_exit_code, keep_proven
 from aura_browser.cli.sessions.outdated import find_outdated
 from aura_browser.store import Store
 from aura_browser.store.base import PREVIOUS
-from aura_browser.text import clean_text
+from aura_browser.text import clean_text, count
 
 T = TypeVar("T")
 
@@ -109,13 +109,13 @@ def check(*, name: str | None, as_json: bool, store: str | None) -> None:
         chosen = entries if name is None else [catalogue.choose(entries, name)]
         width = max((len(clean_text(entry.slug)) for entry in chosen), default=0)
         results = []
-        with progress(f"Asking about {len(chosen)} sessions …"):
+        with progress(f"Asking about {count(chosen, 'session')} …"):
             async with aclosing(check_entries(chosen, store)) as checking:
                 async for result in checking:
                     await keep_proven(opened, result)
                     results.append(result)
                     if not as_json:
-                        await call_apart(partial(click.echo, view.format_state(result, width)))
+                        await call_apart(partial(print_amid_progress, view.format_state(result, width)))
         return results
 
     results = run_with_store(store, check_chosen)

@@ -173,7 +173,7 @@ def import_session(
     session = msgspec.structs.replace(loaded.session, proxy=loaded.session.proxy or _find_proxy(loaded.session, proxy))
     key = choose_key(session, session_name)
     kept = run_with_store(store, lambda opened: prove_and_keep(opened, key, session, replace=replace, place=store))
-    hint(f"Kept {clean_text(key.slug)}: {len(kept.cookies)} cookies, {view.describe_proof(kept.proof)}")
+    hint(f"Kept {clean_text(key.slug)}: {count(kept.cookies, 'cookie')}, {view.describe_proof(kept.proof)}")
 
 
 def _find_proxy(session: "Session", proxy: str | None) -> str | None:

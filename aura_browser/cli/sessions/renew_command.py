@@ -8,11 +8,11 @@ import click
 
 from aura_browser.cli.blocking import call_apart
 from aura_browser.cli.options import engine_options, store_option
-from aura_browser.cli.running import progress, report_errors
+from aura_browser.cli.running import print_amid_progress, progress, report_errors
 from aura_browser.cli.sessions import catalogue
 from aura_browser.cli.sessions.commands import NAME_HELP, run_with_store
 from aura_browser.cli.values import ParsedText, parse_duration
-from aura_browser.text import clean_text, make_inert
+from aura_browser.text import clean_text, count, make_inert
 
 if TYPE_CHECKING:
     from aura_browser.engine import Engine
@@ -56,13 +56,13 @@ def renew_sessions(
         entries = await catalogue.read_entries(opened)
         chosen = entries if name is None else [catalogue.choose(entries, name)]
         results = []
-        with progress(f"Asking about {len(chosen)} sessions …"):
+        with progress(f"Asking about {count(chosen, 'session')} …"):
             async with aclosing(renew_entries(opened, chosen, Plan(within, force, engine, store))) as renewing:
                 async for result in renewing:
                     results.append(result)
                     if result.text:
                         line = f"{clean_text(result.slug)}: {make_inert(result.text)}"
-                        await call_apart(partial(click.echo, line, err=not result.is_new))
+                        await call_apart(partial(print_amid_progress, line, err=not result.is_new))
         return results
 
     click.get_current_context().exit(find_worst(run_with_store(store, renew_chosen)))
