@@ -1,5 +1,6 @@
 """Opens a page and waits until the site is ready there. A check page or an error page is never ready."""
 
+import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -68,9 +69,8 @@ class Wait:
         needs_no_person: Callable[[Observation], bool],
         passes_probe: Callable[[Observation], bool],
     ) -> None:
-        self.is_by_person = False
+        self.is_by_person = self._was_refused = self._changed = self._had_page = False
         self._passes_probe = passes_probe
-        self._was_refused = False
         self._needs_no_person = needs_no_person
         self._observer = observer
         self._site = site
@@ -83,10 +83,8 @@ class Wait:
         self._missing: tuple[str, ...] = (_LOADED,)
         self._rest = Rest(observer, site, options)
         self._pace = Pace(_POLL_INTERVAL_S if observer.can_be_killed else _CAREFUL_INTERVAL_S)
-        self._loader = ""
-        self._changed = False
-        self._had_page = False
-        self._ignored = ""
+        self._loader = self._ignored = ""
+        self._changed_at = 0.0
 
     def open(self) -> None:
         """Open the site's page.
@@ -136,10 +134,9 @@ class Wait:
         """Return the error for the deadline."""
         seen = self._seen
         command = "" if self._options.interactive else self._site.login_command(*self._options.command_options)
-        asked = [str(dialog) for dialog in self._observer.log.dialogs[:1]]
-        missing = (*self._missing, *(f"an answer to {each}" for each in asked if each not in "".join(self._missing)))
         url, status = redact_url(self._site.url), seen.status if seen else None
         is_answered = self._observer.log.has_answers or status is not None
+        missing = _add_dialog(self._missing, self._observer.log.dialogs)
         if seen is not None and not seen.frame.url.startswith("http") and is_answered:
             # Still the previous page, or Chrome's own error page for a response without one.
             missing = (f"{_LOADED} (a download, or a response without a page?)", *(missing if status else ()))
@@ -163,8 +160,7 @@ class Wait:
             self._try_other_tab()
             return None
         self._seen = seen
-        self._missing = tuple(_list_missing(seen, self._site))
-        shown_for_s = self._rest.measure(seen)
+        self._missing, shown_for_s = tuple(_list_missing(seen, self._site)), self._rest.measure(seen)
         self._see_changes(seen, shown_for_s)
         if not self._options.interactive:
             raise_failure(self._observer, seen, self._site)
@@ -216,21 +212,31 @@ class Wait:
         return False
 
     def _has_person_finished(self, seen: Observation, *, is_settled: bool) -> bool:
+        if self._changed and self._is_still_asked(seen, is_settled=is_settled):
+            self._missing = (_TAKEN,)
+            return False
         if self._changed:
             self.is_by_person = self._changes.by_person
             return True
         self._missing = (_CHANGE,) if self._site.ready else (_CLOSED,)
         return is_settled and self._needs_no_person(seen)
 
+    def _is_still_asked(self, seen: Observation, *, is_settled: bool) -> bool:
+        """Return whether the probe refuses the session, and a login form is shown, or may be soon."""
+        if self._site.probe is None or self._passes_probe(seen):
+            return False
+        # A site may give its cookie another value with each page, also with the one that leads to its login form.
+        self._changed_at = self._changed_at or time.monotonic()
+        is_on_the_way = time.monotonic() < self._changed_at + _REFUSED_AT_REST_S or not is_settled
+        return is_on_the_way or self._observer.page.shows_password()
+
     def _see_changes(self, seen: Observation, shown_for_s: float) -> None:
         if not (self._options.interactive and self._site.ready and seen.is_complete):
             return
-        is_settled = self._rest.is_settled(seen, shown_for_s)
-        is_check = seen.is_check or seen.status in _CHECK_STATUSES
+        is_settled, is_check = self._rest.is_settled(seen, shown_for_s), seen.is_check or seen.status in _CHECK_STATUSES
         is_first = self._changes.is_waiting and not is_settled and None in seen.values
         is_login = is_first and (not _is_on_site(seen, self._site) or self._observer.page.shows_password())
-        values = seen.values
-        self._changed = self._changes.see(values, is_settled=is_settled, is_login=is_login, is_check=is_check)
+        self._changed = self._changes.see(seen.values, is_settled=is_settled, is_login=is_login, is_check=is_check)
 
     def _try_other_tab(self) -> None:
         if self._tabs is not None:
@@ -244,6 +250,11 @@ def _describe(condition: Condition, seen: Observation) -> str:
     names = sorted({clean_text(name, _MAX_NAME_LENGTH) or "(no name)" for name in seen.cookie_names})
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return f"{condition} (cookies so far: {', '.join(names[:_MAX_NAMED]) or 'none'}{more})"
+
+
+def _add_dialog(missing: tuple[str, ...], dialogs: Sequence[Dialog]) -> tuple[str, ...]:
+    asked = [str(dialog) for dialog in dialogs[:1]]
+    return (*missing, *(f"an answer to {each}" for each in asked if each not in "".join(missing)))
 
 
 def _name_place(seen: Observation) -> str:

@@ -1,6 +1,7 @@
 """A person logs in: the window, the countdown, the profile that is kept, and machines without a screen."""
 
 import asyncio
+import dataclasses
 import shlex
 import signal
 import stat
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from aiohttp import web
 
-from aura_browser import AuraClient, Condition, Selenium, Session, openchat_site, page_site
+from aura_browser import AuraClient, Condition, Probe, Selenium, Session, openchat_site, page_site
 from aura_browser.errors import InteractionRequired, InvalidInput, LaunchFailed, NotReady, WindowClosed
 from aura_browser.harvests import policy_harvest
 from aura_browser.playground import Playground, serve_in_thread
@@ -212,6 +213,40 @@ async def test_what_was_there_from_the_beginning_has_to_change(person: Person, c
                 await person.leave_the_page("/app", f"{origin}/in")
     session = harvesting.result()
     assert ([cookie.value for cookie in session.cookies], session.is_login) == (["ann"], True)
+
+
+async def _give_each_page_a_cookie(request: web.BaseRequest) -> web.StreamResponse:
+    """Set the cookie anew with each page, as Laravel does; the last page is the login's."""
+    body = "<form><input name=user><input type=password></form>" if request.path == "/login" else _APP
+    headers = {} if "icon" in request.path else {"Set-Cookie": f"sid=of-{request.path[1:]}; Path=/"}
+    return web.Response(text=body, content_type="text/html", headers=headers)
+
+
+@pytest.mark.usefixtures("at_a_screen")
+async def test_a_cookie_that_changes_with_each_page_closes_no_window_on_the_login_form(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aura_browser.webdriver.ready._REFUSED_AT_REST_S", 0.5)
+    asked = asyncio.Event()
+
+    async def prove(session: Session) -> bool:
+        asked.set()
+        return "of-in" in {cookie.value for cookie in session.cookies}
+
+    async with serving(_give_each_page_a_cookie) as (_server, origin):
+        site, waits = page_site(f"{origin}/app", (Condition.parse("cookie:sid"),)), Waits()
+        site = dataclasses.replace(site, probe=Probe("/me"))
+        engine = Selenium(chrome_path=person.chrome())
+        async with asyncio.TaskGroup() as group:
+            harvesting = group.create_task(harvest(site, engine=engine, interactive=True, on_wait=waits, prove=prove))
+            await asked.wait()  # the first page has come to rest
+            await person.leave_the_page("/app", f"{origin}/login")
+            await waits.for_("your login: the site does not take the session yet")
+            await asyncio.sleep(1)  # longer than a page has on its way to a form
+            assert not harvesting.done()
+            await person.leave_the_page("/login", f"{origin}/in")
+    session = harvesting.result()
+    assert ([cookie.value for cookie in session.cookies], session.is_login) == (["of-in"], True)
 
 
 @pytest.mark.usefixtures("at_a_screen")
