@@ -1,5 +1,6 @@
 """What the options of a copied curl command say. Nothing is run, and no file that they name is read."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -63,6 +64,28 @@ _READ: Final = frozenset({"cookie", "header", "user-agent", "referer", "user", "
 _OTHER_LOGINS: Final = frozenset({"digest", "ntlm", "negotiate", "anyauth"})
 _REFUSED: Final = frozenset({"form", "form-string", "upload-file", "config"})
 
+# Options that take a value and have no meaning here.
+_VALUED: Final = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers connect-timeout connect-to
+    continue-at cookie-jar create-file-mode crlfile curves delegation dns-interface dns-ipv4-addr dns-ipv6-addr
+    dns-servers doh-url dump-header egd-file engine etag-compare etag-save expect100-timeout ftp-account
+    ftp-alternative-to-user ftp-method ftp-port ftp-ssl-ccc-mode happy-eyeballs-timeout-ms hostpubmd5
+    hostpubsha256 hsts interface keepalive-time key key-type krb libcurl limit-rate local-port login-options
+    mail-auth mail-from mail-rcpt max-filesize max-redirs max-time netrc-file noproxy output output-dir
+    parallel-max pass pinnedpubkey preproxy proto proto-default proto-redir proxy proxy-cacert proxy-capath
+    proxy-cert proxy-cert-type proxy-ciphers proxy-crlfile proxy-header proxy-key proxy-key-type proxy-pass
+    proxy-pinnedpubkey proxy-service-name proxy-tls13-ciphers proxy-tlsauthtype proxy-tlspassword proxy-tlsuser
+    proxy-user proxy1.0 pubkey quote random-file range rate request-target resolve retry retry-delay
+    retry-max-time sasl-authzid service-name socks4 socks4a socks5 socks5-gssapi-service socks5-hostname
+    speed-limit speed-time stderr telnet-option tftp-blksize time-cond tls-max tls13-ciphers tlsauthtype
+    tlspassword tlsuser trace trace-ascii unix-socket url-query write-out
+    """,
+    )
+)
+
 
 @dataclass
 class _Found:
@@ -112,7 +135,8 @@ def _read_long(found: _Found, text: str, rest: list[str]) -> None:
         _apply(found, name, value if equals else _take(rest, name))
     else:
         found.left_out.append(f"--{name}")
-        if not equals and rest and not rest[-1].startswith("-") and "://" not in rest[-1]:
+        is_guess = not equals and rest and not rest[-1].startswith("-") and "://" not in rest[-1]
+        if is_guess or (not equals and rest and name in _VALUED):
             rest.pop()  # its value
 
 

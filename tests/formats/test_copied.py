@@ -17,7 +17,7 @@ from aura_browser.formats.copied import parse_copied, recognise
 from aura_browser.formats.copied_bash import split_commands
 from aura_browser.formats.copied_cmd import parse_cmd
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
-from aura_browser.formats.curl_options import _SHORT
+from aura_browser.formats.curl_options import _BODIES, _READ, _REFUSED, _SHORT, _VALUED
 from tests.parts.devtools_copies import FORMS
 from tests.parts.missing import missing
 from tests.parts.servers import page, serving
@@ -141,6 +141,8 @@ def test_short_options_are_curls_own() -> None:
     if (curl := shutil.which("curl")) is None:
         missing("curl is missing; bring it with: make test-parts")
     listed = subprocess.run([curl, "--help", "all"], capture_output=True, text=True, check=True).stdout
+    valued = re.findall(r"^ *(?:-\S, +)?--(\S+) [<\[]", listed, re.MULTILINE)
+    assert {"help"} | _VALUED | _READ | _REFUSED | _BODIES >= set(valued)
     own = dict(re.findall(r"^ *-(\S), +--(\S+)", listed, re.MULTILINE))
     own["i"] = own["i"].replace("show-headers", "include")  # its newer name; both are taken
     assert _SHORT.items() <= own.items()
@@ -410,6 +412,10 @@ JSON = ("Content-Type", "application/json"), ("Accept", "application/json")
         ("--frob=1 u --frob=2", CopiedRequest("GET", "u", left_out=("--frob",))),
         ("--frob x u", CopiedRequest("GET", "u", left_out=("--frob",))),
         ("--frob http://u --frib -k", CopiedRequest("GET", "http://u", left_out=("--frob", "--frib", "--insecure"))),
+        (
+            "--proxy socks5h://127.0.0.1:9 --doh-url https://d/ u",
+            CopiedRequest("GET", "u", left_out=("--proxy", "--doh-url")),
+        ),
         ("-yz u", CopiedRequest("GET", "u", left_out=("-y", "-z"))),
         ("-m5 u -w x -c y", CopiedRequest("GET", "u", left_out=("--max-time", "--write-out", "--cookie-jar"))),
         *(
