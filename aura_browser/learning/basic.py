@@ -47,4 +47,4 @@ async def propose_basic(url: str, given: str) -> Proposal:
     else:
         facts["probe"], finding = describe_probe(*found)
         findings.append(finding)
-    return Proposal(facts, session, tuple(findings), found is not None, asker.sent)
+    return Proposal(facts, asker.session, tuple(findings), found is not None, asker.sent)

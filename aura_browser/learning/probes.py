@@ -2,8 +2,9 @@
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from yarl import URL
@@ -60,6 +61,7 @@ class Asker:
 
     Attributes:
         sent: how many were sent.
+        session: as the answers have changed it: a site may give a cookie another value with each.
     """
 
     def __init__(self, site: Site, session: Session, budget: int = MAX_REQUESTS) -> None:
@@ -88,6 +90,9 @@ class Asker:
             return None
         if answer.ruling.verdict is Verdict.LIMITED:
             raise RateLimited(str(url), answer.ruling.retry_after_s)
+        if session is not None and answer.status == _OK:
+            date = answer.headers.get("Date", "")
+            self.session = self.session.fold(answer.set_cookies, answer.url, time.time(), date)
         return answer
 
 
@@ -99,11 +104,13 @@ class Pair:
         path: what was asked.
         good: the answer with the session.
         stranger: the one without.
+        again: another answer with the session; None if it was not asked for.
     """
 
     path: str
     good: ProbeAnswer
     stranger: ProbeAnswer
+    again: ProbeAnswer | None = None
 
 
 def list_candidates(site: Site, requests: Iterable[SeenRequest]) -> list[str]:
@@ -165,6 +172,8 @@ async def _try_pair(asker: Asker, path: str) -> Found | None:
         return None
     pair = Pair(path, good, stranger)
     marks = _find_marks(pair)
+    if marks and find_identity(pair):
+        pair = replace(pair, again=await asker.ask(path, asker.session))
     return (pair, *marks) if marks else None
 
 
@@ -222,13 +231,14 @@ def list_accounts(value: Any, before: str = "", depth: int = 0) -> Iterator[tupl
 def find_identity(pair: Pair) -> str:
     """Return where the good answer names the account, as a probe takes it; empty if it does not seem to."""
     strangers = dict(list_accounts(_parse(pair.stranger.body)))
+    again = dict(list_accounts(_parse((pair.again or pair.good).body)))
     made_up: str | None = None
     for path, account in list_accounts(_parse(pair.good.body)):
         parent, _, key = path.rpartition(".")
         if _RANDOM.fullmatch(account) or _NOBODY.search(account):
             # It may be made anew for each login; then so are the names beside it.
             made_up = parent if key in _NAMES else made_up
-        elif strangers.get(path) != account and parent != made_up:
+        elif strangers.get(path) != account == again.get(path) and parent != made_up:
             return f"json:{path}"
     return ""
 

@@ -91,6 +91,7 @@ class _Learner:
             await self._try(asker, carried)
         except BudgetSpent:
             self._note("budget", "not all was tried: enough requests were sent", "not found")
+        self._session = asker.session  # with the cookies that the answers changed
         self._find_end()
         await self._find_known()
         is_proven = "probe" in self._facts
@@ -156,8 +157,8 @@ class _Learner:
         needed: list[Cookie] = []
         others: list[Cookie] = []
         for cookie in self._session.cookies[:_MAX_COOKIES]:
-            left = [each for each in self._session.cookies if each is not cookie]
-            answer = await asker.ask(path, self._session.with_cookies(left))
+            left = [each for each in asker.session.cookies if each.identity != cookie.identity]
+            answer = await asker.ask(path, asker.session.with_cookies(left))
             if answer is None:
                 continue
             (others if good.matches(answer.as_marked) else needed).append(cookie)

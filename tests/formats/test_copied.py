@@ -17,7 +17,17 @@ from aura_browser.formats.copied import parse_copied, recognise
 from aura_browser.formats.copied_bash import split_commands
 from aura_browser.formats.copied_cmd import parse_cmd
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
-from aura_browser.formats.curl_options import _BODIES, _READ, _REFUSED, _SHORT, _VALUED
+from aura_browser.formats.curl_options import (
+    _BODIES,
+    _LEFT_OUT_SWITCHES,
+    _OTHER_LOGINS,
+    _PLAIN,
+    _READ,
+    _REFUSED,
+    _SHORT,
+    _SWITCHES,
+    _VALUED,
+)
 from tests.parts.devtools_copies import FORMS
 from tests.parts.missing import missing
 from tests.parts.servers import page, serving
@@ -141,8 +151,9 @@ def test_short_options_are_curls_own() -> None:
     if (curl := shutil.which("curl")) is None:
         missing("curl is missing; bring it with: make test-parts")
     listed = subprocess.run([curl, "--help", "all"], capture_output=True, text=True, check=True).stdout
-    valued = re.findall(r"^ *(?:-\S, +)?--(\S+) [<\[]", listed, re.MULTILINE)
-    assert {"help"} | _VALUED | _READ | _REFUSED | _BODIES >= set(valued)
+    switches = re.findall(r"^ *(?:-\S, +)?--(\S+) +[^<\[ ]", listed, re.MULTILINE)
+    assert not (_VALUED | _READ | _REFUSED | _BODIES) & set(switches)
+    assert not (_LEFT_OUT_SWITCHES | _SWITCHES | _PLAIN | _OTHER_LOGINS) - set(switches) - {"show-headers"}
     own = dict(re.findall(r"^ *-(\S), +--(\S+)", listed, re.MULTILINE))
     own["i"] = own["i"].replace("show-headers", "include")  # its newer name; both are taken
     assert _SHORT.items() <= own.items()

@@ -109,6 +109,30 @@ async def test_a_cookie_and_an_api() -> None:
         await check_works(proposal, session)
 
 
+async def test_a_login_that_each_answer_changes_is_learned_and_not_lost() -> None:
+    """Cookies have other values with each answer, a counter is no account, and a cookie that stands in is spent."""
+    number, served = 1, 0
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal number, served
+        sent = set(request.headers.get("Cookie", "").split("; "))
+        served += 1
+        if not sent & {f"{name}={SECRET}{number}" for name in ("sid", "remember")}:
+            return web.json_response({}, status=401)
+        number += 1
+        response = web.json_response({"id": served, "account": "boss"})
+        for name in ("sid", "remember"):
+            response.set_cookie(name, f"{SECRET}{number}", httponly=True)
+        return response
+
+    async with site_of(handle) as scene:
+        cookies = tuple(make_cookie(name, f"{SECRET}1", http_only=True) for name in ("sid", "remember"))
+        session = session_at(scene.origin, cookies=cookies)
+        proposal = await learn(scene, session, seen(f"{scene.origin}/api/me"))
+        assert proposal.definition["probe"]["identity"] == "json:account"
+        assert (await prove(check_definition("learned", proposal), proposal.session)).proof == "distinguished"
+
+
 @pytest.mark.parametrize("where", ["storage", "memory", "other origin"])
 async def test_a_bearer_token(where: str) -> None:
     token = jwt({"exp": 4e9, "sub": SECRET})

@@ -138,13 +138,13 @@ async def _propose(
 
 
 def _keep(name: str, proposal: "Proposal", options: "SessionOptions") -> None:
-    """Write the definition, and keep the session that it proves."""
+    """Keep the session, if the definition proves it, and write that."""
     from aura_browser.cli.sites.writing import add_site, make_table
     from aura_browser.learning.proposal import check_definition
 
     site = check_definition(name, proposal)
-    path = add_site(name, make_table(proposal.definition))
     run_in_loop(_keep_session(site, proposal.session, options))
+    path = add_site(name, make_table(proposal.definition))
     tried = f"aura-browser sites test {name}"
     click.echo(f"Wrote [{name}] to {clean_text(str(path))}, and kept the session. Try: {tried}", err=True)
 
