@@ -1,9 +1,12 @@
 """The parts of ``aura-browser request``: a body as options describe it, headers, and what goes into curl's files."""
 
+import asyncio
 import json
 import os
 import re
+import shutil
 import stat
+import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +16,7 @@ import click
 import pytest
 
 from aura_browser.cli.request.as_curl import find_old_files, list_carried, write_curl_command
-from aura_browser.cli.request.body import Upload, build_upload
+from aura_browser.cli.request.body import Upload, _read_field, build_upload
 from aura_browser.cli.request.copied import describe_copied
 from aura_browser.errors import InvalidInput
 from aura_browser.formats.copied_request import CopiedCookie, CopiedRequest
@@ -21,6 +24,8 @@ from aura_browser.request import Request
 from tests.parts.cached import cache_session
 from tests.parts.command import run_here
 from tests.parts.echo_site import CONTENT, serving_echo
+from tests.parts.missing import missing
+from tests.parts.servers import page, serving
 
 KEPT = 16 * 2**20
 HINT = """write it in single quotes, such as --json '{"name": "Ann"}'"""
@@ -352,3 +357,38 @@ def test_what_of_a_copied_request_is_not_used_is_said(cookies: int, left_out: tu
     copied = (CopiedCookie("sid", "s3cret", "a.example"),) * cookies
     request = CopiedRequest("GET", "https://a.example/", (), copied, None, left_out)
     assert describe_copied(request) == said
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'f=@x;filename="q.bin"',
+        'f=@"a;b.txt"',
+        "f=@x;type=text/html;charset=utf-8",
+        "f=@x;type=text/x;filename=y",
+        'f=@x;filename="q.bin";type=image/png',
+        r'f=@x;filename="a;b\"c"',
+        "f=<x;type=text/y",
+        'a="x;y";type=text/x',
+        r'a="q\"x"',
+    ],
+)
+async def test_a_field_of_a_form_is_sent_as_the_real_curl_sends_it(
+    field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (curl := shutil.which("curl")) is None:
+        missing("curl is missing; bring it with: make test-parts")
+    for name in ("x", "a;b.txt"):
+        (tmp_path / name).write_text("hi")
+    monkeypatch.chdir(tmp_path)
+    async with serving(page()) as (server, origin):
+        ran = await asyncio.create_subprocess_exec(curl, "-s", "-F", field, origin, stdout=subprocess.PIPE)
+        async with asyncio.timeout(30):
+            await ran.communicate()
+    head, _, rest = server.bodies[0].partition(b"\r\n\r\n")
+    described, source, _ = await asyncio.to_thread(_read_field, field)
+    content = source if isinstance(source, bytes) else await asyncio.to_thread(source.read)
+    assert sorted(head.decode().split("\r\n")[1:]) == sorted(described.split("\r\n"))
+    assert rest.startswith(content + b"\r\n--")
+    if not isinstance(source, bytes):
+        source.close()

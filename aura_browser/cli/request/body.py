@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,10 @@ _MAX_KEPT_BYTES: Final = 16 * 2**20  # a longer one is not kept in memory, and c
 _MAX_WHOLE_BYTES: Final = 2**20  # as aiohttp advises
 _CHUNK_BYTES: Final = 2**20
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+# A type may have parameters: ``;type=text/html;charset=utf-8``.
+_VALUE: Final = r'"(?:[^"\\]|\\.)*"|[^;]*(?:;(?!type=|filename=)\s*[\w-]+=[^;]*)*'
+_OPTION: Final = re.compile(rf";(type|filename)=({_VALUE})", re.DOTALL)
+_OPTIONS: Final = re.compile(rf"(?:;(?:type|filename)=(?:{_VALUE}))*\Z", re.DOTALL)
 _FORM: Final = "application/x-www-form-urlencoded"
 
 Source = bytes | BinaryIO
@@ -184,9 +188,7 @@ def _read_field(text: str) -> tuple[str, Source, int]:
     if not value.startswith(("@", "<")):
         said, options = _split_text(value)
         content = said.encode("utf-8", "surrogateescape")
-        head += f'; filename="{_escape(options["filename"])}"' if "filename" in options else ""
-        head += f"\r\nContent-Type: {options['type']}" if "type" in options else ""
-        return head, content, len(content)
+        return head + _describe_part(options), content, len(content)
     path, options = _split_options(value[1:])
     source, size = _open(path, "-F")
     if size is None:
@@ -194,10 +196,14 @@ def _read_field(text: str) -> tuple[str, Source, int]:
         source.close()
         _refuse("-F", f"{clean_text(path)} is not a file; a form needs the length of each part")
     if value.startswith("@"):
-        head += f'; filename="{_escape(options.get("filename", Path(path).name))}"'
-        kind = options.get("type") or _guess_type(path)
-        head += f"\r\nContent-Type: {kind}"
-    return head, source, size
+        options = {"filename": Path(path).name, "type": _guess_type(path)} | options
+    return head + _describe_part(options), source, size
+
+
+def _describe_part(options: Mapping[str, str]) -> str:
+    """Return what follows the name in a part's headers."""
+    filename = f'; filename="{_escape(options["filename"])}"' if "filename" in options else ""
+    return filename + (f"\r\nContent-Type: {options['type']}" if options.get("type") else "")
 
 
 def _guess_type(name: str) -> str:
@@ -211,19 +217,24 @@ def _split_text(value: str) -> tuple[str, dict[str, str]]:
     if quoted := _QUOTED.match(value):
         rest, options = _split_options(value[quoted.end() :])
         if not rest:
-            return re.sub(r'\\(["\\])', r"\1", quoted[1]), options
+            return _unquote(quoted[0]), options
     return _split_options(value)
 
 
 def _split_options(text: str) -> tuple[str, dict[str, str]]:
-    """Return the path and the options behind it, as curl writes them: ``photo.jpg;type=image/jpeg;filename=a.jpg``."""
-    parts, options = text.split(";"), {}
-    while len(parts) > 1 and parts[-1].startswith(("type=", "filename=")):
-        key, _, value = parts.pop().partition("=")
+    """Return the path and the options behind it, as curl takes them: ``a.jpg;type=image/jpeg;filename="b.jpg"``."""
+    tail = _OPTIONS.search(text)
+    assert tail is not None  # noqa: S101 - it fits the end of any text
+    options = {key: _unquote(value) for key, value in _OPTION.findall(tail[0])}
+    for key, value in options.items():
         if not value.isprintable():
             _refuse("-F", f"{key}= must be printable text")
-        options[key] = value
-    return ";".join(parts), options
+    return _unquote(text[: tail.start()]) if text[:1] == '"' else text[: tail.start()], options
+
+
+def _unquote(value: str) -> str:
+    """Return what stands in quotes, in which a backslash goes before a quote or another one; other text as it is."""
+    return re.sub(r'\\(["\\])', r"\1", value[1:-1]) if _QUOTED.fullmatch(value) else value
 
 
 def _escape(name: str) -> str:
