@@ -146,7 +146,7 @@ class Relay:
     async def _pass_socket(self, request: web.BaseRequest, outgoing: Request) -> web.StreamResponse:
         async with self._transport.connect(outgoing) as site:
             protocols = (site.protocol,) if site.protocol else ()
-            client = web.WebSocketResponse(protocols=protocols, max_msg_size=MAX_MESSAGE_BYTES)
+            client = web.WebSocketResponse(protocols=protocols, max_msg_size=MAX_MESSAGE_BYTES, autoclose=False)
             await client.prepare(request)
             await pass_messages(client, site)
             return client

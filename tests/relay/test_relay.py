@@ -38,6 +38,7 @@ from tests.parts.moved_site import AFTER, BEFORE, serving_moved
 from tests.parts.ports import port_taken_at_ipv6
 from tests.parts.servers import Server, serving
 from tests.parts.sessions import make_cookie, make_session
+from tests.parts.waiting import eventually
 
 TOKEN = "t0ken-of-the-test"
 COOKIE = "sid"
@@ -52,12 +53,14 @@ class Origin:
         value: the good value.
         harvests: how often somebody logged in.
         broken: whether nobody can.
+        closed_with: the codes that clients closed its WebSockets with.
     """
 
     def __init__(self) -> None:
         self.value = "s3cret-one"
         self.harvests = 0
         self.broken = False
+        self.closed_with: list[int | None] = []
         self.origin = ""
         self.server: Server
 
@@ -87,11 +90,12 @@ class Origin:
         await socket.send_json({"origin": request.headers["Origin"], "cookie": request.headers["Cookie"]})
         async for message in socket:
             if message.type is aiohttp.WSMsgType.TEXT and message.data == "end":
-                await socket.close(code=4321)
+                await socket.close(code=4321, message=b"why")
             elif message.type is aiohttp.WSMsgType.TEXT:
                 await socket.send_str(message.data.upper())
             elif message.type is aiohttp.WSMsgType.BINARY:
                 await socket.send_bytes(message.data[::-1])
+        self.closed_with.append(socket.close_code)
         return socket
 
     async def _cut(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -332,10 +336,24 @@ async def test_websockets_pass_both_ways_with_their_protocol_and_close_code() ->
             await socket.send_bytes(BIG)
             assert await socket.receive_bytes() == BIG[::-1]
             await socket.send_str("end")
-            await socket.receive()
-            assert socket.close_code == 4321
+            end = await socket.receive()
+            assert (end.data, end.extra) == (4321, "why")
         async with http.ws_connect(f"{origin}/ws") as socket:
             assert socket.protocol is None
+
+
+@pytest.mark.parametrize(("leaves", "code"), [(False, 4000), (True, 1001)])
+async def test_a_site_learns_how_a_client_closed_its_websocket(*, leaves: bool, code: int) -> None:
+    async with relaying() as (site, origin), asking() as http:
+        async with http.ws_connect(f"{origin}/ws") as socket:
+            await socket.receive_json()
+            if leaves:
+                assert socket._response.connection is not None
+                assert socket._response.connection.transport is not None
+                socket._response.connection.transport.abort()
+            else:
+                await socket.close(code=4000)
+        await eventually(lambda: site.closed_with == [code])
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://example.com"}, {"X-Aura-Token": "wrong"}])

@@ -29,29 +29,23 @@ def test_a_handshake_names_the_upgrade_twice(headers: dict[str, str], *, is_one:
 
 
 class Socket:
-    """One side: what it says, and with which code it ends; without one it stays.
+    """One side: what it says, and how it ends; if it does not stay.
 
     Attributes:
         got: what was passed to it.
-        closed_with: the codes that it was closed with.
+        closed_with: the codes and reasons that it was closed with.
     """
 
-    def __init__(self, *said: WSMessage, ends_with: int | None = None, stays: bool = False) -> None:
+    def __init__(self, *said: WSMessage, stays: bool = False) -> None:
         self._said = list(said)
-        self.close_code = ends_with
         self._stays = stays
         self.got: list[str | bytes] = []
-        self.closed_with: list[int] = []
+        self.closed_with: list[tuple[int, bytes]] = []
 
-    def __aiter__(self) -> "Socket":
-        return self
-
-    async def __anext__(self) -> WSMessage:
-        if self._said:
-            return self._said.pop(0)
-        if self._stays:
+    async def receive(self) -> WSMessage:
+        if not self._said and self._stays:
             await asyncio.Event().wait()
-        raise StopAsyncIteration
+        return self._said.pop(0)
 
     async def send_str(self, text: str) -> None:
         self.got.append(text)
@@ -59,23 +53,31 @@ class Socket:
     async def send_bytes(self, data: bytes) -> None:
         self.got.append(data)
 
-    async def close(self, *, code: int = 1000) -> None:
-        self.closed_with.append(code)
+    async def close(self, *, code: int, message: bytes) -> None:
+        self.closed_with.append((code, message))
+
+
+TEXT, BINARY = WSMessage(WSMsgType.TEXT, "a", None), WSMessage(WSMsgType.BINARY, b"b", None)
 
 
 @pytest.mark.parametrize(
-    ("ends_with", "code"),
-    [(1000, 1000), (1001, 1001), (4321, 4321), (1005, 1011), (1006, 1011), (1015, 1011), (None, 1000)],
+    ("end", "closed"),
+    [
+        (WSMessage(WSMsgType.CLOSE, 1000, ""), (1000, b"")),
+        (WSMessage(WSMsgType.CLOSE, 4321, "why é"), (4321, "why é".encode())),
+        (WSMessage(WSMsgType.CLOSE, 0, None), (1000, b"")),
+        (WSMessage(WSMsgType.CLOSED, None, None), (1011, b"")),
+        (WSMessage(WSMsgType.ERROR, OSError(), None), (1011, b"")),
+    ],
 )
 @pytest.mark.parametrize("who", ["client", "site"])
-async def test_the_end_of_one_side_is_that_of_the_other(who: str, ends_with: int | None, code: int) -> None:
-    """Codes that are never sent become that of a failure."""
-    ending = Socket(WSMessage(WSMsgType.TEXT, "a", None), WSMessage(WSMsgType.BINARY, b"b", None), ends_with=ends_with)
-    other = Socket(stays=True, ends_with=3999)
+async def test_the_end_of_one_side_is_that_of_the_other(who: str, end: WSMessage, closed: tuple[int, bytes]) -> None:
+    """An end without a close is that of a failure."""
+    ending, other = Socket(TEXT, BINARY, end), Socket(stays=True)
     sides: Any = (ending, other) if who == "client" else (other, ending)
     async with asyncio.timeout(10):
         await pass_messages(*sides)
-    assert (other.got, other.closed_with, ending.closed_with) == (["a", b"b"], [code], [code])
+    assert (other.got, other.closed_with, ending.closed_with) == (["a", b"b"], [closed], [closed])
 
 
 async def test_nothing_is_left_behind_of_a_side_that_fails() -> None:
@@ -84,9 +86,20 @@ async def test_nothing_is_left_behind_of_a_side_that_fails() -> None:
             raise ConnectionResetError(text)
 
     before = asyncio.all_tasks()
-    client, site = Socket(WSMessage(WSMsgType.TEXT, "a", None), ends_with=1001), Failing(stays=True)
+    client, site = Socket(TEXT, stays=True), Failing(stays=True)
     sides: Any = (client, site)
     async with asyncio.timeout(10):
         await pass_messages(*sides)
     assert asyncio.all_tasks() == before
-    assert site.closed_with == [1001]
+    assert site.closed_with == [(1011, b"")]
+
+
+async def test_a_client_that_goes_without_a_word_has_gone_away() -> None:
+    client, site = Socket(stays=True), Socket(stays=True)
+    sides: Any = (client, site)
+    passing = asyncio.create_task(pass_messages(*sides))
+    await asyncio.sleep(0)
+    passing.cancel()
+    await asyncio.wait([passing])
+    assert passing.cancelled()
+    assert site.closed_with == [(1001, b"")]
