@@ -9,6 +9,8 @@ from aura_browser.hosts import host_of, is_address, is_trustworthy, parse_url
 
 _WEB: Final = frozenset({"http", "https"})
 _NO_ADDRESS: Final = "not an http or https address, such as https://openchat.team"
+_HOST_AND_PORT: Final = re.compile(r"^(\[[^\]]*\]?|[^:]*):?(.*)", re.DOTALL)
+_MAX_PORT: Final = 65_535
 _SCHEME: Final = re.compile("[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SLASHES: Final = re.compile(r"(https?):[/\\]+", re.IGNORECASE)
 _REWRITTEN: Final = "write the host as browsers show it: a name, or an IP address in full, such as 127.0.0.1"
@@ -32,7 +34,7 @@ def page_url(text: str) -> str:
         url = parse_url(address, _WEB)
     except ValueError:
         # Alone, because yarl quotes what it does not take.
-        raise_alone(InvalidInput("url", _REWRITTEN if _is_rewritten(address) else _NO_ADDRESS))
+        raise_alone(InvalidInput("url", _find_fault(address)))
     if url.user or url.password:
         raise InvalidInput("url", "leave the user name and password out; log in with --interactive or --basic instead")
     if _ends_in_a_number(host_of(url)) and not is_address(host_of(url)):
@@ -40,11 +42,13 @@ def page_url(text: str) -> str:
     return str(url)
 
 
-def _is_rewritten(text: str) -> bool:
-    """Return whether *text* names its host in a form that a browser rewrites: the session would be another origin's."""
-    authority = re.split(r"[/?#]", text.rpartition("://")[2])[0]
-    host = authority.rpartition("@")[2].partition(":")[0]
-    return "%" in host or _ends_in_a_number(host)
+def _find_fault(text: str) -> str:
+    """Return what is wrong: a port, a host in a form that a browser rewrites, to another origin, or all of it."""
+    authority = re.split(r"[/?#]", text.partition("://")[2])[0]
+    host, port = _HOST_AND_PORT.findall(authority.rpartition("@")[2])[0]
+    if port.isdecimal() and not 1 <= int(port[:9]) <= _MAX_PORT:
+        return f"its port must be from 1 to {_MAX_PORT}"
+    return _REWRITTEN if "%" in host or _ends_in_a_number(host) else _NO_ADDRESS
 
 
 def _ends_in_a_number(host: str) -> bool:

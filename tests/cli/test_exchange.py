@@ -59,7 +59,7 @@ def test_a_person_is_told_what_is_taken_of_an_own_file_and_a_program_is_not(
     assert run_here("sessions", "export", "127", "-o", str(file)).returncode == 0
     with Terminal("sessions", "import", str(file)) as terminal:
         terminal.read_until(f"Taken for {stub.origin}: 1 cookie, 3 headers, 1 entry of local storage")
-        terminal.read_until("Kept 127.*: 1 cookies")
+        terminal.read_until("Kept 127.*: 1 cookie")
     assert run_here("sessions", "import", str(file)).stderr == ""
 
 

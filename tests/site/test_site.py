@@ -38,8 +38,14 @@ def test_an_address_is_made_whole(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ftp://example.com", "https://", "http://a:99999", "javascript:alert(1)", "http://[::1"]
+    "text", ["http://a:99999", "127.0.0.1:65536", "https://a.example:0/x?y=http://b:1", "http://[::1]:70000/"]
 )
+def test_a_port_that_no_program_can_have_is_named(text: str) -> None:
+    with pytest.raises(InvalidInput, match="its port must be from 1 to 65535"):
+        page_url(text)
+
+
+@pytest.mark.parametrize("text", ["", "ftp://example.com", "https://", "javascript:alert(1)", "http://[::1"])
 def test_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="url: not an http or https address"):
         page_url(text)
