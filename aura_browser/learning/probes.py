@@ -90,10 +90,14 @@ class Asker:
             return None
         if answer.ruling.verdict is Verdict.LIMITED:
             raise RateLimited(str(url), answer.ruling.retry_after_s)
-        if session is not None and answer.status == _OK:
-            date = answer.headers.get("Date", "")
-            self.session = self.session.fold(answer.set_cookies, answer.url, time.time(), date)
+        if session is self.session and answer.status == _OK:
+            self.take_cookies(answer)
         return answer
+
+    def take_cookies(self, answer: ProbeAnswer) -> None:
+        """Use the cookies of an answer to the login from now on. One to less than all of it may be a stranger's."""
+        date = answer.headers.get("Date", "")
+        self.session = self.session.fold(answer.set_cookies, answer.url, time.time(), date)
 
 
 @dataclass(frozen=True)

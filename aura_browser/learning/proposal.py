@@ -161,7 +161,11 @@ class _Learner:
             answer = await asker.ask(path, asker.session.with_cookies(left))
             if answer is None:
                 continue
-            (others if good.matches(answer.as_marked) else needed).append(cookie)
+            if good.matches(answer.as_marked):
+                asker.take_cookies(answer)
+                others.append(cookie)
+            else:
+                needed.append(cookie)
         if needed:
             self._note("cookies", ", ".join(sorted(c.name for c in needed)), "tested")
             ignored = sorted({c.name for c in others if c.http_only})

@@ -133,6 +133,23 @@ async def test_a_login_that_each_answer_changes_is_learned_and_not_lost() -> Non
         assert (await prove(check_definition("learned", proposal), proposal.session)).proof == "distinguished"
 
 
+async def test_a_strangers_cookie_takes_no_logins_place() -> None:
+    """Without its cookie a login is answered with 200, and with a cookie for a stranger, as PHP does it."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if is_member(request):
+            return web.json_response({"username": "boss"})
+        response = web.json_response({"error": "log in"})
+        response.set_cookie("sid", "strangers", httponly=True)
+        return response
+
+    async with site_of(handle) as scene:
+        session = session_at(scene.origin)
+        proposal = await learn(scene, session, seen(f"{scene.origin}/api/me"))
+        assert proposal.session.cookies == session.cookies
+        await check_works(proposal, session)
+
+
 @pytest.mark.parametrize("where", ["storage", "memory", "other origin"])
 async def test_a_bearer_token(where: str) -> None:
     token = jwt({"exp": 4e9, "sub": SECRET})
