@@ -4,12 +4,14 @@ import html
 import json
 import time
 from base64 import b64encode
+from html.entities import html5
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from aura_browser.agents.hiding import HIDDEN, hide_secrets
+from aura_browser.agents.spellings import _NAMED
 from tests.parts.sessions import make_cookie, make_session
 
 SECRET = 's3cret+/"<&=='
@@ -78,6 +80,13 @@ def test_a_token_is_hidden_as_each_stack_writes_it(spelled: str) -> None:
     assert HIDDEN in hidden
     assert "EfGh" not in hidden
     assert len(hidden) < 30
+
+
+@pytest.mark.parametrize(("char", "name"), _NAMED.items())
+def test_a_special_character_is_known_by_its_name_in_html(char: str, name: str) -> None:
+    assert html5[f"{name};"] == char
+    session = make_session(cookies=(make_cookie("sid", f"AbCd{char}EfGh"),), local_storage={})
+    assert hide_secrets(f"a AbCd&{name};EfGh b", session) == f"a {HIDDEN} b"
 
 
 def test_a_long_page_with_many_secrets_takes_no_time() -> None:

@@ -277,6 +277,20 @@ async def test_what_is_remembered_of_redirects_is_bounded() -> None:
         assert suspects[-4:] == [257, 257, 257, 258]
 
 
+async def test_the_cookies_of_an_answer_that_speaks_against_a_login_are_asked_about() -> None:
+    probe = Probe()
+    async with managing(probe) as manager:
+        session = await manager.get()
+        assert await manager.answers.passes_with(session, [], URL_) is None
+        assert await manager.answers.passes_with(session, [f"sid={value(session)}; Path=/"], URL_) is None
+        assert probe.count == 0
+        assert await manager.answers.passes_with(session, ["sid=rotated; Path=/"], URL_) is True
+        assert value(await manager.get()) == "rotated"
+        probe.is_refused = True
+        assert await manager.answers.passes_with(session, ["sid=guest; Path=/"], URL_) is False
+        assert (value(await manager.get()), probe.count) == ("rotated", 2)
+
+
 async def test_a_redirect_that_was_harmless_once_is_put_to_the_probe_again_after_a_minute() -> None:
     probe, clock = Probe(), Clock()
     async with managing(probe, clock=clock) as manager:
