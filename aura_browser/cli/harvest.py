@@ -14,7 +14,7 @@ from aura_browser.cli.options import list_in_force, session_options
 from aura_browser.cli.output import open_output
 from aura_browser.cli.running import has_person, report_errors, run_in_loop, show_progress
 from aura_browser.cli.values import ParsedText, parse_probe, parse_seconds
-from aura_browser.engine import Attach, AttachChrome
+from aura_browser.engine import Attach, AttachChrome, LocalEngine
 from aura_browser.errors import HarvestCoolingDown, InteractionRequired, SessionRefused
 from aura_browser.site import OPENCHAT, Condition, Probe, Site, site_at
 from aura_browser.text import clean_text, redact_url
@@ -157,7 +157,7 @@ def command(
         session = run_in_loop(_get_session(manager, new=new, replace=replace, is_personal=is_personal))
     except SessionRefused as error:
         raise _explain(error, manager.login) from None
-    if getattr(typed_engine, "profile", None) and session.harvested_at < began:
+    if isinstance(typed_engine, LocalEngine) and typed_engine.profile and session.harvested_at < began:
         click.echo("The profile was not opened: the site takes the cached session. --fresh opens it.", err=True)
     write_session(session, format_name, build_dump_options(format_name, None, None), target)
     expects_login = interactive or probe is not None or session.is_login is True

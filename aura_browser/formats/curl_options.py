@@ -64,7 +64,7 @@ _READ: Final = frozenset({"cookie", "header", "user-agent", "referer", "user", "
 _OTHER_LOGINS: Final = frozenset({"digest", "ntlm", "negotiate", "anyauth"})
 _REFUSED: Final = frozenset({"form", "form-string", "upload-file", "config"})
 
-# Options that take a value and have no meaning here.
+# Options that take a value and have no meaning here: words of a text, which is read more easily than 114 lines.
 _VALUED: Final = frozenset(
     re.findall(
         r"\S+",
@@ -128,16 +128,20 @@ def _read_long(found: _Found, text: str, rest: list[str]) -> None:
     name, equals, value = text.partition("=")
     if name in _PLAIN:
         return
-    _check(name)
+    _refuse_what_is_not_done(name)
     if name in _SWITCHES | _LEFT_OUT_SWITCHES:
         _switch(found, name)
     elif name in _BODIES | _READ | _REFUSED:
         _apply(found, name, value if equals else _take(rest, name))
     else:
         found.left_out.append(f"--{name}")
-        is_guess = not equals and rest and not rest[-1].startswith("-") and "://" not in rest[-1]
-        if is_guess or (not equals and rest and name in _VALUED):
-            rest.pop()  # its value
+        if not equals and rest and (name in _VALUED or _may_be_a_value(rest[-1])):
+            rest.pop()
+
+
+def _may_be_a_value(word: str) -> bool:
+    """Return whether a word after an option that is not known is its value: neither an option nor the address."""
+    return not word.startswith("-") and "://" not in word
 
 
 def _read_short(found: _Found, text: str, rest: list[str]) -> None:
@@ -147,7 +151,7 @@ def _read_short(found: _Found, text: str, rest: list[str]) -> None:
         if name is None:
             found.left_out.append(f"-{letter}")
             continue
-        _check(name)
+        _refuse_what_is_not_done(name)
         if name in _SWITCHES | _LEFT_OUT_SWITCHES:
             _switch(found, name)
         elif name not in _PLAIN:
@@ -159,7 +163,8 @@ def _read_short(found: _Found, text: str, rest: list[str]) -> None:
             return
 
 
-def _check(name: str) -> None:
+def _refuse_what_is_not_done(name: str) -> None:
+    """Refuse a switch that would make other requests, or another login, than are read here."""
     if name == "next":
         refuse("it holds several requests in one command")
     if name in _OTHER_LOGINS:
@@ -219,10 +224,10 @@ def _encode_user(value: str) -> str:
 
 def _add_data(found: _Found, name: str, value: str) -> None:
     """Add a piece of the body, as curl joins them: ``--json`` goes on where the one before it ends."""
-    is_json = name == "json"
-    found.is_json |= is_json
-    before = None if found.body is None else found.body if is_json else f"{found.body}&"
-    found.body = (before or "") + (_encode_field(value) if name == "data-urlencode" else value)
+    found.is_json |= name == "json"
+    joint = "" if found.body is None or name == "json" else "&"
+    piece = _encode_field(value) if name == "data-urlencode" else value
+    found.body = f"{found.body or ''}{joint}{piece}"
 
 
 def _add_header(found: _Found, text: str) -> None:

@@ -118,7 +118,8 @@ class Prover:
             differs = fact != other or bool(control.find_refusal(probe))
         if not differs and self._is_over(fact, known, answer, now):
             raise self._refuse(answer, f"status {answer.status}, as without the session")
-        if differs and probe.identity and named is None:
+        names_nobody = bool(probe.identity) and named is None
+        if differs and names_nobody:
             _log.warning("%s: no account is named at %s, so another one would not be noticed.", asked, probe.identity)
         proven = self._build("distinguished" if differs else "open", (fact, other, asked), now)
         return self._fold(msgspec.structs.replace(proven, identity=identity), answer, now)

@@ -60,14 +60,15 @@ async def settle(
     """
     set_cookies = exchange.headers.getall(hdrs.SET_COOKIE, ())
     date = exchange.headers.get(hdrs.DATE, "")
-    passes = None
+    passes = None  # the session with the cookies of the response has not been asked about
     if _is_put_to_probe(exchange, ruling):
         passes = await answers.passes_with(session, set_cookies, exchange.url, date)
         is_callers = passes or await _belongs_to_caller(answers, exchange, session, ruling)
         ruling = msgspec.structs.replace(ruling, verdict=Verdict.OK if is_callers and not is_left() else Verdict.STALE)
     if ruling.verdict is Verdict.LIMITED:  # a probe is a request too
         answers.accept(session, set_cookies, exchange.url, date)
-    elif ruling.verdict is not Verdict.STALE and passes is None:  # of errors too, as in browsers (RFC 6265, section 3)
+    elif ruling.verdict is not Verdict.STALE and passes is None:
+        # Cookies of errors count too, as in browsers (RFC 6265, section 3).
         await answers.accept_doubtful(session, set_cookies, exchange.url, date)
     return ruling
 

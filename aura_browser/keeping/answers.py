@@ -58,7 +58,9 @@ class Answers:
         is returned, and nothing asked, where no cookie has another value or no login is proven.
         """
         rotated, current = self._live.preview(session, set_cookies, url, date), self._live.current
-        if rotated is None or current is None or current.proof != "distinguished" or _has_same_values(rotated, current):
+        if rotated is None or current is None:
+            return None
+        if current.proof != "distinguished" or _has_same_values(rotated, current):
             return None
         return await self._take_if_good(rotated, current)
 

@@ -242,7 +242,7 @@ def find_identity(pair: Pair) -> str:
         if _RANDOM.fullmatch(account) or _NOBODY.search(account):
             # It may be made anew for each login; then so are the names beside it.
             made_up = parent if key in _NAMES else made_up
-        elif strangers.get(path) != account == again.get(path) and parent != made_up:
+        elif account == again.get(path) and account != strangers.get(path) and parent != made_up:
             return f"json:{path}"
     return ""
 

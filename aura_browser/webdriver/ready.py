@@ -160,7 +160,8 @@ class Wait:
             self._try_other_tab()
             return None
         self._seen = seen
-        self._missing, shown_for_s = tuple(_list_missing(seen, self._site)), self._rest.measure(seen)
+        self._missing = tuple(_list_missing(seen, self._site))
+        shown_for_s = self._rest.measure(seen)
         self._see_changes(seen, shown_for_s)
         if not self._options.interactive:
             raise_failure(self._observer, seen, self._site)
@@ -212,12 +213,11 @@ class Wait:
         return False
 
     def _has_person_finished(self, seen: Observation, *, is_settled: bool) -> bool:
-        if self._changed and self._is_still_asked(seen, is_settled=is_settled):
-            self._missing = (_TAKEN,)
-            return False
         if self._changed:
-            self.is_by_person = self._changes.by_person
-            return True
+            self._missing = (_TAKEN,)
+            is_finished = not self._is_still_asked(seen, is_settled=is_settled)
+            self.is_by_person = is_finished and self._changes.by_person
+            return is_finished
         self._missing = (_CHANGE,) if self._site.ready else (_CLOSED,)
         return is_settled and self._needs_no_person(seen)
 
@@ -233,7 +233,8 @@ class Wait:
     def _see_changes(self, seen: Observation, shown_for_s: float) -> None:
         if not (self._options.interactive and self._site.ready and seen.is_complete):
             return
-        is_settled, is_check = self._rest.is_settled(seen, shown_for_s), seen.is_check or seen.status in _CHECK_STATUSES
+        is_settled = self._rest.is_settled(seen, shown_for_s)
+        is_check = seen.is_check or seen.status in _CHECK_STATUSES
         is_first = self._changes.is_waiting and not is_settled and None in seen.values
         is_login = is_first and (not _is_on_site(seen, self._site) or self._observer.page.shows_password())
         self._changed = self._changes.see(seen.values, is_settled=is_settled, is_login=is_login, is_check=is_check)

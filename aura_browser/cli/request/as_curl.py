@@ -95,7 +95,7 @@ def _list_lines(proxy: str | None, request: "Request", body: Path | None) -> "It
     yield "globoff"
     if request.method == "HEAD":
         yield "head"
-    elif request.method != ("GET" if body is None else "POST"):  # curl repeats a named one after a redirect
+    elif request.method != ("GET" if body is None else "POST"):  # a method that is named is sent after a redirect too
         yield _quote("request", request.method)
     for name, value in request.headers.items():
         yield _quote("header", f"{name}: {value}" if value else f"{name};")

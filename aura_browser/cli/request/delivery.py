@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from aura_browser.charsets import find_charset
 from aura_browser.cli.blocking import call_apart, open_writer
 from aura_browser.cli.output import Output
 from aura_browser.errors import AuraError
@@ -129,7 +130,7 @@ def _format_head(response: Response) -> bytes:
 async def _show(response: Response, head: bytes) -> None:
     """Print the answer on the terminal, if it is text; nothing in it can steer the terminal."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    charset = _find_charset(response.headers)
+    charset = _choose_codec(response.headers)
     screen, decoder = TerminalFilter(), codecs.getincrementaldecoder(charset)("replace")
     await _print(screen.feed(head.decode("utf-8", "replace")))
     if not _TEXT.match(kind):
@@ -147,8 +148,9 @@ async def _print(text: str, *, err: bool = False) -> None:
     await call_apart(partial(click.echo, text, nl=False, err=err))
 
 
-def _find_charset(headers: Mapping[str, str]) -> str:
-    name = headers.get("Content-Type", "").lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
+def _choose_codec(headers: Mapping[str, str]) -> str:
+    """Return the charset that the answer states, if Python reads text in it; else UTF-8."""
+    name = find_charset(headers)
     try:
         is_text = codecs.lookup(name)._is_text_encoding  # noqa: SLF001 - Python's own test for text
     except (LookupError, ValueError):

@@ -102,8 +102,10 @@ async def check_entries(
 async def keep_proven(store: "Store", checked: Checked) -> None:
     """Write what a proof returned of a login, or with other cookies, unless a newer session is stored."""
     asked, proven = checked.entry.session, checked.proven
-    if asked is None or proven is None or (checked.state != "valid" and proven.cookies == asked.cookies):
+    if asked is None or proven is None:
         return
+    if checked.state != "valid" and proven.cookies == asked.cookies:
+        return  # it says nothing new
     try:
         await store.update_at(checked.entry.slug, asked.origin, lambda stored: proven if stored == asked else None)
     except StoreError as error:

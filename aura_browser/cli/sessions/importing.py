@@ -43,7 +43,8 @@ async def prove_and_keep(
         AuraError: if the site does not answer, or the store can't be used.
     """
     before = await store.load(key)
-    proven = await _prove(correct_times(session, time.time()), key, place, may_renew=replace or before is None)
+    will_be_kept = replace or before is None
+    proven = await _prove(correct_times(session, time.time()), key, place, may_renew=will_be_kept)
     # As read: a site that gives everybody a cookie gives one to a session without any, too.
     if before is not None and before.cookies and not session.cookies:
         raise click.ClickException(f"It has no cookies, but {key.slug} has. To replace that one, remove it first.")
